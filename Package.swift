@@ -1,0 +1,108 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One settings array for every Swift target: the strictest language the toolchain offers.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+
+/// A library in `Shared/<name>`.
+func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Shared/\(name)", swiftSettings: swiftSettings)
+}
+
+/// An executable in `Services/<name>`.
+func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Services/\(name)", swiftSettings: swiftSettings)
+}
+
+/// A test target in `Tests/<name>`.
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, resources: resources,
+        swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "tributary",
+    products: [
+        .executable(name: "ingress-gateway", targets: ["IngressGateway"]),
+        .executable(name: "verifier", targets: ["Verifier"]),
+        .executable(name: "normaliser", targets: ["Normaliser"]),
+        .executable(name: "fanout-router", targets: ["FanoutRouter"]),
+        .executable(name: "bus-tap", targets: ["BusTap"]),
+        .executable(name: "tributary", targets: ["Tributary"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .systemLibrary(name: "COpenSSL", path: "Shared/COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Shared/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "CSimdJSON", path: "Shared/CSimdJSON", cxxSettings: [.unsafeFlags(["-O2"])],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "CPlatform", path: "Shared/CPlatform"),
+        shared("Metrics"),
+        shared("Wire", ["CChecksum"]),
+        shared("Events", ["Wire"]),
+        shared("ZeroMQ", ["CZeroMQ"]),
+        shared("Bus", ["CPlatform", "Metrics", "Wire", "ZeroMQ", deque]),
+        shared("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire"]),
+        shared("Journal", ["Wire", grdb, grdbSQLite]),
+        shared("EventLog", ["Events", "Metrics", "Wire", grdb, grdbSQLite]),
+        shared("StageRuntime", ["Metrics", nio, nioPosix, nioHTTP1, yams, logging, argumentParser]),
+        service(
+            "IngressGateway",
+            [
+                "Bus", "Journal", "Metrics", "Providers", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1, deque, logging,
+                argumentParser,
+            ]),
+        service("Verifier", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+        service("Normaliser", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+        service(
+            "FanoutRouter",
+            [
+                "Bus", "EventLog", "Events", "Metrics", "Providers", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1,
+                nioSSL, logging, argumentParser,
+            ]),
+        service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
+        service("Tributary", ["COpenSSL", "Metrics", "Providers", "StageRuntime", argumentParser]),
+        tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
+        tests("WireTests", ["Wire"], exclude: ["read_wire.py"]),
+        tests("BusTests", ["Bus", "Metrics", "Wire"]),
+        .target(
+            name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
+            resources: [.copy("Samples")], swiftSettings: swiftSettings),
+        tests("ProvidersTests", ["Events", "Providers", "WebhookSamples", "Wire"]),
+        tests("VerifierTests", ["Events", "Providers", "Verifier", "WebhookSamples", "Wire"]),
+        tests("NormaliserTests", ["Events", "Normaliser", "Providers", "WebhookSamples", "Wire"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,182 @@
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// One connection to a subscriber: one request at a time, its response read to the end but for a bound.
+final class DeliveryConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias OutboundOut = HTTPClientRequestPart
+
+    /// A response is read up to here; what is longer costs the connection, not the delivery.
+    static let responseBytes = 64 * 1024
+
+    /// What the decoder is told of every request; the bytes themselves come from `PreparedRequestEncoder`.
+    private static let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
+
+    private enum Phase {
+        case idle
+        case waiting
+        /// The head came: the outcome is known, only the rest of the response is not.
+        case reading(AttemptOutcome)
+    }
+
+    private let encoder: PreparedRequestEncoder
+    /// Called when the connection can take another request or is gone.
+    private var released: ((DeliveryConnection, _ reusable: Bool) -> Void)?
+    private var completion: ((AttemptOutcome) -> Void)?
+    private var phase = Phase.idle
+    private var keepAlive = true
+    private var bodyBytes = 0
+    private var timer: Scheduled<Void>?
+    private var context: ChannelHandlerContext?
+    /// Requests begun on this connection; above one, a close before the answer may be a race with the server's own
+    /// idle time-out.
+    private(set) var requests = 0
+
+    init(encoder: PreparedRequestEncoder, released: @escaping (DeliveryConnection, Bool) -> Void) {
+        self.encoder = encoder
+        self.released = released
+    }
+
+    var isOpen: Bool { context?.channel.isActive ?? false }
+
+    /// Writes a request. The connection must be idle.
+    func send(_ request: OutboundRequest, deadline: NIODeadline, completion: @escaping (AttemptOutcome) -> Void) {
+        guard let context, context.channel.isActive else {
+            completion(.failedDuring(.connectionClosed, "the connection was closed before the request"))
+            return
+        }
+        requests += 1
+        self.completion = completion
+        phase = .waiting
+        keepAlive = true
+        bodyBytes = 0
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.timedOut() }
+        encoder.prepared = request.head
+        context.write(wrapOutboundOut(.head(Self.head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    /// Closes the connection; a request under way fails.
+    func close() {
+        context?.close(promise: nil)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data part: NIOAny) {
+        switch unwrapInboundIn(part) {
+        case .head(let head):
+            guard case .waiting = phase else { return }
+            keepAlive = head.isKeepAlive
+            let retryAfter = head.headers.first(name: "retry-after").flatMap { RetryAfter.seconds($0) }
+            phase = .reading(.answered(status: Int(head.status.code), retryAfterSeconds: retryAfter))
+        case .body(let bytes):
+            bodyBytes += bytes.readableBytes
+            if bodyBytes > Self.responseBytes { end(reusable: false) }
+        case .end:
+            end(reusable: keepAlive)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(reusable: false)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .waiting = phase {
+            finish(Self.outcome(of: error), reusable: false)
+        } else {
+            end(reusable: false)
+        }
+        context.close(promise: nil)
+    }
+
+    private static func outcome(of error: any Error) -> AttemptOutcome {
+        switch error {
+        case is HTTPParserError, is ByteToMessageDecoderError.PayloadTooLargeError:
+            .failedDuring(.responseMalformed, "\(error)")
+        // A request waits in the TLS handler until the handshake is over.
+        case is NIOSSLError, is NIOSSLExtraError: .failedBefore(.tlsFailed, "\(error)")
+        default: .failedDuring(.connectionClosed, "\(error)")
+        }
+    }
+
+    private func timedOut() {
+        if case .waiting = phase {
+            finish(.failedDuring(.timeout, "no complete answer within the time-out"), reusable: false)
+        } else {
+            end(reusable: false)
+        }
+    }
+
+    private func end(reusable: Bool) {
+        switch phase {
+        case .idle:
+            if !reusable { release(reusable: false) }
+        case .waiting:
+            finish(.failedDuring(.connectionClosed, "the subscriber closed the connection"), reusable: false)
+        case .reading(let outcome):
+            finish(outcome, reusable: reusable)
+        }
+    }
+
+    private func finish(_ outcome: AttemptOutcome, reusable: Bool) {
+        timer?.cancel()
+        timer = nil
+        phase = .idle
+        let completion = self.completion
+        self.completion = nil
+        release(reusable: reusable)
+        completion?(outcome)
+    }
+
+    private func release(reusable: Bool) {
+        let released = self.released
+        if !reusable {
+            self.released = nil
+            context?.close(promise: nil)
+        }
+        released?(self, reusable)
+    }
+}
+
+/// Stands between decoder and socket: the decoder must see typed parts to know what a response answers, the socket
+/// gets the bytes that were prepared.
+final class PreparedRequestEncoder: ChannelOutboundHandler {
+    typealias OutboundIn = HTTPClientRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    var prepared = ByteBuffer()
+
+    func write(context: ChannelHandlerContext, data part: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(part) {
+        case .head:
+            context.write(wrapOutboundOut(prepared), promise: promise)
+            prepared = ByteBuffer()
+        case .body(.byteBuffer(let body)):
+            context.write(wrapOutboundOut(body), promise: promise)
+        case .body(.fileRegion), .end:
+            promise?.succeed()
+        }
+    }
+}
+
+/// Reads `Retry-After` (RFC 9110, section 10.2.3) in seconds. The form with a date is not obeyed: it needs the
+/// subscriber's clock to agree with ours.
+enum RetryAfter {
+    static func seconds(_ text: String) -> Int? {
+        guard !text.isEmpty, text.utf8.count <= 9,
+            text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+        else { return nil }
+        return Int(text)
+    }
+}

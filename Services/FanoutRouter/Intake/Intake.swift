@@ -1,0 +1,131 @@
+import Bus
+import EventLog
+import Events
+import Metrics
+import Wire
+
+/// Turns ordered records into what goes into the log: canonical events, quarantined webhooks, watermarks. Step 6.
+///
+/// Used by the log thread only. It decides nothing about time or storage.
+struct Intake {
+    private let metrics: IntakeMetrics
+    /// Sequences up to here are in the log; whatever repeats them is dropped. The bus does the same, this is the last line.
+    private(set) var watermarks: [JournalID: UInt64]
+
+    init(watermarks: [JournalID: UInt64], metrics: IntakeMetrics) {
+        self.watermarks = watermarks
+        self.metrics = metrics
+    }
+
+    /// Adds a batch to the transaction. Throws `EventLogError` when the log cannot be asked for duplicates.
+    mutating func take(
+        _ ordered: OrderedBatch, log: any EventLog, into transaction: inout LogTransaction
+    ) throws {
+        var failure: (any Error)?
+        ordered.frames.withUnsafeBytes { bytes in
+            var batch = BatchReader(bytes)
+            while failure == nil, let envelope = try? batch.next() {
+                do { try take(envelope, log: log, into: &transaction) } catch { failure = error }
+            }
+        }
+        if let failure { throw failure }
+        advance(ordered.journal, to: ordered.last, &transaction)
+    }
+
+    /// Sets a watermark without events: what lies below is gone for good.
+    mutating func force(_ journal: JournalID, to watermark: UInt64, _ transaction: inout LogTransaction) {
+        advance(journal, to: watermark, &transaction)
+    }
+
+    private mutating func advance(_ journal: JournalID, to sequence: UInt64, _ transaction: inout LogTransaction) {
+        guard sequence > watermarks[journal] ?? 0 else { return }
+        watermarks[journal] = sequence
+        transaction.watermarks[journal] = sequence
+    }
+
+    private mutating func take(
+        _ bytes: UnsafeRawBufferPointer, log: any EventLog, into transaction: inout LogTransaction
+    ) throws {
+        // The bus has checked the envelope and its checksum; what cannot be read has no sequence and cannot be named.
+        guard let envelope = try? EnvelopeView(bytes) else { return }
+        guard envelope.sequence > watermarks[envelope.journal] ?? 0 else { return }
+        metrics.records.add(1)
+        metrics.sinceReceipt.record(nanoseconds: transaction.takenAtNanoseconds - envelope.receivedAtNanoseconds)
+        if envelope.flags.contains(.tombstone) {
+            let rejection = Rejection(
+                .poison, stage: .ingress, detail: "Every stage that took this webhook up died; see the stage's log.")
+            return quarantine(envelope, [rejection], &transaction)
+        }
+        var rejections: [Rejection] = []
+        envelope.forEachSection { tag, content in
+            if tag == .rejection, let rejection = try? Rejection(section: content) { rejections.append(rejection) }
+            return true
+        }
+        if !rejections.isEmpty { quarantine(envelope, rejections, &transaction) }
+        guard envelope.section(.events) != nil else {
+            if rejections.isEmpty {
+                quarantine(envelope, [Self.damaged("it holds neither events nor a rejection")], &transaction)
+            }
+            return
+        }
+        // Checked whole before the first event is taken: a damaged section gives no events at all.
+        var isWhole = true
+        do {
+            try envelope.forEachEvent { event in
+                if event.attribute("id") == nil || event.attribute("type") == nil { isWhole = false }
+            }
+        } catch {
+            isWhole = false
+        }
+        guard isWhole else { return quarantine(envelope, [Self.damaged("its events cannot be read")], &transaction) }
+        try admit(envelope, log: log, into: &transaction)
+    }
+
+    private func admit(
+        _ envelope: EnvelopeView, log: any EventLog, into transaction: inout LogTransaction
+    ) throws {
+        var failure: (any Error)?
+        try envelope.forEachEvent { event in
+            guard failure == nil else { return }
+            do {
+                if try log.admit(event, of: envelope, to: &transaction) {
+                    metrics.event(of: envelope.sourceBytes)
+                } else {
+                    metrics.duplicates.add(1)
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// One entry per code: a batch with a thousand bad elements keeps its body once, not a thousand times.
+    private func quarantine(_ envelope: EnvelopeView, _ rejections: [Rejection], _ transaction: inout LogTransaction) {
+        var byCode: [(first: Rejection, count: Int)] = []
+        for rejection in rejections {
+            metrics.rejection(rejection.code, of: envelope.sourceBytes)
+            if let known = byCode.firstIndex(where: { $0.first.code == rejection.code }) {
+                byCode[known].count += 1
+            } else {
+                byCode.append((rejection, 1))
+            }
+        }
+        for (rejection, count) in byCode {
+            transaction.rejected.append(
+                QuarantinedWebhook(
+                    source: envelope.source, code: rejection.code.rawValue, stage: rejection.stage.description,
+                    element: rejection.element == Rejection.wholeWebhook ? nil : rejection.element,
+                    detail: count == 1 ? rejection.detail : "\(rejection.detail) (and \(count - 1) more elements)",
+                    journal: envelope.journal, sequence: envelope.sequence,
+                    receivedAtNanoseconds: envelope.receivedAtNanoseconds,
+                    quarantinedAtNanoseconds: transaction.takenAtNanoseconds,
+                    head: envelope.section(.requestHead).map { Array($0) } ?? [],
+                    body: envelope.section(.body).map { Array($0) } ?? []))
+        }
+    }
+
+    private static func damaged(_ what: String) -> Rejection {
+        Rejection(.envelopeDamaged, stage: .router, detail: "The envelope passed its checksum, but \(what).")
+    }
+}

@@ -1,0 +1,65 @@
+import Events
+import Metrics
+
+/// The instruments of the log thread. Labels come from the configuration and from this project's own codes; what is
+/// neither is counted as `other`.
+struct IntakeMetrics: Sendable {
+    let records: Counter
+    let batches: Counter
+    let eventsOut: Counter
+    let duplicates: Counter
+    let sinceReceipt: LatencyHistogram
+    let processing: LatencyHistogram
+    let commit: LatencyHistogram
+    let commitFailures: Counter
+    let earlyEvictions: Gauge
+    private let registry: MetricRegistry
+    private let sources: [(name: [UInt8], text: String, events: Counter)]
+    private let otherEvents: Counter
+
+    /// `sources` are the configured ones with their providers.
+    init(_ registry: MetricRegistry, sources: [(name: String, provider: String)]) {
+        self.registry = registry
+        func direction(_ name: String, _ help: String, _ direction: String) -> Counter {
+            registry.counter(name, help: help, labels: [("direction", direction)])
+        }
+        records = direction("tributary_records_total", "Webhooks taken in and events passed on.", "in")
+        eventsOut = direction("tributary_records_total", "Webhooks taken in and events passed on.", "out")
+        batches = direction("tributary_batches_total", "Batches taken in.", "in")
+        duplicates = registry.counter(
+            "tributary_duplicates_total", help: "Events dropped because their source and id are in the log already.")
+        sinceReceipt = registry.histogram(
+            "tributary_since_receipt_seconds", help: "Time from the receipt of a webhook to this stage.")
+        processing = registry.histogram(
+            "tributary_processing_seconds", help: "Time from taking a batch up to its commit.")
+        commit = registry.histogram("tributary_log_commit_seconds", help: "Time of one commit with its fsync.")
+        commitFailures = registry.counter("tributary_log_commit_failures_total", help: "Commits that failed.")
+        earlyEvictions = registry.gauge(
+            "tributary_dedupe_early_evictions", help: "Ids that left the duplicate table before its window was over.")
+        func events(_ provider: String) -> Counter {
+            registry.counter(
+                "tributary_events_total", help: "Events written to the log.", labels: [("provider", provider)])
+        }
+        self.sources = sources.map { (Array($0.name.utf8), $0.name, events($0.provider)) }
+        otherEvents = events("other")
+    }
+
+    func event(of source: UnsafeRawBufferPointer) {
+        (sources.first { source.elementsEqual($0.name) }?.events ?? otherEvents).add(1)
+    }
+
+    func rejection(_ code: RejectionCode, of source: UnsafeRawBufferPointer) {
+        let name = sources.first { source.elementsEqual($0.name) }?.text ?? "other"
+        // Codes are this project's words; the length bounds what a damaged section could make up.
+        let word =
+            code.rawValue.utf8.count <= 40 && code.rawValue.utf8.allSatisfy(Self.isWordByte) ? code.rawValue : "other"
+        registry.counter(
+            "tributary_rejections_total", help: "Webhooks, or elements of them, that went into quarantine.",
+            labels: [("code", word), ("source", name)]
+        ).add(1)
+    }
+
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+    }
+}

@@ -1,0 +1,81 @@
+/// What one attempt came to, by the phase in which it ended. The phase decides what follows.
+enum AttemptOutcome: Sendable, Equatable {
+    /// A complete response head came.
+    case answered(status: Int, retryAfterSeconds: Int?)
+    /// Nothing was sent.
+    case failedBefore(BeforeSending, String)
+    /// The request went out, at least in part, and no answer came.
+    case failedDuring(WhileWaiting, String)
+
+    /// Failures before the first byte left.
+    enum BeforeSending: String, Sendable {
+        case addressRefused = "address_refused"
+        case nameNotResolved = "name_not_resolved"
+        case connectFailed = "connect_failed"
+        case tlsFailed = "tls_failed"
+    }
+
+    /// Failures after it.
+    enum WhileWaiting: String, Sendable {
+        case timeout
+        case connectionClosed = "connection_closed"
+        case responseMalformed = "response_malformed"
+    }
+
+    /// What follows from an attempt.
+    enum Consequence: Sendable, Equatable {
+        case delivered
+        case tryAgain(retryAfterSeconds: Int?)
+        /// The subscriber wants nothing more (410).
+        case disable
+    }
+
+    /// 2xx is success, 410 ends the subscription, all else is tried again, redirects too: following one would send
+    /// events where the operator did not say.
+    var consequence: Consequence {
+        switch self {
+        case .answered(200..<300, _): .delivered
+        case .answered(410, _): .disable
+        case .answered(_, let retryAfterSeconds): .tryAgain(retryAfterSeconds: retryAfterSeconds)
+        case .failedBefore, .failedDuring: .tryAgain(retryAfterSeconds: nil)
+        }
+    }
+
+    /// The stable word in metrics, API and log.
+    var word: String {
+        switch self {
+        case .answered(200..<300, _): "delivered"
+        case .answered(410, _): "gone"
+        case .answered(300..<400, _): "redirect"
+        case .answered: "status"
+        case .failedBefore(let cause, _): cause.rawValue
+        case .failedDuring(let cause, _): cause.rawValue
+        }
+    }
+
+    /// All words, for making counters once.
+    static let words = [
+        "delivered", "gone", "redirect", "status", "address_refused", "name_not_resolved", "connect_failed",
+        "tls_failed", "timeout", "connection_closed", "response_malformed",
+    ]
+
+    var status: Int? {
+        if case .answered(let status, _) = self { status } else { nil }
+    }
+
+    /// A sentence part for people; empty where the status says it all.
+    var detail: String {
+        switch self {
+        case .answered: ""
+        case .failedBefore(_, let detail), .failedDuring(_, let detail): detail
+        }
+    }
+
+    /// Why a delivery died of this attempt.
+    var reason: String {
+        switch self {
+        case .answered(let status, _): "status \(status)"
+        case .failedBefore, .failedDuring: detail.isEmpty ? word : "\(word): \(detail)"
+        }
+    }
+}

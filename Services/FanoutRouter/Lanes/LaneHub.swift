@@ -1,0 +1,148 @@
+import EventLog
+import Logging
+import Metrics
+import NIOCore
+
+/// All lanes of the router with the feed that they share and the clock that saves them.
+///
+/// Confined to its event loop.
+final class LaneHub: LaneSource {
+    /// How often what changed is saved: a crash repeats at most what was delivered since.
+    static let saveInterval = TimeAmount.milliseconds(100)
+    /// What a lane that lags reads at once.
+    static let chunkBytes = 256 * 1024
+
+    private(set) var feed: EventFeed
+    private(set) var lanes: [Lane] = []
+    private let mailbox: FeedMailbox
+    private let reading: LogReading
+    private let loop: any EventLoop
+    private let logger: Logger
+    private let save: @Sendable ([LaneProgress], @escaping @Sendable () -> Void) -> Void
+    private var isSaving = false
+    private var ticker: RepeatedTask?
+
+    /// `save` hands progress to the log thread and calls back from there once it is on disk.
+    init(
+        mailbox: FeedMailbox, feed: EventFeed, reading: LogReading, loop: any EventLoop, logger: Logger,
+        save: @escaping @Sendable ([LaneProgress], @escaping @Sendable () -> Void) -> Void
+    ) {
+        self.mailbox = mailbox
+        self.feed = feed
+        self.reading = reading
+        self.loop = loop
+        self.logger = logger
+        self.save = save
+    }
+
+    func add(_ lane: Lane) {
+        lanes.append(lane)
+    }
+
+    func lane(_ subscription: String) -> Lane? {
+        lanes.first { $0.settings.name == subscription }
+    }
+
+    /// Starts every lane and the saving.
+    func start() {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        ticker = loop.scheduleRepeatedTask(initialDelay: Self.saveInterval, delay: Self.saveInterval) { _ in
+            bound.value.tick()
+        }
+        for lane in lanes { lane.pump() }
+    }
+
+    /// Takes new rows out of the mailbox and lets the lanes go.
+    func drain() {
+        let (batches, next) = mailbox.take()
+        guard next > 0 else { return }
+        for batch in batches { feed.append(batch) }
+        feed.advance(to: next)
+        for lane in lanes { lane.pump() }
+    }
+
+    /// Lets what is under way end, at most `patience`, and saves. `done` runs on the loop.
+    func stop(patience: TimeAmount, done: @escaping @Sendable () -> Void) {
+        halt()
+        let deadline = NIODeadline.now() + patience
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(5)) { task in
+            let hub = bound.value
+            guard !hub.isSaving, hub.lanes.allSatisfy({ $0.cursor.inFlight == 0 }) || NIODeadline.now() > deadline
+            else { return }
+            task.cancel()
+            hub.save(hub.lanes.compactMap { $0.takeProgress() }, done)
+        }
+    }
+
+    /// Starts and saves nothing any more.
+    func halt() {
+        for lane in lanes { lane.stop() }
+        ticker?.cancel()
+    }
+
+    private func tick() {
+        for lane in lanes { lane.settleMetrics() }
+        guard !isSaving else { return }
+        let progress = lanes.compactMap { $0.takeProgress() }
+        guard !progress.isEmpty else { return }
+        isSaving = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let loop = loop
+        save(progress) { loop.execute { bound.value.isSaving = false } }
+    }
+
+    // MARK: LaneSource
+
+    func readChunk(
+        from position: UInt64, done: @escaping (Result<([RenderedBatch], UInt64), any Error>) -> Void
+    ) {
+        onLoop(done) { reader in
+            let chunk = try reader.batches(from: position, maxBytes: Self.chunkBytes)
+            return (chunk.batches.map { RenderedBatch($0) }, chunk.firstPosition)
+        }
+    }
+
+    func readBody(at position: UInt64, done: @escaping (Result<RenderedEvent?, any Error>) -> Void) {
+        onLoop(done) { reader in
+            try reader.batch(holding: position).map { batch in
+                RenderedEvent(
+                    body: RenderedBatch.body(at: position, of: batch),
+                    receivedAtNanoseconds: batch.withRecord(at: position) { $0.receivedAtNanoseconds } ?? 0)
+            }
+        }
+    }
+
+    func readReplays(
+        _ subscription: String, after: UInt64, limit: Int, done: @escaping (Result<[UInt64], any Error>) -> Void
+    ) {
+        onLoop(done) { try $0.queuedReplays(subscription: subscription, after: after, limit: limit) }
+    }
+
+    func laneDisabled(_ subscription: String) {
+        logger.warning(
+            "a subscriber answered 410: its subscription is disabled and keeps its place until it is enabled",
+            metadata: ["subscription": "\(subscription)"])
+    }
+
+    private func onLoop<Value: Sendable>(
+        _ done: @escaping (Result<Value, any Error>) -> Void,
+        _ body: @escaping @Sendable (any EventLogReader) throws -> Value
+    ) {
+        let bound = NIOLoopBound(done, eventLoop: loop)
+        let (loop, logger) = (loop, logger)
+        reading.submit(body) { result in
+            if case .failure(let error) = result {
+                logger.error("the event log cannot be read for a lane", metadata: ["cause": "\(error)"])
+            }
+            loop.execute { bound.value(result) }
+        }
+    }
+}
+
+extension Lane {
+    /// Brings the gauges up to date; called by the hub's clock.
+    func settleMetrics() {
+        backlogGauge.set(Double(backlog))
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Glibc
+import Logging
+import StageRuntime
+
+/// The last stage: writes canonical events into the event log and delivers them to the subscribers.
+@main
+struct FanoutRouter: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fanout-router", abstract: "Logs canonical events and delivers them to subscribers.",
+        discussion: StageOptions.examples(.fanoutRouter), version: TributaryVersion.current)
+
+    @OptionGroup var options: StageOptions
+
+    func run() {
+        let environment = StageEnvironment.prepare(.fanoutRouter, options)
+        do {
+            let stage = try RouterStage(environment)
+            let admin = try AdminEndpoint(
+                socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
+                registry: environment.registry, readiness: { stage.readiness() }, routes: AdminRoutes(stage).all)
+            stage.start()
+            Signals.start(
+                terminate: {
+                    stage.stop()
+                    admin.close()
+                    Glibc.exit(ExitStatus.success.rawValue)
+                }, reload: { stage.reload() })
+            environment.logger.notice("ready")
+            while true { pause() }
+        } catch {
+            error.exit(as: environment.instance)
+        }
+    }
+}

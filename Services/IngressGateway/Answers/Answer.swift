@@ -1,0 +1,68 @@
+import Wire
+
+/// What a request gets.
+enum Answer: Sendable {
+    /// On disk; not refused by the time the answer left.
+    case accepted(JournalID, UInt64)
+    /// On disk, and the verifier had its say within the time for it.
+    case judged(Verdict, JournalID, UInt64)
+    /// A probe of the provider; not journaled.
+    case probe
+    case refused(Refusal)
+
+    /// The answer to a journaled webhook.
+    init(_ verdict: Verdict?, journal: JournalID, sequence: UInt64) {
+        if let verdict, verdict.httpStatus != 202 || !verdict.reply.isEmpty {
+            self = .judged(verdict, journal, sequence)
+        } else {
+            self = .accepted(journal, sequence)
+        }
+    }
+
+    var status: Int {
+        switch self {
+        case .accepted: 202
+        case .judged(let verdict, _, _): Int(verdict.httpStatus)
+        case .probe: 200
+        case .refused(let refusal): refusal.status
+        }
+    }
+}
+
+/// Who waits for an answer: a request of a connection of an event loop, or a replay. Small and plain, because every
+/// webhook has one.
+struct ReplyToken: Sendable {
+    /// Index of the `AnswerSink`.
+    var sink: Int32
+    /// Place of the connection in its loop's table …
+    var slot: Int32
+    /// … and which of its tenants.
+    var generation: UInt32
+    /// Number of the request on its connection.
+    var request: UInt32
+    /// When the request was complete, on the monotonic clock.
+    var startedNanoseconds: Int64
+}
+
+/// Takes answers back to where the requests came from; called from the journal's and the bus' threads.
+protocol AnswerSink: AnyObject, Sendable {
+    func deliver(_ answers: [(ReplyToken, Answer)])
+}
+
+/// All sinks, in the order of `ReplyToken.sink`.
+struct AnswerSinks: Sendable {
+    let sinks: [any AnswerSink]
+
+    /// One call per sink, whatever the number of answers.
+    func deliver(_ answers: [(ReplyToken, Answer)]) {
+        guard let first = answers.first else { return }
+        if answers.allSatisfy({ $0.0.sink == first.0.sink }) {
+            sinks[Int(first.0.sink)].deliver(answers)
+            return
+        }
+        for (index, sink) in sinks.enumerated() {
+            let own = answers.filter { $0.0.sink == Int32(index) }
+            if !own.isEmpty { sink.deliver(own) }
+        }
+    }
+}

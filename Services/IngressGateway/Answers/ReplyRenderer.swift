@@ -1,0 +1,123 @@
+import Glibc
+import NIOCore
+import Wire
+
+/// Writes answers as HTTP/1.1 bytes. One per event loop; the parts that hardly change are kept.
+struct ReplyRenderer {
+    /// How the connection wants its answer.
+    struct Manner {
+        var closes = false
+        /// HTTP/1.0 needs to be told that the connection stays open.
+        var isVersion10 = false
+        /// The answer to HEAD has no body.
+        var omitsBody = false
+    }
+
+    static let goOn: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
+
+    private var journal: JournalID?
+    private var idPrefix: [UInt8] = []
+    private var date: [UInt8] = []
+
+    init() {
+        refreshDate()
+    }
+
+    /// Sets the `Date` field to now; called once per sweep.
+    mutating func refreshDate() {
+        var now = time(nil)
+        var parts = tm()
+        gmtime_r(&now, &parts)
+        var text = [CChar](repeating: 0, count: 64)
+        let count = strftime(&text, text.count, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts)
+        date = text[..<count].map { UInt8(bitPattern: $0) }
+    }
+
+    mutating func write(_ answer: Answer, _ manner: Manner, to buffer: inout ByteBuffer) {
+        switch answer {
+        case .accepted(let journal, let sequence):
+            let body = idBody(journal, sequence)
+            writeHead(202, json: true, bodyBytes: body.count, manner, to: &buffer)
+            if !manner.omitsBody { buffer.writeBytes(body) }
+        case .judged(let verdict, let journal, let sequence):
+            let body = judgedBody(verdict, journal, sequence)
+            let isJSON = body.first.map { "{[\"".utf8.contains($0) } ?? true
+            writeHead(Int(verdict.httpStatus), json: isJSON, bodyBytes: body.count, manner, to: &buffer)
+            if !manner.omitsBody { buffer.writeBytes(body) }
+        case .probe:
+            writeHead(200, json: true, bodyBytes: 2, manner, to: &buffer)
+            if !manner.omitsBody { buffer.writeStaticString("{}") }
+        case .refused(let refusal):
+            let body = Self.errorBody(refusal.code, refusal.detail)
+            writeHead(refusal.status, json: true, bodyBytes: body.count, manner, refusal, to: &buffer)
+            if !manner.omitsBody { buffer.writeBytes(body) }
+        }
+    }
+
+    private mutating func idBody(_ journal: JournalID, _ sequence: UInt64) -> [UInt8] {
+        if self.journal != journal {
+            self.journal = journal
+            idPrefix = Array("{\"id\":\"\(journal)-".utf8)
+        }
+        var body: [UInt8] = []
+        body.reserveCapacity(idPrefix.count + 24)
+        body += idPrefix
+        body += String(sequence).utf8
+        body += "\"}".utf8
+        return body
+    }
+
+    private mutating func judgedBody(_ verdict: Verdict, _ journal: JournalID, _ sequence: UInt64) -> [UInt8] {
+        if !verdict.reply.isEmpty { return verdict.reply }
+        if verdict.code.isEmpty { return idBody(journal, sequence) }
+        return Self.errorBody(verdict.code, "The verifier refused the webhook; it is kept in quarantine.")
+    }
+
+    private func writeHead(
+        _ status: Int, json: Bool, bodyBytes: Int, _ manner: Manner, _ refusal: Refusal? = nil,
+        to buffer: inout ByteBuffer
+    ) {
+        buffer.writeStaticString(Self.statusLine(status))
+        buffer.writeBytes(date)
+        buffer.writeStaticString(
+            json ? "Content-Type: application/json\r\nContent-Length: "
+                : "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ")
+        buffer.writeString(String(bodyBytes))
+        if let seconds = refusal?.retryAfterSeconds { buffer.writeString("\r\nRetry-After: \(seconds)") }
+        if let allow = refusal?.allow { buffer.writeString("\r\nAllow: \(allow)") }
+        if manner.closes {
+            buffer.writeStaticString("\r\nConnection: close\r\n\r\n")
+        } else if manner.isVersion10 {
+            buffer.writeStaticString("\r\nConnection: keep-alive\r\n\r\n")
+        } else {
+            buffer.writeStaticString("\r\n\r\n")
+        }
+    }
+
+    /// The codes and sentences are ours, but a verdict's code comes over the bus.
+    private static func errorBody(_ code: String, _ detail: String) -> [UInt8] {
+        let safe = code.utf8.filter { $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        return Array("{\"error\":{\"code\":\"".utf8) + safe + Array("\",\"detail\":\"\(detail)\"}}".utf8)
+    }
+
+    private static func statusLine(_ status: Int) -> StaticString {
+        switch status {
+        case 200: "HTTP/1.1 200 OK\r\n"
+        case 202: "HTTP/1.1 202 Accepted\r\n"
+        case 400: "HTTP/1.1 400 Bad Request\r\n"
+        case 401: "HTTP/1.1 401 Unauthorized\r\n"
+        case 403: "HTTP/1.1 403 Forbidden\r\n"
+        case 404: "HTTP/1.1 404 Not Found\r\n"
+        case 405: "HTTP/1.1 405 Method Not Allowed\r\n"
+        case 408: "HTTP/1.1 408 Request Timeout\r\n"
+        case 413: "HTTP/1.1 413 Content Too Large\r\n"
+        case 414: "HTTP/1.1 414 URI Too Long\r\n"
+        case 417: "HTTP/1.1 417 Expectation Failed\r\n"
+        case 422: "HTTP/1.1 422 Unprocessable Content\r\n"
+        case 429: "HTTP/1.1 429 Too Many Requests\r\n"
+        case 431: "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+        case 503: "HTTP/1.1 503 Service Unavailable\r\n"
+        default: status < 500 ? "HTTP/1.1 400 Bad Request\r\n" : "HTTP/1.1 500 Internal Server Error\r\n"
+        }
+    }
+}

@@ -1,0 +1,341 @@
+import DequeModule
+import Metrics
+import NIOCore
+import NIOHTTP1
+
+/// One client's connection: takes parsed requests in, sends answers out in the order of the requests, and keeps to
+/// the limits. Lives on its event loop.
+///
+/// A refused request whose body can be read is answered when the body has ended; one that leaves the connection
+/// unreadable is answered at once, and the connection is then closed gently: its sending side first, so that the
+/// client gets the answer although it is still sending.
+final class Connection: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// A request that has begun and not ended.
+    private struct OpenRequest {
+        var head: HTTPRequestHead
+        var facts: RequestFacts?
+        var source: SourceRoute?
+        var token: Substring?
+        var body: ByteBuffer?
+        var bodyBytes = 0
+        var startedNanoseconds: Int64
+        var refusal: Refusal?
+    }
+
+    /// An answer that is owed.
+    private struct Slot {
+        var answer: Answer?
+        var manner: ReplyRenderer.Manner
+        var startedNanoseconds: Int64
+    }
+
+    private let loop: FrontLoop
+    private var context: ChannelHandlerContext?
+    private var request: OpenRequest?
+    private var slots: Deque<Slot> = []
+    /// Number of the first owed answer.
+    private var firstSlot: UInt32 = 0
+    private var continueIsDue = false
+    private var headBeganNanoseconds: Int64?
+    private var lastActivityNanoseconds = monotonicNanoseconds()
+    private var closesByNanoseconds: Int64?
+    private var inputEnded = false
+    private var readIsHeld = false
+    private var requestsEnded = 0
+    private var requestsEndedBefore = 0
+    /// Place in the loop's table and which of its tenants.
+    var place: (slot: Int32, generation: UInt32) = (0, 0)
+    /// The last answer is written or on its way; nothing more is read.
+    private(set) var isClosing = false
+    private(set) var mayClose = false
+
+    init(_ loop: FrontLoop) {
+        self.loop = loop
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if loop.enter(self) {
+            context.fireChannelActive()
+        } else {
+            refuseNow(.tooManyConnections)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        dropBody()
+        request = nil
+        slots.removeAll()
+        loop.leave(self)
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head): begin(head)
+        case .body(let bytes): take(bytes)
+        case .end: end()
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if slots.count >= IngressLimits.pipelinedRequests || !context.channel.isWritable, !isClosing {
+            readIsHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        resumeReading()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelEvent, event == .inputClosed else { return }
+        inputEnded = true
+        if isClosing || slots.isEmpty || request != nil {
+            // Nothing is owed, or what is owed waits for bytes that will not come.
+            closeNow()
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError else { return closeNow() }
+        guard !isClosing, !inputEnded else { return }
+        switch error as? HTTPParserError {
+        case .headerOverflow: refuseNow(.headTooLarge)
+        case .invalidEOFState: closeNow()
+        default: refuseNow(.malformed("The bytes are not an HTTP/1.1 request."))
+        }
+    }
+}
+
+// MARK: - Requests
+
+extension Connection {
+    /// Before the parser sees them.
+    func bytesArrive() {
+        lastActivityNanoseconds = monotonicNanoseconds()
+        if request == nil, headBeganNanoseconds == nil { headBeganNanoseconds = lastActivityNanoseconds }
+        requestsEndedBefore = requestsEnded
+    }
+
+    /// After the parser saw them. Bytes behind a request's end may be the beginning of the next head or nothing; its
+    /// deadline then runs from the next byte.
+    func bytesParsed() {
+        if requestsEnded != requestsEndedBefore { headBeganNanoseconds = nil }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        headBeganNanoseconds = nil
+        var open = OpenRequest(head: head, startedNanoseconds: lastActivityNanoseconds)
+        let manner = ReplyRenderer.Manner(
+            closes: !head.isKeepAlive, isVersion10: head.version == .http1_0, omitsBody: head.method == .HEAD)
+        slots.append(Slot(manner: manner, startedNanoseconds: lastActivityNanoseconds))
+        do throws(Refusal) {
+            let facts = try RequestFacts(head)
+            open.facts = facts
+            request = open
+            if facts.asksForUpgrade { slots[slots.count - 1].manner.closes = true }
+            if (facts.contentLengthBytes ?? 0) > loop.limits.bodyBytes { throw .bodyTooLarge }
+            if facts.expectsElse { throw .expectationFailed }
+            let (source, token) = try loop.sources.find(head)
+            request?.source = source
+            request?.token = token
+            if let refusal = loop.refusal() { throw refusal }
+            if facts.expectsContinue, facts.hasBody, head.version == .http1_1 { sendContinue() }
+        } catch {
+            request = request ?? open
+            if error.closes || open.facts?.expectsContinue == true { refuseNow(error) } else { request?.refusal = error }
+        }
+    }
+
+    private func take(_ bytes: ByteBuffer) {
+        guard request != nil else { return }
+        request?.bodyBytes += bytes.readableBytes
+        if request?.bodyBytes ?? 0 > loop.limits.bodyBytes { return refuseNow(.bodyTooLarge) }
+        guard request?.refusal == nil else { return }
+        guard loop.reserve(bytes.readableBytes) else {
+            dropBody()
+            request?.refusal = .overloaded
+            return
+        }
+        // The first part is kept as it lies in the parser's buffer; only bodies in several parts are copied together.
+        if request?.body == nil {
+            request?.body = bytes
+        } else {
+            request?.body?.writeImmutableBuffer(bytes)
+        }
+    }
+
+    private func end() {
+        guard let open = request else { return }
+        requestsEnded += 1
+        let number = firstSlot &+ UInt32(slots.count - 1)
+        defer {
+            dropBody()
+            request = nil
+        }
+        guard let facts = open.facts, let source = open.source, open.refusal == nil else {
+            return complete(number, .refused(open.refusal ?? .notFound))
+        }
+        let started = monotonicNanoseconds()
+        slots[slots.count - 1].startedNanoseconds = started
+        let accepted = AcceptedRequest(
+            head: open.head, facts: facts, source: source, token: open.token, body: open.body,
+            receivedAtNanoseconds: wallNanoseconds())
+        let token = ReplyToken(
+            sink: loop.sinkIndex, slot: place.slot, generation: place.generation, request: number,
+            startedNanoseconds: started)
+        if let answer = loop.admit(accepted, token) { complete(number, answer) }
+    }
+
+    private func sendContinue() {
+        if slots.count > 1 {
+            continueIsDue = true
+        } else if let context {
+            continueIsDue = false
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(staticString: ReplyRenderer.goOn)), promise: nil)
+        }
+    }
+
+    private func dropBody() {
+        guard let body = request?.body else { return }
+        loop.release(body.readableBytes)
+        request?.body = nil
+    }
+}
+
+// MARK: - Answers
+
+extension Connection {
+    /// Gives the answer to a request and sends what can be sent, in order.
+    func complete(_ number: UInt32, _ answer: Answer) {
+        if set(number, answer) { flush() }
+    }
+
+    /// Notes an answer; true when there is something to flush.
+    func set(_ number: UInt32, _ answer: Answer) -> Bool {
+        let index = Int(number &- firstSlot)
+        guard slots.indices.contains(index), slots[index].answer == nil else { return false }
+        slots[index].answer = answer
+        return index == 0
+    }
+
+    /// Writes every answer whose turn it is and flushes once.
+    func flush() {
+        guard let context else { return }
+        var buffer = context.channel.allocator.buffer(capacity: 256 * max(1, min(slots.count, 16)))
+        var closes = false
+        while !closes, let slot = slots.first, let answer = slot.answer {
+            var manner = slot.manner
+            let isLast = slots.count == 1 && request == nil
+            if isLast, loop.isDraining || inputEnded { manner.closes = true }
+            loop.renderer.write(answer, manner, to: &buffer)
+            loop.metrics.count(answer)
+            if case .refused = answer {} else {
+                loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - slot.startedNanoseconds)
+            }
+            slots.removeFirst()
+            firstSlot &+= 1
+            closes = manner.closes
+        }
+        guard buffer.readableBytes > 0 else { return }
+        if closes {
+            closeGently(after: buffer, context)
+            return
+        }
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+        if continueIsDue, slots.count == 1 { sendContinue() }
+        resumeReading()
+    }
+
+    /// Answers the open request, or whatever the bytes were meant to be, and closes after it.
+    private func refuseNow(_ refusal: Refusal) {
+        if request == nil {
+            slots.append(Slot(manner: .init(), startedNanoseconds: monotonicNanoseconds()))
+        }
+        dropBody()
+        request = nil
+        slots[slots.count - 1].manner.closes = true
+        slots[slots.count - 1].answer = .refused(refusal)
+        isClosing = true
+        flush()
+        resumeReading()
+    }
+
+    private func closeGently(after buffer: ByteBuffer, _ context: ChannelHandlerContext) {
+        isClosing = true
+        dropBody()
+        request = nil
+        slots.removeAll()
+        closesByNanoseconds = monotonicNanoseconds() + IngressLimits.lingerNanoseconds
+        let written = context.writeAndFlush(wrapOutboundOut(buffer))
+        written.assumeIsolated().whenComplete { [self] _ in
+            guard let context = self.context else { return }
+            if inputEnded { closeNow() } else { context.close(mode: .output, promise: nil) }
+        }
+        resumeReading()
+    }
+
+    private func resumeReading() {
+        guard readIsHeld, let context else { return }
+        guard isClosing || (slots.count < IngressLimits.pipelinedRequests && context.channel.isWritable) else { return }
+        readIsHeld = false
+        context.read()
+    }
+
+    /// Closes at once; what is not sent yet is lost.
+    func closeNow() {
+        mayClose = true
+        isClosing = true
+        context?.close(mode: .all, promise: nil)
+    }
+}
+
+// MARK: - Deadlines
+
+extension Connection {
+    /// Looks at the deadlines; called by the loop's sweep.
+    func sweep(_ now: Int64) {
+        if let closesByNanoseconds {
+            if now >= closesByNanoseconds { closeNow() }
+            return
+        }
+        let limits = loop.limits
+        if let began = headBeganNanoseconds, request == nil, now - began > limits.headerDeadlineNanoseconds {
+            return refuseNow(.headerTimeout)
+        }
+        if let request {
+            let elapsed = now - request.startedNanoseconds
+            let due = Double(elapsed) / 1e9 * Double(limits.minimumBodyBytesPerSecond)
+            let stalled = now - lastActivityNanoseconds > limits.idleTimeoutNanoseconds
+            // A connection that is not read because answers are owed is not to blame.
+            guard !readIsHeld else { return }
+            if stalled || (elapsed > IngressLimits.bodyGraceNanoseconds && Double(request.bodyBytes) < due) {
+                refuseNow(.bodyTooSlow)
+            }
+            return
+        }
+        let isIdle = slots.isEmpty || context?.channel.isWritable == false
+        if isIdle, now - lastActivityNanoseconds > limits.idleTimeoutNanoseconds { closeNow() }
+    }
+
+    /// Closes when nothing is owed any more; part of an orderly stop.
+    func drain() {
+        guard slots.isEmpty, request == nil, !isClosing, let context else { return }
+        closeGently(after: ByteBuffer(), context)
+    }
+}

@@ -1,0 +1,126 @@
+import Metrics
+import NIOCore
+import NIOHTTP1
+import Wire
+
+/// A request that is complete.
+struct AcceptedRequest {
+    var head: HTTPRequestHead
+    var facts: RequestFacts
+    var source: SourceRoute
+    var token: Substring?
+    var body: ByteBuffer?
+    /// Nanoseconds since 1970.
+    var receivedAtNanoseconds: Int64
+}
+
+/// Writes requests as envelopes: the way's first step, from HTTP to `AcceptedWebhook`.
+///
+/// Next: `Journaling/JournalThread.swift`.
+struct EnvelopeBuilder: Sendable {
+    let instance: String
+
+    /// Appends the request's envelope without sequence. The body is copied here, and nowhere else before the disk.
+    func append(_ request: AcceptedRequest, to writer: inout ByteWriter) {
+        request.source.nameBytes.withUnsafeBytes { source in
+            writer.openEnvelope(source: source, receivedAtNanoseconds: request.receivedAtNanoseconds) { writer in
+                writer.section(.requestHead) { appendHead(request, to: &$0) }
+                if let body = request.body {
+                    body.withUnsafeReadableBytes { writer.section(.body, $0) }
+                } else {
+                    writer.section(.body, UnsafeRawBufferPointer(start: nil, count: 0))
+                }
+                appendTraceContext(request.head, to: &writer)
+                appendStamp(startedNanoseconds: request.receivedAtNanoseconds, to: &writer)
+            }
+        }
+    }
+
+    /// The ingress' own time stamp; it ends before the journal, whose time shows as the verifier's beginning.
+    func appendStamp(startedNanoseconds: Int64?, to writer: inout ByteWriter) {
+        let now = wallNanoseconds()
+        let stamp = StageStamp(
+            stage: .ingress, instance: instance, startedNanoseconds: startedNanoseconds ?? now,
+            finishedNanoseconds: now)
+        stamp.write(to: &writer)
+    }
+
+    private func appendHead(_ request: AcceptedRequest, to writer: inout ByteWriter) {
+        let countOffset = writer.count
+        writer.u16(0)
+        var count: UInt16 = 0
+        if let token = request.token {
+            writer.u16(UInt16(RequestHead.pathToken.utf8.count))
+            writer.u16(UInt16(clamping: token.utf8.count))
+            writer.bytes.append(contentsOf: RequestHead.pathToken.utf8)
+            writer.bytes.append(contentsOf: token.utf8)
+            count += 1
+        }
+        for (name, value) in request.head.headers {
+            if appendField(name, value, dropping: request.facts.connectionNames, to: &writer) { count += 1 }
+        }
+        withUnsafeBytes(of: count.littleEndian) { bytes in
+            writer.bytes[countOffset] = bytes[0]
+            writer.bytes[countOffset + 1] = bytes[1]
+        }
+    }
+
+    /// Returns whether the field travels on.
+    private func appendField(
+        _ name: String, _ value: String, dropping connectionNames: [String], to writer: inout ByteWriter
+    ) -> Bool {
+        let start = writer.count
+        writer.u16(UInt16(clamping: name.utf8.count))
+        writer.u16(UInt16(clamping: value.utf8.count))
+        for byte in name.utf8 {
+            writer.bytes.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
+        }
+        let isDropped = writer.bytes.withUnsafeBytes { bytes in
+            Self.staysHere(UnsafeRawBufferPointer(rebasing: bytes[(start + 4)...]))
+        }
+        if isDropped || (!connectionNames.isEmpty && connectionNames.contains(name.lowercased())) {
+            writer.bytes.removeSubrange(start...)
+            return false
+        }
+        writer.bytes.append(contentsOf: value.utf8)
+        return true
+    }
+
+    /// A trace context in the form of W3C Trace Context, version 00 or later: `vv-{32 hex}-{16 hex}-{2 hex}`.
+    private func appendTraceContext(_ head: HTTPRequestHead, to writer: inout ByteWriter) {
+        guard let value = head.headers.first(name: "traceparent"), value.utf8.count >= 55, value.utf8.count <= 256,
+            value.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2D })
+        else { return }
+        writer.section(.traceContext) { $0.bytes.append(contentsOf: value.utf8) }
+    }
+
+    /// Fields that concern this connection alone, its framing, or a browser's session with this host.
+    private static func staysHere(_ name: UnsafeRawBufferPointer) -> Bool {
+        let names: StaticString
+        switch name.count {
+        case 2: names = "te"
+        case 6: return same(name, "cookie") || same(name, "expect")
+        case 7: return same(name, "trailer") || same(name, "upgrade")
+        case 10: return same(name, "connection") || same(name, "keep-alive")
+        case 14: names = "content-length"
+        case 16: names = "proxy-connection"
+        case 17: names = "transfer-encoding"
+        case 18: names = "proxy-authenticate"
+        case 19: names = "proxy-authorization"
+        default: return false
+        }
+        return same(name, names)
+    }
+
+    private static func same(_ name: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
+        name.elementsEqual(UnsafeRawBufferPointer(start: wanted.utf8Start, count: wanted.utf8CodeUnitCount))
+    }
+}
+
+extension HTTPHeaders {
+    /// The value of the first field of that lower-case name.
+    fileprivate func first(name: StaticString) -> String? {
+        for (candidate, value) in self where candidate.isSame(as: name) { return value }
+        return nil
+    }
+}

@@ -1,0 +1,196 @@
+import Journal
+import Metrics
+import NIOCore
+import Synchronization
+import Wire
+
+/// What all event loops of the front door share.
+struct FrontShared: Sendable {
+    let limits: IngressLimits
+    let sources: SourceTable
+    let builder: EnvelopeBuilder
+    let mailbox: JournalMailbox
+    let state: JournalState
+    let metrics: IngressMetrics
+    let connectionCount = ConnectionCount()
+}
+
+/// Open connections of all loops.
+final class ConnectionCount: Sendable {
+    let open = Atomic<Int>(0)
+}
+
+/// The front door's part on one event loop: the table of its connections and the batch that it is collecting.
+///
+/// What the connections accept in one turn of the loop goes to the journal together, when the turn is over.
+final class FrontLoop {
+    let sinkIndex: Int32
+    var limits: IngressLimits { shared.limits }
+    var sources: SourceTable { shared.sources }
+    var metrics: IngressMetrics { shared.metrics }
+    var renderer = ReplyRenderer()
+    private(set) var isDraining = false
+
+    private let shared: FrontShared
+    private let eventLoop: any EventLoop
+    private var tenants: [(connection: Connection?, generation: UInt32)] = []
+    private var vacant: [Int32] = []
+    private var occupied = 0
+    private var batches: [PendingBatch] = []
+    private var writer = ByteWriter()
+    private var tokens: [ReplyToken] = []
+    private var handOverIsDue = false
+    private var bodiesBytes = 0
+    private var drained: EventLoopPromise<Void>?
+
+    init(_ shared: FrontShared, sinkIndex: Int32, eventLoop: any EventLoop) {
+        self.shared = shared
+        self.sinkIndex = sinkIndex
+        self.eventLoop = eventLoop
+        let interval = TimeAmount.milliseconds(IngressLimits.sweepMilliseconds)
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.sweep() }
+    }
+
+    /// Takes a new connection in; false when there are too many.
+    func enter(_ connection: Connection) -> Bool {
+        let slot = vacant.popLast() ?? Int32(tenants.count)
+        if Int(slot) == tenants.count { tenants.append((nil, 0)) }
+        tenants[Int(slot)].connection = connection
+        tenants[Int(slot)].generation &+= 1
+        connection.place = (slot, tenants[Int(slot)].generation)
+        occupied += 1
+        let open = shared.connectionCount.open.wrappingAdd(1, ordering: .relaxed).newValue
+        metrics.connections.set(Double(open))
+        return open <= limits.connections && !isDraining
+    }
+
+    func leave(_ connection: Connection) {
+        let slot = Int(connection.place.slot)
+        guard tenants.indices.contains(slot), tenants[slot].connection === connection else { return }
+        tenants[slot].connection = nil
+        vacant.append(Int32(slot))
+        occupied -= 1
+        metrics.connections.set(Double(shared.connectionCount.open.wrappingSubtract(1, ordering: .relaxed).newValue))
+        if occupied == 0 { drained?.succeed() }
+        if occupied == 0 { drained = nil }
+    }
+
+    /// Why webhooks cannot be taken in at present.
+    func refusal() -> Refusal? {
+        switch shared.state.mode.load(ordering: .relaxed) {
+        case .accepting: shared.mailbox.isFull ? .overloaded : nil
+        case .overBudget:
+            .unavailable("journal_over_budget", "The journal's disk budget is used up until webhooks are settled.")
+        case .failed: .unavailable("journal_failed", "The journal's disk failed.")
+        }
+    }
+
+    /// Reserves memory for a part of a body; false when too much is held already.
+    func reserve(_ bytes: Int) -> Bool {
+        guard bodiesBytes + bytes <= IngressLimits.unfinishedBodiesBytes else { return false }
+        bodiesBytes += bytes
+        return true
+    }
+
+    func release(_ bytes: Int) {
+        bodiesBytes -= bytes
+    }
+
+    /// Adds a complete request to the batch, or answers at once what is not journaled.
+    func admit(_ request: AcceptedRequest, _ token: ReplyToken) -> Answer? {
+        if let refusal = refusal() { return .refused(refusal) }
+        let estimate = request.facts.fieldsBytes + (request.body?.readableBytes ?? 0) + 256
+        if !tokens.isEmpty, writer.count + estimate > Limits.batchBytes || tokens.count >= Limits.batchRecords {
+            closeBatch()
+        }
+        let start = writer.count
+        shared.builder.append(request, to: &writer)
+        if let isProbe = request.source.isProbe, self.isProbe(at: start, isProbe) {
+            writer.bytes.removeSubrange(start...)
+            return .probe
+        }
+        tokens.append(token)
+        if !handOverIsDue {
+            handOverIsDue = true
+            let bound = NIOLoopBound(self, eventLoop: eventLoop)
+            eventLoop.execute { bound.value.handOver() }
+        }
+        return nil
+    }
+
+    /// Takes answers to the connections that wait for them; those that left are passed over.
+    func deliver(_ answers: [(ReplyToken, Answer)]) {
+        var ready: [Connection] = []
+        for (token, answer) in answers {
+            let tenant = tenants[Int(token.slot)]
+            guard tenant.generation == token.generation, let connection = tenant.connection else { continue }
+            if connection.set(token.request, answer), ready.last !== connection { ready.append(connection) }
+        }
+        for connection in ready { connection.flush() }
+    }
+
+    /// Closes every connection as soon as nothing is owed on it, and those that are left after the time for it.
+    func drain() -> EventLoopFuture<Void> {
+        isDraining = true
+        let promise = eventLoop.makePromise(of: Void.self)
+        if occupied == 0 {
+            promise.succeed()
+            return promise.futureResult
+        }
+        drained = promise
+        for tenant in tenants { tenant.connection?.drain() }
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .nanoseconds(IngressLimits.drainNanoseconds)) {
+            for tenant in bound.value.tenants { tenant.connection?.closeNow() }
+        }
+        return promise.futureResult
+    }
+
+    private func isProbe(at start: Int, _ check: ProbeCheck) -> Bool {
+        writer.bytes.withUnsafeBytes { bytes in
+            let envelope = UnsafeRawBufferPointer(rebasing: bytes[(start + 4)...])
+            guard let view = try? EnvelopeView(envelope), let head = view.section(.requestHead),
+                let body = view.section(.body)
+            else { return false }
+            return check(RequestHead(head), body)
+        }
+    }
+
+    private func closeBatch() {
+        batches.append(
+            PendingBatch(batch: OpenBatch(frames: writer.bytes, count: tokens.count), tokens: tokens))
+        writer = ByteWriter()
+        tokens = []
+    }
+
+    private func handOver() {
+        handOverIsDue = false
+        if !tokens.isEmpty { closeBatch() }
+        guard !batches.isEmpty else { return }
+        shared.mailbox.submit(batches)
+        batches = []
+    }
+
+    private func sweep() {
+        renderer.refreshDate()
+        let now = monotonicNanoseconds()
+        for tenant in tenants { tenant.connection?.sweep(now) }
+    }
+}
+
+/// Takes answers to the event loop of their connections: one task per batch.
+final class FrontSink: AnswerSink {
+    private let loop: NIOLoopBound<FrontLoop>
+    private let eventLoop: any EventLoop
+
+    init(_ loop: NIOLoopBound<FrontLoop>, eventLoop: any EventLoop) {
+        self.loop = loop
+        self.eventLoop = eventLoop
+    }
+
+    func deliver(_ answers: [(ReplyToken, Answer)]) {
+        let loop = loop
+        eventLoop.execute { loop.value.deliver(answers) }
+    }
+}

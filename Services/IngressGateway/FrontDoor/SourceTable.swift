@@ -1,0 +1,54 @@
+import NIOHTTP1
+import Wire
+
+/// Whether a request is a probe of its provider that needs no secret; it is answered 200 and not journaled.
+typealias ProbeCheck = @Sendable (RequestHead, UnsafeRawBufferPointer) -> Bool
+
+/// A configured source as the front door knows it.
+struct SourceRoute: Sendable {
+    let name: String
+    let nameBytes: [UInt8]
+    let isProbe: ProbeCheck?
+
+    /// `name` has 1 to 63 bytes.
+    init(name: String, isProbe: ProbeCheck?) {
+        self.name = name
+        nameBytes = Array(name.utf8)
+        self.isProbe = isProbe
+    }
+}
+
+/// Finds the source that a request is for.
+struct SourceTable: Sendable {
+    private let routes: [String: SourceRoute]
+
+    init(_ routes: [SourceRoute]) {
+        self.routes = Dictionary(routes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    var names: [String] { routes.keys.sorted() }
+
+    /// The source and the path token, as sent, of `/in/{source}` or `/in/{source}/{path_token}`; a query is ignored.
+    func find(_ head: HTTPRequestHead) throws(Refusal) -> (SourceRoute, token: Substring?) {
+        let path = Self.path(of: head.uri)
+        guard path.hasPrefix("/in/") else { throw .notFound }
+        let rest = path.dropFirst(4)
+        let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/"))
+        let name = slash.map { rest[..<$0] } ?? rest
+        let token = slash.map { rest[rest.utf8.index(after: $0)...] }
+        guard let route = routes[String(name)] else { throw .sourceUnknown }
+        if let token, token.utf8.contains(UInt8(ascii: "/")) { throw .notFound }
+        guard head.method == .POST else { throw .methodNotAllowed }
+        return (route, token.flatMap { $0.isEmpty ? nil : $0 })
+    }
+
+    /// Without the query, and without scheme and host where a client sends the absolute form (RFC 9112, 3.2.2).
+    private static func path(of uri: String) -> Substring {
+        var path = uri.prefix { $0 != "?" && $0 != "#" }
+        if !path.hasPrefix("/"), let scheme = path.firstRange(of: "://") {
+            let authority = path[scheme.upperBound...]
+            path = authority.firstIndex(of: "/").map { authority[$0...] } ?? "/"
+        }
+        return path
+    }
+}

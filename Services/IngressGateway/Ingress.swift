@@ -1,0 +1,66 @@
+import Journal
+import Metrics
+import Wire
+
+/// What an ingress needs to know to start.
+struct IngressSettings: Sendable {
+    var instance: String
+    var limits = IngressLimits()
+    var sources: [SourceRoute]
+    var socket: ListeningSocket
+    /// Threads that speak HTTP.
+    var eventLoops = 1
+}
+
+/// The whole ingress: front door, journal and bus, wired together.
+///
+/// ```
+/// event loop ──batch──> mailbox ──> journal thread ──sealed batch──> bus thread ──> verifiers
+///      ^                                │ refused                        │ answers
+///      └────────────────────────────────┴────────────────────────────────┘
+/// ```
+final class Ingress<Port: BusPort>: Sendable {
+    let state = JournalState()
+    let bus: Port
+    let replayDesk: ReplayDesk
+    private let door: FrontDoor
+    private let journal: JournalThread
+
+    /// Opens the journal, joins the bus and opens the door, in this order, so that nothing comes in before it can go
+    /// on. `connect` makes the bus on the journal's thread from what the journal says of itself.
+    init(
+        _ settings: IngressSettings, registry: MetricRegistry,
+        openJournal: @escaping @Sendable () throws -> any Journal,
+        connect: @escaping @Sendable (any Journal, BusCorrespondent) throws -> Port,
+        report: @escaping @Sendable (String) -> Void
+    ) throws {
+        let mailbox = JournalMailbox()
+        let pending = PendingAnswers()
+        let metrics = IngressMetrics(registry, state: state)
+        let builder = EnvelopeBuilder(instance: settings.instance)
+        let shared = FrontShared(
+            limits: settings.limits, sources: SourceTable(settings.sources), builder: builder, mailbox: mailbox,
+            state: state, metrics: metrics)
+        let loops = try FrontDoor.Loops(shared, count: settings.eventLoops)
+        replayDesk = ReplayDesk(
+            sinkIndex: Int32(loops.sinks.count), sources: settings.sources, maxBodyBytes: settings.limits.bodyBytes,
+            builder: builder, mailbox: mailbox)
+        let sinks = AnswerSinks(sinks: loops.sinks + [replayDesk])
+        journal = JournalThread(
+            mailbox: mailbox, pending: pending, sinks: sinks, state: state, metrics: metrics, report: report)
+        let correspondent = BusCorrespondent(pending: pending, sinks: sinks, mailbox: mailbox) { sequence in
+            report("webhook \(sequence) killed every worker that held it; it goes to quarantine with the code poison")
+        }
+        bus = try journal.start(open: openJournal) { try connect($0, correspondent) }
+        door = try FrontDoor(loops, socket: settings.socket)
+    }
+
+    var port: Int { door.port }
+
+    /// Ends in order: nobody new, finish what is open, commit what waits, leave the bus.
+    func stop() throws {
+        try door.stop()
+        journal.stop()
+        bus.stop()
+    }
+}

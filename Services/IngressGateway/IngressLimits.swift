@@ -1,0 +1,35 @@
+/// The limits of the front door, in one place. The stored ones have a key in the configuration, the static ones not.
+struct IngressLimits: Sendable {
+    /// Method, path and version of a request.
+    static let requestLineBytes = 8 * 1024
+    static let headerFields = 64
+    /// Names and values of all header fields of a request.
+    static let headerBytes = 32 * 1024
+    /// Requests of one connection that may wait for their answers; then nothing more is read from it.
+    static let pipelinedRequests = 32
+    /// A body may come slowly for this long before its rate counts.
+    static let bodyGraceNanoseconds: Int64 = 5_000_000_000
+    /// How long a closing connection is still read, so that the client gets the last answer.
+    static let lingerNanoseconds: Int64 = 2_000_000_000
+    /// How often deadlines are looked at.
+    static let sweepMilliseconds: Int64 = 250
+    /// Webhooks that wait for the journal's thread, in all; beyond it, 503.
+    static let pendingBytes = 64 << 20
+    /// Bodies that are being received, per event loop; beyond it, 503.
+    static let unfinishedBodiesBytes = 256 << 20
+    /// Webhooks in one commit of the journal.
+    static let commitBytes = 8 << 20
+    /// How long an orderly stop waits for open requests.
+    static let drainNanoseconds: Int64 = 3_000_000_000
+    /// What `Retry-After` says with a 503.
+    static let retryAfterSeconds = 5
+
+    /// The largest body that is accepted.
+    var bodyBytes = 1 << 20
+    var connections = 4096
+    /// From the first byte of a request's head to its last.
+    var headerDeadlineNanoseconds: Int64 = 10_000_000_000
+    /// Between two requests, and while nothing is taken from or sent to the client.
+    var idleTimeoutNanoseconds: Int64 = 75_000_000_000
+    var minimumBodyBytesPerSecond = 1024
+}

@@ -1,0 +1,213 @@
+import Bus
+import Journal
+import Metrics
+import Synchronization
+import Wire
+
+/// The thread that owns the journal: takes all webhooks that wait, gives them their sequences and makes them durable
+/// with one fsync, then hands them to the bus. The way's second step; no 2xx leaves before it.
+///
+/// Next: `Shared/Bus/Ingress/IngressBus.swift`.
+final class JournalThread: Sendable {
+    private let mailbox: JournalMailbox
+    private let pending: PendingAnswers
+    private let sinks: AnswerSinks
+    private let state: JournalState
+    private let metrics: IngressMetrics
+    private let report: @Sendable (String) -> Void
+    private let thread = Mutex<BusThread?>(nil)
+
+    /// `report` gets sentences for the log: rare things, never one per webhook.
+    init(
+        mailbox: JournalMailbox, pending: PendingAnswers, sinks: AnswerSinks, state: JournalState,
+        metrics: IngressMetrics, report: @escaping @Sendable (String) -> Void
+    ) {
+        self.mailbox = mailbox
+        self.pending = pending
+        self.sinks = sinks
+        self.state = state
+        self.metrics = metrics
+        self.report = report
+    }
+
+    /// Opens the journal on the new thread and makes the bus from what it says of itself; throws what opening throws.
+    /// `connect` is called on that thread.
+    func start<Port: BusPort>(
+        open: @escaping @Sendable () throws -> any Journal,
+        connect: @escaping @Sendable (any Journal) throws -> Port
+    ) throws -> Port {
+        let outcome = Handover<Port>()
+        let started = BusThread(name: "journal") { [self] in
+            do {
+                let journal = try open()
+                let bus = try connect(journal)
+                let turn = JournalTurn(
+                    journal: journal, bus: bus, pending: pending, sinks: sinks, state: state, metrics: metrics,
+                    report: report)
+                outcome.give(.success(bus))
+                while turn.run(mailbox.take(within: turn.patienceMilliseconds)) {}
+            } catch {
+                outcome.give(.failure(error))
+            }
+        }
+        thread.withLock { $0 = started }
+        return try outcome.wait().get()
+    }
+
+    /// Commits what waits and ends the thread.
+    func stop() {
+        mailbox.stop()
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+}
+
+/// What the journal's thread does each time it wakes up.
+final class JournalTurn {
+    let journal: any Journal
+    let bus: any BusPort
+    let pending: PendingAnswers
+    let sinks: AnswerSinks
+    let state: JournalState
+    let metrics: IngressMetrics
+    let report: @Sendable (String) -> Void
+    private var ages = UnsettledAges()
+    private var lastErrorCode: JournalError.Code?
+
+    init(
+        journal: any Journal, bus: any BusPort, pending: PendingAnswers, sinks: AnswerSinks, state: JournalState,
+        metrics: IngressMetrics, report: @escaping @Sendable (String) -> Void
+    ) {
+        self.journal = journal
+        self.bus = bus
+        self.pending = pending
+        self.sinks = sinks
+        self.state = state
+        self.metrics = metrics
+        self.report = report
+        let oldest = try? journal.read(from: journal.watermark + 1, maxRecords: 1, maxBytes: 1).first
+        if let oldest { note(oldest) }
+        publish()
+    }
+
+    /// How long to sleep when nothing comes: shorter while settled batches wait to be deleted.
+    var patienceMilliseconds: Int { journal.hasSettledBatches ? 50 : 1000 }
+
+    /// Does one turn's work. False when the thread shall end.
+    func run(_ work: JournalWork) -> Bool {
+        let started = monotonicNanoseconds()
+        if work.settledThrough > 0 {
+            journal.settle(through: work.settledThrough)
+            ages.settle(through: journal.watermark, next: journal.nextSequence)
+        }
+        if work.renumbers { renumber() }
+        var batches = work.batches[...]
+        while !batches.isEmpty { commit(&batches) }
+        if let wanted = work.readBack { readBack(wanted) }
+        if work.isEmpty { attempt { () throws(JournalError) in try journal.tidy() } }
+        publish()
+        if !work.batches.isEmpty { metrics.processing.record(nanoseconds: monotonicNanoseconds() - started) }
+        return !work.stops
+    }
+
+    /// Commits as many batches as one transaction may hold and passes them on.
+    private func commit(_ batches: inout ArraySlice<PendingBatch>) {
+        var group: [OpenBatch] = []
+        var tokens: [ReplyToken] = []
+        var bytes = 0
+        while let next = batches.first, group.isEmpty || bytes + next.batch.frames.count <= IngressLimits.commitBytes {
+            bytes += next.batch.frames.count
+            group.append(next.batch)
+            tokens += next.tokens
+            batches.removeFirst()
+        }
+        metrics.recordsIn.add(tokens.count)
+        metrics.batchesIn.add(group.count)
+        let first = journal.nextSequence
+        let started = monotonicNanoseconds()
+        do throws(JournalError) {
+            let sealed = try journal.append(group)
+            metrics.fsync.record(nanoseconds: monotonicNanoseconds() - started)
+            pending.add(tokens, first: first, journal: journal.id)
+            if let newest = sealed.first { note(newest) }
+            bus.journaled(sealed.map(Self.forBus))
+            metrics.recordsOut.add(tokens.count)
+            metrics.batchesOut.add(sealed.count)
+            recovered()
+        } catch {
+            failed(error)
+            let refusal = Refusal.unavailable(error.code.rawValue, "The journal cannot take the webhook now.")
+            sinks.deliver(tokens.map { ($0, .refused(refusal)) })
+        }
+    }
+
+    private func readBack(_ wanted: JournalWork.ReadBack) {
+        attempt { () throws(JournalError) in
+            let batches = try journal.read(
+                from: wanted.sequence, maxRecords: wanted.maxRecords, maxBytes: wanted.maxBytes)
+            bus.loaded(batches.map(Self.forBus))
+        }
+    }
+
+    private func renumber() {
+        let old = journal.id
+        attempt { () throws(JournalError) in
+            try journal.renumber(newID: .random())
+            // Their webhooks are on disk; the verdicts would come under numbers that count no longer.
+            sinks.deliver(pending.takeAll())
+            report(
+                "the journal \(old) is an older copy than what the router has seen; it is now \(journal.id) and has "
+                    + "numbered its \(journal.nextSequence - 1) unsettled webhooks anew")
+            bus.renumbered(
+                id: journal.id, firstRetained: journal.firstRetained, nextSequence: journal.nextSequence)
+        }
+        ages = UnsettledAges()
+        if let oldest = try? journal.read(from: 1, maxRecords: 1, maxBytes: 1).first { note(oldest) }
+    }
+
+    private func attempt(_ body: () throws(JournalError) -> Void) {
+        do throws(JournalError) { try body() } catch { failed(error) }
+    }
+
+    private func failed(_ error: JournalError) {
+        if error.code == .overBudget { state.mode.store(.overBudget, ordering: .relaxed) }
+        if error.code == .failed { state.mode.store(.failed, ordering: .relaxed) }
+        if lastErrorCode != error.code {
+            report(error.description)
+            state.lastError.withLock { $0 = error }
+        }
+        lastErrorCode = error.code
+    }
+
+    private func recovered() {
+        guard let code = lastErrorCode else { return }
+        lastErrorCode = nil
+        state.lastError.withLock { $0 = nil }
+        report("the journal takes webhooks again after \(code.rawValue)")
+    }
+
+    private func publish() {
+        state.nextSequence.store(journal.nextSequence, ordering: .relaxed)
+        state.watermark.store(journal.watermark, ordering: .relaxed)
+        state.retainedBytes.store(journal.retainedBytes, ordering: .relaxed)
+        state.oldestUnsettledNanoseconds.store(ages.oldestNanoseconds, ordering: .relaxed)
+        if state.mode.load(ordering: .relaxed) == .overBudget, journal.hasSettledBatches || journal.retainedBytes == 0 {
+            state.mode.store(.accepting, ordering: .relaxed)
+        }
+    }
+
+    private func note(_ batch: SealedBatch) {
+        let received = batch.frames.withUnsafeBytes { bytes -> Int64? in
+            var reader = BatchReader(bytes)
+            guard let envelope = try? reader.next(), let view = try? EnvelopeView(envelope) else { return nil }
+            return view.receivedAtNanoseconds
+        }
+        if let received { ages.note(first: batch.first, receivedAtNanoseconds: received) }
+    }
+
+    private static func forBus(_ batch: SealedBatch) -> JournaledBatch {
+        JournaledBatch(first: batch.first, count: batch.count, frames: batch.frames)
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Bus
+import Logging
+import StageRuntime
+
+/// The front door of Tributary: takes providers' webhooks in over HTTP, makes them durable, and passes them on.
+@main
+struct IngressGateway: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingress-gateway", abstract: "Takes webhooks in, journals them and passes them on.",
+        discussion: StageOptions.examples(.ingressGateway))
+
+    @OptionGroup var options: StageOptions
+
+    func run() {
+        let environment = StageEnvironment.prepare(.ingressGateway, options)
+        do {
+            try serve(environment)
+        } catch let failure as StageFailure {
+            failure.exit(as: environment.instance)
+        } catch {
+            StageFailure(.io, "\(error)").exit(as: environment.instance)
+        }
+    }
+
+    private func serve(_ environment: StageEnvironment) throws {
+        let path = try environment.makeDataDirectory()
+        let settings = IngressSettings(environment)
+        let ingress = try Ingress<IngressBus>.start(settings, environment, journalPath: path)
+        let admin = try AdminEndpoint(
+            socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
+            registry: environment.registry, readiness: { ingress.checks }, routes: [ingress.replayDesk.route])
+        let ended = Handover<Void>()
+        Signals.start(terminate: { ended.give(.success(())) })
+        environment.logger.notice("taking webhooks in", metadata: ["port": "\(ingress.port)"])
+        _ = ended.wait()
+        environment.logger.notice("stopping: finishing open requests")
+        try ingress.stop()
+        admin.close()
+        environment.logger.notice("stopped")
+    }
+}

@@ -1,0 +1,92 @@
+import Bus
+import Journal
+import Logging
+import Metrics
+import Providers
+import StageRuntime
+import Synchronization
+import Wire
+
+extension IngressSettings {
+    /// What the configuration says of this ingress. Instance n listens where the configuration says unless the
+    /// supervisor passes a socket; several instances share the port by `SO_REUSEPORT`.
+    init(_ environment: StageEnvironment) {
+        let ingress = environment.configuration.ingress
+        var limits = IngressLimits()
+        limits.bodyBytes = ingress.maxBodyBytes
+        limits.connections = ingress.maxConnections
+        limits.headerDeadlineNanoseconds = Int64(ingress.headerDeadlineSeconds * 1e9)
+        limits.idleTimeoutNanoseconds = Int64(ingress.idleTimeoutSeconds * 1e9)
+        limits.minimumBodyBytesPerSecond = ingress.minimumBodyBytesPerSecond
+        self.init(
+            instance: environment.instance, limits: limits,
+            sources: environment.configuration.sources.map(SourceRoute.init),
+            socket: .choose(host: ingress.listen.host, port: ingress.listen.port))
+    }
+}
+
+extension SourceRoute {
+    /// A source with its provider's way of recognising probes.
+    init(_ source: SourceConfiguration) {
+        var check: ProbeCheck?
+        if let provider = ProviderRegistry.provider(named: source.provider) {
+            check = { head, body in provider.isProbe(head: head, body: body) }
+        }
+        self.init(name: source.name, isProbe: check)
+    }
+}
+
+extension Ingress where Port == IngressBus {
+    /// The ingress of this process, with its journal in `journalPath`.
+    static func start(
+        _ settings: IngressSettings, _ environment: StageEnvironment, journalPath: String
+    ) throws -> Ingress<IngressBus> {
+        let configuration = environment.configuration.ingress
+        let logger = environment.logger
+        let timeout = configuration.verdictTimeout.components
+        let busSettings = IngressBusSettings(
+            runDirectory: environment.runDirectory, instance: environment.instance,
+            maxBodyBytes: configuration.maxBodyBytes, windowRecords: configuration.windowRecords,
+            windowBytes: configuration.windowBytes,
+            verdictTimeoutNanoseconds: timeout.seconds * 1_000_000_000 + timeout.attoseconds / 1_000_000_000)
+        let registry = environment.registry
+        let budgetBytes = configuration.diskBudgetBytes
+        return try Ingress<IngressBus>(
+            settings, registry: registry,
+            openJournal: { try openJournal(journalPath, budgetBytes: budgetBytes, logger) },
+            connect: { joinBus($0, busSettings, registry, $1) }, report: { sentence in logger.warning("\(sentence)") })
+    }
+
+    /// What must be in order for this instance to count as ready. A missing router does not make it unready: webhooks
+    /// wait on disk.
+    var checks: [HealthCheck] {
+        let mode = state.mode.load(ordering: .relaxed)
+        let error = state.lastError.withLock { $0 }
+        return [
+            HealthCheck(
+                name: "journal", ok: mode == .accepting && error == nil,
+                detail: error?.description ?? "\(state.backlog) webhooks are not settled"),
+            HealthCheck(
+                name: "router", ok: true,
+                detail: bus.isRouterLinked ? "linked" : "not linked; webhooks wait on disk"),
+        ]
+    }
+}
+
+/// Opens the journal and says what its recovery dropped.
+private func openJournal(_ path: String, budgetBytes: Int, _ logger: Logger) throws -> any Journal {
+    let journal = try SQLiteJournal(path: path, budgetBytes: budgetBytes)
+    if let notice = journal.recoveryNotice { logger.warning("\(notice)") }
+    return journal
+}
+
+/// Binds the ingress' sockets and starts the bus thread.
+private func joinBus(
+    _ journal: any Journal, _ settings: IngressBusSettings, _ registry: MetricRegistry, _ delegate: BusCorrespondent
+) -> IngressBus {
+    let bus = IngressBus(
+        settings: settings, journal: journal.id, firstRetained: journal.firstRetained,
+        nextSequence: journal.nextSequence, metrics: registry)
+    bus.start(delegate: delegate)
+    return bus
+}

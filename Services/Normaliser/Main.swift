@@ -1,0 +1,42 @@
+import ArgumentParser
+import Bus
+import Logging
+import Providers
+import StageRuntime
+import Wire
+
+/// Turns verified webhooks into canonical events. Knows no secrets and keeps nothing, so any number of it may run.
+@main
+struct NormaliserProcess: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "normaliser", abstract: "Turns webhooks into canonical events.",
+        discussion: StageOptions.examples(.normaliser))
+
+    @OptionGroup var options: StageOptions
+
+    func run() {
+        let environment = StageEnvironment.prepare(.normaliser, options)
+        do throws(StageFailure) {
+            try serve(environment)
+        } catch {
+            error.exit(as: environment.instance)
+        }
+    }
+
+    private func serve(_ environment: StageEnvironment) throws(StageFailure) {
+        let bus = WorkerBus(
+            settings: WorkerSettings(
+                role: .normaliser, runDirectory: environment.runDirectory, instance: environment.instance,
+                maxBodyBytes: environment.configuration.ingress.maxBodyBytes), metrics: environment.registry)
+        bus.start { NormaliserWork(environment) }
+        let admin = try AdminEndpoint(
+            socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
+            registry: environment.registry,
+            readiness: { [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) verifiers linked")] })
+        environment.logger.notice("normalising")
+        Signals.waitForEnd()
+        bus.stop()
+        admin.close()
+        environment.logger.notice("stopped")
+    }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+import StageRuntime
+
+/// The options that every command has.
+struct CommandOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+    var config = StageOptions.defaultConfiguration
+
+    @Flag(help: "Print JSON, for programs.")
+    var json = false
+
+    /// The configuration; ends the process with every error and status 78 when it is wrong.
+    func configuration() -> TributaryConfiguration {
+        orExit { () throws(StageFailure) in try StageEnvironment.loadConfiguration(config) }
+    }
+}
+
+/// The result of `body`, or the end of the process with the failure's sentence and status.
+func orExit<Result>(_ body: () throws(StageFailure) -> Result) -> Result {
+    do {
+        return try body()
+    } catch {
+        error.exit(as: "tributary")
+    }
+}

@@ -1,0 +1,120 @@
+import StageRuntime
+
+/// The decoded configuration as JSON: keys as in the file, durations in seconds, paths absolute.
+enum ConfigurationJSON {
+    static func text(_ configuration: TributaryConfiguration) -> JSONText {
+        .object([
+            ("file", .string(configuration.file)),
+            ("run_dir", .string(configuration.runDir)),
+            ("data_dir", .string(configuration.dataDir)),
+            ("ingress", ingress(configuration.ingress)),
+            ("verifier", worker(configuration.verifier)),
+            ("normaliser", worker(configuration.normaliser)),
+            ("router", router(configuration.router)),
+            ("sources", .array(configuration.sources.map(source))),
+            ("subscriptions", .array(configuration.subscriptions.map(subscription))),
+            ("environment", environment(configuration)),
+        ])
+    }
+
+    /// Stage to names of environment variables: what a supervisor passes on, and nothing else.
+    private static func environment(_ configuration: TributaryConfiguration) -> JSONText {
+        .object(
+            Stage.allCases.map { stage in
+                (stage.rawValue, .array(configuration.environmentVariables(of: stage).map(JSONText.string)))
+            })
+    }
+
+    private static func ingress(_ ingress: IngressConfiguration) -> JSONText {
+        .object([
+            ("listen", address(ingress.listen)),
+            ("instances", .number(ingress.instances)),
+            ("max_body_bytes", .number(ingress.maxBodyBytes)),
+            ("disk_budget_bytes", .number(ingress.diskBudgetBytes)),
+            ("max_connections", .number(ingress.maxConnections)),
+            ("window_records", .number(ingress.windowRecords)),
+            ("window_bytes", .number(ingress.windowBytes)),
+            ("verdict_timeout_seconds", .number(ingress.verdictTimeout.inSeconds)),
+            ("header_deadline_seconds", .number(ingress.headerDeadlineSeconds)),
+            ("idle_timeout_seconds", .number(ingress.idleTimeoutSeconds)),
+            ("minimum_body_bytes_per_second", .number(ingress.minimumBodyBytesPerSecond)),
+            ("metrics_listen", .optional(ingress.metricsListen, address)),
+        ])
+    }
+
+    private static func worker(_ worker: WorkerConfiguration) -> JSONText {
+        .object([
+            ("instances", .number(worker.instances)), ("metrics_listen", .optional(worker.metricsListen, address)),
+        ])
+    }
+
+    private static func router(_ router: RouterConfiguration) -> JSONText {
+        .object([
+            ("instances", .number(1)),
+            ("egress_allow", .array(router.egressAllow.map(JSONText.string))),
+            ("event_log_budget_bytes", .number(router.eventLogBudgetBytes)),
+            ("retention_seconds", .number(router.retentionHours * 3600)),
+            ("dedupe_window_seconds", .number(router.dedupeWindowHours * 3600)),
+            ("dedupe_ids", .number(router.dedupeIds)),
+            ("max_unfinished", .number(router.maxUnfinished)),
+            ("quarantine_bytes", .number(router.quarantineBytes)),
+            ("quarantine_entries", .number(router.quarantineEntries)),
+            ("metrics_listen", .optional(router.metricsListen, address)),
+        ])
+    }
+
+    private static func source(_ source: SourceConfiguration) -> JSONText {
+        let secrets = source.secrets.map { secret in
+            JSONText.object([("id", .optional(secret.id, JSONText.string)), ("value", reference(secret.value))])
+        }
+        return .object([
+            ("name", .string(source.name)), ("provider", .string(source.provider)), ("secrets", .array(secrets)),
+            ("path_token", .optional(source.pathToken, reference)),
+        ])
+    }
+
+    private static func subscription(_ subscription: SubscriptionConfiguration) -> JSONText {
+        let filter = subscription.filter
+        let retry = subscription.retry
+        return .object([
+            ("name", .string(subscription.name)),
+            ("url", .string(subscription.url.text)),
+            (
+                "filter",
+                .object([
+                    ("types", .array(filter.types.map(JSONText.string))),
+                    ("sources", .array(filter.sources.map(JSONText.string))),
+                    ("subjects", .array(filter.subjects.map(JSONText.string))),
+                ])
+            ),
+            ("format", .string(subscription.format.rawValue)),
+            ("mode", .string(subscription.mode == .single ? "single" : "batch")),
+            (
+                "signing",
+                .object([
+                    ("scheme", .string(subscription.signing.scheme.rawValue)),
+                    ("secrets", .array(subscription.signing.secrets.map(reference))),
+                ])
+            ),
+            (
+                "retry",
+                .object([
+                    ("scheme", .string(retry.scheme.rawValue)),
+                    ("schedule_seconds", .array(retry.schedule.map { .number($0.inSeconds) })),
+                    ("deadline_seconds", .optional(retry.deadline) { .number($0.inSeconds) }),
+                ])
+            ),
+            ("concurrency", .number(subscription.concurrency)),
+            ("timeout_seconds", .number(subscription.timeoutSeconds)),
+            ("order", .string(subscription.order.rawValue)),
+        ])
+    }
+
+    private static func address(_ address: ListenAddress) -> JSONText {
+        .string(address.description)
+    }
+
+    private static func reference(_ reference: SecretReference) -> JSONText {
+        .string(reference.description)
+    }
+}

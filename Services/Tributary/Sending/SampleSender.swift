@@ -1,0 +1,110 @@
+import Dispatch
+import Glibc
+import Metrics
+import StageRuntime
+import Synchronization
+
+/// Sends sample webhooks over several keep-alive connections, at a given rate or as fast as answers come.
+final class SampleSender: Sendable {
+    /// Where and how to send.
+    struct Plan: Sendable {
+        let provider: String
+        /// One webhook of each per round.
+        let types: [String]
+        let rounds: Int
+        /// Webhooks per second over all connections; nil for as fast as possible.
+        let rate: Double?
+        let connections: Int
+        let url: EndpointURL
+        let secret: [UInt8]
+        let secretID: String?
+        let isBad: Bool
+    }
+
+    private let plan: Plan
+    private let next = Atomic<Int>(0)
+    private let outcomes = Mutex<[SendOutcome]>([])
+    private let startNanoseconds = monotonicNanoseconds()
+
+    init(plan: Plan) {
+        self.plan = plan
+    }
+
+    /// Sends everything and returns what became of it, in the order of the answers.
+    func send() -> [SendOutcome] {
+        let finished = DispatchGroup()
+        for number in 0..<plan.connections {
+            finished.enter()
+            startThread("send-\(number)") {
+                self.sendOnOneConnection()
+                finished.leave()
+            }
+        }
+        finished.wait()
+        return outcomes.withLock { $0 }
+    }
+
+    private func sendOnOneConnection() {
+        var connection: HTTPConnection?
+        while true {
+            let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
+            guard number < plan.rounds * plan.types.count else { return }
+            waitUntilDue(number)
+            let type = plan.types[number % plan.types.count]
+            let outcome = sendOne(type, &connection)
+            outcomes.withLock { $0.append(outcome) }
+        }
+    }
+
+    private func sendOne(_ type: String, _ connection: inout HTTPConnection?) -> SendOutcome {
+        let webhook: SampleWebhook
+        do {
+            webhook = try SampleWebhook.make(
+                provider: plan.provider, type: type, secret: plan.secret, secretID: plan.secretID, isBad: plan.isBad)
+        } catch {
+            return SendOutcome(id: "", type: type, status: nil, latencyNanoseconds: 0, failure: error.sentence)
+        }
+        let start = monotonicNanoseconds()
+        do throws(HTTPFailure) {
+            let open = try connect(connection)
+            connection = nil
+            let reply = try open.exchange(
+                "POST", plan.url.target, host: plan.url.hostHeader, headers: webhook.headers, body: webhook.body)
+            if open.isOpen { connection = open }
+            return SendOutcome(
+                id: webhook.id, type: type, status: reply.status,
+                latencyNanoseconds: monotonicNanoseconds() - start,
+                failure: reply.status < 300 ? nil : String(reply.text.prefix(200)))
+        } catch {
+            return SendOutcome(
+                id: webhook.id, type: type, status: nil, latencyNanoseconds: monotonicNanoseconds() - start,
+                failure: error.sentence, isUnreachable: error.code == .notReachable)
+        }
+    }
+
+    private func connect(_ known: HTTPConnection?) throws(HTTPFailure) -> HTTPConnection {
+        if let known { return known }
+        return try HTTPConnection(host: plan.url.host, port: plan.url.port)
+    }
+
+    private func waitUntilDue(_ number: Int) {
+        guard let rate = plan.rate else { return }
+        let due = startNanoseconds + Int64(Double(number) / rate * 1e9)
+        var until = timespec(tv_sec: Int(due / 1_000_000_000), tv_nsec: Int(due % 1_000_000_000))
+        // Keeping a rate is waiting for the clock; nothing else would end this wait.
+        while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nil) == EINTR {}
+    }
+}
+
+/// What became of one webhook.
+struct SendOutcome: Sendable {
+    let id: String
+    let type: String
+    /// Nil when there was no answer.
+    let status: Int?
+    let latencyNanoseconds: Int64
+    /// Why it is not 2xx.
+    let failure: String?
+    /// Whether nobody listened at all.
+    var isUnreachable = false
+}

@@ -1,0 +1,71 @@
+import StageRuntime
+
+/// JSON as it was read: members keep their order and numbers their digits, because positions and nanoseconds do not
+/// fit into a Double.
+enum JSONValue: Sendable, Equatable {
+    case null
+    case bool(Bool)
+    /// As written.
+    case number(String)
+    case string(String)
+    case array([JSONValue])
+    case object([JSONMember])
+
+    /// The member of an object; of a name that comes twice, the first. Null where there is none.
+    subscript(_ name: String) -> JSONValue {
+        if case .object(let members) = self { members.first { $0.name == name }?.value ?? .null } else { .null }
+    }
+
+    /// The elements of an array, otherwise none.
+    var elements: [JSONValue] {
+        if case .array(let elements) = self { elements } else { [] }
+    }
+
+    /// The string, the number as written, or nothing.
+    var text: String {
+        switch self {
+        case .string(let text), .number(let text): text
+        case .bool(let value): value ? "true" : "false"
+        default: ""
+        }
+    }
+
+    var integer: Int64? {
+        if case .number(let digits) = self { Int64(digits) } else { nil }
+    }
+
+    /// Back to JSON on one line.
+    var json: JSONText {
+        switch self {
+        case .null: .null
+        case .bool(let value): .bool(value)
+        case .number(let digits): JSONText(raw: Array(digits.utf8))
+        case .string(let text): .string(text)
+        case .array(let elements): .array(elements.map(\.json))
+        case .object(let members): .object(members.map { ($0.name, $0.value.json) })
+        }
+    }
+
+    /// For reading: two blanks per level, short arrays and objects on one line.
+    func indented(_ depth: Int = 0) -> String {
+        let line = json.text
+        if line.count + 2 * depth <= 100 { return line }
+        let margin = String(repeating: "  ", count: depth + 1)
+        let end = "\n" + String(repeating: "  ", count: depth)
+        switch self {
+        case .array(let elements):
+            return "[\n" + elements.map { margin + $0.indented(depth + 1) }.joined(separator: ",\n") + end + "]"
+        case .object(let members):
+            let lines = members.map { "\(margin)\(JSONText.string($0.name)): \($0.value.indented(depth + 1))" }
+            return "{\n" + lines.joined(separator: ",\n") + end + "}"
+        default:
+            return line
+        }
+    }
+}
+
+/// A member of a JSON object.
+struct JSONMember: Sendable, Equatable {
+    let name: String
+    let value: JSONValue
+}

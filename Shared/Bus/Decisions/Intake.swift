@@ -1,0 +1,46 @@
+package import Wire
+
+/// The downstream side of one link: which batches arrived, which of them are unfinished, and so how much the upstream may
+/// send. A batch is finished when the next hop has taken its last record.
+package struct Intake: Sendable {
+    private var receivedThrough: UInt64 = 0
+    private var unfinished: [(number: UInt64, records: Int)] = []
+    /// Whether the upstream does not know the present state yet.
+    package private(set) var isNewsworthy = true
+
+    package init() {}
+
+    /// Whether `number` is new. A number that was skipped was lost on the way: it counts as finished here, and the
+    /// ingress' timer sends its records again.
+    package mutating func received(batch number: UInt64, records: Int) -> Bool {
+        guard number > receivedThrough else { return false }
+        receivedThrough = number
+        if records > 0 { unfinished.append((number, records)) }
+        isNewsworthy = isNewsworthy || records == 0
+        return true
+    }
+
+    /// The upstream has sent everything up to `number`; what did not arrive on this ordered link never will.
+    package mutating func learned(lastSent number: UInt64) {
+        guard number > receivedThrough else { return }
+        receivedThrough = number
+        isNewsworthy = true
+    }
+
+    package mutating func finished(records: Int, ofBatch number: UInt64) {
+        guard let index = unfinished.firstIndex(where: { $0.number == number }) else { return }
+        unfinished[index].records -= records
+        guard unfinished[index].records <= 0 else { return }
+        unfinished.remove(at: index)
+        isNewsworthy = true
+    }
+
+    /// The state to tell the upstream.
+    package mutating func notice(mostRecords: Int, mostBytes: Int) -> CreditNotice {
+        isNewsworthy = false
+        let free = max(0, Limits.creditBatches - unfinished.count)
+        return CreditNotice(
+            grantedThrough: receivedThrough + UInt64(free), receivedThrough: receivedThrough,
+            mostRecords: UInt32(mostRecords), mostBytes: UInt32(mostBytes), unfinished: unfinished.map(\.number))
+    }
+}

@@ -1,0 +1,82 @@
+package import Wire
+
+/// What the router makes of an ingress' window.
+package enum LinkUp: Equatable, Sendable {
+    case accepted
+    /// This range was in the lost part of the router's store; the ingress has it no more. The router goes on behind it.
+    case gone(SequenceRange)
+    /// The reorder space that the window needs is not to be had.
+    case refused(String)
+}
+
+/// All decisions of the router's side of the bus: one reorder window per journal.
+package struct RouterCore<Payload> {
+    private var windows: [JournalID: ReorderWindow<Payload>] = [:]
+    private var reservedBytes: [JournalID: UInt64] = [:]
+    private var watermarks: [JournalID: UInt64]
+    private let reorderBudgetBytes: UInt64
+
+    /// `watermarks`: what the store knows of every journal.
+    package init(watermarks: [JournalID: UInt64], reorderBudgetBytes: UInt64) {
+        self.watermarks = watermarks
+        self.reorderBudgetBytes = reorderBudgetBytes
+    }
+
+    package var journals: [JournalID] { Array(windows.keys) }
+
+    /// An ingress announced its journal and window: reserve the space for it, or refuse.
+    package mutating func announced(_ notice: WindowNotice) -> LinkUp {
+        guard notice.records > 0, notice.records <= 1 << 22 else {
+            return .refused("a window holds between 1 and \(1 << 22) records, not \(notice.records)")
+        }
+        let others = reservedBytes.reduce(0) { $1.key == notice.journal ? $0 : $0 + $1.value }
+        guard notice.bytes <= reorderBudgetBytes, others <= reorderBudgetBytes - notice.bytes else {
+            return .refused("a window of \(notice.bytes) bytes exceeds the reorder budget: \(others) of \(reorderBudgetBytes) are taken")
+        }
+        reservedBytes[notice.journal] = notice.bytes
+        let stored = windows[notice.journal]?.watermark ?? watermarks[notice.journal] ?? 0
+        if notice.firstRetained > stored + 1, notice.firstRetained > (windows[notice.journal]?.released ?? 0) + 1 {
+            let reached = notice.firstRetained - 1
+            watermarks[notice.journal] = reached
+            windows[notice.journal] = ReorderWindow(
+                watermark: reached, released: reached, capacity: Int(notice.records))
+            return .gone(SequenceRange(stored + 1, reached))
+        }
+        let known = windows[notice.journal]
+        if known?.capacity != Int(notice.records) {
+            windows[notice.journal] = ReorderWindow(
+                watermark: stored, released: known?.released ?? stored, capacity: Int(notice.records))
+        }
+        return .accepted
+    }
+
+    /// A record arrived; nil when its journal has not linked up, so that it will be sent again.
+    package mutating func arrived(_ journal: JournalID, _ sequence: UInt64, _ payload: Payload)
+        -> ReorderWindow<Payload>.Arrival?
+    {
+        windows[journal]?.insert(sequence, payload)
+    }
+
+    /// The next record of that journal in order.
+    package mutating func release(_ journal: JournalID) -> Payload? { windows[journal]?.release() }
+
+    package mutating func committed(_ journal: JournalID, _ watermark: UInt64) {
+        windows[journal]?.committed(watermark)
+        watermarks[journal] = max(watermarks[journal] ?? 0, watermark)
+    }
+
+    package func isGapped(_ journal: JournalID) -> Bool { windows[journal]?.isGapped ?? false }
+
+    /// The sequence that the next released record of that journal will have.
+    package func nextSequence(_ journal: JournalID) -> UInt64? { windows[journal].map { $0.released + 1 } }
+
+    /// What to tell the ingress; nil for a journal that has not linked up.
+    package func settlement(of journal: JournalID) -> SettlementNotice? {
+        windows[journal].map {
+            SettlementNotice(
+                journal: journal, watermark: $0.watermark, held: $0.held(atMost: Limits.rangesPerNotice))
+        }
+    }
+}
+
+extension RouterCore: Sendable where Payload: Sendable {}

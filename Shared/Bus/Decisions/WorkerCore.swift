@@ -1,0 +1,164 @@
+internal import DequeModule
+package import Wire
+
+/// One record between its arrival at a worker and its departure.
+package struct WorkRecord<Payload> {
+    package var journal: JournalID
+    package var sequence: UInt64
+    package var isAlone: Bool
+    package var byteCount: Int
+    /// The upstream link and batch that it came with.
+    package var link: Int
+    package var batch: UInt64
+    package var payload: Payload
+
+    package init(
+        journal: JournalID, sequence: UInt64, isAlone: Bool, byteCount: Int, link: Int, batch: UInt64, payload: Payload
+    ) {
+        self.journal = journal
+        self.sequence = sequence
+        self.isAlone = isAlone
+        self.byteCount = byteCount
+        self.link = link
+        self.batch = batch
+        self.payload = payload
+    }
+}
+
+extension WorkRecord: Sendable where Payload: Sendable {}
+
+/// A batch that a worker is to send.
+package struct WorkOrder<Payload> {
+    package var peer: Int
+    package var number: UInt64
+    package var records: [WorkRecord<Payload>]
+}
+
+/// All decisions of a verifier or normaliser: what it has taken in, what it passes on to whom, when it gives credit back.
+/// It keeps nothing on disk and acknowledges nothing; what dies with it is sent again by the ingress.
+package struct WorkerCore<Payload> {
+    package private(set) var feeder = Feeder()
+    private var intakes: [Int: Intake] = [:]
+    private var rate = FinishRate()
+    private var ordinary: Deque<WorkRecord<Payload>> = []
+    private var alone: Deque<WorkRecord<Payload>> = []
+    /// Whether the next stage runs provider code, so that suspects must reach it alone. The router does not.
+    private let isolatesSuspects: Bool
+
+    package init(isolatesSuspects: Bool) {
+        self.isolatesSuspects = isolatesSuspects
+    }
+
+    package var waitingCount: Int { ordinary.count + alone.count }
+
+    // MARK: upstream
+
+    package mutating func upstreamLinked(_ link: Int) { intakes[link] = Intake() }
+    package mutating func upstreamGone(_ link: Int) { intakes[link] = nil }
+
+    /// Whether the batch is new on its link.
+    package mutating func received(batch: UInt64, records: Int, from link: Int) -> Bool {
+        intakes[link]?.received(batch: batch, records: records) ?? false
+    }
+
+    package mutating func learned(lastSent number: UInt64, by link: Int) {
+        intakes[link]?.learned(lastSent: number)
+    }
+
+    /// The state to tell an upstream; nil when it knows it already, unless `repeating`.
+    package mutating func credit(for link: Int, at now: Int64, repeating: Bool = false) -> CreditNotice? {
+        guard var intake = intakes[link], repeating || intake.isNewsworthy else { return nil }
+        let notice = intake.notice(mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes)
+        intakes[link] = intake
+        return notice
+    }
+
+    // MARK: work
+
+    /// The stage has done its work on a record: it waits for the next hop.
+    package mutating func enqueue(_ record: WorkRecord<Payload>) {
+        if record.isAlone && isolatesSuspects {
+            alone.append(record)
+        } else {
+            ordinary.append(record)
+        }
+    }
+
+    /// A record that goes nowhere, because its bytes were damaged. The ingress sends it again.
+    package mutating func dropped(ofBatch batch: UInt64, from link: Int) {
+        intakes[link]?.finished(records: 1, ofBatch: batch)
+    }
+
+    // MARK: downstream
+
+    package mutating func downstreamLinked(_ peer: Int, role: StageRole, link: UInt64) -> [Unfinished] {
+        feeder.linked(peer, role: role, link: link)
+    }
+
+    package mutating func credited(_ peer: Int, _ notice: CreditNotice) { feeder.credited(peer, notice) }
+    package mutating func downstreamGone(_ peer: Int) -> [Unfinished] { feeder.gone(peer) }
+
+    /// The next batch to pass on; nil when there is nothing, or nobody who may be sent more.
+    package mutating func nextOrder() -> WorkOrder<Payload>? {
+        if alone.isEmpty {
+            feeder.releaseReservation()
+        } else if let offer = feeder.pickIdle(), let record = alone.popFirst() {
+            return order(to: offer.peer, [record], isAlone: true)
+        }
+        guard !ordinary.isEmpty, let offer = feeder.pick() else { return nil }
+        var records: [WorkRecord<Payload>] = []
+        var bytes = 0
+        while let next = ordinary.first,
+            records.isEmpty || (records.count < offer.mostRecords && bytes + next.byteCount <= offer.mostBytes)
+        {
+            ordinary.removeFirst()
+            bytes += next.byteCount
+            records.append(next)
+        }
+        return order(to: offer.peer, records, isAlone: false)
+    }
+
+    /// The next hop has taken the order: only now is the credit for its records given back.
+    package mutating func taken(_ order: WorkOrder<Payload>, at now: Int64) {
+        rate.add(order.records.count, at: now)
+        var index = 0
+        while index < order.records.count {
+            let (link, batch) = (order.records[index].link, order.records[index].batch)
+            var run = 1
+            while index + run < order.records.count, order.records[index + run].link == link,
+                order.records[index + run].batch == batch
+            {
+                run += 1
+            }
+            intakes[link]?.finished(records: run, ofBatch: batch)
+            index += run
+        }
+    }
+
+    /// The order could not be carried out: its records wait again, in front.
+    package mutating func failed(_ order: WorkOrder<Payload>) {
+        feeder.retract(from: order.peer)
+        for record in order.records.reversed() {
+            if record.isAlone && isolatesSuspects { alone.prepend(record) } else { ordinary.prepend(record) }
+        }
+    }
+
+    private mutating func order(
+        to peer: Int, _ records: [WorkRecord<Payload>], isAlone: Bool
+    ) -> WorkOrder<Payload> {
+        var ranges: [JournalRange] = []
+        for record in records {
+            if let last = ranges.indices.last, ranges[last].journal == record.journal,
+                ranges[last].sequences.last + 1 == record.sequence
+            {
+                ranges[last].sequences.last = record.sequence
+            } else {
+                ranges.append(JournalRange(record.journal, SequenceRange(record.sequence, record.sequence)))
+            }
+        }
+        return WorkOrder(peer: peer, number: feeder.sent(to: peer, ranges: ranges, alone: isAlone), records: records)
+    }
+}
+
+extension WorkerCore: Sendable where Payload: Sendable {}
+extension WorkOrder: Sendable where Payload: Sendable {}

@@ -1,0 +1,279 @@
+internal import Metrics
+internal import Wire
+internal import ZeroMQ
+
+/// The turns of the ingress' bus thread: takes in what came, lets `IngressCore` decide, sends.
+final class IngressLoop {
+    private let settings: IngressBusSettings
+    private let mailbox: Mailbox<IngressBus.Mail>
+    private let delegate: any IngressBusDelegate
+    private let out: BoundSocket
+    private let control: BoundSocket
+    private let tap: TapPublisher
+    private var core: IngressCore
+    private var store = FrameStore()
+    private var controlRoles: [Int: StageRole] = [:]
+    /// Sequences journaled in this turn, whose answer is decided at its end.
+    private var fresh: [SequenceRange] = []
+    private var answers: [AnswerRange] = []
+    private var isStopping = false
+    private var nextPing: Int64 = 0
+    private let figures: IngressFigures
+
+    private static let pingIntervalNanoseconds: Int64 = 500_000_000
+    private static let arrivalsPerTurn = 512
+
+    init(
+        settings: IngressBusSettings, core: IngressCore, metrics: MetricRegistry, mailbox: Mailbox<IngressBus.Mail>,
+        delegate: any IngressBusDelegate
+    ) throws {
+        self.settings = settings
+        self.core = core
+        self.mailbox = mailbox
+        self.delegate = delegate
+        figures = IngressFigures(metrics)
+        let context = try Context()
+        let directory = RunDirectory(path: settings.runDirectory)
+        let bootID = UInt64.random(in: 1 ... .max)
+        let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
+        tap = try TapPublisher(
+            context, endpoint: directory.endpoint(settings.instance, .tap), role: .ingress,
+            instance: settings.instance, bootID: bootID)
+        control = try BoundSocket(
+            context, endpoint: directory.endpoint(settings.instance, .control), bootID: bootID,
+            maxFrameBytes: maxFrameBytes)
+        out = try BoundSocket(
+            context, endpoint: directory.endpoint(settings.instance, .out), bootID: bootID,
+            maxFrameBytes: maxFrameBytes)
+    }
+
+    func run(routerLinked: (Bool) -> Void) throws {
+        var poller = Poller(wakeUp: mailbox.descriptor, sockets: out.pollable + control.pollable + [tap.socket])
+        while !isStopping {
+            try poller.wait(timeoutMilliseconds: pause(at: monotonicNanoseconds()))
+            let now = monotonicNanoseconds()
+            takeMail()
+            try tap.refresh()
+            try takeControl(at: now)
+            try takeOut()
+            core.expireTimers(at: now)
+            answers += core.expireVerdicts(at: now)
+            try feed(at: now)
+            answerFresh(at: now)
+            if !answers.isEmpty {
+                delegate.answer(answers)
+                answers.removeAll(keepingCapacity: true)
+            }
+            readBack()
+            if now >= nextPing {
+                nextPing = now + Self.pingIntervalNanoseconds
+                out.probe()
+            }
+            routerLinked(core.isRouterLinked)
+            figures.update(core, malformed: out.malformedCount + control.malformedCount)
+        }
+    }
+
+    private func pause(at now: Int64) -> Int {
+        if out.isProbing || control.isProbing { return 2 }
+        var until = min(core.window.nextExpiry, nextPing)
+        if let deadline = core.verdicts.nextDeadline { until = min(until, deadline) }
+        return max(0, min(100, Int((until - now) / 1_000_000) + 1))
+    }
+
+    private func takeMail() {
+        for mail in mailbox.drain() {
+            switch mail {
+            case .journaled(let batches):
+                for batch in batches where batch.count > 0 {
+                    takeIn(batch) { core.journaled(first: $0, byteCounts: $1) }
+                    fresh.append(SequenceRange(batch.first, batch.first + UInt64(batch.count) - 1))
+                }
+            case .loaded(let batches):
+                for batch in batches { takeIn(batch) { core.loaded(first: $0, byteCounts: $1) } }
+                core.readBackEnded()
+            case .renumbered(let id, let firstRetained, let nextSequence):
+                store.removeAll()
+                answers += core.renumbered(journal: id, firstRetained: firstRetained, nextSequence: nextSequence)
+                for (peer, role) in controlRoles where role == .router { announceWindow(to: peer) }
+            case .stop:
+                isStopping = true
+            }
+        }
+    }
+
+    private func takeIn(_ batch: JournaledBatch, _ enter: (UInt64, [Int]) -> Bool) {
+        guard let offsets = FrameStore.offsets(of: batch) else {
+            preconditionFailure("the journal hands over whole, length-prefixed envelopes")
+        }
+        let byteCounts = zip(offsets.dropFirst(), offsets).map { $0 - $1 }
+        if enter(batch.first, byteCounts) { store.append(batch, offsets: offsets) }
+    }
+
+    private func takeControl(at now: Int64) throws {
+        for peer in try control.findGone(lastSent: { _ in 0 }) {
+            if controlRoles.removeValue(forKey: peer) == .router, !controlRoles.values.contains(.router) {
+                core.routerGone()
+            }
+        }
+        for _ in 0..<Self.arrivalsPerTurn {
+            guard let (peer, arrival) = try control.receive() else { return }
+            do throws(WireError) {
+                try takeNotice(arrival, from: peer, at: now)
+            } catch {
+                figures.malformed.add()
+            }
+        }
+    }
+
+    private func takeNotice(_ arrival: Arrival, from peer: Int, at now: Int64) throws(WireError) {
+        switch arrival.header.kind {
+        case .hello:
+            let hello = try arrival.read(HelloNotice.init)
+            controlRoles[peer] = hello.role
+            if hello.role == .router { core.routerGreeted(bootID: arrival.header.bootID) }
+            announceWindow(to: peer)
+        case .verdicts:
+            answers += core.decided(
+                try arrival.read { bytes throws(WireError) in
+                    try VerdictNotice(body: bytes, count: arrival.header.count)
+                })
+        case .settlement where controlRoles[peer] == .router:
+            settle(try arrival.read(SettlementNotice.init), bootID: arrival.header.bootID, at: now)
+        case .lost:
+            giveUp(core.lost(try arrival.read(LostNotice.init)))
+        case .refusal:
+            figures.refusals.add()
+        default:
+            throw .unknownKind
+        }
+    }
+
+    private func settle(_ notice: SettlementNotice, bootID: UInt64, at now: Int64) {
+        switch core.settled(notice, bootID: bootID, at: now) {
+        case .nothing:
+            break
+        case .settled(let watermark):
+            store.forget(through: watermark)
+            delegate.settled(through: watermark)
+        case .renumber:
+            delegate.renumber()
+        }
+    }
+
+    private func announceWindow(to peer: Int) {
+        // A peer that is gone by now says hello again.
+        _ = try? control.send(.window, to: peer) { core.windowNotice.write(to: &$0) }
+    }
+
+    private func takeOut() throws {
+        for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
+            giveUp(core.verifierGone(peer))
+        }
+        for _ in 0..<Self.arrivalsPerTurn {
+            guard let (peer, arrival) = try out.receive() else { return }
+            do throws(WireError) {
+                switch arrival.header.kind {
+                case .hello:
+                    guard try arrival.read(HelloNotice.init).role == .verifier else { throw .unknownKind }
+                    core.verifierLinked(peer, link: arrival.header.bootID ^ arrival.header.number)
+                case .credit:
+                    core.credited(peer, try arrival.read(CreditNotice.init))
+                default:
+                    throw .unknownKind
+                }
+            } catch {
+                figures.malformed.add()
+            }
+        }
+    }
+
+    private func feed(at now: Int64) throws {
+        while let order = core.nextOrder(at: now) {
+            let frame = store.frame(of: order.ranges) { sequence in mark(sequence, isAlone: order.isAlone) }
+            let shared = tap.hasListeners ? frame.sharing() : nil
+            let count = order.ranges.reduce(0) { $0 + Int($1.count) }
+            let result = try out.send(.batch, number: order.number, count: count, body: frame, to: order.peer)
+            guard result == .sent else {
+                core.failed(order)
+                out.probe()
+                return
+            }
+            figures.sent(records: count)
+            if let shared { try tap.publish(shared, records: count) }
+        }
+    }
+
+    private func mark(_ sequence: UInt64, isAlone: Bool) -> (flags: EnvelopeFlags, resends: UInt8)? {
+        guard let standing = core.window.standing(of: sequence) else { return nil }
+        var flags: EnvelopeFlags = []
+        if standing.resends > 0 { flags.insert(.resent) }
+        if isAlone { flags.insert(.alone) }
+        if standing.deaths.isGivenUp { flags.insert(.tombstone) }
+        return flags.isEmpty ? nil : (flags, standing.resends)
+    }
+
+    private func answerFresh(at now: Int64) {
+        for range in fresh {
+            if core.awaitsVerdicts {
+                core.waitForVerdicts(range, at: now)
+            } else {
+                answers.append(AnswerRange(sequences: range, verdict: nil))
+            }
+        }
+        fresh.removeAll(keepingCapacity: true)
+    }
+
+    private func readBack() {
+        guard let wanted = core.wantedFromDisk() else { return }
+        delegate.readBack(from: wanted.from, maxRecords: wanted.records, maxBytes: Self.readBackBytes)
+    }
+
+    /// Read back at a time: enough to keep the workers busy, little enough to leave the journal's thread to commits.
+    private static let readBackBytes = 1 << 20
+
+    private func giveUp(_ sequences: [UInt64]) {
+        for sequence in sequences {
+            figures.poisoned.add()
+            delegate.gaveUp(sequence: sequence)
+        }
+    }
+}
+
+/// What the ingress' bus thread counts.
+struct IngressFigures {
+    let poisoned: Counter
+    let malformed: Counter
+    let refusals: Counter
+    private let recordsOut: Counter
+    private let batchesOut: Counter
+    private let resends: Counter
+    private let window: Gauge
+    private let linked: Gauge
+
+    init(_ metrics: MetricRegistry) {
+        poisoned = metrics.counter("tributary_poisoned_total", help: "Webhooks given up because they kill workers.")
+        malformed = metrics.counter("tributary_bus_malformed_total", help: "Transmissions that are not in wire format.")
+        refusals = metrics.counter("tributary_bus_refusals_total", help: "Times a router refused the window.")
+        recordsOut = metrics.counter(
+            "tributary_records_total", help: "Records taken in and passed on.", labels: [("direction", "out")])
+        batchesOut = metrics.counter(
+            "tributary_batches_total", help: "Batches taken in and passed on.", labels: [("direction", "out")])
+        resends = metrics.counter("tributary_resends_total", help: "Records sent again.")
+        window = metrics.gauge("tributary_window_records", help: "Records unsettled on the bus.")
+        linked = metrics.gauge("tributary_router_linked", help: "1 while a router takes this journal's records.")
+    }
+
+    func sent(records: Int) {
+        recordsOut.add(records)
+        batchesOut.add()
+    }
+
+    func update(_ core: IngressCore, malformed count: Int) {
+        let resent = core.window.resentRecords - resends.value
+        if resent > 0 { resends.add(resent) }
+        window.set(Double(core.window.count))
+        linked.set(core.isRouterLinked ? 1 : 0)
+        if count > malformed.value { malformed.add(count - malformed.value) }
+    }
+}

@@ -1,0 +1,92 @@
+internal import Wire
+internal import ZeroMQ
+
+/// A ROUTER that this instance binds: `<instance>.out`, where workers ask for batches, or an ingress' `<instance>.control`.
+/// Peers are known by small numbers that are never used twice.
+final class BoundSocket {
+    let socket: Socket
+    private let monitor: Monitor
+    private let bootID: UInt64
+    private var peers: [[UInt8]: Int] = [:]
+    private var routingIDs: [Int: [UInt8]] = [:]
+    private var nextPeer = 1
+    private var probesLeft = 0
+    private(set) var malformedCount = 0
+
+    var pollable: [Socket] { [socket, monitor.socket] }
+
+    init(_ context: Context, endpoint: String, bootID: UInt64, maxFrameBytes: Int) throws(ZeroMQError) {
+        self.bootID = bootID
+        socket = try context.socket(.router, maxFrameBytes: Int64(maxFrameBytes))
+        try socket.setHighWaterMarks(1000)
+        monitor = try socket.monitor()
+        try socket.bind(endpoint)
+    }
+
+    /// The next well-formed transmission and who sent it; nil when there is none now.
+    func receive() throws(ZeroMQError) -> (peer: Int, arrival: Arrival)? {
+        while let frames = try socket.receive() {
+            guard let id = frames.first?.copy else { continue }
+            do throws(WireError) {
+                let arrival = try Arrival(frames.dropFirst())
+                return (peer(id), arrival)
+            } catch {
+                malformedCount += 1
+            }
+        }
+        return nil
+    }
+
+    /// Sends header and body to one peer. `.unreachable` means that the peer is gone.
+    func send(_ kind: LinkKind, number: UInt64 = 0, count: Int = 0, body: Frame, to peer: Int) throws(ZeroMQError)
+        -> SendResult
+    {
+        guard let id = routingIDs[peer] else { return .unreachable }
+        let header = LinkHeader(
+            kind: kind, bootID: bootID, number: number, count: count, bodyBytes: body.byteCount)
+        return try socket.send([Frame(id), header.frame(), body])
+    }
+
+    /// Sends a notice that `write` writes.
+    func send(_ kind: LinkKind, number: UInt64 = 0, count: Int = 0, to peer: Int, _ write: (inout ByteWriter) -> Void)
+        throws(ZeroMQError) -> SendResult
+    {
+        var writer = ByteWriter()
+        write(&writer)
+        return try send(kind, number: number, count: count, body: Frame(writer.bytes), to: peer)
+    }
+
+    /// The peers that are gone. libzmq tells that a connection closed but not whose it was, so every peer is pinged: for a
+    /// peer that is gone the send fails. The news of the closing can outrun the closing itself, hence several rounds.
+    func findGone(lastSent: (Int) -> UInt64) throws(ZeroMQError) -> [Int] {
+        while let event = try monitor.next() {
+            if event != .established { probesLeft = 10 }
+        }
+        guard probesLeft > 0 else { return [] }
+        probesLeft -= 1
+        var gone: [Int] = []
+        for peer in routingIDs.keys.sorted() {
+            if try send(.ping, number: lastSent(peer), body: Frame(), to: peer) == .unreachable { gone.append(peer) }
+        }
+        for peer in gone { forget(peer) }
+        return gone
+    }
+
+    /// Whether a closed connection still has to be matched to its peer: then turns follow quickly.
+    var isProbing: Bool { probesLeft > 0 }
+
+    /// Asks for a round of pings, as is done now and then while idle.
+    func probe() { probesLeft = max(probesLeft, 1) }
+
+    func forget(_ peer: Int) {
+        if let id = routingIDs.removeValue(forKey: peer) { peers[id] = nil }
+    }
+
+    private func peer(_ id: [UInt8]) -> Int {
+        if let known = peers[id] { return known }
+        defer { nextPeer += 1 }
+        peers[id] = nextPeer
+        routingIDs[nextPeer] = id
+        return nextPeer
+    }
+}

@@ -1,0 +1,97 @@
+internal import Wire
+internal import ZeroMQ
+
+/// A DEALER connected to one socket of one other instance. It says hello after every (re)connection, under a new link
+/// number, and again until the other side shows that it has heard.
+final class ConnectedLink {
+    enum Change: Equatable { case none, established, closed }
+
+    let id: Int
+    let instance: String
+    private(set) var isUp = false
+    private(set) var isGreeted = false
+    private let bootID: UInt64
+    private let endpoint: String
+    private let context: Context
+    private let maxFrameBytes: Int
+    private var socket: Socket
+    private var monitor: Monitor
+    private var linkNumber: UInt64 = 0
+    private(set) var malformedCount = 0
+
+    var pollable: [Socket] { [socket, monitor.socket] }
+
+    init(
+        _ context: Context, id: Int, instance: String, endpoint: String, bootID: UInt64, maxFrameBytes: Int
+    ) throws(ZeroMQError) {
+        self.id = id
+        self.instance = instance
+        self.endpoint = endpoint
+        self.bootID = bootID
+        self.context = context
+        self.maxFrameBytes = maxFrameBytes
+        (socket, monitor) = try Self.open(context, endpoint, maxFrameBytes)
+    }
+
+    /// Takes note of what happened to the connection. A link that libzmq gave up is rebuilt; then `pollable` changes.
+    func refresh() throws(ZeroMQError) -> Change {
+        var change = Change.none
+        while let event = try monitor.next() {
+            switch event {
+            case .established:
+                isUp = true
+                isGreeted = false
+                linkNumber += 1
+                change = .established
+            case .closed:
+                isUp = false
+                change = .closed
+            case .handshakeFailed:
+                isUp = false
+                (socket, monitor) = try Self.open(context, endpoint, maxFrameBytes)
+                return .closed
+            }
+        }
+        return change
+    }
+
+    /// Says hello if that has not been done on this connection. True once it is said.
+    func greet(_ notice: HelloNotice) throws(ZeroMQError) -> Bool {
+        if isUp && !isGreeted { isGreeted = try send(.hello, number: linkNumber, { notice.write(to: &$0) }) == .sent }
+        return isGreeted
+    }
+
+    /// Says hello again, for the case that the first one was lost.
+    func greetAgain() { isGreeted = false }
+
+    func receive() throws(ZeroMQError) -> Arrival? {
+        while let frames = try socket.receive() {
+            do throws(WireError) {
+                return try Arrival(frames[...])
+            } catch {
+                malformedCount += 1
+            }
+        }
+        return nil
+    }
+
+    func send(_ kind: LinkKind, number: UInt64 = 0, count: Int = 0, _ write: (inout ByteWriter) -> Void)
+        throws(ZeroMQError) -> SendResult
+    {
+        var writer = ByteWriter()
+        write(&writer)
+        let header = LinkHeader(
+            kind: kind, bootID: bootID, number: number, count: count, bodyBytes: writer.count)
+        return try socket.send([header.frame(), Frame(writer.bytes)])
+    }
+
+    private static func open(_ context: Context, _ endpoint: String, _ maxFrameBytes: Int) throws(ZeroMQError)
+        -> (Socket, Monitor)
+    {
+        let socket = try context.socket(.dealer, maxFrameBytes: Int64(maxFrameBytes))
+        try socket.setHighWaterMarks(1000)
+        let monitor = try socket.monitor()
+        try socket.connect(endpoint)
+        return (socket, monitor)
+    }
+}

@@ -1,0 +1,85 @@
+internal import Metrics
+internal import Wire
+internal import ZeroMQ
+
+/// The way back: a worker's or router's links to the control sockets of every ingress.
+final class ControlLinks {
+    private let ingresses: LinkSet
+    private let hello: HelloNotice
+    private var journals: [Int: JournalID] = [:]
+    private var nextGreeting: Int64 = 0
+
+    /// Until the ingress has told its journal, hello is said again this often.
+    private static let greetingIntervalNanoseconds: Int64 = 500_000_000
+
+    init(_ ingresses: LinkSet, hello: HelloNotice) {
+        self.ingresses = ingresses
+        self.hello = hello
+    }
+
+    var pollable: [Socket] { ingresses.pollable }
+    var upCount: Int { ingresses.upCount }
+
+    /// Looks for new ingress instances; true when `pollable` changed.
+    func rescan() throws(ZeroMQError) -> Bool {
+        guard let dropped = try ingresses.rescan() else { return false }
+        for link in dropped { journals[link] = nil }
+        return true
+    }
+
+    /// Takes what came. `announced` gets each window that an ingress announces. True when `pollable` changed.
+    func refresh(
+        at now: Int64, figures: WorkerFigures? = nil, announced: (Int, WindowNotice) throws -> Void = { _, _ in }
+    ) throws -> Bool {
+        var isRebuilt = false
+        let isGreetingTime = now >= nextGreeting
+        if isGreetingTime { nextGreeting = now + Self.greetingIntervalNanoseconds }
+        for link in ingresses.links {
+            switch try link.refresh() {
+            case .established: journals[link.id] = nil
+            case .closed:
+                journals[link.id] = nil
+                isRebuilt = true
+            case .none: break
+            }
+            if isGreetingTime && journals[link.id] == nil { link.greetAgain() }
+            guard try link.greet(hello) else { continue }
+            while let arrival = try link.receive() {
+                guard arrival.header.kind == .window, let notice = try? arrival.read(WindowNotice.init) else {
+                    if arrival.header.kind != .ping { figures?.malformed.add() }
+                    continue
+                }
+                journals[link.id] = notice.journal
+                try announced(link.id, notice)
+            }
+        }
+        return isRebuilt
+    }
+
+    /// The link to the ingress that owns `journal`, while it is up.
+    func link(to journal: JournalID) -> ConnectedLink? {
+        ingresses.links.first { journals[$0.id] == journal && $0.isUp }
+    }
+
+    func link(_ id: Int) -> ConnectedLink? { ingresses.link(id) }
+
+    /// Sends the verdicts to the ingresses that wait for them. Lost ones cost nothing but a wait.
+    func send(_ verdicts: inout [JournalID: VerdictNotice]) throws {
+        guard !verdicts.isEmpty else { return }
+        for (journal, notice) in verdicts {
+            guard let link = link(to: journal) else { continue }
+            _ = try link.send(.verdicts, count: notice.entries.count) { notice.write(to: &$0) }
+        }
+        verdicts.removeAll(keepingCapacity: true)
+    }
+
+    /// Reports what dead workers held. Lost reports are made good by the ingress' timer.
+    func send(_ losses: inout [LostNotice]) throws {
+        guard !losses.isEmpty else { return }
+        for notice in losses {
+            guard let link = link(to: notice.journal) else { continue }
+            _ = try link.send(.lost) { notice.write(to: &$0) }
+        }
+        losses.removeAll()
+    }
+}

@@ -1,0 +1,52 @@
+internal import Wire
+internal import ZeroMQ
+
+/// The links to every instance of one role: found by listing the run directory, dropped when the instance has taken its
+/// socket away.
+final class LinkSet {
+    private(set) var links: [ConnectedLink] = []
+    private let context: Context
+    private let directory: RunDirectory
+    private let role: StageRole
+    private let name: RunDirectory.SocketName
+    private let bootID: UInt64
+    private let maxFrameBytes: Int
+    private let firstID: Int
+    private var nextID: Int
+
+    /// Link ids start at `firstID`, so that two sets of one process do not share any.
+    init(
+        _ context: Context, _ directory: RunDirectory, role: StageRole, name: RunDirectory.SocketName, bootID: UInt64,
+        maxFrameBytes: Int, firstID: Int
+    ) {
+        self.context = context
+        self.directory = directory
+        self.role = role
+        self.name = name
+        self.bootID = bootID
+        self.maxFrameBytes = maxFrameBytes
+        self.firstID = firstID
+        nextID = firstID
+    }
+
+    /// Looks for new and vanished instances. Returns the ids of links that were dropped; nil when nothing changed.
+    func rescan() throws(ZeroMQError) -> [Int]? {
+        let present = directory.instances(of: role, with: name)
+        let dropped = links.filter { !present.contains($0.instance) && !$0.isUp }
+        links.removeAll { link in dropped.contains { $0 === link } }
+        let known = Set(links.map(\.instance))
+        let new = present.subtracting(known).sorted()
+        for instance in new {
+            links.append(
+                try ConnectedLink(
+                    context, id: nextID, instance: instance, endpoint: directory.endpoint(instance, name),
+                    bootID: bootID, maxFrameBytes: maxFrameBytes))
+            nextID += 1
+        }
+        return new.isEmpty && dropped.isEmpty ? nil : dropped.map(\.id)
+    }
+
+    var pollable: [Socket] { links.flatMap(\.pollable) }
+    var upCount: Int { links.count { $0.isUp } }
+    func link(_ id: Int) -> ConnectedLink? { links.first { $0.id == id } }
+}

@@ -1,0 +1,35 @@
+internal import Glibc
+package import Wire
+
+/// Where the sockets of a deployment live, and what they are called.
+package struct RunDirectory: Sendable {
+    package let path: String
+
+    package init(path: String) {
+        self.path = path
+    }
+
+    package enum SocketName: String, Sendable {
+        case out, control, tap
+    }
+
+    package func endpoint(_ instance: String, _ name: SocketName) -> String {
+        "ipc://\(path)/\(instance).\(name.rawValue)"
+    }
+
+    /// The instances of a role that have bound that socket, dead ones included. Instances are named `<executable>-<…>`.
+    package func instances(of role: StageRole, with name: SocketName) -> Set<String> {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        let prefix = role.description + "-"
+        let suffix = "." + name.rawValue
+        var found: Set<String> = []
+        while let entry = readdir(directory) {
+            let file = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if file.hasPrefix(prefix), file.hasSuffix(suffix) { found.insert(String(file.dropLast(suffix.count))) }
+        }
+        return found
+    }
+}

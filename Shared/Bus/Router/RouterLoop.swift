@@ -1,0 +1,251 @@
+internal import Metrics
+internal import Wire
+internal import ZeroMQ
+
+/// One envelope inside a received frame, until its turn comes.
+struct FrameSlice {
+    let frame: Frame
+    /// With the length prefix.
+    let range: Range<Int>
+}
+
+/// The turns of the router's bus thread.
+final class RouterLoop {
+    private let mailbox: Mailbox<RouterBus.Mail>
+    private let delegate: any RouterBusDelegate
+    private let upstream: LinkSet
+    private let control: ControlLinks
+    private let tap: TapPublisher
+    private let hello: HelloNotice
+    private let figures: RouterFigures
+    private var core: RouterCore<FrameSlice>
+    private var intakes: [Int: Intake] = [:]
+    private var rate = FinishRate()
+    /// Journals whose ingress has to hear of a new watermark now, or of new records held soon.
+    private var moved: Set<JournalID> = []
+    private var touched: Set<JournalID> = []
+    private var isStopping = false
+    private var nextScan: Int64 = 0
+    private var nextRepeat: Int64 = 0
+    private var nextHeld: Int64 = 0
+
+    private static let scanIntervalNanoseconds: Int64 = 50_000_000
+    private static let repeatIntervalNanoseconds: Int64 = 250_000_000
+    private static let heldIntervalNanoseconds: Int64 = 10_000_000
+    private static let arrivalsPerTurn = 256
+    private static let orderedBatchBytes = 1 << 20
+
+    init(
+        settings: RouterBusSettings, bootID: UInt64, watermarks: [JournalID: UInt64], metrics: MetricRegistry,
+        mailbox: Mailbox<RouterBus.Mail>, delegate: any RouterBusDelegate
+    ) throws {
+        self.mailbox = mailbox
+        self.delegate = delegate
+        core = RouterCore(watermarks: watermarks, reorderBudgetBytes: UInt64(settings.reorderBudgetBytes))
+        figures = RouterFigures(metrics)
+        hello = HelloNotice(role: .router, instance: settings.instance)
+        let context = try Context()
+        let directory = RunDirectory(path: settings.runDirectory)
+        let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
+        upstream = LinkSet(
+            context, directory, role: .normaliser, name: .out, bootID: bootID, maxFrameBytes: maxFrameBytes, firstID: 1)
+        control = ControlLinks(
+            LinkSet(
+                context, directory, role: .ingress, name: .control, bootID: bootID, maxFrameBytes: maxFrameBytes,
+                firstID: 1), hello: hello)
+        tap = try TapPublisher(
+            context, endpoint: directory.endpoint(settings.instance, .tap), role: .router,
+            instance: settings.instance, bootID: bootID)
+    }
+
+    func run(state: (Bool, Int) -> Void) throws {
+        var poller = makePoller()
+        while !isStopping {
+            let now = try turn(&poller)
+            let isRepeating = now >= nextRepeat
+            if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
+            try settle(at: now, repeating: isRepeating)
+            try sendCredit(at: now, repeating: isRepeating)
+            state(tap.hasListeners, upstream.upCount)
+        }
+    }
+
+    private func turn(_ poller: inout Poller) throws -> Int64 {
+        try poller.wait(timeoutMilliseconds: touched.isEmpty ? 25 : 5)
+        let now = monotonicNanoseconds()
+        try takeMail()
+        if try rescan(at: now) { poller = makePoller() }
+        try tap.refresh()
+        if try control.refresh(at: now, announced: linkUp) { poller = makePoller() }
+        if try takeUpstream(at: now) { poller = makePoller() }
+        release()
+        return now
+    }
+
+    private func makePoller() -> Poller {
+        Poller(wakeUp: mailbox.descriptor, sockets: upstream.pollable + control.pollable + [tap.socket])
+    }
+
+    private func takeMail() throws {
+        for mail in mailbox.drain() {
+            switch mail {
+            case .committed(let watermarks):
+                for (journal, watermark) in watermarks {
+                    core.committed(journal, watermark)
+                    moved.insert(journal)
+                }
+            case .publish(let frames, let records):
+                try tap.publish(Frame(frames), records: records)
+            case .stop:
+                isStopping = true
+            }
+        }
+    }
+
+    private func rescan(at now: Int64) throws -> Bool {
+        guard now >= nextScan else { return false }
+        nextScan = now + Self.scanIntervalNanoseconds
+        let dropped = try upstream.rescan()
+        for link in dropped ?? [] { intakes[link] = nil }
+        return try control.rescan() || dropped != nil
+    }
+
+    private func linkUp(_ link: Int, _ notice: WindowNotice) throws {
+        switch core.announced(notice) {
+        case .accepted:
+            break
+        case .gone(let range):
+            delegate.watermarkForced(journal: notice.journal, to: range.last)
+        case .refused(let reason):
+            delegate.refused(journal: notice.journal, reason: reason)
+            _ = try control.link(link)?.send(.refusal) { $0.text16(reason) }
+            return
+        }
+        moved.insert(notice.journal)
+    }
+
+    private func takeUpstream(at now: Int64) throws -> Bool {
+        var isRebuilt = false
+        for link in upstream.links {
+            switch try link.refresh() {
+            case .established: intakes[link.id] = Intake()
+            case .closed:
+                intakes[link.id] = nil
+                isRebuilt = true
+            case .none: break
+            }
+            guard try link.greet(hello) else { continue }
+            for _ in 0..<Self.arrivalsPerTurn {
+                guard let arrival = try link.receive() else { break }
+                take(arrival, from: link.id, at: now)
+            }
+        }
+        return isRebuilt
+    }
+
+    private func take(_ arrival: Arrival, from link: Int, at now: Int64) {
+        let (number, count) = (arrival.header.number, Int(arrival.header.count))
+        switch arrival.header.kind {
+        case .ping:
+            intakes[link]?.learned(lastSent: number)
+        case .batch:
+            guard intakes[link]?.received(batch: number, records: count) == true else { return }
+            keepRecords(of: arrival.body)
+            // The reorder space is reserved, so a record is as good as finished when it is here.
+            intakes[link]?.finished(records: count, ofBatch: number)
+            rate.add(count, at: now)
+            figures.recordsIn.add(count)
+            figures.batchesIn.add()
+        default:
+            figures.malformed.add()
+        }
+    }
+
+    private func keepRecords(of body: Frame) {
+        body.withBytes { keepRecords(of: body, $0) }
+    }
+
+    private func keepRecords(of body: Frame, _ bytes: UnsafeRawBufferPointer) {
+        var reader = BatchReader(bytes)
+        var offset = 0
+        while let bytes = try? reader.next() {
+            let range = offset..<offset + 4 + bytes.count
+            offset = range.upperBound
+            guard let envelope = try? EnvelopeView(bytes), envelope.isIntact else {
+                figures.damaged.add()
+                continue
+            }
+            let journal = envelope.journal
+            switch core.arrived(journal, envelope.sequence, FrameSlice(frame: body, range: range)) {
+            case .kept: touched.insert(journal)
+            case .duplicate: figures.repeats.add()
+            case .outsideWindow, nil: figures.unlinked.add()
+            }
+        }
+    }
+
+    private func release() {
+        var batches: [OrderedBatch] = []
+        for journal in touched {
+            guard let first = core.nextSequence(journal) else { continue }
+            var batch = OrderedBatch(journal: journal, first: first, last: first - 1, frames: [])
+            while let slice = core.release(journal) {
+                slice.frame.withBytes { batch.frames.append(contentsOf: $0[slice.range]) }
+                batch.last += 1
+                if batch.frames.count >= Self.orderedBatchBytes {
+                    batches.append(batch)
+                    batch = OrderedBatch(journal: journal, first: batch.last + 1, last: batch.last, frames: [])
+                }
+            }
+            if batch.last >= batch.first { batches.append(batch) }
+        }
+        if !batches.isEmpty { delegate.received(batches) }
+    }
+
+    /// Tells each ingress what is settled and held: at once after a commit, soon after records came, now and then while
+    /// idle.
+    private func settle(at now: Int64, repeating isRepeating: Bool) throws {
+        if now >= nextHeld {
+            nextHeld = now + Self.heldIntervalNanoseconds
+            moved.formUnion(touched)
+            touched.removeAll(keepingCapacity: true)
+        }
+        if isRepeating { moved.formUnion(core.journals) }
+        for journal in moved {
+            guard let notice = core.settlement(of: journal), let link = control.link(to: journal) else { continue }
+            _ = try link.send(.settlement) { notice.write(to: &$0) }
+        }
+        moved.removeAll(keepingCapacity: true)
+    }
+
+    private func sendCredit(at now: Int64, repeating isRepeating: Bool) throws {
+        for link in upstream.links where link.isGreeted {
+            guard var intake = intakes[link.id], intake.isNewsworthy || isRepeating else { continue }
+            let notice = intake.notice(mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes)
+            intakes[link.id] = intake
+            _ = try link.send(.credit) { notice.write(to: &$0) }
+        }
+    }
+}
+
+/// What the router's bus thread counts.
+struct RouterFigures {
+    let recordsIn: Counter
+    let batchesIn: Counter
+    let malformed: Counter
+    let damaged: Counter
+    let repeats: Counter
+    let unlinked: Counter
+
+    init(_ metrics: MetricRegistry) {
+        recordsIn = metrics.counter(
+            "tributary_records_total", help: "Records taken in and passed on.", labels: [("direction", "in")])
+        batchesIn = metrics.counter(
+            "tributary_batches_total", help: "Batches taken in and passed on.", labels: [("direction", "in")])
+        malformed = metrics.counter("tributary_bus_malformed_total", help: "Transmissions that are not in wire format.")
+        damaged = metrics.counter("tributary_bus_damaged_total", help: "Records dropped because their bytes are damaged.")
+        repeats = metrics.counter("tributary_bus_repeats_total", help: "Records that had arrived before.")
+        unlinked = metrics.counter(
+            "tributary_bus_unlinked_total", help: "Records of journals that have not linked up, or outside their window.")
+    }
+}

@@ -1,0 +1,320 @@
+internal import Glibc
+package import Metrics
+internal import Synchronization
+package import Wire
+internal import ZeroMQ
+
+/// A stage's work: a pure, synchronous function of one record. It sees no sockets, credit, settlements or clocks.
+package protocol StageWork {
+    /// Appends this stage's sections for `record` to `writer`, which already ends with the record's own bytes, and judges it.
+    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict
+
+    /// Called between batches: the place to take over reloaded configuration.
+    mutating func betweenBatches()
+}
+
+/// What a worker needs to know about itself and the bus.
+package struct WorkerSettings: Sendable {
+    package var role: StageRole
+    package var runDirectory: String
+    package var instance: String
+    package var maxBodyBytes: Int
+
+    package init(role: StageRole, runDirectory: String, instance: String, maxBodyBytes: Int) {
+        self.role = role
+        self.runDirectory = runDirectory
+        self.instance = instance
+        self.maxBodyBytes = maxBodyBytes
+    }
+}
+
+/// A verifier's or normaliser's bus: takes batches from every upstream instance, runs the stage's work on the bus thread
+/// itself, passes the results on, reports verdicts and the deaths of its downstream to the ingress.
+package final class WorkerBus: Sendable {
+    enum Mail: Sendable { case stop }
+
+    private let settings: WorkerSettings
+    private let metrics: MetricRegistry
+    private let mailbox = Mailbox<Mail>()
+    private let thread = Mutex<BusThread?>(nil)
+    private let upstreams = Atomic<Int>(0)
+
+    package init(settings: WorkerSettings, metrics: MetricRegistry) {
+        self.settings = settings
+        self.metrics = metrics
+    }
+
+    /// Binds the sockets and starts the thread; `makeWork` runs on it.
+    package func start<Work: StageWork>(_ makeWork: @escaping @Sendable () -> Work) {
+        let (settings, metrics, mailbox) = (settings, metrics, mailbox)
+        let started = BusThread(name: "bus") { [self] in
+            runBusLoop(settings.instance) {
+                let loop = try WorkerLoop(settings: settings, work: makeWork(), metrics: metrics, mailbox: mailbox)
+                try loop.run { upstreams.store($0, ordering: .relaxed) }
+            }
+        }
+        thread.withLock { $0 = started }
+    }
+
+    /// Passes on what is done, drops what is not (the ingress sends it again), ends the thread and waits for it.
+    package func stop() {
+        mailbox.post(.stop)
+        thread.withLock { thread in
+            thread?.join()
+            thread = nil
+        }
+    }
+
+    /// Upstream instances that are connected at present.
+    package var linkedUpstreams: Int { upstreams.load(ordering: .relaxed) }
+}
+
+/// The turns of a worker's bus thread.
+final class WorkerLoop<Work: StageWork> {
+    private typealias Core = WorkerCore<ChunkSlice>
+
+    private let settings: WorkerSettings
+    private let mailbox: Mailbox<WorkerBus.Mail>
+    private let bootID = UInt64.random(in: 1 ... .max)
+    private let upstream: LinkSet
+    private let control: ControlLinks
+    private let out: BoundSocket
+    private let tap: TapPublisher
+    private let figures: WorkerFigures
+    private var core: Core
+    private var workshop: Workshop<Work>
+    private var isStopping = false
+    private var nextRepeat: Int64 = 0
+    private var nextScan: Int64 = 0
+    private var lossReports: [LostNotice] = []
+
+    private static var scanIntervalNanoseconds: Int64 { 50_000_000 }
+    private static var repeatIntervalNanoseconds: Int64 { 250_000_000 }
+    private static var arrivalsPerTurn: Int { 256 }
+    private static var drainNanoseconds: Int64 { 2_000_000_000 }
+
+    init(settings: WorkerSettings, work: Work, metrics: MetricRegistry, mailbox: Mailbox<WorkerBus.Mail>) throws {
+        self.settings = settings
+        self.mailbox = mailbox
+        figures = WorkerFigures(metrics)
+        workshop = Workshop(work: work, role: settings.role, instance: settings.instance, figures: figures)
+        core = WorkerCore(isolatesSuspects: settings.role == .verifier)
+        let context = try Context()
+        let directory = RunDirectory(path: settings.runDirectory)
+        let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
+        guard let feeding = settings.role.upstream else { preconditionFailure("an ingress is not a worker") }
+        upstream = LinkSet(
+            context, directory, role: feeding, name: .out, bootID: bootID, maxFrameBytes: maxFrameBytes, firstID: 1)
+        control = ControlLinks(
+            LinkSet(
+                context, directory, role: .ingress, name: .control, bootID: bootID, maxFrameBytes: maxFrameBytes,
+                firstID: 1),
+            hello: HelloNotice(role: settings.role, instance: settings.instance))
+        tap = try TapPublisher(
+            context, endpoint: directory.endpoint(settings.instance, .tap), role: settings.role,
+            instance: settings.instance, bootID: bootID)
+        out = try BoundSocket(
+            context, endpoint: directory.endpoint(settings.instance, .out), bootID: bootID,
+            maxFrameBytes: maxFrameBytes)
+    }
+
+    func run(linked: (Int) -> Void) throws {
+        var poller = try makePoller()
+        var drainEnd = Int64.max
+        while true {
+            try poller.wait(timeoutMilliseconds: pause())
+            let now = monotonicNanoseconds()
+            if !mailbox.drain().isEmpty && !isStopping {
+                isStopping = true
+                drainEnd = now + Self.drainNanoseconds
+            }
+            if try rescan(at: now) { poller = try makePoller() }
+            try tap.refresh()
+            if try control.refresh(at: now, figures: figures) { poller = try makePoller() }
+            if try takeUpstream(at: now) { poller = try makePoller() }
+            try takeOut()
+            work()
+            try control.send(&workshop.verdicts)
+            try passOn()
+            try sendCredit(at: now)
+            try control.send(&lossReports)
+            linked(upstream.upCount)
+            figures.update(
+                backlog: core.waitingCount + workshop.waitingCount,
+                malformed: out.malformedCount + upstream.links.reduce(0) { $0 + $1.malformedCount })
+            if isStopping && (now > drainEnd || core.waitingCount == 0) { return }
+        }
+    }
+
+    private func makePoller() throws -> Poller {
+        Poller(
+            wakeUp: mailbox.descriptor,
+            sockets: upstream.pollable + control.pollable + out.pollable + [tap.socket])
+    }
+
+    private func pause() -> Int {
+        if workshop.waitingCount > 0 { return 0 }
+        return out.isProbing || isStopping ? 2 : 25
+    }
+
+    private func rescan(at now: Int64) throws -> Bool {
+        guard now >= nextScan else { return false }
+        nextScan = now + Self.scanIntervalNanoseconds
+        let dropped = try upstream.rescan()
+        for link in dropped ?? [] { core.upstreamGone(link) }
+        return try control.rescan() || dropped != nil
+    }
+
+    // MARK: upstream
+
+    private func takeUpstream(at now: Int64) throws -> Bool {
+        var isRebuilt = false
+        let hello = HelloNotice(role: settings.role, instance: settings.instance)
+        for link in upstream.links {
+            switch try link.refresh() {
+            case .established: core.upstreamLinked(link.id)
+            case .closed:
+                core.upstreamGone(link.id)
+                isRebuilt = true
+            case .none: break
+            }
+            guard try link.greet(hello) else { continue }
+            for _ in 0..<Self.arrivalsPerTurn {
+                guard let arrival = try link.receive() else { break }
+                take(arrival, from: link)
+            }
+        }
+        return isRebuilt
+    }
+
+    private func take(_ arrival: Arrival, from link: ConnectedLink) {
+        switch arrival.header.kind {
+        case .ping:
+            core.learned(lastSent: arrival.header.number, by: link.id)
+        case .batch where !isStopping:
+            let (number, count) = (arrival.header.number, Int(arrival.header.count))
+            guard core.received(batch: number, records: count, from: link.id) else { return }
+            figures.recordsIn.add(count)
+            figures.batchesIn.add()
+            workshop.add(BatchInWork(link: link.id, number: number, count: count, body: arrival.body))
+        default:
+            figures.malformed.add()
+        }
+    }
+
+    private func sendCredit(at now: Int64) throws {
+        let isRepeating = now >= nextRepeat
+        if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
+        guard !isStopping else { return }
+        for link in upstream.links where link.isGreeted {
+            guard let notice = core.credit(for: link.id, at: now, repeating: isRepeating) else { continue }
+            _ = try link.send(.credit) { notice.write(to: &$0) }
+        }
+    }
+
+    // MARK: work
+
+    /// At most one slice of work, then back to the sockets.
+    private func work() {
+        let end = monotonicNanoseconds() + Limits.workSliceNanoseconds
+        workshop.work(until: end) { outcome in
+            switch outcome {
+            case .done(let record): core.enqueue(record)
+            case .dropped(let link, let batch): core.dropped(ofBatch: batch, from: link)
+            }
+        }
+    }
+
+    // MARK: downstream
+
+    private func takeOut() throws {
+        for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
+            report(core.downstreamGone(peer))
+        }
+        for _ in 0..<Self.arrivalsPerTurn {
+            guard let (peer, arrival) = try out.receive() else { return }
+            do throws(WireError) {
+                switch arrival.header.kind {
+                case .hello:
+                    let hello = try arrival.read(HelloNotice.init)
+                    guard hello.role.upstream == settings.role else { throw .unknownKind }
+                    let link = arrival.header.bootID ^ arrival.header.number
+                    report(core.downstreamLinked(peer, role: hello.role, link: link))
+                case .credit:
+                    core.credited(peer, try arrival.read(CreditNotice.init))
+                default:
+                    throw .unknownKind
+                }
+            } catch {
+                figures.malformed.add()
+            }
+        }
+    }
+
+    private func passOn() throws {
+        while let order = core.nextOrder() {
+            let frame = ChunkSlice.frame(of: order.records.map(\.payload))
+            let shared = tap.hasListeners ? frame.sharing() : nil
+            let count = order.records.count
+            guard try out.send(.batch, number: order.number, count: count, body: frame, to: order.peer) == .sent else {
+                core.failed(order)
+                out.probe()
+                return
+            }
+            core.taken(order, at: monotonicNanoseconds())
+            figures.recordsOut.add(count)
+            figures.batchesOut.add()
+            if let shared { try tap.publish(shared, records: count) }
+        }
+    }
+
+    private func report(_ unfinished: [Unfinished]) {
+        for batch in unfinished {
+            for range in batch.ranges {
+                lossReports.append(
+                    LostNotice(
+                        deadRole: batch.role, wasAlone: batch.wasAlone, journal: range.journal,
+                        ranges: [range.sequences]))
+            }
+        }
+    }
+}
+
+/// What a worker's bus thread counts.
+struct WorkerFigures {
+    let recordsIn: Counter
+    let recordsOut: Counter
+    let batchesIn: Counter
+    let batchesOut: Counter
+    let malformed: Counter
+    let damaged: Counter
+    let processing: LatencyHistogram
+    let sinceReceipt: LatencyHistogram
+    private let backlog: Gauge
+    private let oldest: Gauge
+
+    init(_ metrics: MetricRegistry) {
+        let records = "Records taken in and passed on."
+        let batches = "Batches taken in and passed on."
+        recordsIn = metrics.counter("tributary_records_total", help: records, labels: [("direction", "in")])
+        recordsOut = metrics.counter("tributary_records_total", help: records, labels: [("direction", "out")])
+        batchesIn = metrics.counter("tributary_batches_total", help: batches, labels: [("direction", "in")])
+        batchesOut = metrics.counter("tributary_batches_total", help: batches, labels: [("direction", "out")])
+        malformed = metrics.counter("tributary_bus_malformed_total", help: "Transmissions that are not in wire format.")
+        damaged = metrics.counter("tributary_bus_damaged_total", help: "Records dropped because their bytes are damaged.")
+        processing = metrics.histogram("tributary_processing_seconds", help: "Work on one slice of records.")
+        sinceReceipt = metrics.histogram("tributary_since_receipt_seconds", help: "Age of records when passed on.")
+        backlog = metrics.gauge("tributary_backlog_records", help: "Records taken in and not passed on.")
+        oldest = metrics.gauge("tributary_oldest_unsettled_seconds", help: "Age of the oldest record here.")
+    }
+
+    func update(backlog count: Int, malformed seen: Int) {
+        backlog.set(Double(count))
+        if count == 0 { oldest.set(0) }
+        if seen > malformed.value { malformed.add(seen - malformed.value) }
+    }
+
+    func oldest(ageNanoseconds: Int64) {
+        oldest.set(Double(ageNanoseconds) / 1e9)
+    }
+}

@@ -1,0 +1,8 @@
+#pragma once
+
+/// A non-blocking, close-on-exec eventfd(2); negative when the process has no descriptor left. Glibc's module does not
+/// export it to Swift.
+int tributary_eventfd(void);
+
+/// Names the calling thread for `top -H`; the kernel keeps 15 bytes.
+void tributary_name_thread(const char *name);

@@ -1,0 +1,51 @@
+package import Wire
+
+/// One row of the log in memory: consecutive events with their positions. Shared by all lanes, never changed.
+package final class EventBatch: Sendable {
+    /// The position of the first event.
+    package let first: UInt64
+    /// When the router took the events up and when it wrote them, in nanoseconds since 1970.
+    package let takenAtNanoseconds: Int64
+    package let appendedAtNanoseconds: Int64
+    private let bytes: [UInt8]
+    private let starts: [Int32]
+
+    /// Reads length-prefixed records; throws where they are damaged.
+    package init(
+        first: UInt64, takenAtNanoseconds: Int64, appendedAtNanoseconds: Int64, records: [UInt8]
+    ) throws(WireError) {
+        self.first = first
+        self.takenAtNanoseconds = takenAtNanoseconds
+        self.appendedAtNanoseconds = appendedAtNanoseconds
+        bytes = records
+        var starts: [Int32] = []
+        var offset = 0
+        while offset < records.count {
+            guard records.count - offset >= 4 else { throw .truncated }
+            let length = records.withUnsafeBytes {
+                Int(UInt32(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+            }
+            guard length <= records.count - offset - 4 else { throw .truncated }
+            starts.append(Int32(truncatingIfNeeded: offset + 4))
+            offset += 4 + length
+        }
+        self.starts = starts
+    }
+
+    package var count: Int { starts.count }
+    /// The position of the last event. A batch holds at least one.
+    package var last: UInt64 { first + UInt64(starts.count) - 1 }
+    package var sizeBytes: Int { bytes.count }
+
+    /// Lends the record at `position`; nil where it lies outside the batch or is damaged.
+    package func withRecord<Value>(at position: UInt64, _ body: (EventRecord) -> Value) -> Value? {
+        guard position >= first, position <= last else { return nil }
+        let index = Int(position - first)
+        let start = Int(starts[index])
+        let end = index + 1 < starts.count ? Int(starts[index + 1]) - 4 : bytes.count
+        return bytes.withUnsafeBytes { all in
+            guard let record = try? EventRecord(UnsafeRawBufferPointer(rebasing: all[start..<end])) else { return nil }
+            return body(record)
+        }
+    }
+}

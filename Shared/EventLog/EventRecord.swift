@@ -1,0 +1,101 @@
+import Events
+package import Wire
+
+/// One event as it lies in a row of the log, after its `u32` length:
+///
+/// ```
+/// u8   version (1)
+/// i64  received-at            nanoseconds since 1970
+/// u64×2 journal id, u64 sequence, u32 element
+/// u8   length of the source name, source name
+/// u8   count of stamps, per stamp u8 length and the content of a stamp section
+/// u8   count of attributes, u32 length of the attribute list, attribute list as the normaliser wrote it
+/// u8   payload kind (0 none, 1 bytes), for 1: u32 length, bytes
+/// ```
+package struct EventRecord {
+    package static let version: UInt8 = 1
+
+    package let receivedAtNanoseconds: Int64
+    package let journal: JournalID
+    package let sequence: UInt64
+    package let element: UInt32
+    /// The source's name in the configuration.
+    package let source: UnsafeRawBufferPointer
+    package let attributes: UnsafeRawBufferPointer
+    package let payload: UnsafeRawBufferPointer?
+    private let stampBytes: UnsafeRawBufferPointer
+    private let stampCount: UInt8
+
+    /// A checked view; it must not outlive the bytes. `bytes` excludes the length prefix.
+    package init(_ bytes: UnsafeRawBufferPointer) throws(WireError) {
+        var reader = ByteReader(bytes)
+        guard try reader.u8() == Self.version else { throw .unknownVersion }
+        receivedAtNanoseconds = try reader.i64()
+        journal = try reader.journalID()
+        sequence = try reader.u64()
+        element = try reader.u32()
+        source = try reader.bytes(Int(try reader.u8()))
+        stampCount = try reader.u8()
+        let stampStart = reader.rest
+        for _ in 0..<stampCount { _ = try reader.bytes(Int(try reader.u8())) }
+        stampBytes = UnsafeRawBufferPointer(rebasing: stampStart[..<(stampStart.count - reader.rest.count)])
+        _ = try reader.u8()
+        attributes = try reader.bytes(Int(try reader.u32()))
+        switch try reader.u8() {
+        case 0: payload = nil
+        case 1: payload = try reader.bytes(Int(try reader.u32()))
+        default: throw .unknownKind
+        }
+    }
+
+    /// The value of the attribute with that name.
+    package func attribute(_ name: StaticString) -> UnsafeRawBufferPointer? {
+        AttributeList(attributes).value(name)
+    }
+
+    /// When each stage before the router took the webhook up and put it down; damaged stamps are left out.
+    package var stamps: [StageStamp] {
+        var reader = ByteReader(stampBytes)
+        var stamps: [StageStamp] = []
+        while !reader.isAtEnd {
+            guard let length = try? reader.u8(), let content = try? reader.bytes(Int(length)) else { break }
+            if let stamp = try? StageStamp(content) { stamps.append(stamp) }
+        }
+        return stamps
+    }
+
+    /// Appends the record of `event`, length prefix included.
+    static func write(_ event: CanonicalEventView, of envelope: EnvelopeView, to writer: inout ByteWriter) {
+        let lengthOffset = writer.count
+        writer.u32(0)
+        writer.u8(version)
+        writer.i64(envelope.receivedAtNanoseconds)
+        writer.journalID(envelope.journal)
+        writer.u64(envelope.sequence)
+        writer.u32(event.element)
+        writer.u8(UInt8(envelope.sourceBytes.count))
+        writer.raw(envelope.sourceBytes)
+        let stampCountOffset = writer.count
+        writer.u8(0)
+        var stampCount: UInt8 = 0
+        envelope.forEachSection { tag, content in
+            guard tag == .stamp, content.count <= 255, stampCount < 255 else { return true }
+            writer.u8(UInt8(content.count))
+            writer.raw(content)
+            stampCount += 1
+            return true
+        }
+        writer.bytes[stampCountOffset] = stampCount
+        writer.u8(event.attributeCount)
+        writer.u32(UInt32(event.attributeBytes.count))
+        writer.raw(event.attributeBytes)
+        if let payload = event.payload {
+            writer.u8(1)
+            writer.u32(UInt32(payload.count))
+            writer.raw(payload)
+        } else {
+            writer.u8(0)
+        }
+        writer.patchU32(UInt32(writer.count - lengthOffset - 4), at: lengthOffset)
+    }
+}

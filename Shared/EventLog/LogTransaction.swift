@@ -1,0 +1,81 @@
+package import Events
+package import Wire
+
+/// What one commit of the router holds: new events, refused webhooks, watermarks and the progress of lanes. Either all
+/// of it is on disk or nothing is.
+package struct LogTransaction {
+    /// A row in the making.
+    struct Row {
+        var records = ByteWriter(reservingBytes: 64 * 1024)
+        var hashes: [UInt64] = []
+        var starts: [Int] = []
+        var summary = BatchSummary()
+        var earliest = Int64.max
+        var latest = Int64.min
+    }
+
+    private(set) var rows: [Row] = []
+    /// Where the events of this transaction are, by the hash of their name.
+    private var pending: [UInt64: [(row: Int, index: Int)]] = [:]
+    private let eventsPerRow: Int
+    private let bytesPerRow: Int
+    /// When the router took the records up: nanoseconds since 1970.
+    package let takenAtNanoseconds: Int64
+    package private(set) var eventCount = 0
+    package var rejected: [QuarantinedWebhook] = []
+    package var watermarks: [JournalID: UInt64] = [:]
+    package var progress: [LaneProgress] = []
+
+    package init(settings: EventLogSettings, takenAtNanoseconds: Int64) {
+        eventsPerRow = settings.eventsPerRow
+        bytesPerRow = settings.bytesPerRow
+        self.takenAtNanoseconds = takenAtNanoseconds
+    }
+
+    package var isEmpty: Bool {
+        eventCount == 0 && rejected.isEmpty && watermarks.isEmpty && progress.isEmpty
+    }
+
+    /// Adds an event at the end.
+    package mutating func append(_ event: CanonicalEventView, of envelope: EnvelopeView, nameHash: UInt64) {
+        if rows.last.map({ $0.hashes.count >= eventsPerRow || $0.records.count >= bytesPerRow }) ?? true {
+            rows.append(Row())
+        }
+        let row = rows.count - 1
+        pending[nameHash, default: []].append((row, rows[row].hashes.count))
+        rows[row].hashes.append(nameHash)
+        rows[row].starts.append(rows[row].records.count + 4)
+        EventRecord.write(event, of: envelope, to: &rows[row].records)
+        rows[row].summary.add(
+            source: envelope.sourceBytes, type: event.attribute("type"),
+            names: [event.attribute("id"), event.attribute("subject"), event.attribute("partitionkey")])
+        rows[row].earliest = min(rows[row].earliest, envelope.receivedAtNanoseconds)
+        rows[row].latest = max(rows[row].latest, envelope.receivedAtNanoseconds)
+        eventCount += 1
+    }
+
+    /// Whether an event of that source with that id is already part of this transaction.
+    func contains(source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer, nameHash: UInt64) -> Bool {
+        guard let places = pending[nameHash] else { return false }
+        return places.contains { place in
+            let row = rows[place.row]
+            return row.records.bytes.withUnsafeBytes { bytes in
+                let start = row.starts[place.index]
+                let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start - 4, as: UInt32.self))
+                let content = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(length)])
+                guard let record = try? EventRecord(content) else { return false }
+                return record.isNamed(source: source, id: id)
+            }
+        }
+    }
+}
+
+extension EventRecord {
+    /// Whether this is the event of that source with that id, byte for byte.
+    func isNamed(source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer) -> Bool {
+        guard self.source.count == source.count, self.source.elementsEqual(source),
+            let ownID = attribute("id"), ownID.count == id.count
+        else { return false }
+        return ownID.elementsEqual(id)
+    }
+}

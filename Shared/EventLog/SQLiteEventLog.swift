@@ -1,0 +1,251 @@
+package import Events
+import GRDB
+import Metrics
+package import Wire
+
+/// The event log in one SQLite file: WAL, 16 KiB pages, an fsync for every commit. One row per batch of events.
+///
+/// Not thread-safe: the router's log thread owns it. After a failure of the disk every further commit is refused.
+package final class SQLiteEventLog: EventLog {
+    package let id: JournalID
+    package private(set) var nextPosition: UInt64
+    package private(set) var firstPosition: UInt64
+    package private(set) var earlyEvictions = 0
+
+    let settings: EventLogSettings
+    let queue: DatabaseQueue
+    private var dedupe: DedupeTable
+    /// First position and time of appending of the rows whose hashes are in the table, oldest first.
+    private var dedupeRows: [(first: UInt64, appendedAtNanoseconds: Int64)] = []
+    /// Rows before this index are done with; they are removed many at a time.
+    private var dedupeHead = 0
+    private var logBytes: Int64
+    private var quarantine: QuarantineBounds
+    /// Set once the disk failed; nothing is written any more.
+    private var failure: EventLogError?
+
+    /// Opens or makes the log. Throws `EventLogError`.
+    package init(settings: EventLogSettings) throws(EventLogError) {
+        self.settings = settings
+        do {
+            queue = try Self.open(settings.path)
+            let newID = JournalID.random()
+            try queue.write { db in
+                try EventLogSchema.prepare(db, logID: Blob.bytes(Blob.of(newID)))
+            }
+            let state = try queue.read { db in
+                try Row.fetchOne(db, sql: "SELECT log_id, next_position, log_bytes FROM state")
+            }
+            guard let state, let id = Blob.journal(state[0]) else {
+                throw EventLogError(.notThisLog, "The event log has no state row: restore it from a copy.")
+            }
+            self.id = id
+            let next = UInt64(bitPattern: state[1] as Int64)
+            nextPosition = next
+            logBytes = state[2]
+            firstPosition = try queue.read { db in
+                UInt64(bitPattern: try Int64.fetchOne(db, sql: "SELECT min(first) FROM batch") ?? Int64(next))
+            }
+            dedupe = DedupeTable(limit: settings.dedupeIDs, next: next)
+            quarantine = try queue.read { try QuarantineBounds($0, settings: settings) }
+            try rebuildDedupe()
+        } catch {
+            throw EventLogError(error)
+        }
+    }
+
+    private static func open(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(2)
+        configuration.label = "event-log"
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA page_size = 16384")
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try queue.inDatabase { db in
+            // GRDB sets NORMAL after opening; FULL makes every commit wait for its fsync.
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            let synchronous = try Int.fetchOne(db, sql: "PRAGMA synchronous")
+            let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
+            guard synchronous == 2, mode == "wal" else {
+                throw EventLogError(
+                    .notThisLog, "SQLite would not take WAL and FULL: put the event log on a local file system.")
+            }
+        }
+        return queue
+    }
+
+    package func watermarks() throws -> [JournalID: UInt64] {
+        try queue.read { db in
+            var found: [JournalID: UInt64] = [:]
+            for row in try Row.fetchAll(db, sql: "SELECT journal, sequence FROM watermark") {
+                if let journal = Blob.journal(row[0]) { found[journal] = UInt64(bitPattern: row[1] as Int64) }
+            }
+            return found
+        }
+    }
+
+    package func admit(
+        _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
+    ) throws -> Bool {
+        let id = event.attribute("id") ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let hash = EventHash.name(source: envelope.sourceBytes, id: id)
+        if transaction.contains(source: envelope.sourceBytes, id: id, nameHash: hash) { return false }
+        for position in dedupe.positions(of: hash) {
+            let batch = try queue.read { try EventBatch.holding(position, in: $0) }
+            let isSame = batch?.withRecord(at: position) { $0.isNamed(source: envelope.sourceBytes, id: id) } ?? false
+            if isSame { return false }
+        }
+        transaction.append(event, of: envelope, nameHash: hash)
+        return true
+    }
+
+    package func commit(_ transaction: LogTransaction) throws(EventLogError) -> [EventBatch] {
+        let now = wallNanoseconds()
+        var batches: [EventBatch] = []
+        var position = nextPosition
+        for row in transaction.rows {
+            let batch = try? EventBatch(
+                first: position, takenAtNanoseconds: transaction.takenAtNanoseconds, appendedAtNanoseconds: now,
+                records: row.records.bytes)
+            guard let batch else { preconditionFailure("a row made by this process can be read by it") }
+            batches.append(batch)
+            position += UInt64(batch.count)
+        }
+        let bytes = batches.reduce(logBytes) { $0 + Int64($1.sizeBytes) }
+        var bounds = quarantine
+        try writing { db in
+            try write(transaction, batches, db)
+            try bounds.insert(transaction.rejected, db)
+            for progress in transaction.progress { try LaneTables.save(progress, settings, db) }
+            if position != nextPosition {
+                try db.cachedStatement(sql: "UPDATE state SET next_position = ?, log_bytes = ?")
+                    .execute(arguments: [Int64(bitPattern: position), bytes])
+            }
+        }
+        quarantine = bounds
+        logBytes = bytes
+        nextPosition = position
+        for (row, batch) in zip(transaction.rows, batches) { remember(row.hashes, batch.first, now) }
+        return batches
+    }
+
+    /// One transaction, all or nothing. Remembers a failure after which the file must not be written any more.
+    private func writing<Value>(_ body: (Database) throws -> Value) throws(EventLogError) -> Value {
+        if let failure { throw failure }
+        do {
+            return try queue.write(body)
+        } catch {
+            let said = EventLogError(error)
+            if said.code != .diskFull && said.code != .busy { failure = said }
+            throw said
+        }
+    }
+
+    private func write(_ transaction: LogTransaction, _ batches: [EventBatch], _ db: Database) throws {
+        for (row, batch) in zip(transaction.rows, batches) {
+            let first = Int64(bitPattern: batch.first)
+            try db.cachedStatement(sql: "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(arguments: [
+                first, batch.count, row.earliest, row.latest, batch.takenAtNanoseconds, batch.appendedAtNanoseconds,
+                batch.sizeBytes, Blob.of(row.hashes), Blob.of(row.summary.encoded()),
+            ])
+            try db.cachedStatement(sql: "INSERT INTO batch_events VALUES (?, ?)")
+                .execute(arguments: [first, Blob.of(row.records.bytes)])
+        }
+        for (journal, sequence) in transaction.watermarks {
+            try db.cachedStatement(sql: "INSERT OR REPLACE INTO watermark VALUES (?, ?)")
+                .execute(arguments: [Blob.of(journal), Int64(bitPattern: sequence)])
+        }
+    }
+
+    private func remember(_ hashes: [UInt64], _ first: UInt64, _ appendedAt: Int64) {
+        dedupeRows.append((first, appendedAt))
+        let oldest = appendedAt - settings.dedupeWindowSeconds * 1_000_000_000
+        while dedupeHead + 1 < dedupeRows.count,
+            dedupeRows[dedupeHead].appendedAtNanoseconds < oldest || dedupeRows[dedupeHead + 1].first <= dedupe.base
+        { dedupeHead += 1 }
+        dedupe.drop(below: dedupeRows[dedupeHead].first)
+        if dedupeHead > 1024, dedupeHead * 2 > dedupeRows.count {
+            dedupeRows.removeFirst(dedupeHead)
+            dedupeHead = 0
+        }
+        for hash in hashes where dedupe.append(hash) { earlyEvictions += 1 }
+    }
+
+    /// Reads the stored hashes of the window, never the events.
+    private func rebuildDedupe() throws {
+        let from = Int64(bitPattern: nextPosition) - Int64(settings.dedupeIDs) - Int64(settings.eventsPerRow)
+        let oldest = wallNanoseconds() - settings.dedupeWindowSeconds * 1_000_000_000
+        try queue.read { db in
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT first, appended_at, hashes FROM batch WHERE first >= ? AND appended_at >= ?",
+                arguments: [from, oldest])
+            var isFirst = true
+            while let row = try rows.next() {
+                let first = UInt64(bitPattern: row[0] as Int64)
+                if isFirst { dedupe = DedupeTable(limit: settings.dedupeIDs, next: first) }
+                isFirst = false
+                // A clock that was set back may have left a gap; positions must stay in step with the ring.
+                if first > dedupe.next { dedupe = DedupeTable(limit: settings.dedupeIDs, next: first) }
+                dedupeRows.append((first, row[1]))
+                for hash in Blob.values(row[2]) { _ = dedupe.append(hash) }
+            }
+        }
+        if dedupe.next != nextPosition { dedupe = DedupeTable(limit: settings.dedupeIDs, next: nextPosition) }
+    }
+
+    package func lane(_ subscription: String) throws -> SavedLane {
+        try writing { try LaneTables.load(subscription, startingAfter: nextPosition - 1, $0) }
+    }
+
+    package func queueReplay(subscription: String, positions: [UInt64]?) throws -> Int {
+        try writing { try LaneTables.queueReplay(subscription, positions, $0) }
+    }
+
+    package func markReplayed(quarantineID: Int64, atNanoseconds: Int64) throws -> Bool {
+        try writing { db in
+            try db.execute(
+                sql: "UPDATE quarantine SET replayed_at = ? WHERE id = ?", arguments: [atNanoseconds, quarantineID])
+            return db.changesCount > 0
+        }
+    }
+
+    package func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {
+        let oldest = nowNanoseconds - settings.retentionSeconds * 1_000_000_000
+        var freed: Int64 = 0
+        var doomed: [Int64] = []
+        var boundary = firstPosition
+        let candidates = try queue.read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT first, count, appended_at, bytes FROM batch ORDER BY first LIMIT ?", arguments: [rows])
+        }
+        for row in candidates {
+            let isOld = (row[2] as Int64) < oldest
+            guard isOld || logBytes - freed > settings.retentionBytes else { break }
+            doomed.append(row[0])
+            freed += row[3]
+            boundary = UInt64(bitPattern: (row[0] as Int64) + (row[1] as Int64))
+        }
+        guard !doomed.isEmpty else { return 0 }
+        let (last, remaining) = (doomed[doomed.count - 1], logBytes - freed)
+        try writing { db in
+            try db.execute(sql: "DELETE FROM batch WHERE first <= ?", arguments: [last])
+            try db.execute(sql: "DELETE FROM batch_events WHERE first <= ?", arguments: [last])
+            try db.execute(sql: "UPDATE state SET log_bytes = ?", arguments: [remaining])
+        }
+        logBytes = remaining
+        firstPosition = boundary
+        dedupe.drop(below: boundary)
+        return doomed.count
+    }
+}
+
+extension SQLiteEventLog {
+    /// The values of SQLite's pragmas on the writing connection.
+    func pragmas(_ names: [String]) throws -> [String] {
+        try queue.read { db in
+            try names.map { try String.fetchOne(db, sql: "PRAGMA \($0)") ?? "" }
+        }
+    }
+}

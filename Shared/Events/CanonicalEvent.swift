@@ -1,0 +1,90 @@
+package import Wire
+
+/// The bytes of one event's data: none, bytes of their own, or the whole of a body section (no copy on the bus).
+package enum EventPayload {
+    case none
+    case inline(UnsafeRawBufferPointer)
+    case section(SectionTag)
+}
+
+/// Writes canonical events, step 5 of the way, into the events section of an envelope.
+///
+/// Section layout: `u32 count`, then per event `u32 length` and: `u32 element`, `u8 attribute count`, per attribute
+/// `u8 name length, u16 value length, name, value`, then `u8 payload kind` (0 none, 1 inline: `u32 length`, bytes;
+/// 2 section: `u16 tag`). Attributes are CloudEvents attributes as text. Absent here and added by the router:
+/// `specversion`, `recordedtime` (from received-at), `sequence` (the log position).
+///
+/// An event can be opened only for a verified webhook. Next: `CanonicalEventView.swift`, read by the router.
+package struct CanonicalEventsWriter {
+    private let countOffset: Int
+    private let sectionLengthOffset: Int
+    private var eventCount: UInt32 = 0
+    private var eventLengthOffset = 0
+    private var attributeCountOffset = 0
+    private var attributeCount: UInt8 = 0
+
+    /// Opens the events section of `webhook`'s envelope at the end of `writer`.
+    package init(for webhook: VerifiedWebhook, in writer: inout ByteWriter) {
+        writer.u16(SectionTag.events.rawValue)
+        writer.u16(0)
+        sectionLengthOffset = writer.count
+        writer.u32(0)
+        countOffset = writer.count
+        writer.u32(0)
+    }
+
+    /// Begins the event of element `element` (0 where a webhook is one event).
+    package mutating func open(element: UInt32, in writer: inout ByteWriter) {
+        eventLengthOffset = writer.count
+        writer.u32(0)
+        writer.u32(element)
+        attributeCountOffset = writer.count
+        attributeCount = 0
+        writer.u8(0)
+    }
+
+    /// Adds an attribute. Values over 65 535 bytes are cut.
+    package mutating func attribute(_ name: StaticString, _ value: UnsafeRawBufferPointer, in writer: inout ByteWriter) {
+        let value = UnsafeRawBufferPointer(rebasing: value.prefix(Int(UInt16.max)))
+        beginAttribute(name, valueLength: value.count, in: &writer)
+        writer.raw(value)
+    }
+
+    /// Adds an attribute whose value is text.
+    package mutating func attribute(_ name: StaticString, _ value: String, in writer: inout ByteWriter) {
+        var value = value
+        value.withUTF8 { attribute(name, UnsafeRawBufferPointer($0), in: &writer) }
+    }
+
+    /// Ends the event with its payload.
+    package mutating func close(_ payload: EventPayload, in writer: inout ByteWriter) {
+        switch payload {
+        case .none:
+            writer.u8(0)
+        case .inline(let bytes):
+            writer.u8(1)
+            writer.u32(UInt32(bytes.count))
+            writer.raw(bytes)
+        case .section(let tag):
+            writer.u8(2)
+            writer.u16(tag.rawValue)
+        }
+        writer.bytes[attributeCountOffset] = attributeCount
+        writer.patchU32(UInt32(writer.count - eventLengthOffset - 4), at: eventLengthOffset)
+        eventCount += 1
+    }
+
+    /// Ends the section.
+    package mutating func finish(in writer: inout ByteWriter) {
+        writer.patchU32(eventCount, at: countOffset)
+        writer.patchU32(UInt32(writer.count - sectionLengthOffset - 4), at: sectionLengthOffset)
+    }
+
+    private mutating func beginAttribute(_ name: StaticString, valueLength: Int, in writer: inout ByteWriter) {
+        precondition(attributeCount < .max, "an event has at most 255 attributes")
+        attributeCount += 1
+        writer.u8(UInt8(name.utf8CodeUnitCount))
+        writer.u16(UInt16(valueLength))
+        writer.raw(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    }
+}

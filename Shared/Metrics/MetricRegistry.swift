@@ -1,0 +1,108 @@
+import Synchronization
+
+/// All metrics of one process, rendered as Prometheus text 0.0.4.
+///
+/// Instruments are made once, at the start of a stage, and kept: making one takes a lock, using one does not. Asking
+/// twice for the same name and labels gives the same instrument. A name that is used with two kinds of instrument is
+/// a programmer's mistake and traps.
+package final class MetricRegistry: Sendable {
+    private let baseLabels: [(String, String)]
+    private let families = Mutex<[MetricFamily]>([])
+
+    /// `stage` and `instance` become labels of every sample, `version` that of `tributary_build_info`.
+    package init(stage: String, instance: String, version: String) {
+        baseLabels = [("stage", stage), ("instance", instance)]
+        gauge("tributary_build_info", help: "Always 1; the version is a label.", labels: [("version", version)]).set(1)
+    }
+
+    /// A counter; its name ends in `_total`.
+    package func counter(_ name: String, help: String, labels: [(String, String)] = []) -> Counter {
+        let series = series(name, .counter, help, labels) { .counter(Counter()) }
+        guard case .counter(let counter) = series else { preconditionFailure("\(name) is not a counter") }
+        return counter
+    }
+
+    /// A gauge that is set by its owner.
+    package func gauge(_ name: String, help: String, labels: [(String, String)] = []) -> Gauge {
+        let series = series(name, .gauge, help, labels) { .gauge(Gauge()) }
+        guard case .gauge(let gauge) = series else { preconditionFailure("\(name) is read, not set") }
+        return gauge
+    }
+
+    /// A gauge that is read when the metrics are asked for, on the thread of the admin endpoint.
+    package func gauge(
+        _ name: String, help: String, labels: [(String, String)] = [], read: @escaping @Sendable () -> Double
+    ) {
+        _ = series(name, .gauge, help, labels, replaces: true) { .reading(read) }
+    }
+
+    /// A histogram of durations, recorded in nanoseconds and rendered in seconds; its name ends in `_seconds`.
+    package func histogram(_ name: String, help: String, labels: [(String, String)] = []) -> LatencyHistogram {
+        let series = series(name, .histogram, help, labels) { .histogram(LatencyHistogram()) }
+        guard case .histogram(let histogram) = series else { preconditionFailure("\(name) is not a histogram") }
+        return histogram
+    }
+
+    /// The Prometheus text of every metric and of the process itself.
+    package func render() -> String {
+        let snapshot = families.withLock { $0 }
+        var text = MetricText()
+        for family in snapshot {
+            text.append(family)
+        }
+        text.appendProcess(labels: MetricText.labels(baseLabels))
+        return text.text
+    }
+
+    private func series(
+        _ name: String, _ kind: MetricKind, _ help: String, _ labels: [(String, String)], replaces: Bool = false,
+        make: () -> MetricSeries
+    ) -> MetricSeries {
+        precondition(MetricText.isValidName(name), "\(name) is not a valid metric name")
+        precondition(labels.allSatisfy { MetricText.isValidName($0.0) }, "a label of \(name) has an invalid name")
+        let rendered = MetricText.labels(baseLabels + labels)
+        return families.withLock { families in
+            var index = families.firstIndex { $0.name == name }
+            if index == nil {
+                families.append(MetricFamily(name: name, kind: kind, help: help))
+                index = families.count - 1
+            }
+            let family = index ?? 0
+            precondition(families[family].kind == kind, "\(name) is already a \(families[family].kind.rawValue)")
+            if let known = families[family].series.firstIndex(where: { $0.labels == rendered }) {
+                if replaces { families[family].series[known].value = make() }
+                return families[family].series[known].value
+            }
+            let value = make()
+            families[family].series.append(.init(labels: rendered, value: value))
+            return value
+        }
+    }
+}
+
+/// The kinds of metric that Prometheus text knows and Tributary uses.
+enum MetricKind: String, Sendable {
+    case counter, gauge, histogram
+}
+
+/// What one line (or, for a histogram, one block) of the text is read from.
+enum MetricSeries: Sendable {
+    case counter(Counter)
+    case gauge(Gauge)
+    case reading(@Sendable () -> Double)
+    case histogram(LatencyHistogram)
+}
+
+/// All series of one name.
+struct MetricFamily: Sendable {
+    struct Labelled: Sendable {
+        /// The rendered labels without braces.
+        let labels: String
+        var value: MetricSeries
+    }
+
+    let name: String
+    let kind: MetricKind
+    let help: String
+    var series: [Labelled] = []
+}

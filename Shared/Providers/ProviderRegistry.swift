@@ -1,0 +1,15 @@
+/// The providers that this build knows: one line each.
+package enum ProviderRegistry {
+    package static let all: [any Provider.Type] = [
+        StreamProvider.self,
+        FastPixProvider.self,
+    ]
+
+    /// The provider with that name in the configuration; nil if there is none.
+    package static func provider(named name: String) -> (any Provider.Type)? {
+        all.first { $0.name == name }
+    }
+
+    /// Every name, in the order of the registry, for sentences about the configuration.
+    package static var names: [String] { all.map { $0.name } }
+}

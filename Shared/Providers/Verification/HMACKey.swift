@@ -1,0 +1,53 @@
+internal import COpenSSL
+
+/// HMAC-SHA256 (RFC 2104) with one key. The key is scheduled once; each code starts from a copy of that state inside
+/// libcrypto, without allocation. Belongs to one thread.
+package final class HMACKey {
+    package static let codeBytes = 32
+
+    private let context: OpaquePointer
+    private var code = [UInt8](repeating: 0, count: HMACKey.codeBytes)
+
+    /// `key` must not be empty: `Provider.makeKeys` refuses empty secrets.
+    package init(_ key: [UInt8]) {
+        precondition(!key.isEmpty, "a key has at least one byte")
+        guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil), let context = EVP_MAC_CTX_new(algorithm) else {
+            fatalError("libcrypto has no HMAC: the OpenSSL installation is damaged or its default provider is off")
+        }
+        EVP_MAC_free(algorithm)
+        self.context = context
+        let initialised = "SHA256".withCString { name -> Int32 in
+            var parameters = [
+                OSSL_PARAM_construct_utf8_string("digest", UnsafeMutablePointer(mutating: name), 0),
+                OSSL_PARAM_construct_end(),
+            ]
+            return EVP_MAC_init(context, key, key.count, &parameters)
+        }
+        precondition(initialised == 1, "libcrypto accepts any non-empty key for HMAC-SHA256")
+    }
+
+    deinit {
+        EVP_MAC_CTX_free(context)
+    }
+
+    /// Lends the code of `bytes`.
+    package func withCode<Result>(
+        of bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        var length = 0
+        // No key: libcrypto starts again with the one that it has.
+        let started = EVP_MAC_init(context, nil, 0, nil)
+        let updated =
+            bytes.isEmpty ? 1 : EVP_MAC_update(context, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        let finished = EVP_MAC_final(context, &code, &length, Self.codeBytes)
+        precondition(
+            started == 1 && updated == 1 && finished == 1 && length == Self.codeBytes,
+            "libcrypto computes HMAC-SHA256 over any bytes")
+        return code.withUnsafeBytes(body)
+    }
+
+    /// Whether `expected` is the code of `bytes`; takes the same time whatever the answer.
+    package func matches(_ expected: UnsafeRawBufferPointer, over bytes: UnsafeRawBufferPointer) -> Bool {
+        withCode(of: bytes) { ConstantTime.equal($0, expected) }
+    }
+}

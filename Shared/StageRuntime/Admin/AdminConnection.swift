@@ -1,0 +1,100 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// One connection to the admin endpoint: collects a request, has it answered, writes the answer.
+///
+/// The HTTP pipeline before it hands over one request at a time, so there is never more than one in the making.
+final class AdminConnection: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// A replayed webhook is the largest body that an operator sends.
+    static let maxBodyBytes = 8 * 1024 * 1024
+
+    private let desk: AdminDesk
+    private var head: HTTPRequestHead?
+    private var body: [UInt8] = []
+    private var isAnswering = false
+    /// The body was too large and the answer is on its way; the rest of the connection is ignored.
+    private var isRefused = false
+
+    init(desk: AdminDesk) {
+        self.desk = desk
+    }
+
+    func channelRead(context: ChannelHandlerContext, data part: NIOAny) {
+        guard !isRefused else { return }
+        switch unwrapInboundIn(part) {
+        case .head(let head):
+            self.head = head
+            body = []
+        case .body(let part):
+            guard body.count + part.readableBytes <= Self.maxBodyBytes else {
+                isRefused = true
+                let sentence = "a request may hold \(Self.maxBodyBytes) bytes at most"
+                write(.error(413, "body_too_large", sentence), keepAlive: false, context)
+                return
+            }
+            body += part.readableBytesView
+        case .end:
+            guard let head else { return }
+            self.head = nil
+            isAnswering = true
+            answer(head, context)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is IdleStateHandler.IdleStateEvent {
+            if !isAnswering { context.close(promise: nil) }
+        } else {
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let keepAlive = head.isKeepAlive
+        guard let request = AdminRequest(method: head.method.rawValue, target: head.uri, body: body) else {
+            write(.error(400, "bad_target", "the request target is not a path"), keepAlive: false, context)
+            return
+        }
+        body = []
+        switch desk.decide(request) {
+        case .reply(let reply):
+            write(reply, keepAlive: keepAlive, isHead: head.method == .HEAD, context)
+        case .ask(let route):
+            let reply = desk.pool.runIfActive(eventLoop: context.eventLoop) { route.respond(request) }
+            reply.assumeIsolated().whenComplete { result in
+                switch result {
+                case .success(let reply): self.write(reply, keepAlive: keepAlive, context)
+                case .failure: context.close(promise: nil)
+                }
+            }
+        }
+    }
+
+    private func write(
+        _ reply: AdminReply, keepAlive: Bool, isHead: Bool = false, _ context: ChannelHandlerContext
+    ) {
+        isAnswering = false
+        guard context.channel.isActive else { return }
+        let headers: HTTPHeaders = [
+            "Content-Type": reply.contentType, "Content-Length": String(reply.body.count),
+            "Connection": keepAlive ? "keep-alive" : "close",
+        ]
+        let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: reply.status), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if !isHead {
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: reply.body)))), promise: nil)
+        }
+        let written = context.writeAndFlush(wrapOutboundOut(.end(nil)))
+        if !keepAlive {
+            written.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Metrics
+import NIOPosix
+
+/// Decides what an admin request gets; shared by all connections of one listener.
+struct AdminDesk: Sendable {
+    let registry: MetricRegistry
+    let readiness: @Sendable () -> [HealthCheck]
+    let routes: [AdminRoute]
+    /// Where routes run.
+    let pool: NIOThreadPool
+
+    /// What to do with a request.
+    enum Decision: Sendable {
+        case reply(AdminReply)
+        case ask(AdminRoute)
+    }
+
+    /// Answers what every stage answers; for the stage's own routes, says which one to ask.
+    func decide(_ request: AdminRequest) -> Decision {
+        switch request.path {
+        case "/healthz": readOnly(request) { .text(200, "ok\n") }
+        case "/readyz": readOnly(request, readyz)
+        case "/metrics":
+            readOnly(request) {
+                AdminReply(
+                    status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
+                    body: Array(registry.render().utf8))
+            }
+        default: route(request)
+        }
+    }
+
+    private func readOnly(_ request: AdminRequest, _ reply: () -> AdminReply) -> Decision {
+        guard request.method == "GET" || request.method == "HEAD" else {
+            return .reply(.error(405, "method_not_allowed", "\(request.path) answers GET only"))
+        }
+        return .reply(reply())
+    }
+
+    private func readyz() -> AdminReply {
+        let checks = readiness()
+        let isReady = checks.allSatisfy(\.ok)
+        let members = checks.map { check in
+            (check.name, JSONText.object([("ok", .bool(check.ok)), ("detail", .string(check.detail))]))
+        }
+        return .json(
+            isReady ? 200 : 503,
+            .object([("status", .string(isReady ? "ready" : "not ready")), ("checks", .object(members))]))
+    }
+
+    private func route(_ request: AdminRequest) -> Decision {
+        let covering = routes.filter { $0.covers(request.path) }
+        let longest = covering.map(\.pathPrefix.utf8.count).max() ?? 0
+        let candidates = covering.filter { $0.pathPrefix.utf8.count == longest }
+        if let route = candidates.first(where: { $0.method == request.method }) { return .ask(route) }
+        if candidates.isEmpty {
+            return .reply(.error(404, "not_found", "nothing is served at \(request.path)"))
+        }
+        let methods = candidates.map(\.method).joined(separator: ", ")
+        return .reply(.error(405, "method_not_allowed", "\(request.path) answers \(methods) only"))
+    }
+}

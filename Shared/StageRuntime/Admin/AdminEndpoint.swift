@@ -1,0 +1,86 @@
+import Glibc
+package import Metrics
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// The HTTP endpoint through which a stage is watched and operated: health, readiness and metrics for everybody,
+/// the stage's own routes on the Unix socket only.
+///
+/// One event loop serves all connections; routes run on threads of their own, so that a slow query never delays
+/// `/metrics`. Readiness and gauges are read on the event loop and must not block.
+package final class AdminEndpoint: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let pool: NIOThreadPool
+    private let channels: [any Channel]
+    private let socketPath: String
+
+    /// The TCP port, when there is one.
+    package let metricsPort: Int?
+
+    /// Binds and serves at once. A stale socket file is replaced, which is safe because the caller holds the
+    /// instance's lock. Throws `StageFailure` with `io` when an address cannot be bound.
+    package init(
+        socketPath: String, metricsListen: ListenAddress?, registry: MetricRegistry,
+        readiness: @escaping @Sendable () -> [HealthCheck], routes: [AdminRoute] = []
+    ) throws(StageFailure) {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        // Four slow queries at once are an operator's mistake; a fifth waits.
+        let pool = NIOThreadPool(numberOfThreads: routes.isEmpty ? 1 : 4)
+        if !routes.isEmpty { pool.start() }
+        let desk = AdminDesk(registry: registry, readiness: readiness, routes: routes, pool: pool)
+        let openDesk = AdminDesk(registry: registry, readiness: readiness, routes: [], pool: pool)
+        var channels: [any Channel] = []
+        do {
+            let unix = Self.bootstrap(group, desk)
+            channels.append(try unix.bind(unixDomainSocketPath: socketPath, cleanupExistingSocketFile: true).wait())
+        } catch {
+            Self.stop(channels, group, pool)
+            throw StageFailure(.io, "the admin endpoint cannot listen on \(socketPath): \(error)")
+        }
+        if let metricsListen {
+            do {
+                let tcp = Self.bootstrap(group, openDesk)
+                channels.append(try tcp.bind(host: metricsListen.host, port: metricsListen.port).wait())
+            } catch {
+                Self.stop(channels, group, pool)
+                throw StageFailure(.io, "metrics_listen \(metricsListen) cannot be listened on: \(error)")
+            }
+        }
+        self.group = group
+        self.pool = pool
+        self.channels = channels
+        self.socketPath = socketPath
+        metricsPort = metricsListen == nil ? nil : channels.last?.localAddress?.port
+    }
+
+    /// Stops listening, closes every connection and ends the threads. Must not be called on the event loop.
+    package func close() {
+        Self.stop(channels, group, pool)
+        unlink(socketPath)
+    }
+
+    private static func stop(
+        _ channels: [any Channel], _ group: MultiThreadedEventLoopGroup, _ pool: NIOThreadPool
+    ) {
+        for channel in channels {
+            try? channel.close().wait()
+        }
+        try? group.syncShutdownGracefully()
+        try? pool.syncShutdownGracefully()
+    }
+
+    private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ desk: AdminDesk) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 64)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    try pipeline.addHandler(IdleStateHandler(readTimeout: .seconds(75)))
+                    try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
+                    try pipeline.addHandler(AdminConnection(desk: desk))
+                }
+            }
+    }
+}

@@ -1,0 +1,105 @@
+import Glibc
+import Yams
+
+extension TributaryConfiguration {
+    /// Reads and checks a configuration file. Throws everything that is wrong with it at once; a file that is not
+    /// YAML at all has one error, at the line where the reader gave up.
+    package static func load(_ path: String) throws(ConfigurationErrors) -> TributaryConfiguration {
+        guard let bytes = readFile(path) else {
+            let reason = String(cString: strerror(errno))
+            throw unreadable(path, "cannot be read: \(reason); name another file with --config")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw unreadable(path, "is not UTF-8 text")
+        }
+        return try decode(text, file: path)
+    }
+
+    /// Decodes the text of a configuration file; `file` is named in errors and is what relative paths start from.
+    package static func decode(_ text: String, file: String) throws(ConfigurationErrors) -> TributaryConfiguration {
+        let root: Node?
+        do {
+            root = try compose(yaml: text, .basic)
+        } catch {
+            throw notYAML(error, file: file)
+        }
+        guard let root else { throw unreadable(file, "is empty; expected at least one source") }
+        let problems = Problems(file: file)
+        let configuration = ConfigurationDecoder(file: file, problems: problems).decode(root)
+        guard problems.errors.isEmpty, let configuration else {
+            throw ConfigurationErrors(errors: problems.errors.sorted { $0.line < $1.line })
+        }
+        return configuration
+    }
+
+    private static func unreadable(_ file: String, _ sentence: String) -> ConfigurationErrors {
+        ConfigurationErrors(errors: [.init(file: file, line: 0, keyPath: "", sentence: sentence)])
+    }
+
+    private static func notYAML(_ error: any Error, file: String) -> ConfigurationErrors {
+        let line: Int
+        let sentence: String
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            line = mark.line
+            sentence = "not valid YAML: \(problem); check indentation, quotes and colons"
+        case .duplicatedKeysInMapping(let keys, let context):
+            line = context.mark.line
+            sentence = "the key \(keys.joined(separator: ", ")) is written twice in one mapping; keep one"
+        default:
+            line = 0
+            sentence = "not valid YAML: \(error)"
+        }
+        return ConfigurationErrors(errors: [.init(file: file, line: line, keyPath: "", sentence: sentence)])
+    }
+
+    /// A configuration is small; what is larger is the wrong file.
+    private static let maxFileBytes = 4 * 1024 * 1024
+
+    private static func readFile(_ path: String) -> [UInt8]? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            guard count > 0 else { return nil }
+            bytes += chunk[..<count]
+            guard bytes.count <= maxFileBytes else {
+                errno = EFBIG
+                return nil
+            }
+        }
+    }
+}
+
+/// Paths of the configuration. Purely textual: nothing is looked up on disk but the working directory.
+package enum ConfigurationPath {
+    /// The absolute form of `path`, which is relative to `folder`, without `.` and `..`.
+    package static func absolute(_ path: String, in folder: String) -> String {
+        var parts: [Substring] = []
+        for part in (path.hasPrefix("/") ? path : "\(folder)/\(path)").split(separator: "/") {
+            switch part {
+            case ".": continue
+            case "..": _ = parts.popLast()
+            default: parts.append(part)
+            }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    /// The absolute folder of a file that is named relative to the working directory.
+    static func folder(of file: String) -> String {
+        absolute(absolute(file, in: workingDirectory) + "/..", in: "/")
+    }
+
+    /// The working directory of the process.
+    static var workingDirectory: String {
+        guard let buffer = getcwd(nil, 0) else { return "/" }
+        defer { free(buffer) }
+        return String(cString: buffer)
+    }
+}

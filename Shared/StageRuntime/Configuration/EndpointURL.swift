@@ -1,0 +1,80 @@
+/// The `http` or `https` URL of a subscriber, taken apart.
+package struct EndpointURL: Sendable, Equatable, CustomStringConvertible {
+    /// As it was written.
+    package let text: String
+    package let isTLS: Bool
+    /// Without brackets.
+    package let host: String
+    /// That of the scheme (80, 443) when none is written.
+    package let port: Int
+    /// Path and query as they go on the request line; at least `/`.
+    package let target: String
+
+    package var description: String { text }
+
+    /// The value of the `Host` header: the port only where the scheme does not imply it.
+    package var hostHeader: String {
+        let bracketed = host.contains(":") ? "[\(host)]" : host
+        return port == (isTLS ? 443 : 80) ? bracketed : "\(bracketed):\(port)"
+    }
+
+    /// Throws a sentence part that says what is wrong with the text.
+    package init(_ text: String) throws(InvalidURL) {
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw InvalidURL("it holds blanks or characters that must be percent-encoded")
+        }
+        let lowered = text.lowercased()
+        let rest: Substring
+        if lowered.hasPrefix("http://") {
+            rest = text.dropFirst(7)
+            isTLS = false
+        } else if lowered.hasPrefix("https://") {
+            rest = text.dropFirst(8)
+            isTLS = true
+        } else {
+            throw InvalidURL("it must begin with http:// or https://")
+        }
+        guard !rest.contains("#") else { throw InvalidURL("a fragment (#) never reaches the subscriber") }
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+        let authority = rest[..<end]
+        guard !authority.contains("@") else {
+            throw InvalidURL("a user or password in a URL ends up in logs; use signing instead")
+        }
+        (host, port) = try Self.hostAndPort(authority, defaultPort: isTLS ? 443 : 80)
+        let tail = rest[end...]
+        target = tail.hasPrefix("/") ? String(tail) : "/" + tail
+        self.text = text
+    }
+
+    private static func hostAndPort(
+        _ authority: Substring, defaultPort: Int
+    ) throws(InvalidURL) -> (host: String, port: Int) {
+        var host = authority
+        var port = defaultPort
+        let bracket = authority.lastIndex(of: "]") ?? authority.startIndex
+        if let colon = authority[bracket...].lastIndex(of: ":") {
+            let digits = authority[authority.index(after: colon)...]
+            guard digits.utf8.allSatisfy({ $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }),
+                let number = Int(digits), (1...65535).contains(number)
+            else { throw InvalidURL("its port must be a number from 1 to 65535") }
+            port = number
+            host = authority[..<colon]
+        }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains("[") || host.contains(":") {
+            throw InvalidURL("an IPv6 address is written in brackets")
+        }
+        guard !host.isEmpty else { throw InvalidURL("it names no host") }
+        return (String(host), port)
+    }
+}
+
+/// Why a text is not the URL of a subscriber.
+package struct InvalidURL: Error {
+    package let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}

@@ -1,0 +1,83 @@
+extension ConfigurationDecoder {
+    /// The section of a key; an empty one when the key is left out or, after a report, when it is no mapping.
+    private func part(_ section: Section, _ key: String, keys: [String]) -> Section {
+        section.optional(key).flatMap { Section($0, keys: keys, problems: problems) }
+            ?? Section(emptyAt: key, problems: problems)
+    }
+
+    /// The ingress with defaults for everything that is left out.
+    func decodeIngress(_ root: Section) -> IngressConfiguration {
+        let keys = [
+            "listen", "instances", "max_body_bytes", "disk_budget_bytes", "max_connections", "window_records",
+            "window_bytes", "verdict_timeout", "header_deadline", "idle_timeout", "minimum_body_bytes_per_second",
+            "metrics_listen",
+        ]
+        let section = part(root, "ingress", keys: keys)
+        let minute = Duration.seconds(60)
+        return IngressConfiguration(
+            listen: address(section, "listen") ?? ListenAddress(host: "127.0.0.1", port: 8080),
+            instances: section.integer("instances", default: 1, in: 1...16),
+            maxBodyBytes: section.integer("max_body_bytes", default: 1 << 20, in: 1024...(64 << 20)),
+            diskBudgetBytes: section.integer("disk_budget_bytes", default: 1 << 30, in: (1 << 20)...(1 << 50)),
+            maxConnections: section.integer("max_connections", default: 4096, in: 1...1_000_000),
+            windowRecords: section.integer("window_records", default: 16384, in: 256...1_048_576),
+            windowBytes: section.integer("window_bytes", default: 64 << 20, in: (1 << 20)...(4 << 30)),
+            verdictTimeout: section.duration(
+                "verdict_timeout", default: .milliseconds(250), in: Duration.zero...Duration.seconds(10)),
+            headerDeadlineSeconds: section.duration(
+                "header_deadline", default: .seconds(10), in: Duration.milliseconds(100)...minute * 10
+            ).inSeconds,
+            idleTimeoutSeconds: section.duration(
+                "idle_timeout", default: .seconds(75), in: Duration.milliseconds(100)...minute * 60
+            ).inSeconds,
+            minimumBodyBytesPerSecond: section.integer(
+                "minimum_body_bytes_per_second", default: 1024, in: 0...(1 << 30)),
+            metricsListen: address(section, "metrics_listen"))
+    }
+
+    /// A verifier or normaliser.
+    func decodeWorker(_ root: Section, _ key: String) -> WorkerConfiguration {
+        let section = part(root, key, keys: ["instances", "metrics_listen"])
+        return WorkerConfiguration(
+            instances: section.integer("instances", default: 1, in: 1...64),
+            metricsListen: address(section, "metrics_listen"))
+    }
+
+    /// The router with defaults for everything that is left out.
+    func decodeRouter(_ root: Section) -> RouterConfiguration {
+        let keys = [
+            "listen", "api_tokens", "egress_allow", "event_log_budget_bytes", "retention", "dedupe_window",
+            "dedupe_ids", "max_unfinished", "quarantine_bytes", "quarantine_entries", "metrics_listen",
+        ]
+        let section = part(root, "router", keys: keys)
+        for key in ["listen", "api_tokens"] {
+            guard let value = section.optional(key) else { continue }
+            problems.report(value, "not supported by this version: it serves no control API; remove the key")
+        }
+        return RouterConfiguration(
+            listen: address(section, "listen"),
+            apiTokens: section.list("api_tokens", of: "secret references").compactMap { secret($0, section) },
+            egressAllow: section.list("egress_allow", of: "networks").compactMap { network($0, section) },
+            eventLogBudgetBytes: section.integer(
+                "event_log_budget_bytes", default: 10 << 30, in: (1 << 20)...(1 << 50)),
+            retentionHours: section.duration(
+                "retention", default: .seconds(168 * 3600), in: Duration.seconds(1)...Duration.seconds(3650 * 86_400)
+            ).inSeconds / 3600,
+            dedupeWindowHours: section.duration(
+                "dedupe_window", default: .seconds(24 * 3600), in: Duration.zero...Duration.seconds(365 * 86_400)
+            ).inSeconds / 3600,
+            dedupeIds: section.integer("dedupe_ids", default: 1_000_000, in: 0...100_000_000),
+            maxUnfinished: section.integer("max_unfinished", default: 1000, in: 1...100_000),
+            quarantineBytes: section.integer("quarantine_bytes", default: 256 << 20, in: (1 << 20)...(1 << 50)),
+            quarantineEntries: section.integer("quarantine_entries", default: 100_000, in: 1...100_000_000),
+            metricsListen: address(section, "metrics_listen"))
+    }
+
+    private func network(_ value: Value, _ section: Section) -> String? {
+        let expected = "a network such as 127.0.0.0/8 or ::1/128"
+        guard let text = section.text(value, expected: expected) else { return nil }
+        if NetworkText.isValid(text) { return text }
+        problems.report(value, "expected \(expected), found \"\(text)\"")
+        return nil
+    }
+}

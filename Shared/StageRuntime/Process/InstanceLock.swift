@@ -1,0 +1,28 @@
+import Glibc
+
+/// The lock that keeps an instance from running twice. The kernel releases it when the process ends, however it ends.
+final class InstanceLock: Sendable {
+    private let descriptor: Int32
+
+    /// Throws `temporary` at once when another process holds the lock.
+    init(path: String, instance: String) throws(StageFailure) {
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StageFailure(.io, "\(path) cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let reason = errno
+            close(descriptor)
+            guard reason == EWOULDBLOCK else {
+                throw StageFailure(.io, "\(path) cannot be locked: \(String(cString: strerror(reason)))")
+            }
+            throw StageFailure(
+                .temporary, "\(instance) runs already: another process holds \(path); stop it or use another --instance"
+            )
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}

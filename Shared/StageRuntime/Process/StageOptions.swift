@@ -1,0 +1,37 @@
+package import ArgumentParser
+
+/// The options that every stage has.
+package struct StageOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
+    package var config = StageOptions.defaultConfiguration
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The name of this instance; the default is the stage's name followed by -0.", valueName: "name"))
+    package var instance: String?
+
+    @Flag(name: .long, help: "Check the configuration, print OK or every error, and exit.")
+    package var check = false
+
+    @Option(name: .long, help: ArgumentHelp("trace, debug, info, notice, warning, error or critical."))
+    package var logLevel = "info"
+
+    package init() {}
+
+    /// Where the configuration is when nobody says otherwise.
+    package static let defaultConfiguration = "compose/tributary.yaml"
+
+    /// The text for the end of a stage's `--help`.
+    package static func examples(_ stage: Stage) -> String {
+        """
+        Examples:
+          \(stage.rawValue)
+          \(stage.rawValue) --config /etc/tributary.yaml --instance \(stage.rawValue)-1
+          \(stage.rawValue) --config /etc/tributary.yaml --check
+
+        SIGTERM ends the stage in order; SIGHUP reads its file: secrets again.
+        Exit codes: 64 wrong usage, 74 input or output failed, 75 the instance runs already, 78 wrong configuration.
+        """
+    }
+}

@@ -1,0 +1,31 @@
+/// The limits of the bus, in one place. What an operator may change is in the configuration instead.
+package enum Limits {
+    /// A batch is sent when it holds this many records …
+    package static let batchRecords = 256
+    /// … or this many bytes; a larger record travels alone.
+    package static let batchBytes = 64 * 1024
+    /// Batches a worker may hold unfinished per link.
+    package static let creditBatches = 2
+    /// The time whose finished records bound the size of a worker's next batch.
+    package static let creditHorizonNanoseconds: Int64 = 10_000_000
+    /// A stage returns to its sockets after this much work.
+    package static let workSliceNanoseconds: Int64 = 5_000_000
+    /// Longest source name, in bytes.
+    package static let sourceNameBytes = 63
+    /// Longest instance name, in bytes.
+    package static let instanceNameBytes = 63
+    /// Longest reply body that travels with a verdict.
+    package static let verdictReplyBytes = 4096
+    /// Most ranges named in one settlement or one notice of lost records.
+    package static let rangesPerNotice = 1024
+
+    /// The largest envelope that a stage may make: original, inflated and canonical forms of the largest body.
+    package static func envelopeBytes(maxBodyBytes: Int) -> Int {
+        4 * maxBodyBytes + (1 << 20)
+    }
+
+    /// The `ZMQ_MAXMSGSIZE` of every socket of the bus; the same on both sides of each link.
+    package static func frameBytes(maxBodyBytes: Int) -> Int {
+        max(batchBytes, envelopeBytes(maxBodyBytes: maxBodyBytes)) + 4
+    }
+}

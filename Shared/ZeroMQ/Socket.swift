@@ -1,0 +1,105 @@
+internal import CZeroMQ
+internal import Glibc
+
+/// How a send that libzmq refused without harm ended.
+package enum SendResult: Equatable, Sendable {
+    case sent
+    /// The pipe is full, or nobody is connected.
+    case wouldBlock
+    /// A ROUTER knows no such peer any more.
+    case unreachable
+}
+
+/// A libzmq socket. Belongs to one thread: create it, use it and drop it there.
+package final class Socket {
+    let pointer: UnsafeMutableRawPointer
+    private let context: Context
+    private var monitorCount = 0
+
+    init(_ pointer: UnsafeMutableRawPointer, context: Context) {
+        self.pointer = pointer
+        self.context = context
+    }
+
+    deinit {
+        zmq_close(pointer)
+    }
+
+    package func bind(_ endpoint: String) throws(ZeroMQError) {
+        guard zmq_bind(pointer, endpoint) == 0 else { throw ZeroMQError.last("bind \(endpoint)") }
+    }
+
+    package func connect(_ endpoint: String) throws(ZeroMQError) {
+        guard zmq_connect(pointer, endpoint) == 0 else { throw ZeroMQError.last("connect \(endpoint)") }
+    }
+
+    package func set(_ option: Int32, _ value: Int32) throws(ZeroMQError) {
+        var value = value
+        guard zmq_setsockopt(pointer, option, &value, MemoryLayout<Int32>.size) == 0 else {
+            throw ZeroMQError.last("socket option \(option)")
+        }
+    }
+
+    func setWide(_ option: Int32, _ value: Int64) throws(ZeroMQError) {
+        var value = value
+        guard zmq_setsockopt(pointer, option, &value, MemoryLayout<Int64>.size) == 0 else {
+            throw ZeroMQError.last("socket option \(option)")
+        }
+    }
+
+    /// Most frames queued per peer, both ways. Only a fuse: credit bounds what is queued.
+    package func setHighWaterMarks(_ frames: Int32) throws(ZeroMQError) {
+        try set(ZMQ_SNDHWM, frames)
+        try set(ZMQ_RCVHWM, frames)
+    }
+
+    /// Subscribes a SUB socket to everything whose first frame starts with `prefix`.
+    package func subscribe(_ prefix: [UInt8] = []) throws(ZeroMQError) {
+        guard zmq_setsockopt(pointer, ZMQ_SUBSCRIBE, prefix, prefix.count) == 0 else {
+            throw ZeroMQError.last("subscribe")
+        }
+    }
+
+    /// Sends all frames as one transmission, or none of them. The frames are empty after `.sent`.
+    package func send(_ frames: [Frame]) throws(ZeroMQError) -> SendResult {
+        for (index, frame) in frames.enumerated() {
+            while frame.send(to: pointer, more: index + 1 < frames.count) < 0 {
+                let code = zmq_errno()
+                if code == EINTR { continue }
+                // libzmq decides at the first frame; the rest of a begun transmission is always taken.
+                if index == 0 && code == EAGAIN { return .wouldBlock }
+                if index == 0 && code == EHOSTUNREACH { return .unreachable }
+                throw ZeroMQError(operation: "send", code: code)
+            }
+        }
+        return .sent
+    }
+
+    /// The next transmission; nil when there is none now.
+    package func receive() throws(ZeroMQError) -> [Frame]? {
+        var frames: [Frame] = []
+        while true {
+            let frame = Frame()
+            if frame.receive(from: pointer) < 0 {
+                let code = zmq_errno()
+                if code == EINTR { continue }
+                if code == EAGAIN && frames.isEmpty { return nil }
+                throw ZeroMQError(operation: "receive", code: code)
+            }
+            frames.append(frame)
+            if !frame.hasMore { return frames }
+        }
+    }
+
+    /// Watches this socket's connections. Call it before `bind` or `connect`: a bind blocks for ever on a monitor
+    /// whose other end is not connected yet.
+    package func monitor() throws(ZeroMQError) -> Monitor {
+        monitorCount += 1
+        let endpoint = "inproc://monitor-\(UInt(bitPattern: pointer))-\(monitorCount)"
+        let events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | Monitor.handshakeFailures
+        guard zmq_socket_monitor(pointer, endpoint, events) == 0 else { throw ZeroMQError.last("monitor") }
+        let pair = try context.socket(.pair)
+        try pair.connect(endpoint)
+        return Monitor(pair)
+    }
+}

@@ -1,0 +1,205 @@
+import Testing
+import Wire
+
+@testable import EventLog
+
+/// What every event log must do. Another engine runs the same suite with its own `open`.
+@Suite final class EventLogContract {
+    let folder: TemporaryFolder
+    var settings: EventLogSettings
+
+    init() throws {
+        folder = try TemporaryFolder()
+        settings = EventLogSettings(path: folder.file)
+    }
+
+    func open() throws -> (log: any EventLog, reader: any EventLogReader) {
+        (try SQLiteEventLog(settings: settings), try SQLiteEventLogReader(path: settings.path))
+    }
+
+    func transaction() -> LogTransaction {
+        LogTransaction(settings: settings, takenAtNanoseconds: 7)
+    }
+
+    @discardableResult
+    func append(_ ids: [String], sequence: UInt64, _ log: any EventLog, source: String = "stream") throws -> Int {
+        var transaction = transaction()
+        let admitted = try Sample.admit(
+            Sample.envelope(source: source, sequence: sequence, ids: ids), log, &transaction)
+        _ = try log.commit(transaction)
+        return admitted
+    }
+
+    @Test func `events get consecutive positions and are read back in order`() throws {
+        let (log, reader) = try open()
+        try append(["a", "b"], sequence: 1, log)
+        try append(["c"], sequence: 2, log)
+        #expect(log.nextPosition == 4)
+        let chunk = try reader.batches(from: 1, maxBytes: 1 << 20)
+        let ids = chunk.batches.flatMap { batch in
+            (batch.first...batch.last).compactMap { position in
+                batch.withRecord(at: position) { $0.attribute("id").map { String(decoding: $0, as: UTF8.self) } }
+            }
+        }
+        #expect(ids == ["a", "b", "c"])
+        #expect(try reader.batch(holding: 2)?.first == 1)
+        #expect(try reader.batch(holding: 4) == nil)
+        let record = try reader.batch(holding: 3)?.withRecord(at: 3) { record in
+            (record.sequence, record.stamps.first?.instance, record.payload.map { Array($0) })
+        }
+        #expect(record?.0 == 2)
+        #expect(record?.1 == "verifier-0")
+        #expect(record?.2 == Array("{\"a\":1}".utf8))
+    }
+
+    @Test func `a repeated id of one source is dropped, of another source it is kept`() throws {
+        let (log, _) = try open()
+        #expect(try append(["a"], sequence: 1, log) == 1)
+        #expect(try append(["a"], sequence: 2, log) == 0)
+        #expect(try append(["a"], sequence: 3, log, source: "other") == 1)
+        #expect(try append(["b", "b"], sequence: 4, log) == 1)
+        #expect(log.nextPosition == 4)
+    }
+
+    @Test func `duplicates are known after a restart`() throws {
+        do {
+            let (log, _) = try open()
+            for index in 1...50 { try append(["id-\(index)"], sequence: UInt64(index), log) }
+        }
+        let (log, _) = try open()
+        for index in 1...50 { #expect(try append(["id-\(index)"], sequence: 100, log) == 0) }
+        #expect(try append(["id-51"], sequence: 101, log) == 1)
+    }
+
+    @Test func `watermarks, identity and positions survive a restart`() throws {
+        let id: JournalID
+        do {
+            let (log, _) = try open()
+            id = log.id
+            try append(["a"], sequence: 9, log)
+        }
+        let (log, _) = try open()
+        #expect(log.id == id)
+        #expect(log.nextPosition == 2)
+        #expect(try log.watermarks() == [JournalID(high: 1, low: 2): 9])
+    }
+
+    @Test func `an emptied log does not begin at one again`() throws {
+        settings.retentionSeconds = 0
+        do {
+            let (log, _) = try open()
+            try append(["a", "b"], sequence: 1, log)
+            #expect(try log.dropExpired(nowNanoseconds: .max, rows: 10) == 1)
+            #expect(log.firstPosition == 3)
+        }
+        let (log, reader) = try open()
+        #expect(log.nextPosition == 3)
+        #expect(log.firstPosition == 3)
+        #expect(try reader.batches(from: 1, maxBytes: 1000).firstPosition == 3)
+        // What is gone cannot be a duplicate.
+        #expect(try append(["a"], sequence: 2, log) == 1)
+    }
+
+    @Test func `retention by size drops the oldest rows only`() throws {
+        settings.retentionBytes = 2000
+        let (log, _) = try open()
+        for index in 1...40 { try append(["id-\(index)"], sequence: UInt64(index), log) }
+        while try log.dropExpired(nowNanoseconds: 0, rows: 3) > 0 {}
+        #expect(log.firstPosition > 20)
+        #expect(log.firstPosition < 41)
+    }
+
+    @Test func `the oldest quarantined webhooks of a source make room, others are not touched`() throws {
+        settings.quarantinePerSource = 3
+        settings.quarantineBytesPerSource = 100
+        let (log, reader) = try open()
+        var transaction = transaction()
+        transaction.rejected = (1...5).map { Sample.quarantined("a", $0) } + [Sample.quarantined("b", 1)]
+        _ = try log.commit(transaction)
+        #expect(try reader.quarantined(source: "a", code: nil, limit: 10).map(\.sequence) == [5, 4, 3])
+        #expect(try reader.quarantined(source: nil, code: "signature_mismatch", limit: 10).count == 4)
+        var large = self.transaction()
+        large.rejected = [Sample.quarantined("a", 6, bytes: 95)]
+        _ = try log.commit(large)
+        let kept = try reader.quarantined(source: "a", code: nil, limit: 10)
+        #expect(kept.map(\.sequence) == [6])
+        let whole = try #require(try reader.quarantined(id: kept[0].id))
+        #expect(whole.body.count == 95)
+        #expect(try log.markReplayed(quarantineID: whole.id, atNanoseconds: 5))
+        #expect(try reader.quarantined(id: whole.id)?.replayedAtNanoseconds == 5)
+        #expect(try !log.markReplayed(quarantineID: 999, atNanoseconds: 5))
+    }
+
+    @Test func `a lane begins behind the newest event and finds its state again`() throws {
+        let (log, reader) = try open()
+        try append(["a", "b"], sequence: 1, log)
+        #expect(try log.lane("app").progress.taken == 2)
+        var progress = LaneProgress(subscription: "app", taken: 9, unfinished: [3, 5, 7], disabledReason: "410")
+        let retry = RetryingDelivery(position: 5, attempts: 2, firstAttemptNanoseconds: 10, dueNanoseconds: 20)
+        let letter = DeadLetter(first: 4, last: 4, reason: "status 500", attempts: 8, diedAtNanoseconds: 30)
+        progress.changes = [.retrying(retry), .dead(letter)]
+        progress.attempts = [
+            AttemptRecord(
+                position: 5, number: 1, startedNanoseconds: 1, durationNanoseconds: 2, outcome: "status", status: 500,
+                detail: "")
+        ]
+        var transaction = transaction()
+        transaction.progress = [progress]
+        _ = try log.commit(transaction)
+        let saved = try log.lane("app")
+        #expect(saved.progress.unfinished == [3, 5, 7])
+        #expect(saved.progress.disabledReason == "410")
+        #expect(saved.retrying == [retry])
+        #expect(try reader.deadLetters(subscription: "app", limit: 9).map(\.letter) == [letter])
+        #expect(try reader.attempts(position: 5).map(\.attempt) == progress.attempts)
+        #expect(try log.queueReplay(subscription: "app", positions: nil) == 1)
+        #expect(try reader.queuedReplays(subscription: "app", after: 0, limit: 9) == [4])
+        #expect(try log.lane("app").hasReplays)
+        #expect(try reader.deadLetterCounts() == [:])
+    }
+
+    @Test func `attempts are bounded`() throws {
+        settings.attemptsPerSubscription = 5
+        let (log, reader) = try open()
+        for number in 1...20 {
+            var progress = LaneProgress(subscription: "app", taken: 1)
+            progress.attempts = [
+                AttemptRecord(
+                    position: 1, number: number, startedNanoseconds: 1, durationNanoseconds: 1, outcome: "status",
+                    status: 500, detail: "")
+            ]
+            var transaction = transaction()
+            transaction.progress = [progress]
+            _ = try log.commit(transaction)
+        }
+        #expect(try reader.attempts(position: 1).map(\.attempt.number) == [16, 17, 18, 19, 20])
+    }
+
+    @Test func `a search finds by each criterion and goes on where it stopped`() throws {
+        let (log, reader) = try open()
+        for index in 1...30 { try append(["id-\(index)"], sequence: UInt64(index), log) }
+        var query = EventQuery()
+        query.id = "id-17"
+        #expect(try reader.search(query).matches.map(\.position) == [17])
+        query.source = "other"
+        #expect(try reader.search(query).matches.isEmpty)
+        var all = EventQuery()
+        all.subject = "calls/default:1"
+        all.limit = 12
+        var positions: [UInt64] = []
+        while true {
+            let page = try reader.search(all)
+            positions += page.matches.map(\.position)
+            guard let next = page.next else { break }
+            all.after = next
+        }
+        #expect(positions == Array(1...30))
+        var none = EventQuery()
+        none.type = "dev.tributary.room.created"
+        #expect(try reader.search(none).matches.isEmpty)
+        var slow = EventQuery()
+        slow.id = "id-30"
+        slow.rowLimit = 10
+        #expect(try reader.search(slow).next == 10)
+    }
+}

@@ -1,0 +1,115 @@
+import Events
+import Glibc
+import Wire
+
+@testable import EventLog
+
+/// Makes envelopes with canonical events, the way the stages do.
+enum Sample {
+    /// One envelope without its length prefix.
+    static func envelope(
+        source: String = "stream", journal: JournalID = JournalID(high: 1, low: 2), sequence: UInt64, ids: [String],
+        type: String = "dev.tributary.participant.joined", subject: String = "calls/default:1",
+        receivedAt: Int64 = 1_790_000_000_000_000_000, payload: String = "{\"a\":1}"
+    ) -> [UInt8] {
+        var writer = ByteWriter()
+        var source = source
+        source.withUTF8 { name in
+            writer.openEnvelope(source: UnsafeRawBufferPointer(name), receivedAtNanoseconds: receivedAt) { writer in
+                writer.section(.requestHead) { $0.u16(0) }
+                writer.section(.body) { $0.raw(Array(payload.utf8)) }
+            }
+        }
+        let length = writer.count
+        writer.bytes.withUnsafeMutableBytes { bytes in
+            EnvelopePatch.seal(
+                UnsafeMutableRawBufferPointer(rebasing: bytes[4..<length]), journal: journal, sequence: sequence)
+        }
+        Verification(scheme: "stream", keyID: "k").write(to: &writer)
+        StageStamp(
+            stage: .verifier, instance: "verifier-0", startedNanoseconds: receivedAt,
+            finishedNanoseconds: receivedAt + 5
+        )
+        .write(to: &writer)
+        var bytes = Array(writer.bytes[4...])
+        let copy = bytes
+        copy.withUnsafeBytes { raw in
+            guard let view = try? EnvelopeView(raw), let webhook = VerifiedWebhook(view) else { return }
+            var appended = ByteWriter()
+            var events = CanonicalEventsWriter(for: webhook, in: &appended)
+            for (index, id) in ids.enumerated() {
+                events.open(element: UInt32(index), in: &appended)
+                events.attribute("id", id, in: &appended)
+                events.attribute("source", "/sources/stream", in: &appended)
+                events.attribute("type", type, in: &appended)
+                events.attribute("subject", subject, in: &appended)
+                events.attribute("datacontenttype", "application/json", in: &appended)
+                events.close(.section(.body), in: &appended)
+            }
+            events.finish(in: &appended)
+            bytes += appended.bytes
+        }
+        return bytes
+    }
+
+    /// Admits all events of an envelope; returns how many were new.
+    static func admit(_ envelope: [UInt8], _ log: any EventLog, _ transaction: inout LogTransaction) throws -> Int {
+        var admitted = 0
+        var failure: (any Error)?
+        try envelope.withUnsafeBytes { bytes in
+            let view = try EnvelopeView(bytes)
+            try view.forEachEvent { event in
+                do {
+                    if try log.admit(event, of: view, to: &transaction) { admitted += 1 }
+                } catch {
+                    failure = error
+                }
+            }
+            transaction.watermarks[view.journal] = view.sequence
+        }
+        if let failure { throw failure }
+        return admitted
+    }
+
+    static func quarantined(_ source: String, _ sequence: UInt64, bytes: Int = 10) -> QuarantinedWebhook {
+        QuarantinedWebhook(
+            source: source, code: "signature_mismatch", stage: "verifier", element: nil, detail: "d",
+            journal: JournalID(high: 1, low: 2), sequence: sequence, receivedAtNanoseconds: 1,
+            quarantinedAtNanoseconds: 2, head: [], body: [UInt8](repeating: 1, count: bytes))
+    }
+}
+
+/// A folder of its own that goes with the test.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/event-log-XXXXXX\0".utf8CString)
+        guard let made = mkdtemp(&template) else { throw EventLogError(.unreadable, "no temporary folder") }
+        path = String(cString: made)
+    }
+
+    var file: String { path + "/events.sqlite" }
+
+    /// Copies the database as it lies on disk at this moment, like a power cut would leave it.
+    func snapshot(to other: TemporaryFolder) throws {
+        for suffix in ["", "-wal"] {
+            let from = open(file + suffix, O_RDONLY)
+            guard from >= 0 else { continue }
+            defer { close(from) }
+            let to = open(other.file + suffix, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            defer { close(to) }
+            var chunk = [UInt8](repeating: 0, count: 1 << 16)
+            while true {
+                let count = read(from, &chunk, chunk.count)
+                guard count > 0 else { break }
+                guard write(to, chunk, count) == count else { throw EventLogError(.diskFull, "copy") }
+            }
+        }
+    }
+
+    deinit {
+        for suffix in ["", "-wal", "-shm"] { unlink(file + suffix) }
+        rmdir(path)
+    }
+}

@@ -1,0 +1,157 @@
+import EventLog
+import Events
+import Metrics
+import Synchronization
+import Testing
+import Wire
+
+@testable import FanoutRouter
+
+@Suite(.serialized) struct IntakeTests {
+    let folder: TemporaryFolder
+    let settings: EventLogSettings
+
+    init() throws {
+        folder = try TemporaryFolder()
+        settings = EventLogSettings(path: folder.file)
+    }
+
+    @Test func `rejections, tombstones and damaged events go into quarantine and everything behind them flows`()
+        async throws
+    {
+        let bench = try RouterBench(settings, lanes: [])
+        bench.receive(1...5) { sequence in
+            var envelope = Sample.envelope(
+                journal: RouterBench.journal, sequence: sequence,
+                ids: sequence == 4 ? ["a", "b", "c"] : ["id-\(sequence)"])
+            switch sequence {
+            case 1: envelope.withUnsafeMutableBytes { EnvelopePatch.mark($0, flags: .tombstone, resends: 3) }
+            case 2: envelope.removeLast(4); Self.damage(&envelope)
+            case 3: envelope = Self.rejected(sequence)
+            default: break
+            }
+            return envelope
+        }
+        try await eventually { bench.watermark == 5 }
+        let found = try bench.reading.read { try $0.quarantined(source: nil, code: nil, limit: 9) }
+        #expect(found.map(\.code).sorted() == ["envelope_damaged", "poison", "signature_mismatch"])
+        let rejected = try #require(found.first { $0.code == "signature_mismatch" })
+        #expect(rejected.stage == "verifier")
+        #expect(rejected.detail == "no (and 1 more elements)")
+        let whole = try #require(try bench.reading.read { try $0.quarantined(id: rejected.id) })
+        #expect(whole.body == Array("{\"a\":1}".utf8))
+        #expect(try bench.writer.perform { $0.nextPosition } == 5)
+        bench.stop()
+    }
+
+    @Test func `records that come again after their commit change nothing`() async throws {
+        let bench = try RouterBench(settings, lanes: [])
+        bench.receive(1...10)
+        try await eventually { bench.watermark == 10 }
+        bench.receive(6...12)
+        try await eventually { bench.watermark == 12 }
+        #expect(try bench.writer.perform { $0.nextPosition } == 13)
+        bench.stop()
+    }
+
+    @Test func `a provider's retry is dropped and counted`() async throws {
+        let bench = try RouterBench(settings, lanes: [])
+        bench.receive(1...4) { Sample.envelope(journal: RouterBench.journal, sequence: $0, ids: ["same"]) }
+        try await eventually { bench.watermark == 4 }
+        #expect(try bench.writer.perform { $0.nextPosition } == 2)
+        #expect(bench.registry.counter("tributary_duplicates_total", help: "").value == 3)
+        bench.stop()
+    }
+
+    @Test func `a full disk settles nothing, is said, and heals by itself`() async throws {
+        let log = FailingLog(try SQLiteEventLog(settings: settings), .diskFull, times: 2)
+        let bench = try RouterBench(settings, lanes: [], log: log)
+        bench.receive(1...3)
+        try await eventually { bench.writer.problem?.code == .diskFull }
+        #expect(bench.watermark == 0)
+        try await eventually { bench.watermark == 3 }
+        #expect(bench.writer.problem == nil)
+        bench.stop()
+    }
+
+    @Test func `a disk that fails stops the log for good`() async throws {
+        let log = FailingLog(try SQLiteEventLog(settings: settings), .storageFailed, times: 1)
+        let bench = try RouterBench(settings, lanes: [], log: log)
+        bench.receive(1...3)
+        try await eventually { bench.writer.problem?.code == .storageFailed }
+        bench.receive(4...6)
+        #expect(bench.watermark == 0)
+        #expect(try bench.reading.read { try $0.batches(from: 1, maxBytes: 1).batches.isEmpty })
+    }
+
+    private static func rejected(_ sequence: UInt64) -> [UInt8] {
+        var writer = ByteWriter()
+        let envelope = Sample.envelope(journal: RouterBench.journal, sequence: sequence, ids: [])
+        // Without the events section, which is last and holds only a count of zero.
+        writer.raw(Array(envelope.dropLast(EnvelopeLayout.sectionHeadBytes + 4)))
+        for element in 0...1 as ClosedRange<UInt32> {
+            Rejection(.signatureMismatch, stage: .verifier, element: element, detail: "no").write(to: &writer)
+        }
+        return writer.bytes
+    }
+
+    /// Makes the length of the last section fit again after bytes were cut from its end.
+    private static func damage(_ envelope: inout [UInt8]) {
+        let cut = envelope
+        for offset in (EnvelopeLayout.sourceOffset..<(cut.count - 8)).reversed()
+        where cut[offset] == 32 && cut[offset + 1] == 0 {
+            let length = UInt32(cut.count - offset - 8)
+            withUnsafeBytes(of: length.littleEndian) { envelope.replaceSubrange((offset + 4)..<(offset + 8), with: $0) }
+            if (try? envelope.withUnsafeBytes { _ = try EnvelopeView($0) }) != nil { return }
+            envelope = cut
+        }
+    }
+}
+
+/// A log whose first commits fail.
+final class FailingLog: EventLog {
+    private let log: SQLiteEventLog
+    private let code: EventLogError.Code
+    private var left: Int
+
+    init(_ log: SQLiteEventLog, _ code: EventLogError.Code, times: Int) {
+        self.log = log
+        self.code = code
+        left = times
+    }
+
+    var id: JournalID { log.id }
+    var nextPosition: UInt64 { log.nextPosition }
+    var firstPosition: UInt64 { log.firstPosition }
+    var earlyEvictions: Int { log.earlyEvictions }
+
+    func watermarks() throws -> [JournalID: UInt64] { try log.watermarks() }
+
+    func admit(
+        _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
+    ) throws -> Bool {
+        try log.admit(event, of: envelope, to: &transaction)
+    }
+
+    func commit(_ transaction: LogTransaction) throws(EventLogError) -> [EventBatch] {
+        if left > 0 {
+            left -= 1
+            throw EventLogError(code, "as the test wants it")
+        }
+        return try log.commit(transaction)
+    }
+
+    func lane(_ subscription: String) throws -> SavedLane { try log.lane(subscription) }
+
+    func queueReplay(subscription: String, positions: [UInt64]?) throws -> Int {
+        try log.queueReplay(subscription: subscription, positions: positions)
+    }
+
+    func markReplayed(quarantineID: Int64, atNanoseconds: Int64) throws -> Bool {
+        try log.markReplayed(quarantineID: quarantineID, atNanoseconds: atNanoseconds)
+    }
+
+    func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {
+        try log.dropExpired(nowNanoseconds: nowNanoseconds, rows: rows)
+    }
+}

@@ -1,0 +1,240 @@
+import EventLog
+import StageRuntime
+import Testing
+
+@testable import FanoutRouter
+
+/// Lanes against real subscribers over real sockets.
+@Suite(.serialized) struct LaneTests {
+    let folder: TemporaryFolder
+    let log: EventLogSettings
+
+    init() throws {
+        folder = try TemporaryFolder()
+        log = EventLogSettings(path: folder.file)
+    }
+
+    private func lane(
+        _ subscriber: Subscriber, name: String = "app", waits: [Duration] = [.zero, .zero, .zero, .zero],
+        matcher: EventMatcher = EventMatcher(), concurrency: Int = 30, timeoutNanoseconds: Int64 = 2_000_000_000,
+        maxUnfinished: Int = 1000
+    ) throws -> LaneSettings {
+        LaneSettings(
+            name: name, endpoint: try EndpointURL(subscriber.url), matcher: matcher,
+            schedule: RetrySchedule(waits: waits, jitter: false), concurrency: concurrency,
+            timeoutNanoseconds: timeoutNanoseconds, maxUnfinished: maxUnfinished)
+    }
+
+    @Test func `every event reaches every subscription once, over few connections`() async throws {
+        let (first, second) = (try Subscriber { _, _ in .status(200) }, try Subscriber { _, _ in .status(204) })
+        let bench = try RouterBench(
+            log, lanes: [try lane(first, name: "one"), try lane(second, name: "two", concurrency: 4)])
+        for start in stride(from: 1, to: 1000 as UInt64, by: 100) { bench.receive(start...(start + 99)) }
+        let (ones, twos) = (try await first.wait(for: 1000), try await second.wait(for: 1000))
+        #expect(ones.map(\.position).sorted() == Array(1...1000))
+        #expect(twos.map(\.position).sorted() == Array(1...1000))
+        #expect(second.ledger.connectionCount <= 4)
+        #expect(bench.watermark == 1000)
+        bench.stop()
+    }
+
+    @Test func `one request at a time keeps the order of the log`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, concurrency: 1)])
+        for start in stride(from: 1, to: 300 as UInt64, by: 10) { bench.receive(start...(start + 9)) }
+        #expect(try await subscriber.wait(for: 300).map(\.position) == Array(1...300))
+        bench.stop()
+    }
+
+    @Test func `a filter lets only its events through and the cursor still moves`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let matcher = EventMatcher(types: ["room.*"], sources: ["stream"], subjects: ["calls/*"])
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, matcher: matcher)])
+        bench.receive(1...9) { sequence in
+            Sample.envelope(
+                journal: RouterBench.journal, sequence: sequence, ids: ["id-\(sequence)"],
+                type: sequence == 5 ? "dev.tributary.room.created" : "dev.tributary.participant.joined")
+        }
+        #expect(try await subscriber.wait(for: 1).map(\.position) == [5])
+        try await eventually { try bench.withLane("app") { $0.cursor.taken } == 9 }
+        bench.stop()
+    }
+
+    @Test func `failures are tried again and a delivery at last leaves no exception`() async throws {
+        let answers: [Subscriber.Answer] = [.status(500), .close, .garbage, .status(200)]
+        let subscriber = try Subscriber { number, _ in answers[min(number, 4) - 1] }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber)])
+        bench.receive(1...1)
+        // The second request was cut off on a connection used before: it goes out again within the same attempt.
+        let requests = try await subscriber.wait(for: 4)
+        #expect(Set(requests.map { $0.header("webhook-id") }).count == 1)
+        try await eventually { try bench.withLane("app") { $0.cursor.unfinished.isEmpty } == true }
+        bench.stop()
+        let reader = try SQLiteEventLogReader(path: log.path)
+        #expect(
+            try reader.attempts(position: 1).map(\.attempt.outcome)
+                == ["status", "response_malformed", "delivered"])
+        #expect(try reader.deadLetterCounts() == [:])
+    }
+
+    @Test func `after the last attempt a delivery is dead, and a replay brings it back`() async throws {
+        let subscriber = try Subscriber { number, _ in number <= 2 ? .status(503) : .status(200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero, .zero])])
+        bench.receive(1...1)
+        try await eventually { try bench.reading.read { try $0.deadLetterCounts() } == ["app": 1] }
+        let letters = try bench.reading.read { try $0.deadLetters(subscription: "app", limit: 9) }
+        #expect(letters.map(\.letter.reason) == ["status 503"])
+        #expect(letters.map(\.letter.attempts) == [2])
+        #expect(try bench.writer.perform { try $0.queueReplay(subscription: "app", positions: [1]) } == 1)
+        _ = try bench.withLane("app") { $0.replaysQueued() }
+        #expect(try await subscriber.wait(for: 3).last?.position == 1)
+        try await eventually { try bench.withLane("app") { $0.cursor.unfinished.isEmpty } == true }
+        bench.stop()
+        #expect(try SQLiteEventLogReader(path: log.path).deadLetterCounts() == [:])
+    }
+
+    @Test func `410 disables the subscription durably and enabling goes on at the same place`() async throws {
+        let subscriber = try Subscriber { number, _ in number == 1 ? .status(410) : .status(200) }
+        let settings = try lane(subscriber, concurrency: 1)
+        var bench = try RouterBench(log, lanes: [settings])
+        bench.receive(1...3)
+        try await eventually { try bench.withLane("app") { $0.cursor.isDisabled } == true }
+        bench.stop()
+        bench = try RouterBench(log, lanes: [settings])
+        bench.receive(4...4)
+        #expect(try bench.withLane("app") { $0.cursor.isDisabled } == true)
+        #expect(subscriber.ledger.all.count == 1)
+        _ = try bench.withLane("app") { $0.enable() }
+        let positions = try await subscriber.wait(for: 5).map(\.position)
+        #expect(Set(positions) == [1, 2, 3, 4])
+        bench.stop()
+    }
+
+    @Test func `a redirect is a failure and not followed`() async throws {
+        let elsewhere = try Subscriber { _, _ in .status(200) }
+        let target = elsewhere.url
+        let subscriber = try Subscriber { _, _ in .status(302, [("location", target)]) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero])])
+        bench.receive(1...1)
+        try await eventually { try bench.reading.read { try $0.deadLetterCounts() } == ["app": 1] }
+        #expect(elsewhere.ledger.all.isEmpty)
+        bench.stop()
+    }
+
+    @Test func `a subscriber that says nothing runs into the time-out`() async throws {
+        let subscriber = try Subscriber { _, _ in .silence }
+        let bench = try RouterBench(
+            log, lanes: [try lane(subscriber, waits: [.zero], timeoutNanoseconds: 50_000_000)])
+        bench.receive(1...1)
+        try await eventually { try bench.reading.read { try $0.deadLetterCounts() } == ["app": 1] }
+        #expect(try bench.reading.read { try $0.attempts(position: 1) }.map(\.attempt.outcome) == ["timeout"])
+        bench.stop()
+    }
+
+    @Test func `Retry-After is obeyed`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(429, [("retry-after", "3600")]) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber)])
+        bench.receive(1...1)
+        _ = try await subscriber.wait(for: 1)
+        try await eventually { try bench.withLane("app") { $0.cursor.retryingCount } == 1 }
+        let due = try #require(try bench.withLane("app") { $0.cursor.nextDue })
+        let started = try #require(try bench.withLane("app") { $0.cursor.unfinished[1]?.firstAttemptNanoseconds })
+        #expect((due ?? 0) - (started ?? 0) >= 3_600_000_000_000)
+        bench.stop()
+    }
+
+    @Test func `a connection closed behind an answer costs no attempt`() async throws {
+        let subscriber = try Subscriber { _, _ in .answerAndClose }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero], concurrency: 3)])
+        for sequence in 1...200 as ClosedRange<UInt64> { bench.receive(sequence...sequence) }
+        let positions = try await subscriber.wait(for: 200).map(\.position)
+        try await eventually { try bench.withLane("app") { $0.cursor.unfinished.isEmpty } == true }
+        #expect(Set(positions) == Set(1...200))
+        bench.stop()
+        #expect(try SQLiteEventLogReader(path: log.path).deadLetterCounts() == [:])
+    }
+
+    @Test func `an endless answer is cut off and still counts`() async throws {
+        let subscriber = try Subscriber { _, _ in .large(5_000_000) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero])])
+        bench.receive(1...1)
+        try await eventually {
+            try bench.withLane("app") { $0.cursor.taken == 1 && $0.cursor.unfinished.isEmpty } == true
+        }
+        #expect(try bench.reading.read { try $0.deadLetterCounts() } == [:])
+        bench.stop()
+    }
+
+    @Test func `a dead subscriber costs the others nothing and stops at its bound`() async throws {
+        let (dead, alive) = (try Subscriber { _, _ in .status(500) }, try Subscriber { _, _ in .status(200) })
+        let bench = try RouterBench(
+            log,
+            lanes: [
+                try lane(dead, name: "dead", waits: [.zero, .seconds(3600)], maxUnfinished: 50),
+                try lane(alive, name: "alive"),
+            ], feedBytes: 20_000)
+        for start in stride(from: 1, to: 2000 as UInt64, by: 50) { bench.receive(start...(start + 49)) }
+        #expect(Set(try await alive.wait(for: 2000).map(\.position)) == Set(1...2000))
+        try await eventually { try bench.withLane("dead") { $0.cursor.unfinished.count } == 50 }
+        #expect(try bench.withLane("dead") { $0.cursor.taken } == 50)
+        bench.stop()
+    }
+
+    @Test func `a lane that lags behind the feed reads from the log and misses nothing`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, concurrency: 2)], feedBytes: 5000)
+        for start in stride(from: 1, to: 3000 as UInt64, by: 100) { bench.receive(start...(start + 99)) }
+        let positions = try await subscriber.wait(for: 3000).map(\.position)
+        #expect(Set(positions) == Set(1...3000))
+        #expect(positions.count == 3000)
+        bench.stop()
+    }
+
+    @Test func `retention that overtakes a lane leaves one dead range`() async throws {
+        var settings = log
+        settings.retentionSeconds = 0
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let unreachable = try lane(subscriber)
+        var bench = try RouterBench(settings, lanes: [unreachable])
+        try bench.abandon()
+        bench = try RouterBench(settings, lanes: [])
+        bench.receive(1...20)
+        bench.receive(21...30)
+        try await eventually { bench.watermark == 30 }
+        #expect(try bench.writer.perform { try $0.dropExpired(nowNanoseconds: .max, rows: 100) } > 0)
+        bench.stop()
+        bench = try RouterBench(settings, lanes: [unreachable])
+        bench.receive(31...31)
+        #expect(try await subscriber.wait(for: 1).map(\.position) == [31])
+        try await eventually { try bench.reading.read { try $0.deadLetterCounts() } == ["app": 30] }
+        let letters = try bench.reading.read { try $0.deadLetters(subscription: "app", limit: 9) }
+        #expect(letters.map(\.letter.reason) == ["expired"])
+        #expect(letters.map(\.letter.first) == [1])
+        bench.stop()
+    }
+
+    @Test func `a killed router repeats little and loses nothing`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let settings = try lane(subscriber)
+        var bench = try RouterBench(log, lanes: [settings])
+        var sequence: UInt64 = 1
+        for round in 1...5 {
+            for _ in 0..<20 {
+                bench.receive(sequence...(sequence + 9))
+                sequence += 10
+            }
+            // Nothing is saved on the way out: what was committed is all that the next process knows.
+            if round.isMultiple(of: 2) { try await eventually { bench.watermark == sequence - 1 } }
+            bench.writer.flush()
+            let settled = bench.watermark
+            try bench.abandon()
+            bench = try RouterBench(log, lanes: [settings])
+            // The ingress sends again what was not settled.
+            if settled < sequence - 1 { bench.receive((settled + 1)...(sequence - 1)) }
+        }
+        let last = sequence - 1
+        try await eventually { Set(subscriber.ledger.all.map(\.position)).count == Int(last) }
+        #expect(Set(subscriber.ledger.all.map(\.position)) == Set(1...last))
+        bench.stop()
+    }
+}

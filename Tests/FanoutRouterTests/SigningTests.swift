@@ -1,0 +1,77 @@
+import EventLog
+import Foundation
+import NIOHTTP1
+import StageRuntime
+import Testing
+import Wire
+
+@testable import FanoutRouter
+
+@Suite(.serialized) struct SigningTests {
+    /// id, timestamp, body and secret of the example in the Standard Webhooks specification's reference libraries.
+    @Test func `the vector of the Standard Webhooks libraries comes out`() throws {
+        let signer = try StandardWebhooksSigner(secrets: [Array("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".utf8)])
+        var signature = ByteWriter()
+        let prefix = Array("msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.".utf8)
+        let body = Array("{\"test\": 2432232314}".utf8)
+        prefix.withUnsafeBytes { prefix in body.withUnsafeBytes { signer.sign(prefix, $0, to: &signature) } }
+        #expect(String(decoding: signature.bytes, as: UTF8.self) == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+    }
+
+    @Test(arguments: ["", "whsec_", "not base64!", "whsec_abc"])
+    func `a secret that is not base64 is refused`(secret: String) {
+        #expect(throws: SigningSecretError.self) { try StandardWebhooksSigner(secrets: [Array(secret.utf8)]) }
+    }
+
+    @Test func `a delivery is valid CloudEvents JSON with an official signature for each secret`() async throws {
+        let folder = try TemporaryFolder()
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "c2Vjb25kIHNlY3JldCBvZiBpdA=="]
+        let bench = try RouterBench(
+            EventLogSettings(path: folder.file),
+            lanes: [LaneSettings(name: "app", endpoint: try EndpointURL(subscriber.url + "?a=b"))],
+            secrets: secrets.map { Array($0.utf8) })
+        bench.receive(1...1) { sequence in
+            Sample.envelope(
+                journal: RouterBench.journal, sequence: sequence, ids: ["id \"q\"\u{1}ü"],
+                receivedAt: 1_790_000_000_000_000_001, payload: "{\"big\":12345678901234567890, \"a\":[1]}")
+        }
+        let request = try #require(try await subscriber.wait(for: 1).first)
+        #expect(request.head.uri == "/events?a=b")
+        #expect(request.header("content-type") == "application/cloudevents+json")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])
+        #expect(object["specversion"] as? String == "1.0")
+        #expect(object["id"] as? String == "id \"q\"\u{1}ü")
+        #expect(object["sequence"] as? String == "00000000000000000001")
+        #expect(object["recordedtime"] as? String == "2026-09-21T14:13:20.000000001Z")
+        #expect(object["type"] as? String == "dev.tributary.participant.joined")
+        #expect(request.text.hasSuffix(",\"data\":{\"big\":12345678901234567890, \"a\":[1]}}"))
+        for secret in secrets { try verifyOfficially(request, secret) }
+        bench.stop()
+    }
+
+    /// Asks the official Python library, where it is installed.
+    private func verifyOfficially(_ request: Subscriber.Request, _ secret: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let program = """
+            import base64, sys
+            try:
+                from standardwebhooks import Webhook
+            except ImportError:
+                sys.exit(77)
+            names = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+            Webhook(sys.argv[1]).verify(base64.b64decode(sys.argv[2]), dict(zip(names, sys.argv[3:])))
+            """
+        let headers = ["webhook-id", "webhook-timestamp", "webhook-signature"].map { request.header($0) ?? "" }
+        process.arguments =
+            ["python3", "-c", program, secret, Data(request.body).base64EncodedString()] + headers
+        try process.run()
+        process.waitUntilExit()
+        if process.terminationStatus == 77 {
+            print("skipped: the Python package standardwebhooks is not installed")
+        } else {
+            #expect(process.terminationStatus == 0)
+        }
+    }
+}

@@ -1,0 +1,277 @@
+import Bus
+import Glibc
+import Journal
+import Metrics
+import StageRuntime
+import Synchronization
+import Wire
+
+@testable import IngressGateway
+
+/// A bus that answers as it is told and settles nothing unless asked.
+final class FakeBus: BusPort {
+    private struct State {
+        var batches: [JournaledBatch] = []
+        var loaded: [JournaledBatch] = []
+        var renumbered: (JournalID, UInt64, UInt64)?
+        var verdicts: [UInt64: Verdict] = [:]
+        var holdsAnswers = false
+    }
+
+    private let state = Mutex(State())
+    private let delegate: BusCorrespondent
+
+    init(_ delegate: BusCorrespondent) {
+        self.delegate = delegate
+    }
+
+    func journaled(_ batches: [JournaledBatch]) {
+        let answers = state.withLock { state -> [AnswerRange] in
+            state.batches += batches
+            if state.holdsAnswers { return [] }
+            return batches.flatMap { batch in
+                (batch.first..<batch.first + UInt64(batch.count)).map {
+                    AnswerRange(sequences: SequenceRange($0, $0), verdict: state.verdicts[$0])
+                }
+            }
+        }
+        delegate.answer(answers)
+    }
+
+    func loaded(_ batches: [JournaledBatch]) { state.withLock { $0.loaded += batches } }
+
+    func renumbered(id: JournalID, firstRetained: UInt64, nextSequence: UInt64) {
+        state.withLock { $0.renumbered = (id, firstRetained, nextSequence) }
+    }
+
+    func stop() {}
+
+    var batches: [JournaledBatch] { state.withLock { $0.batches } }
+    var loadedBatches: [JournaledBatch] { state.withLock { $0.loaded } }
+    var renumbering: (JournalID, UInt64, UInt64)? { state.withLock { $0.renumbered } }
+    func holdAnswers(_ holds: Bool) { state.withLock { $0.holdsAnswers = holds } }
+    func judge(_ sequence: UInt64, _ verdict: Verdict) { state.withLock { $0.verdicts[sequence] = verdict } }
+    func answer(_ first: UInt64, _ last: UInt64) {
+        delegate.answer([AnswerRange(sequences: SequenceRange(first, last), verdict: nil)])
+    }
+    var correspondent: BusCorrespondent { delegate }
+
+    /// Every journaled webhook as (sequence, source, header fields, body).
+    var webhooks: [Webhook] {
+        batches.flatMap { batch in
+            batch.frames.withUnsafeBytes { bytes in
+                var found: [Webhook] = []
+                var reader = BatchReader(bytes)
+                while let envelope = try? reader.next(), let view = try? EnvelopeView(envelope) {
+                    found.append(Webhook(view))
+                }
+                return found
+            }
+        }
+    }
+}
+
+/// A journaled webhook in plain types.
+struct Webhook {
+    var sequence: UInt64
+    var source: String
+    var fields: [String: String] = [:]
+    var body: String
+    var hasTraceContext: Bool
+    var isIntact: Bool
+    var replayOf: [UInt8]?
+
+    init(_ view: EnvelopeView) {
+        sequence = view.sequence
+        source = view.source
+        isIntact = view.isIntact
+        body = view.section(.body).map { String(decoding: $0, as: UTF8.self) } ?? "?"
+        hasTraceContext = view.section(.traceContext) != nil
+        replayOf = view.section(.replayOf).map { Array($0) }
+        var fields: [String: String] = [:]
+        view.section(.requestHead).map(RequestHead.init)?.forEachField { name, value in
+            fields[String(decoding: name, as: UTF8.self)] = String(decoding: value, as: UTF8.self)
+            return true
+        }
+        self.fields = fields
+    }
+}
+
+/// A whole ingress on a free port with a real journal and a fake bus.
+final class TestIngress {
+    let ingress: Ingress<FakeBus>
+    let folder: String
+    private let reports: Reports
+    private var isStopped = false
+
+    final class Reports: Sendable {
+        let sentences = Mutex<[String]>([])
+    }
+
+    init(
+        limits: IngressLimits = IngressLimits(), budgetBytes: Int = 64 << 20, isProbe: ProbeCheck? = nil,
+        eventLoops: Int = 1
+    ) throws {
+        var template = Array("/tmp/tributary-ingress-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { preconditionFailure("no temporary folder can be made") }
+        let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        folder = path
+        let reports = Reports()
+        self.reports = reports
+        let sources = [
+            SourceRoute(name: "stream", isProbe: nil), SourceRoute(name: "fishjam", isProbe: nil),
+            SourceRoute(name: "fastpix", isProbe: isProbe),
+        ]
+        ingress = try Ingress<FakeBus>(
+            IngressSettings(
+                instance: "ingress-gateway-0", limits: limits, sources: sources,
+                socket: .bind(host: "127.0.0.1", port: 0), eventLoops: eventLoops),
+            registry: MetricRegistry(stage: "ingress-gateway", instance: "ingress-gateway-0", version: "test"),
+            openJournal: { try SQLiteJournal(path: path, budgetBytes: budgetBytes) },
+            connect: { FakeBus($1) },
+            report: { sentence in reports.sentences.withLock { $0.append(sentence) } })
+    }
+
+    var bus: FakeBus { ingress.bus }
+    var sentences: [String] { reports.sentences.withLock { $0 } }
+
+    func connect() -> Client { Client(port: ingress.port) }
+
+    func stopOnAnotherThread(_ stopped: Handover<Void>) {
+        isStopped = true
+        let ingress = ingress
+        startThread("stop") { stopped.give(Result { try ingress.stop() }) }
+    }
+
+    deinit {
+        if !isStopped { try? ingress.stop() }
+        for name in ["journal.db", "journal.db-wal", "journal.db-journal"] { unlink("\(folder)/\(name)") }
+        rmdir(folder)
+    }
+}
+
+/// A client that sends raw bytes over a blocking socket.
+final class Client {
+    private let descriptor: Int32
+    private var received: [UInt8] = []
+    private(set) var isAtEnd = false
+
+    init(port: Int, timeoutSeconds: Int = 10) {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        precondition(result == 0, "the ingress under test listens")
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Sends all bytes; false when the other side does not take them any more.
+    @discardableResult
+    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
+    func endSending() {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// The next answer; nil at the end of the connection.
+    func answer() -> HTTPAnswer? {
+        while true {
+            if let (answer, length) = HTTPAnswer.parse(received) {
+                received.removeFirst(length)
+                return answer
+            }
+            guard readMore() else { return nil }
+        }
+    }
+
+    /// Every answer until the connection ends.
+    func answersToEnd() -> [HTTPAnswer] {
+        var answers: [HTTPAnswer] = []
+        while let answer = answer() { answers.append(answer) }
+        return answers
+    }
+
+    /// Whether the other side has closed and nothing is left.
+    func endsNow() -> Bool {
+        while readMore() {}
+        return isAtEnd && received.isEmpty
+    }
+
+    private func readMore() -> Bool {
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        let count = read(descriptor, &chunk, chunk.count)
+        if count == 0 || (count < 0 && errno == ECONNRESET) { isAtEnd = true }
+        guard count > 0 else { return false }
+        received += chunk[..<count]
+        return true
+    }
+}
+
+/// A parsed answer.
+struct HTTPAnswer {
+    var status: Int
+    var fields: [String: String]
+    var body: String
+
+    /// The value of `"code"` in an error body.
+    var code: String? {
+        body.firstRange(of: "\"code\":\"").map { String(body[$0.upperBound...].prefix { $0 != "\"" }) }
+    }
+
+    var closes: Bool { fields["connection"] == "close" }
+
+    static func parse(_ bytes: [UInt8]) -> (HTTPAnswer, Int)? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let end = text.firstRange(of: "\r\n\r\n") else { return nil }
+        let lines = text[..<end.lowerBound].split(separator: "\r\n")
+        guard let status = lines.first.flatMap({ Int($0.split(separator: " ")[1]) }) else { return nil }
+        var fields: [String: String] = [:]
+        for line in lines.dropFirst() {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            fields[line[..<colon].lowercased()] = String(line[line.index(after: colon)...].drop { $0 == " " })
+        }
+        let headBytes = text[..<end.upperBound].utf8.count
+        let length = fields["content-length"].flatMap { Int($0) } ?? 0
+        guard bytes.count >= headBytes + length else { return nil }
+        let body = String(decoding: bytes[headBytes..<headBytes + length], as: UTF8.self)
+        return (HTTPAnswer(status: status, fields: fields, body: body), headBytes + length)
+    }
+}
+
+/// A good request.
+func post(_ path: String = "/in/stream", body: String = "{}", fields: String = "") -> String {
+    "POST \(path) HTTP/1.1\r\nHost: localhost\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+}
+
+/// Waits until something holds, 10 s at most; without a fixed pause, so that a fast machine is not slowed down.
+func eventually(_ holds: () -> Bool) -> Bool {
+    let deadline = monotonicNanoseconds() + 10_000_000_000
+    while monotonicNanoseconds() < deadline {
+        if holds() { return true }
+        sched_yield()
+    }
+    return holds()
+}

@@ -1,0 +1,103 @@
+import Bus
+import Foundation
+import Journal
+import StageRuntime
+import Testing
+import Wire
+
+@testable import IngressGateway
+
+@Suite struct PartsTests {
+    @Test func `the passed socket is taken only by the process that it was passed to`() {
+        func choose(_ count: String?, _ pid: String?) -> ListeningSocket {
+            ListeningSocket.choose(listenFDs: count, listenPID: pid, ownPID: 42, host: "h", port: 1)
+        }
+        let own = ListeningSocket.bind(host: "h", port: 1)
+        #expect(choose("1", "42") == .inherited(3))
+        #expect(choose("2", "42") == .inherited(3))
+        #expect(choose("1", "43") == own)
+        #expect(choose("0", "42") == own)
+        #expect(choose(nil, "42") == own)
+        #expect(choose("1", nil) == own)
+        #expect(choose("x", "42") == own)
+    }
+
+    @Test func `answers find whoever waits, once, in any order`() {
+        let pending = PendingAnswers()
+        let tokens = (0..<5).map {
+            ReplyToken(sink: 0, slot: 0, generation: 0, request: UInt32($0), startedNanoseconds: 0)
+        }
+        pending.add(Array(tokens[..<3]), first: 10, journal: JournalID(high: 1, low: 2))
+        pending.add(Array(tokens[3...]), first: 13, journal: JournalID(high: 1, low: 2))
+        func take(_ first: UInt64, _ last: UInt64) -> [UInt32] {
+            pending.take([AnswerRange(sequences: SequenceRange(first, last), verdict: nil)]).map(\.0.request)
+        }
+        #expect(take(12, 13) == [2, 3])
+        #expect(take(12, 12) == [])
+        #expect(take(1, 10) == [0])
+        #expect(pending.count == 4)
+        #expect(take(1, .max - 1) == [1, 4])
+        #expect(pending.count == 0)
+        #expect(take(10, 14) == [])
+    }
+
+    @Test func `the age of the oldest follows the watermark`() {
+        var ages = UnsettledAges()
+        #expect(ages.oldestNanoseconds == 0)
+        for second in 1...10 {
+            ages.note(first: UInt64(second * 10), receivedAtNanoseconds: Int64(second) * 1_000_000_000)
+            ages.note(first: UInt64(second * 10 + 5), receivedAtNanoseconds: Int64(second) * 1_000_000_000 + 5)
+        }
+        #expect(ages.oldestNanoseconds == 1_000_000_000)
+        ages.settle(through: 35, next: 110)
+        #expect(ages.oldestNanoseconds == 3_000_000_000)
+        ages.settle(through: 39, next: 110)
+        #expect(ages.oldestNanoseconds == 4_000_000_000)
+        ages.settle(through: 109, next: 110)
+        #expect(ages.oldestNanoseconds == 0)
+    }
+
+    @Test func `small batches grow together while the journal is busy`() {
+        let mailbox = JournalMailbox()
+        let token = ReplyToken(sink: 0, slot: 0, generation: 0, request: 0, startedNanoseconds: 0)
+        let one = PendingBatch(batch: OpenBatch(frames: [UInt8](repeating: 0, count: 1000), count: 1), tokens: [token])
+        for _ in 0..<130 { mailbox.submit([one]) }
+        mailbox.settle(through: 5)
+        mailbox.settle(through: 3)
+        let work = mailbox.take(within: 0)
+        #expect(work.batches.map(\.batch.count) == [65, 65])
+        #expect(work.batches.map(\.tokens.count) == [65, 65])
+        #expect(work.settledThrough == 5)
+        #expect(mailbox.take(within: 0).isEmpty)
+    }
+
+    @Test func `a replay is journaled under a new sequence and says what it replays`() throws {
+        let test = try TestIngress()
+        let origin = JournalID(high: 7, low: 9)
+        let body = """
+            {"source":"stream","received_at_ns":1700000000123456789,"head":[["x-signature","abc"]],
+            "body_base64":"e30=","replay_of":{"journal":"\(origin)","sequence":77}}
+            """
+        let reply = test.ingress.replayDesk.replay(
+            AdminRequest(method: "POST", path: "/replay", body: Array(body.utf8)))
+        #expect(reply.status == 202)
+        #expect(String(decoding: reply.body, as: UTF8.self).hasSuffix("-1\"}"))
+        let webhook = try #require(test.bus.webhooks.first)
+        #expect(webhook.body == "{}" && webhook.fields["x-signature"] == "abc")
+        let received = try test.bus.batches[0].frames.withUnsafeBytes { bytes in
+            var reader = BatchReader(bytes)
+            let envelope = try #require(try reader.next())
+            return try EnvelopeView(envelope).receivedAtNanoseconds
+        }
+        #expect(received == 1_700_000_000_123_456_789)
+        var expected = ByteWriter()
+        expected.journalID(origin)
+        expected.u64(77)
+        #expect(webhook.replayOf == expected.bytes)
+        for bad in ["", "{}", body.replacingOccurrences(of: "\"stream\"", with: "\"nobody\"")] {
+            let refused = test.ingress.replayDesk.replay(
+                AdminRequest(method: "POST", path: "/replay", body: Array(bad.utf8)))
+            #expect(refused.status == (bad.contains("nobody") ? 404 : 400))
+        }
+    }
+}

@@ -1,0 +1,189 @@
+import Glibc
+import Metrics
+import StageRuntime
+import Synchronization
+import Testing
+
+@Suite struct AdminEndpointTests {
+    let path = "/tmp/tributary-admin-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).admin"
+    let registry = MetricRegistry(stage: "verifier", instance: "verifier-0", version: "1")
+
+    /// Serves while `body` runs.
+    private func serving(
+        checks: [HealthCheck] = [], routes: [AdminRoute] = [], metricsListen: ListenAddress? = nil,
+        _ body: (AdminEndpoint, AdminClient) throws -> Void
+    ) throws {
+        let endpoint = try AdminEndpoint(
+            socketPath: path, metricsListen: metricsListen, registry: registry, readiness: { checks }, routes: routes)
+        defer { endpoint.close() }
+        try body(endpoint, AdminClient(socketPath: path))
+    }
+
+    /// One request; the endpoint must answer.
+    private func ask(
+        _ client: AdminClient, _ method: String, _ target: String, _ body: [UInt8] = []
+    ) throws -> HTTPReply {
+        try client.request(method, target, body: body)
+    }
+
+    private func route(_ method: String, _ prefix: String, _ text: String) -> AdminRoute {
+        AdminRoute(method: method, pathPrefix: prefix) { _ in .text(200, text) }
+    }
+
+    @Test func `health and metrics are served on the Unix socket`() throws {
+        registry.counter("tributary_records_total", help: "Records.").add(7)
+        try serving { (_, client) throws in
+            let health = try client.request("GET", "/healthz")
+            #expect(health.status == 200)
+            #expect(health.text == "ok\n")
+            let metrics = try client.request("GET", "/metrics")
+            #expect(metrics.header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
+            #expect(metrics.text.contains("tributary_records_total{stage=\"verifier\",instance=\"verifier-0\"} 7\n"))
+        }
+    }
+
+    @Test func `readiness is 200 only when every check is fine`() throws {
+        let fine = HealthCheck(name: "bus", ok: true, detail: "1 link")
+        try serving(checks: [fine]) { (_, client) throws in
+            let reply = try client.request("GET", "/readyz")
+            #expect(reply.status == 200)
+            #expect(reply.text == #"{"status":"ready","checks":{"bus":{"ok":true,"detail":"1 link"}}}"#)
+        }
+        try serving(checks: [fine, HealthCheck(name: "log", ok: false, detail: "disk \"full\"")]) {
+            (_, client) throws in
+            let reply = try client.request("GET", "/readyz")
+            #expect(reply.status == 503)
+            #expect(reply.text.contains(#""status":"not ready""#))
+            #expect(reply.text.contains(#""log":{"ok":false,"detail":"disk \"full\""}"#))
+        }
+    }
+
+    @Test func `routes get path, query and body, and the longest prefix wins`() throws {
+        let echo = AdminRoute(method: "POST", pathPrefix: "/echo") { request in
+            let query = request.query.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            return .text(201, "\(request.path)|\(query.joined(separator: "&"))|\(request.body.count)")
+        }
+        let routes = [echo, route("GET", "/a", "short"), route("GET", "/a/b", "long")]
+        try serving(routes: routes) { (_, client) throws in
+            let reply = try client.request("POST", "/echo/x%20y?b=1+2&a=%C3%BC&c", body: [1, 2, 3])
+            #expect(reply.status == 201)
+            #expect(reply.text == "/echo/x y|a=ü&b=1 2&c=|3")
+            #expect(try ask(client, "GET", "/a/b/c").text == "long")
+            #expect(try ask(client, "GET", "/a/c").text == "short")
+            #expect(try ask(client, "GET", "/ab").status == 404)
+        }
+    }
+
+    @Test func `wrong paths, methods and targets get 4xx`() throws {
+        try serving(routes: [route("POST", "/replay", "x")]) { (_, client) throws in
+            #expect(try ask(client, "GET", "/nowhere").status == 404)
+            #expect(try ask(client, "GET", "/replay").status == 405)
+            #expect(try ask(client, "POST", "/healthz", [1]).status == 405)
+            #expect(try ask(client, "GET", "/%zz").status == 400)
+            #expect(try ask(client, "GET", "/a?b=%").status == 400)
+            #expect(try ask(client, "GET", "nopath").status == 400)
+            let error = try client.request("GET", "/nowhere").text
+            #expect(error == #"{"error":{"code":"not_found","text":"nothing is served at /nowhere"}}"#)
+        }
+    }
+
+    @Test func `a body of 8 MiB is taken and a larger one refused with 413`() throws {
+        let count = AdminRoute(method: "POST", pathPrefix: "/n") { .text(200, "\($0.body.count)") }
+        try serving(routes: [count]) { (_, client) throws in
+            let limit = 8 * 1024 * 1024
+            let full = [UInt8](repeating: 97, count: limit)
+            #expect(try ask(client, "POST", "/n", full).text == "\(limit)")
+            // The server may close before the last byte was sent; then there is no answer to read.
+            let refused = try? client.request("POST", "/n", body: full + [97])
+            #expect(refused.map { $0.status == 413 } ?? true)
+            #expect(try ask(client, "GET", "/healthz").status == 200)
+        }
+    }
+
+    @Test func `a slow route does not hold up the metrics`() throws {
+        let entered = Latch()
+        let release = Latch()
+        let slow = AdminRoute(method: "GET", pathPrefix: "/slow") { _ in
+            entered.open()
+            release.wait()
+            return .text(200, "done")
+        }
+        try serving(routes: [slow]) { (_, client) throws in
+            let finished = Latch()
+            let answer = Mutex("")
+            startThread("slow") {
+                let reply = try? client.request("GET", "/slow")
+                answer.withLock { $0 = reply?.text ?? "none" }
+                finished.open()
+            }
+            entered.wait()
+            #expect(try ask(client, "GET", "/metrics").status == 200)
+            release.open()
+            finished.wait()
+            #expect(answer.withLock { $0 } == "done")
+        }
+    }
+
+    @Test func `several requests follow one another on one connection`() throws {
+        try serving { (_, _) throws in
+            let connection = try HTTPConnection(unixSocket: path)
+            for _ in 0..<100 {
+                #expect(try connection.exchange("GET", "/healthz", host: "x").status == 200)
+                #expect(connection.isOpen)
+            }
+        }
+    }
+
+    @Test func `garbage gets 400 and closes, and the endpoint lives on`() throws {
+        try serving { (_, client) throws in
+            for garbage in [
+                "\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\r\n\r\n\r\nx y z\r\n\r\n",
+            ] {
+                let connection = try HTTPConnection(unixSocket: path, timeoutSeconds: 5)
+                let reply = try? connection.exchange(garbage, "/", host: "x")
+                #expect(reply.map { (400..<500).contains($0.status) } ?? true)
+            }
+            #expect(try ask(client, "GET", "/healthz").status == 200)
+        }
+    }
+
+    @Test func `over TCP there are health and metrics and nothing else`() throws {
+        let listen = ListenAddress(host: "127.0.0.1", port: 0)
+        try serving(routes: [route("GET", "/events", "secret")], metricsListen: listen) { (endpoint, client) throws in
+            let port = try #require(endpoint.metricsPort)
+            let connection = try HTTPConnection(host: "127.0.0.1", port: port)
+            #expect(try connection.exchange("GET", "/metrics", host: "x").status == 200)
+            #expect(try connection.exchange("GET", "/events", host: "x").status == 404)
+            #expect(try ask(client, "GET", "/events").text == "secret")
+        }
+    }
+
+    @Test func `a stale socket is replaced, and the socket is gone after closing`() throws {
+        for _ in 0..<2 {
+            try serving { (_, client) throws in
+                #expect(try ask(client, "GET", "/healthz").status == 200)
+            }
+        }
+        let failure = #expect(throws: HTTPFailure.self) {
+            try AdminClient(socketPath: path).request("GET", "/healthz")
+        }
+        #expect(failure?.code == .notReachable)
+        #expect(access(path, F_OK) != 0)
+    }
+
+    @Test func `an address that is taken is said`() throws {
+        try serving(metricsListen: ListenAddress(host: "127.0.0.1", port: 0)) { (endpoint, _) throws in
+            let taken = ListenAddress(host: "127.0.0.1", port: try #require(endpoint.metricsPort))
+            let failure = #expect(throws: StageFailure.self) {
+                try AdminEndpoint(
+                    socketPath: path + "2", metricsListen: taken, registry: registry, readiness: { [] })
+            }
+            #expect(failure?.status == .io)
+            #expect(failure?.sentence.contains("metrics_listen \(taken)") ?? false)
+        }
+        let long = "/tmp/" + String(repeating: "a", count: 120)
+        #expect(throws: StageFailure.self) {
+            try AdminEndpoint(socketPath: long, metricsListen: nil, registry: registry, readiness: { [] })
+        }
+    }
+}

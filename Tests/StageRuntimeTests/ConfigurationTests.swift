@@ -1,0 +1,110 @@
+import StageRuntime
+import Testing
+
+@Suite struct ConfigurationTests {
+    @Test func `the default configuration of the repository is right`() throws {
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let configuration = try TributaryConfiguration.load("/\(root)/compose/tributary.yaml")
+        #expect(configuration.runDir == "/\(root)/run")
+        #expect(configuration.dataDir == "/\(root)/data")
+        #expect(configuration.ingress.listen == ListenAddress(host: "127.0.0.1", port: 8080))
+        #expect(configuration.sources.map(\.provider) == ["stream", "fastpix"])
+        #expect(configuration.subscriptions.map(\.name) == ["my-app"])
+        #expect(configuration.environmentVariables(of: .ingressGateway) == [])
+        #expect(configuration.environmentVariables(of: .verifier) == ["FASTPIX_SECRET", "STREAM_SECRET"])
+        #expect(configuration.environmentVariables(of: .normaliser) == [])
+        #expect(configuration.environmentVariables(of: .fanoutRouter) == ["MY_APP_SECRET"])
+    }
+
+    @Test func `what is left out has the documented default`() throws {
+        let configuration = try TributaryConfiguration.decode("{}", file: "/etc/tributary/t.yaml")
+        #expect(configuration.runDir == "/etc/tributary/run")
+        let ingress = configuration.ingress
+        #expect(ingress.listen.description == "127.0.0.1:8080")
+        #expect(ingress.maxBodyBytes == 1_048_576)
+        #expect(ingress.diskBudgetBytes == 1_073_741_824)
+        #expect(ingress.maxConnections == 4096)
+        #expect(ingress.windowRecords == 16384)
+        #expect(ingress.windowBytes == 67_108_864)
+        #expect(ingress.verdictTimeout == .milliseconds(250))
+        #expect(ingress.headerDeadlineSeconds == 10)
+        #expect(ingress.idleTimeoutSeconds == 75)
+        #expect(ingress.minimumBodyBytesPerSecond == 1024)
+        #expect(ingress.metricsListen == nil)
+        #expect(configuration.verifier.instances == 1)
+        #expect(configuration.router.retentionHours == 168)
+        #expect(configuration.router.dedupeWindowHours == 24)
+        #expect(configuration.router.dedupeIds == 1_000_000)
+        #expect(configuration.router.maxUnfinished == 1000)
+        #expect(configuration.router.egressAllow == [])
+    }
+
+    @Test func `a subscription is decoded with all its parts`() throws {
+        let yaml = """
+            sources:
+              - { name: stream, provider: stream, secrets: [{ id: k, value: "file:keys/a" }], path_token: "env:P" }
+            subscriptions:
+              - name: a
+                url: "https://example.com:8443/x?y=1"
+                filter: { types: ["recording.*"], sources: [stream], subjects: ["calls/*"] }
+                signing: { scheme: standard-webhooks, secrets: ["env:A", "literal:b"] }
+                retry: { schedule: [0s, 250ms, 5m], timeout: 6s, deadline: 1h }
+                timeout: 20s
+                concurrency: 7
+            """
+        let configuration = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
+        let subscription = try #require(configuration.subscriptions.first)
+        #expect(subscription.url.isTLS)
+        #expect(subscription.url.host == "example.com")
+        #expect(subscription.url.port == 8443)
+        #expect(subscription.url.target == "/x?y=1")
+        #expect(subscription.filter.types == ["recording.*"])
+        #expect(subscription.filter.sources == ["stream"])
+        #expect(subscription.filter.subjects == ["calls/*"])
+        #expect(subscription.signing.secrets.map(\.description) == ["env:A", "literal:…"])
+        #expect(subscription.retry.scheme == .custom)
+        #expect(subscription.retry.schedule == [.zero, .milliseconds(250), .seconds(300)])
+        #expect(subscription.retry.deadline == .seconds(3600))
+        #expect(subscription.timeoutSeconds == 6)
+        #expect(subscription.concurrency == 7)
+        #expect(configuration.sources.first?.secrets.first?.value.description == "file:/etc/keys/a")
+        #expect(configuration.environmentVariables(of: .verifier) == ["P"])
+    }
+
+    @Test func `JSON is a configuration too`() throws {
+        let json =
+            #"{"ingress":{"listen":"[::1]:9"},"subscriptions":["#
+            + #"{"name":"a","url":"http://h","signing":{"scheme":"none"}}]}"#
+        let configuration = try TributaryConfiguration.decode(json, file: "t.json")
+        #expect(configuration.ingress.listen.isLoopback)
+        #expect(configuration.subscriptions.first?.retry == .standard)
+    }
+
+    @Test func `durations are read with their units`() {
+        let cases: [(String, Duration?)] = [
+            ("0s", .zero), ("250ms", .milliseconds(250)), ("5s", .seconds(5)), ("10m", .seconds(600)),
+            ("2h", .seconds(7200)), ("7d", .seconds(604_800)), ("5", nil), ("s", nil), ("-1s", nil), ("1.5s", nil),
+            ("99999999999999999999s", nil), ("9223372036854775807d", nil), ("5 s", nil),
+        ]
+        for (text, expected) in cases {
+            #expect(DurationText.parse(text) == expected, "\(text)")
+        }
+        #expect(DurationText.text(.milliseconds(1500)) == "1500ms")
+        #expect(DurationText.text(.seconds(7200)) == "2h")
+    }
+
+    @Test func `addresses and URLs are taken apart or refused`() throws {
+        #expect(ListenAddress("[::1]:80")?.host == "::1")
+        for text in ["", ":80", "a", "a:", "a:70000", "::1:80", "[a]:80", "a b:80", "a:8o"] {
+            #expect(ListenAddress(text) == nil, "\(text)")
+        }
+        #expect(try EndpointURL("http://[::1]:81").hostHeader == "[::1]:81")
+        #expect(try EndpointURL("HTTPS://Example.com?x").target == "/?x")
+        #expect(try EndpointURL("http://h:80/").hostHeader == "h")
+        for text in [
+            "http://", "http:///x", "http://h:0/", "http://h:x/", "http://::1/", "http://h/#a", "http://h/a b",
+        ] {
+            #expect(throws: InvalidURL.self, "\(text)") { try EndpointURL(text) }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import StageRuntime
+import Testing
+
+@Suite struct JSONTextTests {
+    @Test func `values are put together as text`() {
+        let json = JSONText.object([
+            ("a", .number(Int64.max)), ("b", .array([.bool(true), .null, .number(0.5)])),
+            ("c", .object([])), ("d", .optional(nil as Int?) { .number($0) }),
+            ("e", JSONText(raw: Array("{\"x\":1}".utf8))),
+        ])
+        #expect(json.text == #"{"a":9223372036854775807,"b":[true,null,0.5],"c":{},"d":null,"e":{"x":1}}"#)
+    }
+
+    @Test func `strings are escaped`() {
+        let text = "a\"b\\c\n\r\t\u{0}\u{1F}\u{7F}\u{9B}\u{2028}ü😀"
+        #expect(JSONText.string(text).text == #""a\"b\\c\n\r\t\u0000\u001f\u007f\u009b\u2028ü😀""#)
+    }
+
+    @Test func `numbers that JSON cannot say are null`() {
+        #expect(JSONText.number(Double.nan).text == "null")
+        #expect(JSONText.number(-Double.infinity).text == "null")
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import Glibc
+import Metrics
+import Synchronization
+import Testing
+
+@testable import StageRuntime
+
+@Suite(.serialized) struct StageEnvironmentTests {
+    let folder = "/tmp/tributary-stage-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+
+    init() throws {
+        try #require(mkdir(folder, 0o755) == 0)
+        write("ingress: { metrics_listen: \"127.0.0.1:9100\" }\nrun_dir: run\ndata_dir: data\n", to: "t.yaml")
+    }
+
+    private func write(_ text: String, to name: String) {
+        let descriptor = open("\(folder)/\(name)", O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        _ = Glibc.write(descriptor, text, text.utf8.count)
+        close(descriptor)
+    }
+
+    private func options(_ arguments: [String] = []) throws -> StageOptions {
+        try StageOptions.parse(["--config", "\(folder)/t.yaml"] + arguments)
+    }
+
+    private func failure(_ arguments: [String] = []) throws -> StageFailure? {
+        let options = try options(arguments)
+        return #expect(throws: StageFailure.self) { try StageEnvironment.open(.verifier, options) }
+    }
+
+    @Test func `a stage gets its name, its directory and its metrics`() throws {
+        let environment = try StageEnvironment.open(.ingressGateway, options())
+        #expect(environment.instance == "ingress-gateway-0")
+        #expect(environment.runDirectory == "\(folder)/run")
+        #expect(environment.socketPath("out") == "\(folder)/run/ingress-gateway-0.out")
+        #expect(environment.registry.render().contains("instance=\"ingress-gateway-0\""))
+        #expect(environment.metricsListen?.port == 9100)
+        var status = stat()
+        #expect(stat(environment.runDirectory, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o700)
+        #expect(try environment.makeDataDirectory() == "\(folder)/data/ingress-gateway-0")
+    }
+
+    @Test func `instance n serves its metrics n ports higher`() throws {
+        let environment = try StageEnvironment.open(.ingressGateway, options(["--instance", "ingress-gateway-3"]))
+        #expect(environment.metricsListen?.port == 9103)
+    }
+
+    @Test func `an instance cannot run twice`() throws {
+        let first = try StageEnvironment.open(.verifier, options())
+        let second = try failure()
+        #expect(second?.status == .temporary)
+        #expect(second?.sentence.contains("verifier-0 runs already") ?? false)
+        #expect(throws: Never.self) { try StageEnvironment.open(.verifier, options(["--instance", "verifier-1"])) }
+        _ = first.lock
+    }
+
+    @Test func `a run directory that others may enter is refused`() throws {
+        try #require(mkdir("\(folder)/run", 0o700) == 0)
+        try #require(chmod("\(folder)/run", 0o755) == 0)
+        let refused = try failure()
+        #expect(refused?.status == .io)
+        #expect(refused?.sentence == "\(folder)/run is open to other users; close it with: chmod 700 \(folder)/run")
+    }
+
+    @Test func `a run directory that is a file is refused`() throws {
+        write("x", to: "run")
+        #expect(try failure()?.status == .io)
+    }
+
+    @Test func `a wrong configuration is status 78 with every error`() throws {
+        write("run_dri: a\nverifier: 1\n", to: "t.yaml")
+        let refused = try failure()
+        #expect(refused?.status == .configuration)
+        #expect(refused?.sentence.split(separator: "\n").count == 2)
+    }
+
+    @Test(arguments: ["", "A", "a/b", "../a", String(repeating: "a", count: 64)])
+    func `a name that is no instance name is wrong usage`(_ name: String) throws {
+        #expect(try failure(["--instance", name])?.status == .usage)
+    }
+
+    @Test func `a secret that is missing names stage, key and variable`() throws {
+        let environment = try StageEnvironment.open(.verifier, options())
+        let reference = SecretReference(place: .env("TRIBUTARY_TEST_UNSET"), keyPath: "sources[0].secrets[0].value")
+        let refused = #expect(throws: StageFailure.self) { try environment.resolve(reference) }
+        #expect(refused?.status == .configuration)
+        for part in ["verifier", "sources[0].secrets[0].value", "TRIBUTARY_TEST_UNSET"] {
+            #expect(refused?.sentence.contains(part) ?? false)
+        }
+    }
+}

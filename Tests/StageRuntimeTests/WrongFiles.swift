@@ -1,0 +1,223 @@
+/// Wrong configuration files and what must be said about each.
+enum WrongFiles {
+    typealias WrongFile = ConfigurationErrorTests.WrongFile
+
+    static let all = top + numbers + sources + subscriptions + unsupported
+
+    private static let top = [
+        WrongFile(
+            name: "empty", yaml: "", errors: ["0 : is empty; expected at least one source"]),
+        WrongFile(
+            name: "not a mapping", yaml: "- a\n",
+            errors: [
+                "1 : expected a mapping with run_dir, data_dir, ingress, verifier, normaliser, router, sources, "
+                    + "subscriptions, found a list"
+            ]),
+        WrongFile(
+            name: "unknown keys, near and far", yaml: "run_dri: a\nwhatever: b\n",
+            errors: [
+                "1 run_dri: unknown key; did you mean \"run_dir\"?",
+                "2 whatever: unknown key; valid are: run_dir, data_dir, ingress, verifier, normaliser, router, "
+                    + "sources, subscriptions",
+            ]),
+        WrongFile(
+            name: "a key twice", yaml: "run_dir: a\nrun_dir: b\n",
+            errors: ["1 : the key run_dir is written twice in one mapping; keep one"]),
+        WrongFile(
+            name: "wrong kinds", yaml: "run_dir: [a]\nverifier: 7\nsources: {}\nrouter:\n",
+            errors: [
+                "1 run_dir: expected a path, found a list",
+                "2 verifier: expected a mapping with instances, metrics_listen, found \"7\"",
+                "3 sources: expected a list of sources, found a mapping",
+                "4 router: expected a mapping with listen, api_tokens, egress_allow, event_log_budget_bytes, "
+                    + "retention, dedupe_window, dedupe_ids, max_unfinished, quarantine_bytes, quarantine_entries, "
+                    + "metrics_listen, found nothing",
+            ]),
+        WrongFile(
+            name: "a run_dir too long for sockets", yaml: "run_dir: /\(String(repeating: "a", count: 90))\n",
+            errors: [
+                "1 run_dir: /\(String(repeating: "a", count: 90)) is too long for Unix sockets in it; "
+                    + "expected at most 80 bytes"
+            ]),
+    ]
+
+    private static let numbers = [
+        WrongFile(
+            name: "numbers",
+            yaml: """
+                ingress:
+                  listen: 8080
+                  max_body_bytes: "1048576"
+                  disk_budget_bytes: lots
+                  window_records: 1
+                  verdict_timeout: 250
+                  idle_timeout: 2 hours
+                verifier: { instances: 0 }
+                normaliser: { instances: 1.5, metrics_listen: "host:0" }
+                """,
+            errors: [
+                "2 ingress.listen: expected an address such as 127.0.0.1:8080 or [::1]:8080, found \"8080\"",
+                "3 ingress.max_body_bytes: expected a whole number from 1024 to 67108864, "
+                    + "found the text \"1048576\" in quotes",
+                "4 ingress.disk_budget_bytes: expected a whole number from 1048576 to 1125899906842624, "
+                    + "found \"lots\"",
+                "5 ingress.window_records: expected a whole number from 256 to 1048576, found \"1\"",
+                "6 ingress.verdict_timeout: expected a duration from 0s to 10s such as 250ms, 5s, 10m or 2h, "
+                    + "found \"250\"",
+                "7 ingress.idle_timeout: expected a duration from 100ms to 1h such as 250ms, 5s, 10m or 2h, "
+                    + "found \"2 hours\"",
+                "8 verifier.instances: expected a whole number from 1 to 64, found \"0\"",
+                "9 normaliser.instances: expected a whole number from 1 to 64, found \"1.5\"",
+                "9 normaliser.metrics_listen: expected an address such as 127.0.0.1:8080 or [::1]:8080, "
+                    + "found \"host:0\"",
+            ]),
+        WrongFile(
+            name: "networks", yaml: "router: { egress_allow: [10.0.0.0/33, 10.0.0/8, \"::1/128\", [a]] }\n",
+            errors: [
+                "1 router.egress_allow[0]: expected a network such as 127.0.0.0/8 or ::1/128, found \"10.0.0.0/33\"",
+                "1 router.egress_allow[1]: expected a network such as 127.0.0.0/8 or ::1/128, found \"10.0.0/8\"",
+                "1 router.egress_allow[3]: expected a network such as 127.0.0.0/8 or ::1/128, found a list",
+            ]),
+    ]
+
+    private static let sources = [
+        WrongFile(
+            name: "sources",
+            yaml: """
+                sources:
+                  - { name: Big, provider: steam, secrets: [{ valeu: "env:A" }] }
+                  - { name: a, provider: stream, secrets: [{ value: "env:A" }] }
+                  - { name: a, provider: fastpix, secrets: [] }
+                  - { provider: fastpix }
+                  - { name: b, secrets: [{ id: x, value: "env:not a name" }] }
+                  - c
+                """,
+            errors: [
+                "2 sources[0].name: expected a name of 1 to 63 characters a-z, 0-9 and -, found \"Big\"",
+                "2 sources[0].provider: unknown provider \"steam\"; did you mean \"stream\"?",
+                "2 sources[0].secrets[0].valeu: unknown key; did you mean \"value\"?",
+                "2 sources[0].secrets[0].value: missing; expected env:NAME or file:PATH",
+                "3 sources[1].secrets[0].id: missing; expected the API key that stream sends in X-API-KEY",
+                "4 sources[2].name: the source \"a\" is already defined in line 3; names are unique",
+                "4 sources[2].secrets: expected at least one secret, because fastpix signs, found an empty list",
+                "5 sources[3].name: missing; expected a name of 1 to 63 characters a-z, 0-9 and -",
+                "5 sources[3].secrets: missing; expected at least one secret, because fastpix signs",
+                "6 sources[4].provider: missing; expected one of stream, fastpix, fishjam, superviz, "
+                    + "eyeson-streamrec",
+                "6 sources[4].secrets[0].value: expected the name of an environment variable after env:, "
+                    + "found \"not a name\"",
+                "7 sources[5]: expected a mapping with name, provider, secrets, path_token, found \"c\"",
+            ]),
+        WrongFile(
+            name: "literal secrets on an open port",
+            yaml: """
+                ingress: { listen: "0.0.0.0:8080" }
+                sources:
+                  - name: a
+                    provider: fastpix
+                    secrets:
+                      - value: "literal:c2VjcmV0"
+                """,
+            errors: [
+                "6 sources[0].secrets[0].value: literal: secrets are allowed only while ingress.listen is on loopback, "
+                    + "and it is 0.0.0.0:8080; use env:NAME or file:PATH"
+            ]),
+    ]
+
+    private static let subscriptions = [
+        WrongFile(
+            name: "subscriptions",
+            yaml: """
+                sources:
+                  - { name: stream, provider: stream, secrets: [{ id: k, value: "env:A" }] }
+                subscriptions:
+                  - name: a
+                    url: "ftp://example.com"
+                    filter: { sources: [steam], types: "x" }
+                    signing: { scheme: standard-webhooks }
+                    concurrency: 0
+                    timeout: 1h
+                  - { name: a, url: "http://u:p@h/", signing: { scheme: none, secrets: ["env:A"] } }
+                  - { url: 5, signing: none, mode: many, order: sorted, retry: sometimes }
+                """,
+            errors: [
+                "5 subscriptions[0].url: expected a URL such as https://example.com/events, "
+                    + "found \"ftp://example.com\": it must begin with http:// or https://",
+                "6 subscriptions[0].filter.sources[0]: no source is named \"steam\"; did you mean \"stream\"?",
+                "6 subscriptions[0].filter.types: expected a list of patterns of event types, "
+                    + "found the text \"x\" in quotes",
+                "7 subscriptions[0].signing.secrets: missing; expected at least one secret to sign with",
+                "8 subscriptions[0].concurrency: expected a whole number from 1 to 1000, found \"0\"",
+                "9 subscriptions[0].timeout: expected a duration from 100ms to 5m such as 250ms, 5s, 10m or 2h, "
+                    + "found \"1h\"",
+                "10 subscriptions[1].name: the subscription \"a\" is already defined in line 4; names are unique",
+                "10 subscriptions[1].url: expected a URL such as https://example.com/events, found "
+                    + "\"http://u:p@h/\": a user or password in a URL ends up in logs; use signing instead",
+                "10 subscriptions[1].signing.secrets: scheme: none signs nothing; remove the secrets or choose "
+                    + "standard-webhooks",
+                "11 subscriptions[2].name: missing; expected a name of 1 to 63 characters a-z, 0-9 and -",
+                "11 subscriptions[2].url: expected a URL such as https://example.com/events, found \"5\": "
+                    + "it must begin with http:// or https://",
+                "11 subscriptions[2].retry: expected one of standard, stream, superviz, custom, found \"sometimes\"",
+                "11 subscriptions[2].mode: expected single or a mapping with batch, found \"many\"",
+                "11 subscriptions[2].signing: expected a mapping with scheme, secrets, found \"none\"",
+                "11 subscriptions[2].order: expected one of none, key, found \"sorted\"",
+            ]),
+        WrongFile(
+            name: "retry schedules",
+            yaml: """
+                subscriptions:
+                  - name: a
+                    url: "https://example.com"
+                    signing: { scheme: none }
+                    retry: { schedule: [], timeuot: 6s }
+                  - name: b
+                    url: "https://example.com"
+                    signing: { scheme: none }
+                    retry: { schedule: [0s, soon], timeout: 0s }
+                  - { name: c, url: "https://example.com", signing: { scheme: none }, retry: custom }
+                """,
+            errors: [
+                "5 subscriptions[0].retry.timeuot: unknown key; did you mean \"timeout\"?",
+                "5 subscriptions[0].retry.schedule: expected 1 to 100 waits, one for each attempt, found 0",
+                "9 subscriptions[1].retry.schedule[1]: expected a duration from 0s to 30d "
+                    + "such as 250ms, 5s, 10m or 2h, found \"soon\"",
+                "9 subscriptions[1].retry.timeout: expected a duration from 100ms to 5m such as 250ms, 5s, 10m or 2h, "
+                    + "found \"0s\"",
+                "10 subscriptions[2].retry: custom is written as a mapping such as "
+                    + "{ schedule: [0s, 5s], timeout: 6s }",
+            ]),
+    ]
+
+    private static let unsupported = [
+        WrongFile(
+            name: "what this version does not serve",
+            yaml: """
+                router: { listen: "127.0.0.1:8081", api_tokens: ["env:T"] }
+                sources:
+                  - { name: superviz, provider: superviz, path_token: "env:P" }
+                subscriptions:
+                  - name: a
+                    url: "https://example.com"
+                    format: cloudevents-binary
+                    mode: { batch: { every: 1s, max_events: 10 } }
+                    signing: { scheme: stream, secrets: ["env:A"] }
+                    retry: superviz
+                    order: key
+                """,
+            errors: [
+                "1 router.listen: not supported by this version: it serves no control API; remove the key",
+                "1 router.api_tokens: not supported by this version: it serves no control API; remove the key",
+                "3 sources[0].provider: the provider superviz is not supported by this version, "
+                    + "which serves stream and fastpix",
+                "7 subscriptions[0].format: cloudevents-binary is not supported by this version, "
+                    + "which serves cloudevents",
+                "8 subscriptions[0].mode: batch is not supported by this version, which serves single",
+                "9 subscriptions[0].signing: stream is not supported by this version, "
+                    + "which serves standard-webhooks and none",
+                "10 subscriptions[0].retry: superviz is not supported by this version, "
+                    + "which serves standard or a schedule of your own",
+                "11 subscriptions[0].order: key is not supported by this version, which serves none",
+            ])
+    ]
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/python3 -S
+"""Stands in for every executable of the pipeline: installed under each name in a folder of its own.
+
+The configuration is a JSON file; beside it, files steer a running stage: INSTANCE.broken (exits at start),
+INSTANCE.unready, INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog (the number that it reports).
+"""
+
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+
+name = os.path.basename(sys.argv[0])
+options = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
+
+
+def note(folder, instance, what, **more):
+    """One line into the diary that the tests read; a short append is atomic."""
+    line = json.dumps({"what": what, "instance": instance, "pid": os.getpid(), "at": time.monotonic()} | more)
+    diary = os.open(os.path.join(folder, "diary"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(diary, line.encode() + b"\n")
+
+
+def print_configuration():
+    file = sys.argv[sys.argv.index("--config") + 1]
+    with open(file) as text:
+        tree = json.load(text)
+    if "wrong" in tree:
+        print(f"{file}:1: {tree['wrong']}", file=sys.stderr)
+        sys.exit(78)
+    print(json.dumps(tree))
+
+
+def run_stage():
+    file, instance = options["--config"], options["--instance"]
+    folder = os.path.dirname(file)
+    with open(file) as text:
+        run_dir = json.load(text)["run_dir"]
+
+    def steered(ending):
+        return os.path.exists(os.path.join(folder, f"{instance}.{ending}"))
+
+    note(folder, instance, "start", environment=dict(os.environ))
+    print(f"{instance} starts", flush=True)
+    if steered("broken"):
+        print("wrong on purpose", file=sys.stderr)
+        sys.exit(78)
+    readable = selectors.DefaultSelector()
+    if os.environ.get("LISTEN_PID") == str(os.getpid()):
+        front = socket.socket(fileno=3)
+        front.setblocking(False)
+        readable.register(front, selectors.EVENT_READ, b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+    stopping = []
+    waking, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken)
+    signal.signal(signal.SIGTERM, lambda *_: steered("deaf") or stopping.append(True))
+    signal.signal(signal.SIGHUP, lambda *_: note(folder, instance, "hangup"))
+    readable.register(waking, selectors.EVENT_READ)
+    path = os.path.join(run_dir, f"{instance}.admin")
+    if os.path.exists(path):
+        os.unlink(path)
+    admin = socket.socket(socket.AF_UNIX)
+    admin.bind(path)
+    admin.listen(16)
+    readable.register(admin, selectors.EVENT_READ, None)
+    while not stopping:
+        for key, _ in readable.select():
+            if key.fileobj == waking:
+                os.read(waking, 100)
+                continue
+            try:
+                connection, _ = key.fileobj.accept()
+            except BlockingIOError:
+                continue
+            with connection:
+                request = connection.recv(65536)
+                connection.sendall(key.data or answer(request, instance, folder, steered("unready")))
+    note(folder, instance, "stop")
+
+
+def answer(request, instance, folder, is_unready):
+    """HTTP on the admin socket: /readyz or /metrics."""
+    if b"/readyz" in request:
+        return b"HTTP/1.1 503 Unavailable\r\n\r\n" if is_unready else b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    try:
+        with open(os.path.join(folder, f"{instance}.backlog")) as text:
+            backlog = text.read()
+    except FileNotFoundError:
+        backlog = "0"
+    labels = f'stage="{name}",instance="{instance}"'
+    body = (f"# HELP tributary_backlog_records Records.\n# TYPE tributary_backlog_records gauge\n"
+            f"tributary_backlog_records{{{labels}}} {backlog}\n"
+            f'# TYPE tributary_records_total counter\ntributary_records_total{{{labels},direction="in"}} 12\n'
+            "# TYPE process_open_fds gauge\nprocess_open_fds 5\n")
+    return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + body.encode()
+
+
+if name == "tributary":
+    print_configuration()
+else:
+    run_stage()

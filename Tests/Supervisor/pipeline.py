@@ -1,0 +1,126 @@
+"""A pipeline of fake stages in a temporary folder, and the supervisor's commands on it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SUPERVISOR = HERE.parent.parent / "scripts" / "supervisor"
+EXECUTABLES = ("ingress-gateway", "verifier", "normaliser", "fanout-router")
+PATIENCE_SECONDS = 20.0
+
+
+def until(holds, what: str):
+    """Waits for a truthy answer and returns it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (answer := holds()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {PATIENCE_SECONDS:g} s in vain: {what}")
+        time.sleep(0.01)
+    return answer
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class Pipeline:
+    """Executables, configuration, run and data directories below one folder; everything is killed at the end."""
+
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="sv-", dir="/tmp"))
+        self.binaries = self.folder / "bin"
+        self.binaries.mkdir()
+        for name in (*EXECUTABLES, "tributary"):
+            shutil.copy(HERE / "fake_stage.py", self.binaries / name)
+            (self.binaries / name).chmod(0o755)
+        self.file = self.folder / "pipeline.json"
+        self.tree = {
+            "run_dir": str(self.folder / "run"), "data_dir": str(self.folder / "data"),
+            "ingress": {"listen": "127.0.0.1:0", "instances": 1}, "verifier": {"instances": 1},
+            "normaliser": {"instances": 2}, "router": {"listen": "127.0.0.1:0"},
+            "environment": {"verifier": ["STREAM_SECRET"], "fanout-router": ["MY_APP_SECRET"]},
+        }
+        self.write()
+        self.environment = {
+            "PATH": os.environ["PATH"], "HOME": "/nowhere", "TRIBUTARY_BIN": str(self.binaries),
+            "STREAM_SECRET": "s1", "MY_APP_SECRET": "s2", "UNRELATED": "x", "TRIBUTARY_FAULT_SLOW": "1",
+        }
+
+    def write(self) -> None:
+        self.file.write_text(json.dumps(self.tree))
+
+    def path(self, name: str, ending: str) -> Path:
+        return self.folder / "run" / f"{name}.{ending}"
+
+    def steer(self, instance: str, ending: str, text: str | None = "") -> None:
+        path = self.folder / f"{instance}.{ending}"
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run([SUPERVISOR, *arguments, "--config", self.file], env=self.environment, text=True,
+                              capture_output=True, timeout=60)
+
+    def good(self, *arguments: str) -> str:
+        """The output of a command that must succeed."""
+        ended = self.command(*arguments)
+        assert ended.returncode == 0, f"{arguments} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    def status(self) -> dict:
+        return json.loads(self.command("status", "--json").stdout)
+
+    def rows(self) -> dict[str, dict]:
+        return {row["instance"]: row for row in self.status()["instances"]}
+
+    def pid(self, instance: str) -> int:
+        return int(self.path(instance, "pid").read_text().split()[0])
+
+    def diary(self, what: str) -> list[dict]:
+        path = self.folder / "diary"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [line for line in lines if line["what"] == what]
+
+    def kill(self, instance: str) -> int:
+        """SIGKILL for an instance's present process; returns its pid."""
+        pid = self.pid(instance)
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def kill_supervisor(self) -> None:
+        pid = int((self.folder / "run" / "supervisor.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not is_alive(pid), "the supervisor dies")
+
+    def post(self) -> bytes:
+        """One request through the front door; waits like a provider does."""
+        host, port = self.status()["listen"]["ingress-gateway"].split(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as connection:
+            connection.sendall(b"POST /in/stream HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            return connection.recv(1000)
+
+    def living(self) -> list[tuple[str, int]]:
+        """Instance and pid of every stage that was ever started here and lives."""
+        return sorted((line["instance"], line["pid"]) for line in self.diary("start") if is_alive(line["pid"]))
+
+    def close(self) -> None:
+        lock = self.folder / "run" / "supervisor.pid"
+        for pid in ([int(lock.read_text())] if lock.exists() else []) + [pid for _, pid in self.living()]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        until(lambda: not self.living(), "the fake stages die")
+        shutil.rmtree(self.folder)

@@ -1,0 +1,304 @@
+"""The supervisor with fake stages: real processes, sockets and signals, no pipeline."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import unittest
+from pathlib import Path
+
+from pipeline import EXECUTABLES, SUPERVISOR, Pipeline, is_alive, until
+
+ALL = ["fanout-router-0", "ingress-gateway-0", "normaliser-0", "normaliser-1", "verifier-0"]
+
+
+class SupervisorCase(unittest.TestCase):
+    def setUp(self):
+        self.pipeline = Pipeline()
+        self.addCleanup(self.pipeline.close)
+
+    def assert_one_each(self, names):
+        self.assertEqual([name for name, _ in self.pipeline.living()], sorted(names))
+
+
+class ComingUp(SupervisorCase):
+    def test_up_starts_downstream_first_and_returns_when_all_are_ready(self):
+        said = self.pipeline.good("up", "-d")
+        self.assertRegex(said, r"5 instances ready; webhooks go to http://127\.0\.0\.1:\d+/in/SOURCE")
+        self.assertEqual({row["state"] for row in self.pipeline.rows().values()}, {"ready"})
+        self.assert_one_each(ALL)
+        self.assertIn("a supervisor runs already", self.pipeline.good("up", "-d"))
+        self.assertEqual(self.pipeline.command("up").returncode, 1)
+        self.assertIn("202", self.pipeline.post().decode())
+
+    def test_a_stage_sees_only_its_own_variables(self):
+        self.pipeline.good("up", "-d")
+        always = {"PATH", "HOME", "MALLOC_ARENA_MAX", "TRIBUTARY_FAULT_SLOW"}
+        python_adds = {"LC_CTYPE"}
+        own = {"verifier": {"STREAM_SECRET"}, "fanout-router": {"MY_APP_SECRET"}, "normaliser": set(),
+               "ingress-gateway": {"LISTEN_PID", "LISTEN_FDS"}}
+        for line in self.pipeline.diary("start"):
+            seen = line["environment"]
+            self.assertEqual(set(seen) - python_adds, always | own[line["instance"].rpartition("-")[0]])
+            self.assertEqual(seen["MALLOC_ARENA_MAX"], "2")
+            if "LISTEN_PID" in seen:
+                self.assertEqual((seen["LISTEN_PID"], seen["LISTEN_FDS"]), (str(line["pid"]), "1"))
+
+    def test_a_stage_that_refuses_its_configuration_fails_up_with_the_end_of_its_log(self):
+        self.pipeline.steer("normaliser-1", "broken")
+        ended = self.pipeline.command("up", "-d")
+        self.assertEqual(ended.returncode, 78)
+        self.assertIn("normaliser-1 does not come up", ended.stderr)
+        self.assertIn("wrong on purpose", ended.stderr)
+        self.assertEqual(self.pipeline.command("status").returncode, 1)
+        self.pipeline.steer("normaliser-1", "broken", None)
+        until(lambda: self.pipeline.command("status").returncode == 0, "the stage recovers by itself")
+
+    def test_wrong_configurations_are_refused_before_anything_starts(self):
+        cases = [({"wrong": "ingres: unknown key; did you mean ingress?"}, 78, "did you mean ingress"),
+                 ({"run_dir": "/tmp/" + "x" * 90}, 78, "choose a shorter run_dir"),
+                 ({"ingress": {"listen": "nowhere"}}, 78, "write it like 127.0.0.1:8080")]
+        for change, code, words in cases:
+            before = dict(self.pipeline.tree)
+            self.pipeline.tree |= change
+            self.pipeline.write()
+            ended = self.pipeline.command("up", "-d")
+            self.assertEqual(ended.returncode, code, ended.stderr)
+            self.assertIn(words, ended.stderr)
+            self.pipeline.tree = before
+        self.assertEqual(self.pipeline.living(), [])
+
+    def test_a_port_in_use_is_refused_even_where_its_user_would_share_it(self):
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            self.pipeline.tree["ingress"]["listen"] = f"127.0.0.1:{other.getsockname()[1]}"
+            self.pipeline.write()
+            ended = self.pipeline.command("up", "-d")
+        self.assertEqual(ended.returncode, 69)
+        self.assertIn("cannot listen on 127.0.0.1", ended.stderr)
+
+    def test_commands_without_a_pipeline_say_so(self):
+        self.assertEqual(self.pipeline.command("status").returncode, 3)
+        self.assertIn("nothing runs", self.pipeline.good("down"))
+        ended = self.pipeline.command("scale", "normaliser", "3")
+        self.assertEqual(ended.returncode, 3)
+        self.assertIn("up -d", ended.stderr)
+
+
+    def test_in_the_foreground_an_interrupt_drains_and_ends_it(self):
+        foreground = subprocess.Popen([SUPERVISOR, "--config", self.pipeline.file, "up"], stdout=subprocess.PIPE,
+                                      env=self.pipeline.environment, text=True)
+        self.addCleanup(foreground.stdout.close)
+        said = iter(foreground.stdout.readline, "")
+        self.assertTrue(any("5 instances ready" in line for line in said))
+        foreground.send_signal(signal.SIGINT)
+        self.assertTrue(any("fanout-router: 1 stopped" in line for line in said))
+        self.assertEqual(foreground.wait(), 0)
+        self.assertEqual(self.pipeline.living(), [])
+
+
+class Deaths(SupervisorCase):
+    def test_a_death_is_followed_by_a_start_at_once_and_early_deaths_back_off(self):
+        pipeline = self.pipeline
+
+        def log() -> str:
+            return pipeline.path("supervisor", "log").read_text()
+
+        pipeline.good("up", "-d")
+        killed = pipeline.kill("verifier-0")
+        until(lambda: pipeline.diary("start")[-1]["pid"] != killed and
+              pipeline.rows()["verifier-0"]["state"] == "ready", "started again")
+        row = pipeline.rows()["verifier-0"]
+        self.assertEqual((row["restarts"], row["last_end"]), (1, "killed by SIGKILL"))
+        self.assertRegex(log(), "verifier-0 killed by SIGKILL .* started again at once")
+        pipeline.steer("verifier-0", "broken")
+        pipeline.kill("verifier-0")
+        until(lambda: "before it was ready; started again in 0.4 s" in log(), "it backs off")
+        self.assertIn("started again in 0.2 s", log())
+        self.assertIn("(crash loop)", log())
+
+    def test_a_crash_loop_is_shown_as_such(self):
+        self.pipeline.good("up", "-d")
+        self.pipeline.steer("normaliser-0", "broken")
+        self.pipeline.kill("normaliser-0")
+        until(lambda: self.pipeline.rows()["normaliser-0"]["state"] == "crash-loop", "the loop is seen")
+        self.assertIn("exited with 78", self.pipeline.rows()["normaliser-0"]["last_end"])
+
+    def test_connections_wait_while_the_ingress_is_away(self):
+        self.pipeline.good("up", "-d")
+        self.pipeline.steer("ingress-gateway-0", "broken")
+        self.pipeline.kill("ingress-gateway-0")
+        answers = []
+        provider = threading.Thread(target=lambda: answers.append(self.pipeline.post()))
+        provider.start()
+        until(lambda: self.pipeline.rows()["ingress-gateway-0"]["restarts"] >= 2, "the ingress is away")
+        self.assertEqual(answers, [])
+        self.pipeline.steer("ingress-gateway-0", "broken", None)
+        provider.join()
+        self.assertIn(b"202", answers[0])
+
+
+class TakingOver(SupervisorCase):
+    def test_a_killed_supervisor_leaves_the_stages_and_the_next_takes_them_over(self):
+        pipeline = self.pipeline
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            pipeline.tree["ingress"]["listen"] = f"127.0.0.1:{free.getsockname()[1]}"
+        pipeline.write()
+        pipeline.good("up", "-d")
+        pipeline.good("scale", "normaliser", "3")
+        before = dict(pipeline.living())
+        pipeline.kill_supervisor()
+        self.assertEqual(dict(pipeline.living()), before)
+        ended = pipeline.command("status")
+        self.assertEqual(ended.returncode, 3)
+        self.assertIn("takes them over", ended.stderr)
+        pipeline.kill("normaliser-1")
+        refused, is_over = [], threading.Event()
+
+        def provider():
+            host, port = pipeline.tree["ingress"]["listen"].split(":")
+            while not is_over.wait(0.005):
+                with socket.socket() as connection:
+                    if connection.connect_ex((host, int(port))) != 0:
+                        refused.append(port)
+
+        providing = threading.Thread(target=provider)
+        providing.start()
+        pipeline.good("up", "-d")
+        is_over.set()
+        providing.join()
+        self.assertEqual(refused, [])
+        after = dict(pipeline.living())
+        self.assert_one_each([*ALL, "normaliser-2"])
+        for name in ("verifier-0", "normaliser-0", "normaliser-2", "fanout-router-0"):
+            self.assertEqual(after[name], before[name])
+        self.assertNotEqual(after["ingress-gateway-0"], before["ingress-gateway-0"])
+        self.assertIn(b"202", pipeline.post())
+        killed = pipeline.kill("verifier-0")
+        until(lambda: dict(pipeline.living()).get("verifier-0", killed) != killed, "a taken-over stage is restarted")
+
+    def test_a_reused_pid_is_not_taken_for_ours(self):
+        self.pipeline.good("up", "-d")
+        self.pipeline.good("down")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        self.pipeline.path("verifier-0", "pid").write_text(f"{os.getpid()} 1 {boot}\n")
+        self.pipeline.good("up", "-d")
+        self.pipeline.good("down")
+        self.assertTrue(is_alive(os.getpid()))
+
+    def test_down_without_a_supervisor_stops_the_stages_it_left(self):
+        self.pipeline.good("up", "-d")
+        self.pipeline.kill_supervisor()
+        self.assertIn("5 stages stopped", self.pipeline.good("down"))
+        self.assertEqual(self.pipeline.living(), [])
+
+    def test_two_supervisors_started_at_once_are_one(self):
+        threads = [threading.Thread(target=self.pipeline.command, args=("up", "-d")) for _ in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        self.assert_one_each(ALL)
+        self.assertEqual(len(self.pipeline.diary("start")), len(ALL))
+
+
+class Changing(SupervisorCase):
+    def test_down_drains_from_the_ingress_to_the_router(self):
+        self.pipeline.good("up", "-d")
+        supervisor = self.pipeline.status()["supervisor"]["pid"]
+        self.pipeline.good("down")
+        stopped = [line["instance"].rpartition("-")[0] for line in self.pipeline.diary("stop")]
+        self.assertEqual(list(dict.fromkeys(stopped)), list(EXECUTABLES))
+        self.assertEqual(len(stopped), 5)
+        until(lambda: not is_alive(supervisor), "the supervisor ends")
+        self.assertEqual(list((self.pipeline.folder / "run").glob("*.pid")), [])
+
+    def test_a_stopped_stage_still_goes_down_in_order(self):
+        self.pipeline.good("up", "-d")
+        os.kill(self.pipeline.pid("normaliser-0"), signal.SIGSTOP)
+        self.pipeline.good("down")
+        self.assertEqual(self.pipeline.living(), [])
+
+    def test_workers_scale_up_and_the_highest_numbered_leave_first(self):
+        self.pipeline.good("up", "-d")
+        self.pipeline.good("scale", "normaliser", "4")
+        self.assert_one_each([*ALL, "normaliser-2", "normaliser-3"])
+        self.pipeline.good("scale", "normaliser", "1")
+        self.assert_one_each([name for name in ALL if name != "normaliser-1"])
+        self.assertEqual([line["instance"] for line in self.pipeline.diary("stop")],
+                         ["normaliser-3", "normaliser-2", "normaliser-1"])
+        ended = self.pipeline.command("scale", "router", "2")
+        self.assertEqual(ended.returncode, 64)
+        self.assertEqual(self.pipeline.command("scale", "verifyer", "2").returncode, 64)
+
+    def test_an_ingress_leaves_when_its_journal_is_empty_also_after_a_restart_of_everything(self):
+        pipeline = self.pipeline
+        pipeline.good("up", "-d")
+        pipeline.good("scale", "ingress", "2")
+        (pipeline.folder / "data" / "ingress-gateway-1").mkdir()
+        (pipeline.folder / "data" / "ingress-gateway-1" / "journal").touch()
+        pipeline.steer("ingress-gateway-1", "backlog", "7")
+        scaling = threading.Thread(target=pipeline.command, args=("scale", "ingress", "1"))
+        scaling.start()
+        until(lambda: pipeline.rows()["ingress-gateway-1"]["state"] == "draining", "it empties its journal")
+        pipeline.good("down")
+        scaling.join()
+        pipeline.good("up", "-d")
+        until(lambda: pipeline.rows()["ingress-gateway-1"]["state"] == "draining", "what was left is emptied")
+        pipeline.steer("ingress-gateway-1", "backlog", "0")
+        until(lambda: "ingress-gateway-1" not in pipeline.rows(), "it leaves")
+        self.assertTrue((pipeline.folder / "data" / "ingress-gateway-1" / "retired").exists())
+        self.assert_one_each(ALL)
+
+    def test_restart_replaces_one_after_the_other_and_counts_none_as_a_death(self):
+        self.pipeline.good("up", "-d")
+        before = dict(self.pipeline.living())
+        self.pipeline.good("restart", "normaliser")
+        self.pipeline.good("restart", "ingress-gateway-0")
+        after = dict(self.pipeline.living())
+        changed = {name for name in ALL if before[name] != after[name]}
+        self.assertEqual(changed, {"normaliser-0", "normaliser-1", "ingress-gateway-0"})
+        self.assertEqual(sum(row["restarts"] for row in self.pipeline.rows().values()), 0)
+        order = [(line["what"], line["instance"]) for line in self.pipeline.diary("stop") +
+                 self.pipeline.diary("start")[len(ALL):] if line["instance"].startswith("normaliser")]
+        self.assertEqual(order, [("stop", "normaliser-0"), ("stop", "normaliser-1"),
+                                 ("start", "normaliser-0"), ("start", "normaliser-1")])
+        self.assertEqual(self.pipeline.command("restart", "normaliser-7").returncode, 64)
+
+    def test_hangup_reaches_every_stage(self):
+        self.pipeline.good("up", "-d")
+        os.kill(self.pipeline.status()["supervisor"]["pid"], signal.SIGHUP)
+        until(lambda: len(self.pipeline.diary("hangup")) == len(ALL), "every stage was told")
+
+
+class Seeing(SupervisorCase):
+    def test_metrics_logs_and_top_show_every_instance(self):
+        self.pipeline.good("up", "-d")
+        text = self.pipeline.good("metrics")
+        self.assertEqual(text.count("# TYPE tributary_backlog_records gauge"), 1)
+        self.assertIn('tributary_supervisor_up{stage="verifier",instance="verifier-0"} 1', text)
+        self.assertIn('process_open_fds{stage="normaliser",instance="normaliser-1"} 5', text)
+        logs = self.pipeline.good("logs")
+        self.assertIn("normaliser-1      | normaliser-1 starts", logs)
+        self.assertEqual(self.pipeline.good("logs", "verifier-0"), "verifier-0 starts\n")
+        self.assertEqual(self.pipeline.command("logs", "nobody-0").returncode, 64)
+        top = self.pipeline.good("top", "--once", "--interval", "0.1")
+        self.assertRegex(top, r"(?m)^fanout-router-0 +\d+ +ready .* 12 ")
+
+    def test_a_stage_that_is_alive_and_not_ready_is_shown(self):
+        self.pipeline.good("up", "-d")
+        self.pipeline.steer("verifier-0", "unready")
+        until(lambda: self.pipeline.rows()["verifier-0"]["state"] == "not-ready", "it is seen")
+        self.assertEqual(self.pipeline.command("status").returncode, 1)
+
+    def test_help_needs_nothing(self):
+        self.assertIn("examples:", self.pipeline.good("--help"))
+        self.assertTrue(os.access(SUPERVISOR, os.X_OK))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,151 @@
+import ArgumentParser
+import Glibc
+import Metrics
+import StageRuntime
+import Synchronization
+import Testing
+
+@testable import Tributary
+
+/// The commands against admin endpoints that answer like stages.
+@Suite struct AgainstStagesTests {
+    let folder = "/tmp/tributary-cli-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    let registry = MetricRegistry(stage: "s", instance: "s-0", version: "1")
+
+    init() throws {
+        try #require(mkdir(folder, 0o700) == 0)
+    }
+
+    private func configuration() throws -> TributaryConfiguration {
+        let yaml = """
+            run_dir: .
+            ingress: { listen: "127.0.0.1:18099" }
+            sources:
+              - { name: one, provider: stream, secrets: [{ id: key, value: "literal:secret" }] }
+              - { name: two, provider: stream, secrets: [{ id: other, value: "literal:b" }], path_token: "literal:t/x" }
+            """
+        return try TributaryConfiguration.decode(yaml, file: "\(folder)/t.yaml")
+    }
+
+    private func endpoint(_ instance: String, _ routes: [AdminRoute]) throws -> AdminEndpoint {
+        try AdminEndpoint(
+            socketPath: "\(folder)/\(instance).admin", metricsListen: nil, registry: registry, readiness: { [] },
+            routes: routes)
+    }
+
+    @Test func `a stage that does not run is status 69 and says how to start it`() throws {
+        let router = StageClient.router(try configuration())
+        let failure = #expect(throws: StageFailure.self) { try router.ask("GET", "/events") }
+        #expect(failure?.status == .unavailable)
+        #expect(failure?.sentence.contains("scripts/supervisor up") ?? false)
+    }
+
+    @Test func `a refusal shows the stage's own sentence`() throws {
+        let router = try endpoint(
+            "fanout-router-0",
+            [AdminRoute(method: "GET", pathPrefix: "/events") { _ in .error(404, "not_found", "no event 7") }])
+        defer { router.close() }
+        let client = StageClient.router(try configuration())
+        let failure = #expect(throws: StageFailure.self) { try client.ask("GET", "/events/7") }
+        #expect(failure?.sentence == "fanout-router-0 refuses with 404: no event 7")
+        #expect(failure?.status == .failure)
+    }
+
+    @Test func `a quarantined webhook goes from the router to the ingress and is marked`() throws {
+        let posted = Mutex<[String]>([])
+        let entry = """
+            {"id":7,"source":"one","code":"signature_mismatch","received_at_ns":1778198400000000001,\
+            "journal":"0a0b","sequence":12,"head":[["x-signature","00"]],"body_base64":"e30="}
+            """
+        let router = try endpoint(
+            "fanout-router-0",
+            [
+                AdminRoute(method: "GET", pathPrefix: "/quarantine") { _ in
+                    .json(200, JSONText(raw: Array(entry.utf8)))
+                },
+                AdminRoute(method: "POST", pathPrefix: "/quarantine") { request in
+                    posted.withLock { $0.append(request.path) }
+                    return .json(200, .object([]))
+                },
+            ])
+        defer { router.close() }
+        let ingress = try endpoint(
+            "ingress-gateway-0",
+            [
+                AdminRoute(method: "POST", pathPrefix: "/replay") { request in
+                    posted.withLock { $0.append(String(decoding: request.body, as: UTF8.self)) }
+                    return .json(202, .object([("id", .string("w-1"))]))
+                }
+            ])
+        defer { ingress.close() }
+        let configuration = try configuration()
+        let command = try QuarantineReplay.parse(["7"])
+        let result = try command.replay("7", .router(configuration), .ingress(configuration))
+        #expect(result.text == #"{"id":"7","webhook":"w-1"}"#)
+        let expected = """
+            {"source":"one","received_at_ns":1778198400000000001,"head":[["x-signature","00"]],\
+            "body_base64":"e30=","replay_of":{"journal":"0a0b","sequence":12}}
+            """
+        #expect(posted.withLock { $0 } == [expected, "/quarantine/7/replayed"])
+    }
+
+    @Test func `sending counts answers and keeps the ids`() throws {
+        let ids = Mutex<[String]>([])
+        let listen = ListenAddress(host: "127.0.0.1", port: 0)
+        let ingress = try AdminEndpoint(
+            socketPath: "\(folder)/x", metricsListen: listen, registry: registry, readiness: { [] })
+        defer { ingress.close() }
+        let port = try #require(ingress.metricsPort)
+        // The metrics port answers 404 to every webhook, which is an answer all the same.
+        let plan = SampleSender.Plan(
+            provider: "fastpix", types: SampleWebhook.types(of: "fastpix"), rounds: 2, rate: nil, connections: 3,
+            url: try EndpointURL("http://127.0.0.1:\(port)/in/fastpix"), secret: Array("c2VjcmV0".utf8),
+            secretID: nil, isBad: false)
+        let outcomes = SampleSender(plan: plan).send()
+        ids.withLock { $0 = outcomes.map(\.id) }
+        #expect(outcomes.count == 2 * SampleWebhook.types(of: "fastpix").count)
+        #expect(Set(ids.withLock { $0 }).count == outcomes.count)
+        let report = SendReport(url: plan.url.text, outcomes: outcomes, elapsedSeconds: 1)
+        #expect(report.statuses.map(\.status) == [404])
+        #expect(report.json.text.contains("\"statuses\":{\"404\":\(outcomes.count)}"))
+        #expect(report.text.contains("… and \(outcomes.count - 20) more"))
+    }
+
+    @Test func `the plan takes source, secret, token and address from the configuration`() throws {
+        let configuration = try configuration()
+        let first = try SendCommand.parse(["stream", "custom"]).makePlan(configuration)
+        #expect(first.url.text == "http://127.0.0.1:18099/in/one")
+        #expect(first.secretID == "key")
+        #expect(first.types == ["custom"])
+        let second = try SendCommand.parse(["stream", "all", "--source", "two"]).makePlan(configuration)
+        #expect(second.url.target == "/in/two/t%2Fx")
+        #expect(second.types.count == 63)
+        let to = try SendCommand.parse(["stream", "custom", "--to", "http://h:1/"]).makePlan(configuration)
+        #expect(to.url.text == "http://h:1/in/one")
+        let full = try SendCommand.parse(["stream", "custom", "--to", "http://h:1/x"]).makePlan(configuration)
+        #expect(full.url.text == "http://h:1/x")
+        #expect(throws: StageFailure.self) {
+            try SendCommand.parse(["fastpix", "all"]).makePlan(configuration)
+        }
+        #expect(throws: StageFailure.self) {
+            try SendCommand.parse(["stream", "all", "--source", "three"]).makePlan(configuration)
+        }
+    }
+
+    @Test func `wrong usage is refused before anything is done`() {
+        for arguments in [["zoom", "all"], ["stream", "cal.created"], ["stream", "all", "--times", "0"]] {
+            #expect(throws: (any Error).self, "\(arguments)") { try SendCommand.parse(arguments) }
+        }
+        #expect(throws: (any Error).self) { try DeadLettersReplay.parse(["--subscription", "a"]) }
+        #expect(throws: (any Error).self) { try DeadLettersReplay.parse(["--subscription", "a", "--all", "1"]) }
+        #expect(throws: (any Error).self) { try QuarantineReplay.parse([]) }
+    }
+
+    @Test func `the configuration as JSON names each stage's variables and no secret`() throws {
+        let json = ConfigurationJSON.text(try configuration()).text
+        let read = try #require(JSONReader.read(Array(json.utf8)))
+        #expect(read["ingress"]["listen"] == .string("127.0.0.1:18099"))
+        #expect(read["environment"]["verifier"] == .array([]))
+        #expect(!json.contains("literal:secret"))
+    }
+}

@@ -1,0 +1,48 @@
+import StageRuntime
+import Testing
+
+@testable import Tributary
+
+@Suite struct EventTextTests {
+    @Test func `an event is shown with its way and its deliveries`() throws {
+        let answer = """
+            {"event":{"specversion":"1.0","id":"e-1","type":"room.created"},"position":42,\
+            "journey":[{"stage":"verifier","instance":"verifier-0","started":"2026-10-05T14:49:14.1421Z",\
+            "finished":"2026-10-05T14:49:14.142187951Z"}],\
+            "deliveries":[{"subscription":"my-app","state":"delivered","attempts":[{"number":1,"status":null,\
+            "outcome":"delivered"}]}]}
+            """
+        let found = try #require(JSONReader.read(Array(answer.utf8)))
+        #expect(
+            EventText.one(found) == """
+                position 42
+                {"specversion":"1.0","id":"e-1","type":"room.created"}
+
+                journey
+                  STAGE     INSTANCE    STARTED                    TOOK
+                  verifier  verifier-0  2026-10-05T14:49:14.1421Z  87 µs
+
+                deliveries
+                  my-app: delivered
+                    number 1, outcome delivered
+                """)
+    }
+
+    @Test func `times are read to the nanosecond`() {
+        #expect(TimeText.nanoseconds("1970-01-01T00:00:01Z") == 1_000_000_000)
+        #expect(TimeText.nanoseconds("2025-11-21T11:48:40.012345678Z") == 1_763_725_720_012_345_678)
+        for text in [
+            "", "Z", "now", "2025-11-21", "2025-11-21T11:48:40", "2025-11-21T11:48:-1Z", "9999999999-1-1T1:1:1Z",
+        ] {
+            #expect(TimeText.nanoseconds(text) == nil, "\(text)")
+        }
+    }
+
+    @Test func `a list has a column for each member and says when it is empty`() throws {
+        let answer = try #require(JSONReader.read(Array(#"{"x":[{"id":7,"at_all":"a\u001bb"},{"id":12}]}"#.utf8)))
+        #expect(
+            RecordList.text(answer, "x", columns: ["id", "at_all"], empty: "none")
+                == "ID  AT ALL\n7   a\\u{1b}b\n12")
+        #expect(RecordList.text(answer, "y", columns: ["id"], empty: "none") == "none")
+    }
+}

@@ -1,0 +1,139 @@
+"""scripts/demo: webhooks in, canonical events out, shown step by step."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+
+from supervision.binaries import Binaries
+from supervision.failure import Failure
+
+from . import journey
+from .stage_folder import HOST, ROOT, SUBSCRIBER_PORT, StageFolder, free_port
+from .subscriber import Delivery, Subscriber
+
+SAMPLES = (
+    ("stream", "call.session_started"), ("stream", "call.session_participant_joined"),
+    ("stream", "call.recording_ready"), ("stream", "call.session_ended"),
+    ("fastpix", "video.live_stream.active"), ("fastpix", "video.media.ready"),
+)
+DELIVERIES = len(SAMPLES) + 3
+"""`everything` takes all of them, `calls` the sessions and participants of Stream."""
+PATIENCE_SECONDS = 15.0
+
+
+def step(words: str) -> None:
+    print(f"\n\x1b[1m{words}\x1b[0m" if sys.stdout.isatty() else f"\n== {words}", flush=True)
+
+
+class Demo:
+    """One run, from the build to the stage table."""
+
+    def __init__(self, binaries: Binaries):
+        self._deliveries: list[Delivery] = []
+        port = free_port(SUBSCRIBER_PORT)
+        self.pipeline = StageFolder(binaries, port)
+        secrets = self.pipeline.secrets
+        self._subscriber = Subscriber(
+            HOST, port, {"/everything": secrets["EVERYTHING_SECRET"], "/calls": secrets["CALLS_SECRET"]},
+            self._deliveries.append, lambda why: print(f"the subscriber refused a delivery: {why}"))
+
+    def run(self) -> None:
+        pipeline = self.pipeline
+        step("1. The stages: a supervisor starts them, downstream first")
+        pipeline.supervisor("up", "-d")
+        self._subscriber.start()
+        step(f"2. Providers send signed webhooks to http://{HOST}:{pipeline.door_port}/in/SOURCE")
+        for provider, kind in SAMPLES:
+            self._send(provider, kind)
+        self._send("stream", "call.ended", "--bad-signature")
+        self._await_deliveries()
+        step("3. What the two subscribers received: signed CloudEvents, signatures checked")
+        for delivery in self._deliveries:
+            print(delivery.line())
+        step("4. The way of each event through the stages, with the time since its receipt")
+        for event in {each.event["id"]: each.event for each in self._deliveries}.values():
+            record = json.loads(pipeline.tributary("events", event["id"], "--json"))
+            print(f"{event['type'].removeprefix('dev.tributary.'):<22} {journey.line(record)}")
+        step("5. One event in full, as 'tributary events ID' shows it")
+        print(pipeline.tributary("events", self._deliveries[0].event["id"]).rstrip())
+        step("6. The stages, as 'scripts/supervisor top' shows them")
+        pipeline.supervisor("top", "--once", "--interval", "0.3")
+
+    def _send(self, provider: str, kind: str, *more: str) -> None:
+        """Sends one sample with the operator's tool and prints what came of it."""
+        answer = json.loads(self.pipeline.tributary("send", provider, kind, *more, "--json"))["webhooks"][0]
+        remark = " (its signature is wrong on purpose)" if more else ""
+        print(f"{provider:<8} {kind:<33} answered {answer['status']} after "
+              f"{1000 * answer['latency_seconds']:.1f} ms{remark}")
+
+    def _await_deliveries(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self._deliveries) < DELIVERIES:
+            if time.monotonic() > deadline:
+                raise Failure(f"only {len(self._deliveries)} of {DELIVERIES} deliveries came within "
+                              f"{PATIENCE_SECONDS:g} s; the stages' logs are in {self.pipeline.folder}/run.")
+            time.sleep(0.01)
+
+
+def keep_running(pipeline: StageFolder) -> None:
+    step("The pipeline goes on; try")
+    exports = " ".join(f"{name}='{value}'" for name, value in pipeline.secrets.items())
+    print(f"""  export {exports}
+  {os.path.relpath(pipeline.environment['TRIBUTARY_BIN'])}/tributary send stream call.ring --config {pipeline.file}
+  scripts/supervisor top --config {pipeline.file}
+Ctrl-C ends it.""", flush=True)
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        print()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="scripts/demo", description="Shows the whole pipeline at work.")
+    parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
+    parser.add_argument("--build", choices=("release", "debug"), help="which build to show (default: release)")
+    options = parser.parse_args()
+    demo = None
+    failed = True
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # whatever ends the demo, its stages go down with it
+    try:
+        binaries = Binaries(ROOT, os.environ, options.build)
+        binaries.provide(rebuild_stale=True)
+        demo = Demo(binaries)
+        demo.run()
+        failed = False
+        if options.keep:
+            keep_running(demo.pipeline)
+        return 0
+    except Failure as failure:
+        print(f"demo: {failure.sentence}", file=sys.stderr)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        failed = False
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has seen enough; the stages go down all the same
+        failed = False
+        return 0
+    finally:
+        if demo is not None:
+            end(demo.pipeline, removes=not failed)  # after a failure the logs stay to explain it
+
+
+def end(pipeline: StageFolder, removes: bool) -> None:
+    step("The end: the stages drain and stop, from the ingress to the router")
+    try:
+        pipeline.supervisor("down")
+    except Failure as failure:
+        print(f"demo: {failure.sentence}", file=sys.stderr)
+        return
+    if removes:
+        pipeline.remove()
+
+
+sys.exit(main())

@@ -1,0 +1,19 @@
+"""What a stage gets to see of the supervisor's environment: what its part of the configuration names."""
+
+from collections.abc import Iterable, Mapping
+
+ALWAYS = ("PATH", "HOME", "TZ", "LANG")
+FAULT_PREFIX = "TRIBUTARY_FAULT_"
+"""Fault switches of debug builds, for the tests."""
+
+
+def stage_environment(named: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
+    """The variables for one stage; one allocation arena per core and more only fragments memory."""
+    wanted = [name for name in (*ALWAYS, *named) if name in ours]
+    wanted += [name for name in ours if name.startswith(FAULT_PREFIX)]
+    return {name: ours[name] for name in wanted} | {"MALLOC_ARENA_MAX": "2"}
+
+
+def unset(named: Iterable[str], ours: Mapping[str, str]) -> list[str]:
+    """The variables that the configuration names and nobody has set."""
+    return sorted({name for name in named if name not in ours})

@@ -1,0 +1,152 @@
+"""Processes of stages: started so that they outlive the supervisor, found again by their pid files."""
+
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+FIRST_PASSED_FD = 3
+"""Fixed by the LISTEN_FDS protocol (sd_listen_fds(3))."""
+EXEC_FAILED = 127
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def stat_fields(pid: int) -> list[str] | None:
+    """The fields of /proc/PID/stat from the state (the third) on; nothing when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def start_ticks(pid: int) -> int | None:
+    """When the process started, in clock ticks since boot; nothing for the dead, unreaped ones included."""
+    fields = stat_fields(pid)
+    return None if fields is None or fields[0] in "ZX" else int(fields[19])
+
+
+def age_seconds(ticks: int) -> float:
+    """How long ago a process with this start time was started."""
+    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
+
+
+@dataclass
+class Process:
+    """One running stage. Signals go through the pidfd, which can never mean another process."""
+
+    pid: int
+    ticks: int
+    pidfd: int
+    is_child: bool
+    """Adopted processes are not our children: their exit status goes to somebody else."""
+    pid_path: Path
+
+    def send(self, number: signal.Signals) -> None:
+        try:
+            signal.pidfd_send_signal(self.pidfd, number)
+        except ProcessLookupError:
+            pass
+
+    def reap(self) -> int | None:
+        """After the pidfd became readable: the wait status of a child; removes the pid file."""
+        status = os.waitpid(self.pid, 0)[1] if self.is_child else None
+        os.close(self.pidfd)
+        self.pid_path.unlink(missing_ok=True)
+        return status
+
+
+def describe_end(status: int | None) -> str:
+    """A wait status in words."""
+    if status is None:
+        return "ended (taken over, so its exit status is not ours to see)"
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    reasons = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration",
+               EXEC_FAILED: ", could not be executed"}
+    return f"exited with {code}{reasons.get(code, '')}"
+
+
+def adopt(pid_path: Path) -> Process | None:
+    """The process that the pid file names, if it is alive and the very one: pids are reused, start times are not."""
+    try:
+        pid_text, ticks_text, boot = pid_path.read_text().split()
+        pid, ticks = int(pid_text), int(ticks_text)
+    except (FileNotFoundError, ValueError):
+        return None
+    if boot != boot_id():
+        return None
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    if start_ticks(pid) != ticks:  # asked after the pidfd was opened: from here on it cannot change its meaning
+        os.close(pidfd)
+        return None
+    return Process(pid, ticks, pidfd, False, pid_path)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that it takes to start one process."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    folder: Path
+    log_path: Path
+    pid_path: Path
+    sockets: tuple[socket.socket, ...] = ()
+
+
+def start(launch: Launch) -> Process:
+    """Forks and executes.
+
+    The child writes its own pid file before it executes, and until then it holds the supervisor's lock (an inherited
+    descriptor that closes on exec). So wherever the supervisor is killed, the next one gets the lock only after
+    every started stage can be found.
+    """
+    log = os.open(launch.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(launch, log)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(EXEC_FAILED)
+    os.close(log)
+    pidfd = os.pidfd_open(pid)  # a child that is not reaped keeps its pid, so this cannot be another process
+    return Process(pid, start_ticks(pid) or 0, pidfd, True, launch.pid_path)
+
+
+def _become(launch: Launch, log: int) -> None:
+    """In the child: a session of its own (a terminal's Ctrl-C is the supervisor's to judge), then the stage."""
+    os.setsid()
+    os.umask(0o077)
+    os.chdir(launch.folder)
+    pid = os.getpid()
+    written = launch.pid_path.with_name(f".{launch.pid_path.name}.new")
+    written.write_text(f"{pid} {start_ticks(pid)} {boot_id()}\n")
+    written.rename(launch.pid_path)
+    high = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 256) for each in launch.sockets]
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    environment = dict(launch.environment)
+    for place, descriptor in enumerate(high, FIRST_PASSED_FD):
+        os.dup2(descriptor, place)
+        environment |= {"LISTEN_PID": str(pid), "LISTEN_FDS": str(len(high))}
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)  # Python ignores the first two, and what is ignored stays so on exec
+    os.execve(launch.arguments[0], launch.arguments, environment)
