@@ -1,4 +1,5 @@
 import Bus
+import Dispatch
 import EventLog
 import Events
 import Logging
@@ -36,7 +37,7 @@ final class RouterStage: Sendable {
             loop = group.next()
             reading = LogReading(try SQLiteEventLogReader(path: settings.path))
             let ingress = environment.configuration.ingress
-            let bus = try RouterBus(
+            let bus = RouterBus(
                 settings: RouterBusSettings(
                     runDirectory: environment.runDirectory, instance: environment.instance,
                     maxBodyBytes: ingress.maxBodyBytes,
@@ -64,6 +65,12 @@ final class RouterStage: Sendable {
     func start() {
         loop.execute { [hub] in hub.value.start() }
         writer.startRetention()
+        environment.registry.gauge(
+            "tributary_backlog_records", help: "Records that wait for the event log.",
+            read: { [writer] in Double(writer.backlog.records) })
+        environment.registry.gauge(
+            "tributary_oldest_unsettled_seconds", help: "How long the oldest of them has waited.",
+            read: { [writer] in writer.backlog.oldestSeconds })
         bus.start(delegate: writer)
     }
 
@@ -71,9 +78,10 @@ final class RouterStage: Sendable {
     func stop() {
         bus.stop()
         writer.flush()
-        let saved = loop.makePromise(of: Void.self)
-        loop.execute { [hub] in hub.value.stop(patience: .seconds(5)) { saved.succeed() } }
-        try? saved.futureResult.wait()
+        let saved = DispatchSemaphore(value: 0)
+        loop.execute { [hub] in hub.value.stop(patience: .seconds(5)) { saved.signal() } }
+        // A log that cannot write never says that it saved; what was delivered meanwhile is delivered again then.
+        _ = saved.wait(timeout: .now() + .seconds(7))
         try? group.syncShutdownGracefully()
     }
 

@@ -15,12 +15,20 @@ final class ReplayDesk: AnswerSink {
             var sequence: UInt64
         }
 
+        enum CodingKeys: String, CodingKey {
+            case source, head
+            case receivedAtNanoseconds = "received_at_ns"
+            case body = "body_base64"
+            case origin = "replay_of"
+        }
+
         var source: String
-        var received_at_ns: Int64
+        var receivedAtNanoseconds: Int64
         /// Pairs of lower-case name and value.
         var head: [[String]]
-        var body_base64: String
-        var replay_of: Origin
+        /// In base64.
+        var body: String
+        var origin: Origin
     }
 
     private struct Waiting {
@@ -58,7 +66,7 @@ final class ReplayDesk: AnswerSink {
     /// Journals a webhook again and waits for the answer. Runs on a thread of the admin endpoint.
     func replay(_ request: AdminRequest) -> AdminReply {
         guard let wanted = try? JSONDecoder().decode(Request.self, from: Data(request.body)),
-            let origin = JournalID(wanted.replay_of.journal), let body = Data(base64Encoded: wanted.body_base64),
+            let origin = JournalID(wanted.origin.journal), let body = Data(base64Encoded: wanted.body),
             wanted.head.allSatisfy({ $0.count == 2 }), wanted.head.count <= Int(UInt16.max)
         else {
             return .error(
@@ -80,8 +88,8 @@ final class ReplayDesk: AnswerSink {
         }
         var writer = ByteWriter()
         builder.appendReplay(
-            source: source.nameBytes, receivedAtNanoseconds: wanted.received_at_ns,
-            head: wanted.head.map { ($0[0], $0[1]) }, body: Array(body), replayOf: (origin, wanted.replay_of.sequence),
+            source: source.nameBytes, receivedAtNanoseconds: wanted.receivedAtNanoseconds,
+            head: wanted.head.map { ($0[0], $0[1]) }, body: Array(body), replayOf: (origin, wanted.origin.sequence),
             to: &writer)
         let token = ReplyToken(
             sink: sinkIndex, slot: 0, generation: 0, request: number, startedNanoseconds: monotonicNanoseconds())

@@ -41,7 +41,7 @@ extension EventLogError {
             self.init(.unreadable, "The event log cannot be read: \(error). Restore it from a copy or move it away.")
             return
         }
-        let cause = "\(database.message ?? "no reason given") (SQLite code \(database.extendedResultCode.rawValue))"
+        let cause = "\(database) (SQLite code \(database.extendedResultCode.rawValue))"
         switch database.resultCode {
         case .SQLITE_FULL:
             self.init(.diskFull, "The event log's disk is full: free space, it goes on by itself. \(cause)")

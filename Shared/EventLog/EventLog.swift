@@ -31,7 +31,8 @@ package protocol EventLog: AnyObject {
     /// The saved state of a subscription. One that was never seen starts behind the newest event, durably.
     func lane(_ subscription: String) throws -> SavedLane
 
-    /// Queues dead letters for replay: all, or those at the given positions. Returns how many; ranges cannot be replayed.
+    /// Queues dead letters for replay: all, or those at the given positions. Returns how many; ranges cannot be
+    /// replayed.
     func queueReplay(subscription: String, positions: [UInt64]?) throws -> Int
 
     /// Notes that a quarantined webhook was sent on its way again. Returns false where there is none.

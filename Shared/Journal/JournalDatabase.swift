@@ -87,14 +87,15 @@ enum JournalDatabase {
         let tables = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
         if tables == 0 {
             try db.inTransaction(.immediate) {
-                try db.execute(sql: """
-                    PRAGMA application_id = \(applicationID);
-                    PRAGMA user_version = \(formatVersion);
-                    CREATE TABLE identity (
-                        one INTEGER PRIMARY KEY CHECK (one = 1),
-                        journal TEXT NOT NULL, next INTEGER NOT NULL, watermark INTEGER NOT NULL);
-                    CREATE TABLE batches (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, frame BLOB NOT NULL);
-                    """)
+                try db.execute(
+                    sql: """
+                        PRAGMA application_id = \(applicationID);
+                        PRAGMA user_version = \(formatVersion);
+                        CREATE TABLE identity (
+                            one INTEGER PRIMARY KEY CHECK (one = 1),
+                            journal TEXT NOT NULL, next INTEGER NOT NULL, watermark INTEGER NOT NULL);
+                        CREATE TABLE batches (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, frame BLOB NOT NULL);
+                        """)
                 try db.execute(
                     sql: "INSERT INTO identity VALUES (1, ?, 1, 0)", arguments: [JournalID.random().description])
                 return .commit

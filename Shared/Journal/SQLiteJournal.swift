@@ -104,10 +104,11 @@ package final class SQLiteJournal: Journal {
             var found: [SealedBatch] = []
             var records = 0
             var bytes = 0
-            let statement = try db.cachedStatement(sql: """
-                SELECT first, count, frame FROM batches
-                WHERE first >= coalesce((SELECT max(first) FROM batches WHERE first <= ?), 0) ORDER BY first
-                """)
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT first, count, frame FROM batches
+                    WHERE first >= coalesce((SELECT max(first) FROM batches WHERE first <= ?), 0) ORDER BY first
+                    """)
             try forEachRow(statement, from: sequence, db) { batch in
                 do throws(WireError) {
                     let limit = found.isEmpty ? maxBytes : maxBytes - bytes
@@ -143,7 +144,9 @@ package final class SQLiteJournal: Journal {
                     return false
                 }
                 try db.execute(sql: "DELETE FROM batches WHERE first = ?", arguments: [first])
-                guard let unsettled = try found?.slice(from: offset + 1, maxRecords: .max, maxBytes: .max) else { continue }
+                guard let unsettled = try found?.slice(from: offset + 1, maxRecords: .max, maxBytes: .max) else {
+                    continue
+                }
                 var frames = unsettled.frames
                 let number = unsettled.first - offset
                 guard try Frames.seal(&frames, journal: newID, first: number) == unsettled.count else {
@@ -269,7 +272,7 @@ extension SQLiteJournal {
         do throws(JournalError) {
             try run { db in _ = try db.checkpoint(.passive) }
             logBytes = 0
-        } catch where error.code == .full {
+        } catch  where error.code == .full {
             logBytes /= 2
         }
     }

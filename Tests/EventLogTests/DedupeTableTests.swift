@@ -10,7 +10,7 @@ import Testing
             var model: [(position: UInt64, hash: UInt64)] = []
             var next: UInt64 = 5
             for _ in 0..<6000 {
-                // Few different values, so that equal hashes and long probe chains are common.
+                // Few different values, so that equal hashes and long probe chains are frequent.
                 let hash = random.next() % 4000 << 3
                 let evicted = table.append(hash)
                 #expect(evicted == (model.count == limit))

@@ -1,5 +1,5 @@
 import Events
-import Glibc
+import Foundation
 import Wire
 
 @testable import EventLog
@@ -109,7 +109,9 @@ final class TemporaryFolder {
     }
 
     deinit {
-        for suffix in ["", "-wal", "-shm"] { unlink(file + suffix) }
-        rmdir(path)
+        let removal = Process()
+        removal.executableURL = URL(fileURLWithPath: "/bin/rm")
+        removal.arguments = ["-rf", path]
+        if (try? removal.run()) != nil { removal.waitUntilExit() }
     }
 }

@@ -32,7 +32,9 @@ import Wire
     @Test func `any bytes in an attribute give valid JSON`() throws {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<500 {
-            let value = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let value = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             let parsed = try object(render([("subject", value)], payload: nil))
             #expect(parsed["subject"] as? String == String(decoding: value, as: UTF8.self))
         }
@@ -41,13 +43,16 @@ import Wire
     @Test func `data goes through byte for byte`() throws {
         let payload = Array(" { \"a\" : 1.50, \"a\":9007199254740993 }".utf8)
         let bytes = render([("datacontenttype", Array("application/json; charset=utf-8".utf8))], payload: payload)
-        #expect(String(decoding: bytes, as: UTF8.self).hasSuffix(",\"data\":" + String(decoding: payload, as: UTF8.self) + "}"))
+        #expect(
+            String(decoding: bytes, as: UTF8.self).hasSuffix(
+                ",\"data\":" + String(decoding: payload, as: UTF8.self) + "}"))
     }
 
     @Test func `data that is not JSON goes into data_base64`() throws {
         for count in 0...9 {
             let payload = (0..<count).map { UInt8(250 &- $0) }
-            let parsed = try object(render([("datacontenttype", Array("application/x-protobuf".utf8))], payload: payload))
+            let parsed = try object(
+                render([("datacontenttype", Array("application/x-protobuf".utf8))], payload: payload))
             let encoded = parsed["data_base64"] as? String
             #expect(encoded == (count == 0 ? nil : Data(payload).base64EncodedString()))
             #expect(parsed["data"] == nil)

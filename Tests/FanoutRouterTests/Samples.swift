@@ -1,6 +1,6 @@
 import EventLog
 import Events
-import Glibc
+import Foundation
 import Wire
 
 /// Makes envelopes with canonical events, the way the stages do.
@@ -108,7 +108,9 @@ final class TemporaryFolder {
     }
 
     deinit {
-        for suffix in ["", "-wal", "-shm"] { unlink(file + suffix) }
-        rmdir(path)
+        let removal = Process()
+        removal.executableURL = URL(fileURLWithPath: "/bin/rm")
+        removal.arguments = ["-rf", path]
+        if (try? removal.run()) != nil { removal.waitUntilExit() }
     }
 }

@@ -13,7 +13,6 @@ import Testing
     private func outcome(host: String, trusted: Bool) throws -> AttemptOutcome {
         let folder = try TemporaryFolder()
         let (key, certificate) = (folder.path + "/key.pem", folder.path + "/certificate.pem")
-        defer { for file in [key, certificate] { try? FileManager.default.removeItem(atPath: file) } }
         let openssl = Process()
         openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         openssl.arguments = [

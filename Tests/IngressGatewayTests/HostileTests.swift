@@ -5,16 +5,28 @@ import Wire
 
 /// A request that two readers could read differently, or that is no HTTP/1.1 at all.
 private let malformed: [(String, String)] = [
-    ("both lengths", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-    ("both lengths, the other way round", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"),
+    (
+        "both lengths",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
+    (
+        "both lengths, the other way round",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"
+    ),
     ("different lengths", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
-    ("the same length twice", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
+    (
+        "the same length twice",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc"
+    ),
     ("a list of lengths", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc"),
     ("a signed length", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc"),
     ("a negative length", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\nabc"),
     ("an empty length", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\nabc"),
     ("a hexadecimal length", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 0x3\r\n\r\nabc"),
-    ("a length beyond all numbers", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\nabc"),
+    (
+        "a length beyond all numbers",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\nabc"
+    ),
     ("bare LF after a field", "POST /in/stream HTTP/1.1\r\nHost: a\nContent-Length: 3\r\n\r\nabc"),
     ("bare LF after the request line", "POST /in/stream HTTP/1.1\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
     ("bare LF at the end of the head", "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\nabc"),
@@ -27,21 +39,55 @@ private let malformed: [(String, String)] = [
     ("NUL in a value", "POST /in/stream HTTP/1.1\r\nHost: a\r\nX: a\0b\r\nContent-Length: 3\r\n\r\nabc"),
     ("NUL in a name", "POST /in/stream HTTP/1.1\r\nHost: a\r\nX\0: ab\r\nContent-Length: 3\r\n\r\nabc"),
     ("NUL in the path", "POST /in/str\0eam HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
-    ("a control character in a value", "POST /in/stream HTTP/1.1\r\nHost: a\r\nX: a\u{1}b\r\nContent-Length: 3\r\n\r\nabc"),
+    (
+        "a control character in a value",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nX: a\u{1}b\r\nContent-Length: 3\r\n\r\nabc"
+    ),
     ("another coding", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
-    ("chunked that is not last", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"),
+    (
+        "chunked that is not last",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"
+    ),
     ("identity", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\n"),
-    ("chunked twice", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    (
+        "chunked twice",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+            + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ),
     ("xchunked", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
-    ("a vertical tab before chunked", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \u{B}chunked\r\n\r\n0\r\n\r\n"),
+    (
+        "a vertical tab before chunked",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \u{B}chunked\r\n\r\n0\r\n\r\n"
+    ),
     ("chunked in HTTP/1.0", "POST /in/stream HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-    ("a chunk size that is no number", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n"),
-    ("a chunk size with 0x", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n"),
-    ("a chunk size beyond all numbers", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n0\r\n\r\n"),
-    ("a blank after a chunk size", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n\r\n"),
-    ("bare LF after a chunk size", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n"),
-    ("bare LF after a chunk", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n"),
-    ("no end of a chunk", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n"),
+    (
+        "a chunk size that is no number",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n"
+    ),
+    (
+        "a chunk size with 0x",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n"
+    ),
+    (
+        "a chunk size beyond all numbers",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n0\r\n\r\n"
+    ),
+    (
+        "a blank after a chunk size",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n\r\n"
+    ),
+    (
+        "bare LF after a chunk size",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n"
+    ),
+    (
+        "bare LF after a chunk",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\n0\r\n\r\n"
+    ),
+    (
+        "no end of a chunk",
+        "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n"
+    ),
     ("no host", "POST /in/stream HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"),
     ("two hosts", "POST /in/stream HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 3\r\n\r\nabc"),
     ("no version", "POST /in/stream\r\nHost: a\r\n\r\n"),

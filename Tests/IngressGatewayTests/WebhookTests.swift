@@ -11,7 +11,8 @@ import Wire
     @Test func `a webhook is on disk before it is answered, whole and sealed`() throws {
         let test = try TestIngress()
         let client = test.connect()
-        let fields = "X-Signature: abc\r\nCookie: secret\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\n"
+        let fields =
+            "X-Signature: abc\r\nCookie: secret\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\n"
             + "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
         client.send(post("/in/fishjam/T0ken?x=1", body: "{\"a\":1}", fields: fields))
         let answer = try #require(client.answer())
@@ -22,7 +23,8 @@ import Wire
         #expect(webhook.body == "{\"a\":1}")
         #expect(webhook.fields["x-signature"] == "abc")
         #expect(webhook.fields[":token"] == "T0ken")
-        #expect(webhook.fields["cookie"] == nil && webhook.fields["x-hop"] == nil && webhook.fields["connection"] == nil)
+        #expect(
+            webhook.fields["cookie"] == nil && webhook.fields["x-hop"] == nil && webhook.fields["connection"] == nil)
         #expect(webhook.hasTraceContext)
     }
 
@@ -51,7 +53,9 @@ import Wire
         let test = try TestIngress()
         let client = test.connect()
         client.send("POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for chunk in ["5\r\nhello\r\n", "1;ext=1\r\n \r\n", "5\r\nwo", "rld\r\n", "0\r\nTrailer: x\r\n\r\n"] { client.send(chunk) }
+        for chunk in ["5\r\nhello\r\n", "1;ext=1\r\n \r\n", "5\r\nwo", "rld\r\n", "0\r\nTrailer: x\r\n\r\n"] {
+            client.send(chunk)
+        }
         #expect(client.answer()?.status == 202)
         for byte in post(body: "drops").utf8 { client.send([byte]) }
         #expect(client.answer()?.status == 202)

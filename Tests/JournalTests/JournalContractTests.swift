@@ -117,14 +117,17 @@ enum JournalKind: CaseIterable {
                 let from = UInt64.random(in: model.watermark + 1...model.nextSequence, using: &generator)
                 let records = Int.random(in: 1...9, using: &generator)
                 let expected = try stored(model.read(from: from, maxRecords: records, maxBytes: .max)).map(\.body)
-                #expect(try stored(journal.read(from: from, maxRecords: records, maxBytes: .max)).map(\.body) == expected)
+                #expect(
+                    try stored(journal.read(from: from, maxRecords: records, maxBytes: .max)).map(\.body) == expected)
             default:
                 _ = consume journal
                 journal = try SQLiteJournal(path: folder.path, budgetBytes: 20_000, pageSizeBytes: 512)
                 journal.settle(through: model.watermark)
             }
             #expect(journal.nextSequence == model.nextSequence)
-            #expect(try journal.all(from: model.watermark + 1).map(\.body) == model.all(from: model.watermark + 1).map(\.body))
+            #expect(
+                try journal.all(from: model.watermark + 1).map(\.body)
+                    == model.all(from: model.watermark + 1).map(\.body))
         }
     }
 }

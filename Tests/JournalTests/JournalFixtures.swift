@@ -13,7 +13,9 @@ final class TemporaryFolder {
     }
 
     deinit {
-        for name in ["journal.db", "journal.db-wal", "journal.db-journal", "journal.db-shm"] { unlink("\(path)/\(name)") }
+        for name in ["journal.db", "journal.db-wal", "journal.db-journal", "journal.db-shm"] {
+            unlink("\(path)/\(name)")
+        }
         rmdir(path)
     }
 }

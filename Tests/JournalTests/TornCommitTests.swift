@@ -58,8 +58,11 @@ private struct Copies {
         for frame in stride(from: copies.logBefore.count, to: copies.logAfter.count, by: frameBytes) {
             for end in [frame + 1, frame + 23, frame + 24, frame + 25, frame + frameBytes - 1] {
                 let tail = copies.logAfter[..<end].withUnsafeBytes { WALInspector.inspect($0) }
-                #expect(tail == WALTail(
-                    committedBytes: copies.logBefore.count, tornBytes: end - copies.logBefore.count, isDamaged: false))
+                #expect(
+                    tail
+                        == WALTail(
+                            committedBytes: copies.logBefore.count, tornBytes: end - copies.logBefore.count,
+                            isDamaged: false))
             }
         }
     }
@@ -92,7 +95,9 @@ private struct Copies {
     @Test(arguments: 0..<200 as Range<UInt64>)
     func `the inspector reads any bytes`(_ seed: UInt64) throws {
         var generator = SeededGenerator(seed)
-        let noise = (0..<Int.random(in: 0...2000, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let noise = (0..<Int.random(in: 0...2000, using: &generator)).map { _ in
+            UInt8.random(in: 0...255, using: &generator)
+        }
         let tail = noise.withUnsafeBytes { WALInspector.inspect($0) }
         #expect(tail.committedBytes + tail.tornBytes <= noise.count)
     }

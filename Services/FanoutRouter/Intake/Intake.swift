@@ -9,7 +9,8 @@ import Wire
 /// Used by the log thread only. It decides nothing about time or storage.
 struct Intake {
     private let metrics: IntakeMetrics
-    /// Sequences up to here are in the log; whatever repeats them is dropped. The bus does the same, this is the last line.
+    /// Sequences up to here are in the log; whatever repeats them is dropped. The bus does the same; this is the last
+    /// line of defence.
     private(set) var watermarks: [JournalID: UInt64]
 
     init(watermarks: [JournalID: UInt64], metrics: IntakeMetrics) {

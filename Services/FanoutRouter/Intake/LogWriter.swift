@@ -30,6 +30,8 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         var progress: [LaneProgress] = []
         var saved: [@Sendable () -> Void] = []
         var isScheduled = false
+        /// When the oldest waiting batch came; monotonic nanoseconds.
+        var waitingSince: Int64?
 
         var isEmpty: Bool { batches.isEmpty && forced.isEmpty && progress.isEmpty && saved.isEmpty }
     }
@@ -71,7 +73,10 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     // MARK: Bus thread
 
     package func received(_ batches: [OrderedBatch]) {
-        leave { $0.batches += batches }
+        leave { inbox in
+            inbox.batches += batches
+            inbox.waitingSince = inbox.waitingSince ?? monotonicNanoseconds()
+        }
     }
 
     package func watermarkForced(journal: JournalID, to watermark: UInt64) {
@@ -79,6 +84,11 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             "webhooks are gone for good: their ingress no longer has them and they never reached this event log",
             metadata: ["journal": "\(journal)", "through_sequence": "\(watermark)"])
         leave { $0.forced.append((journal, watermark)) }
+    }
+
+    package func refused(journal: JournalID, reason: String) {
+        logger.critical(
+            "an ingress is refused, its webhooks wait on its disk", metadata: ["journal": "\(journal)", "reason": "\(reason)"])
     }
 
     // MARK: Any thread
@@ -94,6 +104,15 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     /// Uses the log on its own thread and waits.
     func perform<Value>(_ body: (any EventLog) throws -> Value) throws -> Value {
         try queue.sync { try body(log) }
+    }
+
+    /// Records that wait for a commit and how long the oldest batch of them has waited.
+    var backlog: (records: UInt64, oldestSeconds: Double) {
+        inbox.withLock { inbox in
+            let records = inbox.batches.reduce(0) { $0 + $1.last - $1.first + 1 }
+            let waited = inbox.waitingSince.map { Double(monotonicNanoseconds() - $0) / 1e9 } ?? 0
+            return (records, waited)
+        }
     }
 
     /// Drops what is over age and size, a few rows at a time, for as long as this object lives.
@@ -146,6 +165,7 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             }.count
             work.batches = Array(inbox.batches.prefix(max(1, count)))
             inbox.batches.removeFirst(work.batches.count)
+            inbox.waitingSince = inbox.batches.isEmpty ? nil : monotonicNanoseconds()
             swap(&work.forced, &inbox.forced)
             swap(&work.progress, &inbox.progress)
             swap(&work.saved, &inbox.saved)

@@ -80,7 +80,8 @@ struct ReplyRenderer {
         buffer.writeStaticString(Self.statusLine(status))
         buffer.writeBytes(date)
         buffer.writeStaticString(
-            json ? "Content-Type: application/json\r\nContent-Length: "
+            json
+                ? "Content-Type: application/json\r\nContent-Length: "
                 : "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ")
         buffer.writeString(String(bodyBytes))
         if let seconds = refusal?.retryAfterSeconds { buffer.writeString("\r\nRetry-After: \(seconds)") }

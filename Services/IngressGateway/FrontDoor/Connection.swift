@@ -158,7 +158,11 @@ extension Connection {
             if facts.expectsContinue, facts.hasBody, head.version == .http1_1 { sendContinue() }
         } catch {
             request = request ?? open
-            if error.closes || open.facts?.expectsContinue == true { refuseNow(error) } else { request?.refusal = error }
+            if error.closes || open.facts?.expectsContinue == true {
+                refuseNow(error)
+            } else {
+                request?.refusal = error
+            }
         }
     }
 
@@ -245,7 +249,8 @@ extension Connection {
             if isLast, loop.isDraining || inputEnded { manner.closes = true }
             loop.renderer.write(answer, manner, to: &buffer)
             loop.metrics.count(answer)
-            if case .refused = answer {} else {
+            if case .refused = answer {
+            } else {
                 loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - slot.startedNanoseconds)
             }
             slots.removeFirst()

@@ -1,3 +1,5 @@
+import StageRuntime
+
 /// Events for people to read.
 enum EventText {
     /// One line per event.

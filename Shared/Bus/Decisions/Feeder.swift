@@ -17,6 +17,12 @@ package struct Unfinished: Equatable, Sendable {
     package var ranges: [JournalRange]
     /// The batch held one record, and the worker nothing else.
     package var wasAlone: Bool
+
+    package init(role: StageRole, ranges: [JournalRange], wasAlone: Bool) {
+        self.role = role
+        self.ranges = ranges
+        self.wasAlone = wasAlone
+    }
 }
 
 /// A worker that may be sent a batch now.

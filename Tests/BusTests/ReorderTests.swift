@@ -1,0 +1,85 @@
+import Bus
+import Testing
+import Wire
+
+private let journal = JournalID(high: 1, low: 2)
+
+private func window(first: UInt64 = 1, last: UInt64 = 0, records: UInt32 = 16, bytes: UInt64 = 1000) -> WindowNotice {
+    WindowNotice(journal: journal, firstRetained: first, lastSequence: last, records: records, bytes: bytes)
+}
+
+struct ReorderTests {
+    @Test func `whatever the order of arrival, each record leaves once and in order`() {
+        for seed in UInt64(1)...300 {
+            var random = Seeded(seed: seed)
+            var reorder = ReorderWindow<UInt64>(watermark: 0, released: 0, capacity: 16)
+            var left: [UInt64] = []
+            while left.count < 100 {
+                let sequence = UInt64.random(in: 1...(reorder.watermark + 20), using: &random)
+                let arrival = reorder.insert(sequence, sequence)
+                #expect((arrival == .outsideWindow) == (sequence > reorder.watermark + 16), "seed \(seed)")
+                if sequence <= UInt64(left.count) { #expect(arrival == .duplicate) }
+                while let next = reorder.release() { left.append(next) }
+                if Bool.random(using: &random) { reorder.committed(UInt64(left.count)) }
+                let held = reorder.held(atMost: 100)
+                #expect(held.allSatisfy { $0.first > reorder.watermark })
+            }
+            #expect(left == Array(1...UInt64(left.count)), "seed \(seed)")
+        }
+    }
+
+    @Test func `the watermark is the whole memory: what is at or below it is a duplicate`() {
+        var reorder = ReorderWindow<Int>(watermark: 10, released: 10, capacity: 4)
+        #expect(reorder.insert(10, 0) == .duplicate)
+        #expect(reorder.insert(11, 0) == .kept)
+        #expect(reorder.insert(11, 0) == .duplicate)
+        #expect(reorder.insert(15, 0) == .outsideWindow)
+    }
+}
+
+struct LinkUpTests {
+    @Test func `a window is reserved, or refused with a sentence`() {
+        var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 1500)
+        #expect(core.announced(window()) == .accepted)
+        #expect(core.announced(window()) == .accepted, "the same journal again takes no more")
+        let other = WindowNotice(
+            journal: JournalID(high: 9, low: 9), firstRetained: 1, lastSequence: 0, records: 16, bytes: 1000)
+        guard case .refused(let reason) = core.announced(other) else {
+            Issue.record("a second window of 1000 bytes does not fit into 1500")
+            return
+        }
+        #expect(reason.contains("1000"))
+        #expect(core.arrived(other.journal, 1, 1) == nil, "nothing of a refused journal is taken")
+    }
+
+    @Test func `a router that lost its disk names the range that is gone and goes on behind it`() {
+        var core = RouterCore<Int>(watermarks: [journal: 5], reorderBudgetBytes: 10_000)
+        #expect(core.announced(window(first: 21, last: 30)) == .gone(SequenceRange(6, 20)))
+        #expect(core.arrived(journal, 21, 21) == .kept)
+        #expect(core.release(journal) == 21)
+    }
+
+    @Test func `an ingress whose journal is an old copy takes a new identity`() {
+        var core = IngressCore(
+            journal: journal, firstRetained: 8, nextSequence: 11, windowRecords: 16, windowBytes: 1 << 20,
+            verdictTimeoutNanoseconds: 1)
+        let ahead = SettlementNotice(journal: journal, watermark: 11, held: [])
+        #expect(core.settled(ahead, bootID: 1, at: 0) == .renumber)
+        #expect(!core.isRouterLinked)
+        let fresh = JournalID(high: 3, low: 4)
+        _ = core.renumbered(journal: fresh, firstRetained: 1, nextSequence: 4)
+        #expect(core.windowNotice.journal == fresh && core.windowNotice.lastSequence == 3)
+        #expect(core.settled(SettlementNotice(journal: fresh, watermark: 0, held: []), bootID: 1, at: 0) == .nothing)
+        #expect(core.isRouterLinked)
+        #expect(core.wantedFromDisk()?.from == 1)
+    }
+
+    @Test func `a router that comes back with a changed window does not release anything twice`() {
+        var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 10_000)
+        _ = core.announced(window(records: 16))
+        _ = core.arrived(journal, 1, 1)
+        #expect(core.release(journal) == 1)
+        _ = core.announced(window(records: 32))
+        #expect(core.arrived(journal, 1, 1) == .duplicate, "it is on its way to the log, though not committed yet")
+    }
+}

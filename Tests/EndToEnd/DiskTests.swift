@@ -1,0 +1,96 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+    @Suite struct FullDisk {
+        private let sizeBytes = 12 << 20
+
+        @Test func `an ingress with a full disk answers 503 and goes on when there is space`() throws {
+            let pipeline = try Pipeline()
+            defer { pipeline.remove() }
+            guard pipeline.mountSmallDisk(for: "ingress-gateway-0", sizeBytes: sizeBytes) else {
+                return report(
+                    "SKIPPED: this process may not mount a small file system (\(String(cString: strerror(errno))))")
+            }
+            try pipeline.up()
+            let load = LoadGenerator(port: pipeline.port, count: 1_000_000, perSecond: 300)
+            load.start()
+            defer { load.stop() }
+            try waitUntil("the load has begun") { pipeline.subscriber.distinct(0) > 200 }
+            // Nothing is settled from here on, so the journal grows.
+            try pipeline.scale("verifier", to: 0)
+            let filler = try fill(pipeline, "ingress-gateway-0")
+            try waitUntil("the ingress refuses") { load.soFar.count { $0.status == 503 } > 50 }
+            #expect(load.soFar.allSatisfy { $0.status == 202 || ($0.status == 503 && $0.hasRetryAfter) })
+            unlink(filler)
+            let freed = monotonicNanoseconds()
+            try waitUntil("the ingress accepts again", seconds: 30) {
+                load.soFar.count { $0.isAccepted && $0.startedNanoseconds > freed } > 100
+            }
+            try pipeline.scale("verifier", to: 1)
+            load.stop()
+            let sent = load.wait()
+            let firstAgain = sent.first { $0.isAccepted && $0.startedNanoseconds > freed }
+            let seconds = Double((firstAgain?.answeredNanoseconds ?? freed) - freed) / 1e9
+            report(
+                "full disk of the ingress: \(sent.count { $0.status == 503 }) answers of 503, accepting again "
+                    + "\(seconds.rounded(to: 2)) s after there was space; \(Promises.describe(sent))")
+            try pipeline.waitForDelivery(of: sent)
+            try Promises.checkLog(of: pipeline, accepted: sent)
+            try Promises.checkQuarantineIsEmpty(of: pipeline)
+            try killAndCompare(pipeline, sent)
+        }
+
+        /// The journal that was full must also be whole for the next process.
+        private func killAndCompare(_ pipeline: Pipeline, _ sent: [SentWebhook]) throws {
+            #expect(pipeline.signal("ingress-gateway-0", SIGKILL))
+            let load = LoadGenerator(port: pipeline.port, first: 2_000_000, count: 50, perSecond: 200)
+            load.start()
+            let more = load.wait()
+            #expect(more.count { $0.isAccepted } > 0)
+            try pipeline.waitForDelivery(of: more)
+            try Promises.checkLog(of: pipeline, accepted: sent + more)
+        }
+
+        @Test func `a router with a full disk holds up nobody's webhooks and catches up`() throws {
+            let pipeline = try Pipeline()
+            defer { pipeline.remove() }
+            guard pipeline.mountSmallDisk(for: "fanout-router-0", sizeBytes: sizeBytes) else {
+                return report(
+                    "SKIPPED: this process may not mount a small file system (\(String(cString: strerror(errno))))")
+            }
+            try pipeline.up()
+            let load = LoadGenerator(port: pipeline.port, count: 1_000_000, perSecond: 300)
+            load.start()
+            defer { load.stop() }
+            try waitUntil("the load has begun") { pipeline.subscriber.distinct(0) > 200 }
+            let filler = try fill(pipeline, "fanout-router-0")
+            try waitUntil("the router says that its disk is full") {
+                pipeline.log("fanout-router-0").contains("the event log cannot write")
+            }
+            let full = monotonicNanoseconds()
+            try waitUntil("the ingress accepts all the same", seconds: 30) {
+                load.soFar.count { $0.startedNanoseconds > full } > 500
+            }
+            unlink(filler)
+            load.stop()
+            let sent = load.wait()
+            report("full disk of the router: \(Promises.describe(sent))")
+            #expect(sent.allSatisfy { $0.isAccepted })
+            try pipeline.waitForDelivery(of: sent)
+            try Promises.checkLog(of: pipeline, accepted: sent)
+            try Promises.checkQuarantineIsEmpty(of: pipeline)
+        }
+
+        /// Takes all space of an instance's disk; returns the file that does.
+        private func fill(_ pipeline: Pipeline, _ instance: String) throws -> String {
+            let path = "\(pipeline.data)/\(instance)/filler"
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
+            defer { close(descriptor) }
+            let page = [UInt8](repeating: 0x5A, count: 4096)
+            while write(descriptor, page, page.count) > 0 {}
+            return path
+        }
+    }
+}

@@ -1,0 +1,8 @@
+/// Why a test cannot go on, as a sentence.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

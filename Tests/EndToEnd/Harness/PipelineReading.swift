@@ -1,0 +1,73 @@
+import Foundation
+
+/// One line of the event log.
+struct LoggedEvent {
+    let position: UInt64
+    let id: String
+    let source: String
+    let type: String
+}
+
+extension Pipeline {
+    /// What an admin endpoint answers to a GET, decoded.
+    func ask(_ instance: String, _ target: String) throws -> [String: Any] {
+        let reply = try HTTPClient.get(target, unix: "\(run)/\(instance).admin")
+        guard reply.status == 200, let tree = try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any]
+        else { throw Failure("\(instance) answers \(reply.status) to \(target): \(reply.text.prefix(300))") }
+        return tree
+    }
+
+    /// The whole event log, oldest first.
+    func events() throws -> [LoggedEvent] {
+        var all: [LoggedEvent] = []
+        var position: UInt64 = 0
+        while true {
+            let page = try ask("fanout-router-0", "/events?limit=1000&after=\(position)")
+            for event in page["events"] as? [[String: Any]] ?? [] {
+                all.append(
+                    LoggedEvent(
+                        position: (event["position"] as? NSNumber)?.uint64Value ?? 0,
+                        id: event["id"] as? String ?? "", source: event["source"] as? String ?? "",
+                        type: event["type"] as? String ?? ""))
+            }
+            guard let next = (page["next"] as? NSNumber)?.uint64Value, next > position else { return all }
+            position = next
+        }
+    }
+
+    /// Codes of everything in quarantine.
+    func quarantineCodes() throws -> [String] {
+        let page = try ask("fanout-router-0", "/quarantine?limit=1000")
+        return (page["quarantine"] as? [[String: Any]] ?? []).compactMap { $0["code"] as? String }
+    }
+
+    /// The sum of a metric's samples whose line contains `label`; nil while the instance does not answer.
+    func metric(_ instance: String, _ name: String, label: String = "") -> Double? {
+        guard let reply = try? HTTPClient.get("/metrics", unix: "\(run)/\(instance).admin"), reply.status == 200 else {
+            return nil
+        }
+        let lines = reply.text.split(separator: "\n").filter {
+            $0.hasPrefix(name) && ["{", " "].contains($0.dropFirst(name.count).first)
+                && (label.isEmpty || $0.contains(label))
+        }
+        return lines.reduce(0) { $0 + (Double($1.split(separator: " ").last ?? "") ?? 0) }
+    }
+
+    /// Waits until the ingress' journal holds nothing more and every subscription got all accepted webhooks.
+    func waitForDelivery(of sent: [SentWebhook], seconds: Double = 90) throws {
+        let numbers = sent.filter(\.isAccepted).map(\.number)
+        do {
+            try waitUntil("everything accepted is delivered", seconds: seconds) { subscriber.hasAll(numbers) }
+        } catch {
+            let missing = (0..<settings.subscriptions).map { subscription in
+                let ledger = subscriber.ledger(subscription)
+                return numbers.filter { ledger.counts[$0] == nil }
+            }
+            report("missing: \(missing.map { "\($0.count), first \($0.prefix(5))" })")
+            throw error
+        }
+        try waitUntil("the journal is settled", seconds: seconds) {
+            metric("ingress-gateway-0", "tributary_backlog_records") == 0
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+    @Suite struct NothingIsLost {
+        /// The instances that may be killed.
+        private let victims = [
+            "ingress-gateway-0", "verifier-0", "normaliser-0", "normaliser-1", "normaliser-2", "fanout-router-0",
+        ]
+
+        @Test func `ten thousand webhooks survive the death of a stage every half second`() throws {
+            try Pipeline.with(PipelineSettings(normalisers: 3)) { pipeline in
+                var generator = SeededGenerator(seed: 2026)
+                let load = LoadGenerator(port: pipeline.port, count: 10_000, perSecond: 1_050)
+                load.start()
+                let begin = monotonicNanoseconds()
+                var deaths: [(instance: String, nanoseconds: Int64)] = []
+                while load.soFar.count < 10_000 {
+                    sleepUntil(begin + Int64(deaths.count + 1) * 500_000_000)
+                    let victim = victims[Int(generator.next() % UInt64(victims.count))]
+                    // One that is just being started is killed a moment later.
+                    try waitUntil("\(victim) runs", seconds: 20) { pipeline.signal(victim, SIGKILL) }
+                    deaths.append((victim, monotonicNanoseconds()))
+                }
+                let sent = load.wait()
+                report("kill -9: \(Promises.describe(sent)), \(deaths.count) deaths")
+                try pipeline.waitForDelivery(of: sent)
+                try Promises.checkLog(of: pipeline, accepted: sent)
+                try Promises.checkQuarantineIsEmpty(of: pipeline)
+                reportHealing(deaths, sent, pipeline.subscriber)
+                #expect(sent.count { $0.isAccepted } > 9_000)
+            }
+        }
+
+        /// Prints, by stage, the time from a kill to the next 2xx and to the next delivery of a webhook sent after it.
+        private func reportHealing(
+            _ deaths: [(instance: String, nanoseconds: Int64)], _ sent: [SentWebhook], _ subscriber: Subscriber
+        ) {
+            let arrivals = (0..<2).map { subscriber.ledger($0).firstNanoseconds }
+            var byStage: [String: [(accepting: Double, delivering: Double)]] = [:]
+            for death in deaths {
+                let later = sent.filter { $0.isAccepted && $0.answeredNanoseconds > death.nanoseconds }
+                let begun = later.filter { $0.startedNanoseconds > death.nanoseconds }
+                guard let answer = later.map(\.answeredNanoseconds).min(),
+                    let arrival = begun.compactMap({ webhook in
+                        arrivals.compactMap { $0[webhook.number] }.max()
+                    }).min()
+                else { continue }  // killed after the last webhook
+                let stage = String(death.instance.prefix { $0 != "-" })
+                byStage[stage, default: []].append(
+                    (Double(answer - death.nanoseconds) / 1e9, Double(arrival - death.nanoseconds) / 1e9))
+            }
+            for (stage, times) in byStage.sorted(by: { $0.key < $1.key }) {
+                let accepting = times.map(\.accepting).sorted(), delivering = times.map(\.delivering).sorted()
+                let middle = times.count / 2
+                report(
+                    "\(stage) killed \(times.count) times: next 2xx after \(accepting[middle].rounded(to: 3)) s "
+                        + "(longest \(accepting.last?.rounded(to: 3) ?? "")), next delivery after "
+                        + "\(delivering[middle].rounded(to: 3)) s (longest \(delivering.last?.rounded(to: 3) ?? ""))")
+                #expect(delivering.last ?? 0 < 15)
+            }
+        }
+
+        @Test func `a stopped normaliser loses nothing and holds nobody up`() throws {
+            try Pipeline.with(PipelineSettings(normalisers: 3)) { pipeline in
+                let load = LoadGenerator(port: pipeline.port, count: 3_500, perSecond: 500)
+                load.start()
+                try waitUntil("the load has begun") { pipeline.subscriber.distinct(0) > 300 }
+                #expect(pipeline.signal("normaliser-1", SIGSTOP))
+                let stopped = monotonicNanoseconds()
+                pause(seconds: 5)
+                let resumed = monotonicNanoseconds()
+                #expect(pipeline.signal("normaliser-1", SIGCONT))
+                let sent = load.wait()
+                try pipeline.waitForDelivery(of: sent)
+                let arrivals = pipeline.subscriber.ledger(0).firstNanoseconds
+                let meanwhile = sent.filter { $0.startedNanoseconds > stopped && arrivals[$0.number] ?? .max < resumed }
+                report("SIGSTOP: \(Promises.describe(sent)); \(meanwhile.count) sent and delivered meanwhile")
+                #expect(meanwhile.count > 100)
+                #expect(sent.allSatisfy { $0.isAccepted })
+                try Promises.checkLog(of: pipeline, accepted: sent)
+                try Promises.checkQuarantineIsEmpty(of: pipeline)
+            }
+        }
+
+        @Test func `the ingress accepts while everything behind it is down`() throws {
+            try Pipeline.with { pipeline in
+                let load = LoadGenerator(port: pipeline.port, count: 7_000, perSecond: 500)
+                load.start()
+                try waitUntil("the load has begun") { pipeline.subscriber.distinct(0) > 200 }
+                try pipeline.killSupervisor()
+                for process in pipeline.processes() where !process.instance.hasPrefix("ingress") {
+                    kill(process.pid, SIGKILL)
+                }
+                let down = monotonicNanoseconds()
+                pause(seconds: 10)
+                let meanwhile = load.soFar.filter { $0.startedNanoseconds > down }
+                report("downstream gone: \(Promises.describe(meanwhile))")
+                #expect(meanwhile.count > 1_000)
+                #expect(meanwhile.allSatisfy { $0.isAccepted })
+                try pipeline.up()
+                let sent = load.wait()
+                try pipeline.waitForDelivery(of: sent)
+                try Promises.checkLog(of: pipeline, accepted: sent)
+                try Promises.checkQuarantineIsEmpty(of: pipeline)
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+    @Suite struct Starvation {
+        /// What one starved normaliser may use of a core.
+        private let share = 0.05
+        private let seconds = 30.0
+
+        @Test func `starved normalisers are not taken for lost`() throws {
+            guard let group = try StarvedGroups.make(count: 3, share: share) else {
+                return report("SKIPPED: neither cgroup v1 (cpu.cfs_quota_us) nor v2 (cpu.max) can be had")
+            }
+            defer { group.remove() }
+            try Pipeline.with(PipelineSettings(normalisers: 3)) { pipeline in
+                for number in 0..<3 {
+                    guard let pid = pipeline.pid("normaliser-\(number)") else {
+                        throw Failure("no normaliser \(number)")
+                    }
+                    try group.add(pid, to: number)
+                }
+                let load = LoadGenerator(port: pipeline.port, count: 100_000, perSecond: 1_200)
+                load.start()
+                // From the moment at which more waits than they can do.
+                try waitUntil("a backlog builds up") {
+                    pipeline.metric("ingress-gateway-0", "tributary_backlog_records") ?? 0 > 300
+                }
+                let names = (0..<3).map { "normaliser-\($0)" }
+                let (cpuBefore, doneBefore) = (names.map(pipeline.cpuSeconds), done(pipeline, names))
+                let began = monotonicNanoseconds()
+                sleepUntil(began + Int64(seconds * 1e9))
+                let elapsed = Double(monotonicNanoseconds() - began) / 1e9
+                let used = zip(names.map(pipeline.cpuSeconds), cpuBefore).map { ($0 - $1) / elapsed / share }
+                let rate = (done(pipeline, names) - doneBefore) / elapsed
+                load.stop()
+                let sent = load.wait()
+                let resends = pipeline.metric("ingress-gateway-0", "tributary_resends_total") ?? .infinity
+                let passedOn =
+                    pipeline.metric(
+                        "ingress-gateway-0", "tributary_records_total", label: "direction=\"out\"") ?? 0
+                report(
+                    "starved: \(Promises.describe(sent)); normalised \(rate.rounded(to: 0))/s, quota used "
+                        + "\(used.map { "\(($0 * 100).rounded(to: 0)) %" }), resends \(Int(resends)) of \(Int(passedOn))"
+                )
+                #expect(resends < max(1, passedOn) * 0.01)
+                #expect(used.allSatisfy { $0 > 0.8 })
+                group.remove()
+                try pipeline.waitForDelivery(of: sent, seconds: 120)
+                try Promises.checkLog(of: pipeline, accepted: sent)
+                try Promises.checkQuarantineIsEmpty(of: pipeline)
+            }
+        }
+
+        private func done(_ pipeline: Pipeline, _ names: [String]) -> Double {
+            names.reduce(0) {
+                $0 + (pipeline.metric($1, "tributary_records_total", label: "direction=\"out\"") ?? 0)
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+"""Reads the sources and holds them to the house rules."""
+
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOP_LEVEL = {"Package.swift", "Services", "Shared", "Tests", "compose", "scripts", "README.md", "LICENSE"}
+MOST_FILE_LINES = 400
+MOST_FUNCTION_LINES = 70
+BANNED = {"message", "item", "data", "info", "manager", "helper", "util", "utils", "common", "handler"}
+# The standard's own words: CloudEvents `data`, the run and data directories of the configuration, swift-log's and
+# SwiftNIO's protocols.
+ALLOWED_NAMES = {
+    "data", "dataDir", "data_dir", "makeDataDirectory",
+    "log_message", "add_signal_handler", "handlerAdded", "handlerRemoved",
+}
+MODULES_WITHOUT_FOUNDATION = ["Wire", "ZeroMQ", "Bus", "Events", "Providers", "Metrics"]
+DATA_PATH = ["Shared/Wire", "Shared/ZeroMQ", "Shared/Bus", "Shared/Events", "Shared/Providers", "Shared/Journal",
+             "Shared/EventLog", "Services/IngressGateway", "Services/Verifier", "Services/Normaliser",
+             "Services/FanoutRouter"]
+DECLARATION = re.compile(
+    r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|private|fileprivate|internal|static|final|mutating|override|nonisolated"
+    r"(?:\(unsafe\))?|convenience|required|lazy|indirect|weak|unowned)\s+(?:\(set\)\s+)?)*"
+    r"(func|struct|class|enum|protocol|typealias|var|let|actor)\s+(`[^`]+`|\w+)")
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def words(name: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+", name)]
+
+
+def swift_functions(lines: list[str]):
+    """Yields name, first line and length of each function with a body, found by its braces."""
+    for start, line in enumerate(lines):
+        found = re.match(r"^(\s*)(?:[@\w() ]+\s)?(?:func\s+(`[^`]+`|[\w+\-*/=<>!&|^~]+)|init\b)", line)
+        if not found:
+            continue
+        indent = found.group(1)
+        for end in range(start, len(lines)):
+            if lines[end].startswith(indent + "}") and end > start:
+                yield found.group(2) or "init", start + 1, end - start + 1
+                break
+            if end > start and lines[end].strip() and not lines[end].startswith(indent + " ") \
+                    and not lines[end].startswith((indent + ")", indent + "-", indent + "{")):
+                break
+
+
+class Tidy(unittest.TestCase):
+    maxDiff = None
+
+    def test_the_top_level_is_exactly_what_the_layout_says(self):
+        names = {path.relative_to(ROOT).parts[0] for path in tracked()}
+        self.assertEqual({name for name in names if not name.startswith(".")} - TOP_LEVEL, set())
+
+    def test_no_file_is_longer_than_400_lines(self):
+        scripts = [path for path in tracked("scripts") if path.suffix in {"", ".py"}]
+        long = [f"{path.relative_to(ROOT)}: {count}" for path in tracked("*.swift", "*.py", "*.c", "*.cpp", "*.hpp") + scripts
+                if (count := len(path.read_text().splitlines())) > MOST_FILE_LINES and ".pb." not in path.name]
+        self.assertEqual(long, [])
+
+    def test_no_function_is_longer_than_70_lines(self):
+        long = []
+        for path in tracked("*.swift"):
+            for name, line, length in swift_functions(path.read_text().splitlines()):
+                if length > MOST_FUNCTION_LINES:
+                    long.append(f"{path.relative_to(ROOT)}:{line} {name}: {length}")
+        self.assertEqual(long, [])
+
+    def test_names_use_the_words_of_the_field(self):
+        bad = []
+        for path in tracked("Services/*.swift", "Shared/*.swift", "Tests/*.swift"):
+            if set(words(path.stem)) & BANNED:
+                bad.append(str(path.relative_to(ROOT)))
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                found = DECLARATION.match(line)
+                if not found or found.group(2).startswith("`") or found.group(2) in ALLOWED_NAMES:
+                    continue
+                if set(words(found.group(2))) & BANNED and not found.group(2).endswith("ChannelHandler"):
+                    bad.append(f"{path.relative_to(ROOT)}:{number} {found.group(2)}")
+        self.assertEqual(bad, [])
+
+    def test_nothing_is_public(self):
+        bad = [f"{path.relative_to(ROOT)}:{number}" for path in tracked("Services/*.swift", "Shared/*.swift")
+               for number, line in enumerate(path.read_text().splitlines(), 1)
+               if re.match(r"\s*(public|open)\s+(func|struct|class|enum|protocol|var|let|init|final|static|extension)", line)]
+        self.assertEqual(bad, [])
+
+    def test_no_path_of_a_developers_machine_and_no_unfinished_place(self):
+        machine = ["/" + "work/", "/" + "root/", "/" + "home/", "bash_" + "jobs"]
+        unfinished = ["TO" + "DO", "FIX" + "ME", "XX" + "X:", "not " + "implemented"]
+        bad = []
+        for path in tracked():
+            if "Samples" in path.parts or path.suffix in {".bin", ".gz"}:
+                continue
+            text = path.read_text(errors="replace")
+            bad += [f"{path.relative_to(ROOT)}: {word}" for word in machine + unfinished if word in text]
+        self.assertEqual(bad, [])
+
+
+class Imports(unittest.TestCase):
+    def imports(self, folder: str) -> dict[Path, set[str]]:
+        return {path: set(re.findall(r"^(?:@testable |package |internal )?import (?:\w+ )?(\w+)", path.read_text(), re.M))
+                for path in tracked(f"{folder}/*.swift")}
+
+    def test_no_service_imports_another(self):
+        services = {path.name for path in (ROOT / "Services").iterdir()}
+        for path, imported in self.imports("Services").items():
+            self.assertEqual(imported & services, set(), path)
+        for path, imported in self.imports("Shared").items():
+            self.assertEqual(imported & services, set(), path)
+
+    def test_only_the_module_zeromq_imports_libzmq(self):
+        for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
+            if "ZeroMQ" not in path.parts:
+                self.assertNotIn("CZeroMQ", imported, path)
+
+    def test_the_bus_knows_envelopes_and_not_webhooks(self):
+        for path, imported in self.imports("Shared/Bus").items():
+            self.assertEqual(imported & {"Events", "Providers", "StageRuntime", "Journal", "EventLog"}, set(), path)
+
+    def test_the_modules_of_the_data_path_do_without_foundation(self):
+        for module in MODULES_WITHOUT_FOUNDATION:
+            for path, imported in self.imports(f"Shared/{module}").items():
+                self.assertEqual(imported & {"Foundation", "FoundationEssentials"}, set(), path)
+
+    def test_foundations_json_stays_out_of_the_data_path(self):
+        for folder in DATA_PATH:
+            for path in tracked(f"{folder}/*.swift"):
+                if "Admin" in path.parts or path.name == "ReplayDesk.swift":  # operators' requests, not webhooks
+                    continue
+                self.assertNotRegex(path.read_text(), r"\bJSON(Serialization|Encoder|Decoder)\b", path)
+
+    def test_only_verifier_and_router_resolve_secrets_among_the_stages(self):
+        for folder in ["Services/IngressGateway", "Services/Normaliser", "Services/BusTap", "Shared/Bus", "Shared/Journal"]:
+            for path in tracked(f"{folder}/*.swift"):
+                self.assertNotRegex(path.read_text(), r"\.resolve\(|SecretReference", path)
+        for path in tracked("Services/Verifier/*.swift"):
+            self.assertNotIn("subscriptions", path.read_text(), path)
+        for path in tracked("Services/FanoutRouter/*.swift"):
+            self.assertNotRegex(path.read_text(), r"sources.*secrets", path)
+
+    def test_only_the_router_opens_connections_to_the_outside(self):
+        for folder in ["Services/IngressGateway", "Services/Verifier", "Services/Normaliser", "Shared"]:
+            for path in tracked(f"{folder}/*.swift"):
+                self.assertNotIn("ClientBootstrap", path.read_text(), path)
+
+
+if __name__ == "__main__":
+    unittest.main()

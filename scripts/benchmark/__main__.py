@@ -1,0 +1,156 @@
+"""scripts/bench: options, the order of starting and stopping, the outcome."""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from demonstration.stage_folder import free_port
+from supervision.binaries import Binaries
+from supervision.failure import USAGE, Failure
+
+from . import machine, report, webhook
+from .bench import QUICK, Bench, Timing
+from .load import Load
+from .pipeline import ROOT, Pipeline, Shape, new_folder
+from .proxies import Nginx
+
+EXAMPLES = """\
+examples:
+  scripts/bench                                 everything, in four minutes or less
+  scripts/bench --quick                         the same with short runs, in 90 s or less
+  scripts/bench --normalisers 2 --json two.json another shape, its figures elsewhere
+  scripts/bench --keep --quick                  keep the temporary folder with the logs and the databases
+
+environment:
+  TRIBUTARY_BIN=DIR    measure the executables in DIR, and build nothing
+
+The exit code is 1 when the pipeline delivers less than a quarter of what nginx as a bare proxy passes on."""
+
+DOOR_PORT, SINK_PORT, PROXY_PORT = 18080, 18081, 18082
+
+
+def say(words: str) -> None:
+    print(f"bench: {words}", file=sys.stderr, flush=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    def positive(text: str) -> int:
+        if (number := int(text)) < 1:
+            raise argparse.ArgumentTypeError("takes a number of at least 1")
+        return number
+
+    made = argparse.ArgumentParser(
+        prog="scripts/bench", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Measures the whole pipeline, release build: rate, latencies, CPU, memory, bytes written, and the "
+                    "cost of a tap, beside nginx as a bare reverse proxy to the same sink in the same run.")
+    made.add_argument("--quick", action="store_true", help="short runs: less exact")
+    made.add_argument("--json", type=Path, metavar="FILE", default=ROOT / ".build" / "bench.json",
+                      help="where the figures go (default: .build/bench.json)")
+    made.add_argument("--verifiers", type=positive, default=1, metavar="N", help="instances (default: 1)")
+    made.add_argument("--normalisers", type=positive, default=1, metavar="N", help="instances (default: 1)")
+    made.add_argument("--concurrency", type=positive, default=64, metavar="N",
+                      help="deliveries in flight at once (default: 64)")
+    made.add_argument("--connections", type=positive, default=64, metavar="N",
+                      help="wrk's connections to the ingress and to the proxy (default: 64)")
+    made.add_argument("--threads", type=positive, default=1, metavar="N", help="wrk's threads (default: 1)")
+    made.add_argument("--keep", action="store_true", help="leave the temporary folder where it is")
+    return made
+
+
+@contextlib.contextmanager
+def temporary_folder(keeps: bool) -> Iterator[Path]:
+    """Stays behind on request, and after a failure whose explanation stands in the logs."""
+    folder = new_folder()
+    try:
+        yield folder
+    except Failure:
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        say(f"the logs stay in {folder}.")
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    if keeps:
+        say(f"the logs and the databases stay in {folder}.")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """While cleaning up, an impatient second Ctrl-C would leave processes behind."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    earlier = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, action in zip(numbers, earlier, strict=True):
+            signal.signal(number, action)
+
+
+def measure(options: argparse.Namespace, binaries: Binaries, folder: Path) -> dict:
+    """Starts everything, measures, stops everything; answers the outcome."""
+    shape = Shape(options.verifiers, options.normalisers, options.concurrency)
+    ports = {"SINK_PORT": free_port(SINK_PORT), "PROXY_PORT": free_port(PROXY_PORT)}
+    sink = Nginx("sink", ports["SINK_PORT"], folder, ports)
+    proxy = Nginx("proxy", ports["PROXY_PORT"], folder, ports)
+    pipeline = Pipeline(binaries, folder, free_port(DOOR_PORT), sink.url, shape)
+    load = Load(folder, pipeline.stream_secret, options.connections, options.threads)
+    try:
+        sink.start()
+        proxy.start()
+        say("starting the stages")
+        pipeline.up()
+        bench = Bench(pipeline, sink, proxy, load, QUICK if options.quick else Timing(), say)
+        bench.run()
+    finally:
+        with uninterrupted():
+            pipeline.end()
+            proxy.stop()
+            sink.stop()
+    settings = vars(shape) | {
+        "connections": options.connections, "threads": options.threads, "quick": options.quick,
+        "body_bytes": len(webhook.BODY)}
+    return {"machine": machine.facts(ROOT, folder), "settings": settings, "ratio": None} | bench.outcome
+
+
+def main() -> int:
+    options = parser().parse_args()
+    if options.concurrency > 1000:
+        raise Failure("--concurrency takes 1000 at most, as the configuration does.", USAGE)
+    started = time.monotonic()
+    binaries = Binaries(ROOT, os.environ, "release")
+    binaries.provide(rebuild_stale=True)
+    built = time.monotonic()
+    with temporary_folder(options.keep) as folder:
+        outcome = measure(options, binaries, folder)
+    outcome["took_seconds"] = {"build": round(built - started, 1), "measurements": round(time.monotonic() - built, 1)}
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(outcome, indent=2) + "\n")
+    print(f"\n{report.table(outcome)}\n", flush=True)
+    for remark in report.remarks(outcome):
+        say(remark)
+    say(f"the figures are in {os.path.relpath(options.json)}.")
+    return 0 if outcome["ratio"] >= report.LEAST else 1
+
+
+def run() -> int:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # whatever ends the benchmark, its stages go down with it
+    try:
+        return main()
+    except Failure as failure:
+        say(failure.sentence)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+sys.exit(run())

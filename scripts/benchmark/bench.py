@@ -1,0 +1,200 @@
+"""The measurements, in their order; every one leaves its figures in `outcome`."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from supervision.failure import Failure
+
+from . import search
+from .children import end
+from .load import Load, LoadResult
+from .observer import INGRESS, ROUTER, Observer
+from .pipeline import Pipeline
+from .proxies import Nginx
+from .span import Span
+
+RAMP_SECONDS = 1.0
+"""Of each run, before its figures are taken."""
+FIRST_EVENT_SECONDS = 10.0
+DRAIN_SECONDS = 45.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long each part takes, in seconds."""
+
+    idle: float = 2.0
+    warm_up: float = 3.0
+    proxy: float = 5.0
+    unthrottled: float = 5.0
+    probes: int = 5
+    probe: float = 4.0
+    whole: float = 15.0
+    half: float = 15.0
+    tap: float = 6.0
+    tap_rounds: int = 2
+
+
+QUICK = Timing(idle=1, warm_up=2, proxy=2.5, unthrottled=2.5, probes=4, probe=2, whole=6, half=6, tap=3, tap_rounds=1)
+
+
+class Bench:
+    """Runs everything against a pipeline, a sink and a proxy that are up."""
+
+    def __init__(self, pipeline: Pipeline, sink: Nginx, proxy: Nginx, load: Load, timing: Timing,
+                 say: Callable[[str], None]):
+        self._pipeline, self._sink, self._proxy, self._load = pipeline, sink, proxy, load
+        self._timing, self._say = timing, say
+        self._observer = Observer(pipeline)
+        self._others = {"sink": sink.pid}
+        self.outcome: dict = {}
+
+    def run(self) -> None:
+        timing = self._timing
+        self._try_one()
+        time.sleep(timing.idle)
+        idle = self._observer.read(self._others)
+        before = self._measure_proxy("before")
+        self._span(0, timing.warm_up)
+        unthrottled = self._unthrottled()
+        steady = search.highest_steady(unthrottled, timing.probes, self._probe, self._confirm)
+        self._keep_steady(steady, idle)
+        half = self._half_load(steady)
+        self._tap(steady, half)
+        self._check_end()
+        after = self._measure_proxy("after")
+        self._compare(steady, before, after)
+
+    def _try_one(self) -> None:
+        """One webhook goes all the way: otherwise there is nothing to measure."""
+        status = self._pipeline.post_one()
+        if status != 202:
+            raise Failure(f"the ingress answered {status} to a well signed webhook, not 202; its log is in "
+                          f"{self._pipeline.run_dir}.")
+        deadline = time.monotonic() + FIRST_EVENT_SECONDS
+        while self._observer.read({}).delivered < 1:
+            if time.monotonic() > deadline:
+                raise Failure(f"an accepted webhook was not delivered within {FIRST_EVENT_SECONDS:g} s; the stages' "
+                              f"logs are in {self._pipeline.run_dir}.")
+            time.sleep(0.05)
+
+    def _span(self, rate: float, seconds: float, **more: int) -> Span:
+        """One run against the ingress, observed after its ramp; then waits until the backlog is gone."""
+        with self._load.start(self._pipeline.url + "/in/stream", rate) as run:
+            others = self._others | {"wrk": run.pid} | more
+            run.go_on(RAMP_SECONDS)
+            before = self._observer.read(others)
+            run.go_on(seconds)
+            after = self._observer.read(others)
+            result = run.stop()
+        result.check("the ingress")
+        self._drain()
+        return Span(before, after, result, rate)
+
+    def _drain(self) -> None:
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while (backlog := self._observer.read({}).backlog) > 0:
+            if time.monotonic() > deadline:
+                raise Failure(f"{backlog:.0f} events are still not delivered {DRAIN_SECONDS:g} s after the load ended; "
+                              f"the stages' logs are in {self._pipeline.run_dir}.")
+            time.sleep(0.1)
+
+    def _measure_proxy(self, when: str) -> LoadResult:
+        with self._load.start(self._proxy.url + "/in/stream") as run:
+            run.go_on(self._timing.proxy)
+            result = run.stop()
+        result.check("nginx")
+        self._say(f"nginx as a bare proxy, {when}: {result.per_second:,.0f} requests/s")
+        return result
+
+    def _unthrottled(self) -> Span:
+        span = self._span(0, self._timing.unthrottled)
+        self._say(f"unthrottled: {span.accepted_per_second:,.0f} accepted/s, "
+                  f"{span.delivered_per_second:,.0f} delivered/s meanwhile")
+        self.outcome["unthrottled"] = span.figures()
+        return span
+
+    def _probe(self, rate: float) -> Span:
+        return self._said(self._span(rate, self._timing.probe), "probe")
+
+    def _confirm(self, rate: float) -> Span:
+        return self._said(self._span(rate, self._timing.whole), "long run")
+
+    def _said(self, span: Span, what: str) -> Span:
+        offered = f"{span.target:,.0f}/s offered" if span.target else "unthrottled"
+        self._say(f"{what}, {offered}: {span.accepted_per_second:,.0f} accepted/s, "
+                  f"{span.delivered_per_second:,.0f} delivered/s, backlog "
+                  f"{'steady' if span.is_steady else f'grows by {span.backlog_growth:,.0f}/s'}")
+        return span
+
+    def _keep_steady(self, steady: Span, idle) -> None:
+        stages = [name for name in steady.after.processes if name not in ("sink", "wrk")]
+        self.outcome["steady"] = steady.figures() | {
+            "written_bytes_per_event": {name: steady.written_bytes_per_event(name) for name in (INGRESS, ROUTER)}}
+        self.outcome["resident_bytes"] = {
+            name: {"idle": idle.processes[name].resident_bytes,
+                   "under_load": steady.after.processes[name].resident_bytes} for name in stages}
+
+    def _half_load(self, steady: Span) -> Span:
+        half = self._span(steady.accepted_per_second / 2, self._timing.half)
+        self.outcome["half_load"] = half.figures()
+        self._say(f"half load, {half.accepted_per_second:,.0f} accepted/s: acknowledged in "
+                  f"{1000 * half.load.p50:.2f} ms (p50), {1000 * half.load.p99:.2f} ms (p99)")
+        return half
+
+    def _tap(self, steady: Span, half: Span) -> None:
+        """The CPU that one listener costs at half load, without and with it in turns; what it costs of the rate."""
+        without, with_tap = [], []
+        for _ in range(self._timing.tap_rounds):
+            without.append(self._tapped(half.target, is_attached=False))
+            with_tap.append(self._tapped(half.target, is_attached=True))
+        full = self._tapped(steady.target, is_attached=True)
+        names = [name for name in steady.after.processes if name not in ("sink", "wrk")]
+
+        def cpu(spans: list[Span]) -> float:
+            return sum(span.cpu_seconds(name) for span in spans for name in names) / sum(s.delivered for s in spans)
+
+        self.outcome["tap"] = {
+            "stages_cpu_percent_more": round(100 * (cpu(with_tap) / cpu(without) - 1), 1),
+            "tap_cpu_micros_per_event": with_tap[-1].cpu_micros_per_event()["bus-tap"],
+            "delivered_percent_less": round(
+                100 * (1 - full.delivered_per_second / steady.delivered_per_second), 1),
+            "at_steady_load": full.figures(),
+        }
+        self._say(f"one tap attached to every hop: {self.outcome['tap']['stages_cpu_percent_more']:+.1f} % CPU of the "
+                  f"stages, {-self.outcome['tap']['delivered_percent_less']:+.1f} % delivered/s at the steady load")
+
+    def _tapped(self, rate: float, is_attached: bool) -> Span:
+        if not is_attached:
+            return self._span(rate, self._timing.tap)
+        tap = subprocess.Popen(
+            [self._pipeline.binaries.folder / "bus-tap", "--json", "--config", self._pipeline.file],
+            env=self._pipeline.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sys.stderr)
+        try:
+            span = self._span(rate, self._timing.tap, **{"bus-tap": tap.pid})
+            if tap.poll() is not None:
+                raise Failure(f"bus-tap ended with {tap.returncode} while it was measured.")
+            return span
+        finally:
+            end(tap)
+
+    def _check_end(self) -> None:
+        """Nothing was refused, lost or sent twice; no stage died."""
+        self._observer.check_lives()
+        last = self._observer.read(self._others)
+        if last.rejections or last.accepted > last.delivered:
+            raise Failure(f"{last.accepted:.0f} webhooks were accepted, {last.delivered:.0f} delivered, "
+                          f"{last.rejections:.0f} rejected; the stages' logs are in {self._pipeline.run_dir}.")
+        self.outcome["totals"] = {
+            "accepted": last.accepted, "delivered": last.delivered, "failed_attempts": last.failed_attempts,
+            "resends": last.resends, "duplicates": last.duplicates}
+
+    def _compare(self, steady: Span, before: LoadResult, after: LoadResult) -> None:
+        mean = (before.per_second + after.per_second) / 2
+        self.outcome["proxy"] = {
+            "before_per_second": round(before.per_second, 1), "after_per_second": round(after.per_second, 1),
+            "requests_per_second": round(mean, 1), "p50": before.p50, "p99": before.p99}
+        self.outcome["ratio"] = round(steady.delivered_per_second / mean, 4)

@@ -1,0 +1,17 @@
+"""Ending the processes that the benchmark starts itself."""
+
+import signal
+import subprocess
+
+PATIENCE_SECONDS = 5.0
+
+
+def end(process: subprocess.Popen, number: signal.Signals = signal.SIGTERM) -> None:
+    """Asks a process to end, waits, and kills it if it does not."""
+    if process.poll() is None:
+        process.send_signal(number)
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,50 @@
+"""Facts without which no figure means anything: the machine, the versions, the commit."""
+
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+
+def _said_by(*command: str) -> str | None:
+    """All that a command prints, on whichever stream; some answer --version with a failure."""
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return (ended.stdout + ended.stderr).strip()
+
+
+def _version(pattern: str, *command: str) -> str | None:
+    match = re.search(pattern, _said_by(*command) or "")
+    return match[1] if match else None
+
+
+def _processor() -> str:
+    match = re.search(r"(?m)^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text())
+    return match[1].strip() if match else platform.machine()
+
+
+def _filesystem(folder: Path) -> str | None:
+    return _said_by("stat", "--file-system", "--format", "%T", str(folder))
+
+
+def _commit(root: Path) -> str | None:
+    return _version(r"^([0-9a-f]{7,}\S*)$", "git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12",
+                    "--exclude=*")
+
+
+def facts(root: Path, folder: Path) -> dict:
+    """`folder` is where the stages keep their files."""
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "processor": _processor(),
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "kernel": platform.release(),
+        "filesystem": _filesystem(folder),
+        "swift": _version(r"Swift version (\S+)", "swift", "--version"),
+        "wrk": _version(r"wrk (?:debian/)?(\S+)", "wrk", "--version"),
+        "nginx": _version(r"nginx/(\S+)", "nginx", "-v"),
+        "commit": _commit(root),
+    }
