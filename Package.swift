@@ -80,11 +80,14 @@ let package = Package(
         service(
             "IngressGateway",
             [
-                "Bus", "Journal", "Metrics", "Providers", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1, deque, logging,
+                "Bus", "Journal", "Metrics", "Providers", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1, deque,
+                logging,
                 argumentParser,
             ]),
-        service("Verifier", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
-        service("Normaliser", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+        service(
+            "Verifier", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+        service(
+            "Normaliser", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
         service(
             "FanoutRouter",
             [
@@ -96,6 +99,18 @@ let package = Package(
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("WireTests", ["Wire"], exclude: ["read_wire.py"]),
         tests("BusTests", ["Bus", "Metrics", "Wire"]),
+        tests("MetricsTests", ["Metrics"]),
+        tests("StageRuntimeTests", ["Metrics", "StageRuntime", argumentParser, logging]),
+        tests(
+            "TributaryTests", ["Metrics", "StageRuntime", "Tributary", argumentParser], resources: [.copy("Samples")]),
+        tests(
+            "FanoutRouterTests",
+            ["Bus", "EventLog", "Events", "FanoutRouter", "Metrics", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1]),
+        tests("JournalTests", ["Journal", "Wire", grdb]),
+        tests("EventLogTests", ["EventLog", "Events", "Metrics", "Wire", grdb]),
+        tests(
+            "IngressGatewayTests",
+            ["Bus", "IngressGateway", "Journal", "Metrics", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
             resources: [.copy("Samples")], swiftSettings: swiftSettings),

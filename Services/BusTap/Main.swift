@@ -25,7 +25,8 @@ struct BusTap: ParsableCommand {
 
     @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
     var config = StageOptions.defaultConfiguration
-    @Option(name: .long, help: "Only this hop: ingress-gateway, verifier, normaliser or fanout-router. May be repeated.")
+    @Option(
+        name: .long, help: "Only this hop: ingress-gateway, verifier, normaliser or fanout-router. May be repeated.")
     var stage: [String] = []
     @Option(name: .long, help: "Only records of this source.")
     var source: String?

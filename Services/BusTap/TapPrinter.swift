@@ -29,7 +29,8 @@ struct TapPrinter {
             lines.append("    verified by \(plain(verification.scheme)), key \(plain(verification.keyID))")
         }
         for rejection in record.rejections {
-            lines.append("    refused by \(rejection.stage): \(plain(rejection.code.rawValue)) \(plain(rejection.detail))")
+            lines.append(
+                "    refused by \(rejection.stage): \(plain(rejection.code.rawValue)) \(plain(rejection.detail))")
         }
         for event in record.events {
             lines.append("    \(plain(event.type))  \(plain(event.attribute("subject") ?? ""))")

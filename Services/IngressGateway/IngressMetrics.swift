@@ -4,9 +4,7 @@ import Synchronization
 /// The instruments of the ingress, made once. What is read on demand comes from `JournalState`.
 struct IngressMetrics: Sendable {
     let recordsIn: Counter
-    let recordsOut: Counter
     let batchesIn: Counter
-    let batchesOut: Counter
     let accepted: Counter
     let rejected: Counter
     let probes: Counter
@@ -38,9 +36,7 @@ struct IngressMetrics: Sendable {
                 labels: [("status", status)])
         }
         recordsIn = records("in")
-        recordsOut = records("out")
         batchesIn = batches("in")
-        batchesOut = batches("out")
         accepted = outcome("accepted")
         rejected = outcome("rejected")
         probes = outcome("probe")

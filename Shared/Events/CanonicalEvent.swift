@@ -44,7 +44,8 @@ package struct CanonicalEventsWriter {
     }
 
     /// Adds an attribute. Values over 65 535 bytes are cut.
-    package mutating func attribute(_ name: StaticString, _ value: UnsafeRawBufferPointer, in writer: inout ByteWriter) {
+    package mutating func attribute(_ name: StaticString, _ value: UnsafeRawBufferPointer, in writer: inout ByteWriter)
+    {
         let value = UnsafeRawBufferPointer(rebasing: value.prefix(Int(UInt16.max)))
         beginAttribute(name, valueLength: value.count, in: &writer)
         writer.raw(value)

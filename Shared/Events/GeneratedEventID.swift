@@ -30,7 +30,9 @@ package enum GeneratedEventID {
         for (index, half) in [high, low].enumerated() {
             for nibble in 0..<16 {
                 let position = index * 16 + nibble
-                if position == 8 || position == 12 || position == 16 || position == 20 { text.append(UInt8(ascii: "-")) }
+                if position == 8 || position == 12 || position == 16 || position == 20 {
+                    text.append(UInt8(ascii: "-"))
+                }
                 text.append(digits[Int((half >> UInt64(60 - nibble * 4)) & 0xF)])
             }
         }

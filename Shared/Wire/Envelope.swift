@@ -104,7 +104,8 @@ package struct EnvelopeView {
     package var receivedAtNanoseconds: Int64 { load(Int64.self, at: EnvelopeLayout.receivedAtOffset) }
     package var sourceBytes: UnsafeRawBufferPointer {
         let length = Int(bytes[EnvelopeLayout.sourceLengthOffset])
-        return UnsafeRawBufferPointer(rebasing: bytes[EnvelopeLayout.sourceOffset..<EnvelopeLayout.sourceOffset + length])
+        return UnsafeRawBufferPointer(
+            rebasing: bytes[EnvelopeLayout.sourceOffset..<EnvelopeLayout.sourceOffset + length])
     }
     package var source: String { String(decoding: sourceBytes, as: UTF8.self) }
 

@@ -56,7 +56,8 @@ package enum EnvelopePatch {
         envelope.storeBytes(
             of: journal.low.littleEndian, toByteOffset: EnvelopeLayout.journalOffset + 8, as: UInt64.self)
         envelope.storeBytes(of: sequence.littleEndian, toByteOffset: EnvelopeLayout.sequenceOffset, as: UInt64.self)
-        let covered = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(envelope)[EnvelopeLayout.coveredEndOffset...])
+        let covered = UnsafeRawBufferPointer(
+            rebasing: UnsafeRawBufferPointer(envelope)[EnvelopeLayout.coveredEndOffset...])
         envelope.storeBytes(
             of: crc32c(covered).littleEndian, toByteOffset: EnvelopeLayout.checksumOffset, as: UInt32.self)
     }

@@ -45,12 +45,16 @@ struct CreditTests {
     @Test func `what a dead worker had not finished is named, in the order sent`() {
         var feeder = Feeder()
         _ = feeder.linked(1, role: .normaliser, link: 7)
-        feeder.credited(1, CreditNotice(
-            grantedThrough: 2, receivedThrough: 0, mostRecords: 10, mostBytes: 1000, unfinished: []))
+        feeder.credited(
+            1,
+            CreditNotice(
+                grantedThrough: 2, receivedThrough: 0, mostRecords: 10, mostBytes: 1000, unfinished: []))
         _ = feeder.sent(to: 1, ranges: [range(1, 4)])
         _ = feeder.sent(to: 1, ranges: [range(5, 6)])
-        feeder.credited(1, CreditNotice(
-            grantedThrough: 3, receivedThrough: 2, mostRecords: 10, mostBytes: 1000, unfinished: [2]))
+        feeder.credited(
+            1,
+            CreditNotice(
+                grantedThrough: 3, receivedThrough: 2, mostRecords: 10, mostBytes: 1000, unfinished: [2]))
         let lost = feeder.gone(1)
         #expect(lost == [Unfinished(role: .normaliser, ranges: [range(5, 6)], wasAlone: false)])
         #expect(feeder.gone(1).isEmpty)
@@ -60,16 +64,20 @@ struct CreditTests {
         var feeder = Feeder()
         for peer in [1, 2] {
             _ = feeder.linked(peer, role: .normaliser, link: UInt64(peer))
-            feeder.credited(peer, CreditNotice(
-                grantedThrough: 2, receivedThrough: 0, mostRecords: 10, mostBytes: 1000, unfinished: []))
+            feeder.credited(
+                peer,
+                CreditNotice(
+                    grantedThrough: 2, receivedThrough: 0, mostRecords: 10, mostBytes: 1000, unfinished: []))
             _ = feeder.sent(to: peer, ranges: [range(UInt64(peer), UInt64(peer))])
         }
         #expect(feeder.pickIdle() == nil, "both are busy; one of them is sent nothing more now")
         let others = (0..<4).compactMap { _ in feeder.pick()?.peer }
         #expect(Set(others).count == 1)
         let reserved = 3 - others[0]
-        feeder.credited(reserved, CreditNotice(
-            grantedThrough: 3, receivedThrough: 1, mostRecords: 10, mostBytes: 1000, unfinished: []))
+        feeder.credited(
+            reserved,
+            CreditNotice(
+                grantedThrough: 3, receivedThrough: 1, mostRecords: 10, mostBytes: 1000, unfinished: []))
         #expect(feeder.pickIdle()?.peer == reserved)
         _ = feeder.sent(to: reserved, ranges: [range(9, 9)], alone: true)
         #expect((0..<4).allSatisfy { _ in feeder.pick()?.peer != reserved }, "it gets nothing beside the suspect")
@@ -98,7 +106,9 @@ struct VerdictWaitTests {
             var (next, now): (UInt64, Int64) = (1, 0)
             func note(_ answers: [AnswerRange]) {
                 for answer in answers {
-                    for sequence in answer.sequences.first...answer.sequences.last { answered[sequence, default: 0] += 1 }
+                    for sequence in answer.sequences.first...answer.sequences.last {
+                        answered[sequence, default: 0] += 1
+                    }
                 }
             }
             for _ in 0..<300 {

@@ -30,7 +30,7 @@ extension EndToEnd {
             let good = String(decoding: SignedWebhook.stream(7), as: UTF8.self)
             func changed(_ old: String, _ new: String) -> [UInt8] {
                 guard let range = good.firstRange(of: old) else { return [] }
-                return Array(good.replacingSubrange(range, with: new).utf8)
+                return Array((good[..<range.lowerBound] + new + good[range.upperBound...]).utf8)
             }
             func raw(_ text: String) -> [UInt8] { Array(text.utf8) }
             let head = "POST /in/stream HTTP/1.1\r\nHost: a\r\n"
@@ -136,7 +136,7 @@ extension EndToEnd {
         private func poke(_ descriptor: Int32?, _ bytes: [UInt8]) {
             guard let descriptor else { return }
             _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-            shutdown(descriptor, Int32(SHUT_WR.rawValue))
+            shutdown(descriptor, Int32(SHUT_WR))
             var answer = [UInt8](repeating: 0, count: 512)
             var wait = timeval(tv_sec: 0, tv_usec: 20_000)
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))

@@ -29,7 +29,8 @@ struct HostileBytesTests {
     @Test func `random bytes are refused and harm nothing`() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<20_000 {
-            read((0..<Int.random(in: 0...160, using: &random)).map { _ in UInt8.random(in: 0 ... .max, using: &random) })
+            read(
+                (0..<Int.random(in: 0...160, using: &random)).map { _ in UInt8.random(in: 0 ... .max, using: &random) })
         }
     }
 
@@ -47,7 +48,8 @@ struct HostileBytesTests {
 
     @Test func `notices survive the way there and back`() throws {
         let journal = JournalID.random()
-        let settlement = SettlementNotice(journal: journal, watermark: 7, held: [SequenceRange(9, 12), SequenceRange(20, 20)])
+        let settlement = SettlementNotice(
+            journal: journal, watermark: 7, held: [SequenceRange(9, 12), SequenceRange(20, 20)])
         let lost = LostNotice(deadRole: .normaliser, wasAlone: true, journal: journal, ranges: [SequenceRange(1, 2)])
         let credit = CreditNotice(
             grantedThrough: 5, receivedThrough: 4, mostRecords: 256, mostBytes: 65_536, unfinished: [3, 4])
@@ -57,7 +59,9 @@ struct HostileBytesTests {
         #expect(verdicts.entries.count == 2)
         var writer = ByteWriter()
         settlement.write(to: &writer)
-        #expect(try writer.bytes.withUnsafeBytes { bytes throws(WireError) in try SettlementNotice(body: bytes) } == settlement)
+        #expect(
+            try writer.bytes.withUnsafeBytes { bytes throws(WireError) in try SettlementNotice(body: bytes) }
+                == settlement)
         writer = ByteWriter()
         lost.write(to: &writer)
         #expect(try writer.bytes.withUnsafeBytes { bytes throws(WireError) in try LostNotice(body: bytes) } == lost)

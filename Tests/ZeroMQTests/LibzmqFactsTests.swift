@@ -49,7 +49,8 @@ import Testing
         try router.bind(endpoint("mandatory"))
         #expect(try router.send([Frame([1, 2, 3]), Frame([9])]) == .unreachable)
         try router.set(ZMQ_ROUTER_MANDATORY, 0)
-        #expect(try router.send([Frame([1, 2, 3]), Frame([9])]) == .sent, "without the option the frame just vanishes")
+        #expect(
+            try router.send([Frame([1, 2, 3]), Frame([9])]) == .sent, "without the option the frame just vanishes")
     }
 
     @Test func `a high-water mark counts transmissions per peer`() throws {

@@ -88,7 +88,8 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
 
     package func refused(journal: JournalID, reason: String) {
         logger.critical(
-            "an ingress is refused, its webhooks wait on its disk", metadata: ["journal": "\(journal)", "reason": "\(reason)"])
+            "an ingress is refused, its webhooks wait on its disk",
+            metadata: ["journal": "\(journal)", "reason": "\(reason)"])
     }
 
     // MARK: Any thread

@@ -133,8 +133,6 @@ final class JournalTurn {
             pending.add(tokens, first: first, journal: journal.id)
             if let newest = sealed.first { note(newest) }
             bus.journaled(sealed.map(Self.forBus))
-            metrics.recordsOut.add(tokens.count)
-            metrics.batchesOut.add(sealed.count)
             recovered()
         } catch {
             failed(error)

@@ -31,7 +31,9 @@ package struct RouterCore<Payload> {
         }
         let others = reservedBytes.reduce(0) { $1.key == notice.journal ? $0 : $0 + $1.value }
         guard notice.bytes <= reorderBudgetBytes, others <= reorderBudgetBytes - notice.bytes else {
-            return .refused("a window of \(notice.bytes) bytes exceeds the reorder budget: \(others) of \(reorderBudgetBytes) are taken")
+            return .refused(
+                "a window of \(notice.bytes) bytes exceeds the reorder budget: \(others) of \(reorderBudgetBytes) are taken"
+            )
         }
         reservedBytes[notice.journal] = notice.bytes
         let stored = windows[notice.journal]?.watermark ?? watermarks[notice.journal] ?? 0

@@ -189,7 +189,9 @@ final class IngressLoop {
     }
 
     private func feed(at now: Int64) throws {
-        while let order = core.nextOrder(at: now) {
+        while true {
+            let resentBefore = core.window.resentRecords
+            guard let order = core.nextOrder(at: now) else { return }
             let frame = store.frame(of: order.ranges) { sequence in mark(sequence, isAlone: order.isAlone) }
             let shared = tap.hasListeners ? frame.sharing() : nil
             let count = order.ranges.reduce(0) { $0 + Int($1.count) }
@@ -199,7 +201,7 @@ final class IngressLoop {
                 out.probe()
                 return
             }
-            figures.sent(records: count)
+            figures.sent(records: count - (core.window.resentRecords - resentBefore))
             if let shared { try tap.publish(shared, records: count) }
         }
     }
@@ -256,7 +258,7 @@ struct IngressFigures {
         malformed = metrics.counter("tributary_bus_malformed_total", help: "Transmissions that are not in wire format.")
         refusals = metrics.counter("tributary_bus_refusals_total", help: "Times a router refused the window.")
         recordsOut = metrics.counter(
-            "tributary_records_total", help: "Records taken in and passed on.", labels: [("direction", "out")])
+            "tributary_records_total", help: "Webhooks taken in and passed on.", labels: [("direction", "out")])
         batchesOut = metrics.counter(
             "tributary_batches_total", help: "Batches taken in and passed on.", labels: [("direction", "out")])
         resends = metrics.counter("tributary_resends_total", help: "Records sent again.")

@@ -154,8 +154,6 @@ final class RouterLoop {
             // The reorder space is reserved, so a record is as good as finished when it is here.
             intakes[link]?.finished(records: count, ofBatch: number)
             rate.add(count, at: now)
-            figures.recordsIn.add(count)
-            figures.batchesIn.add()
         default:
             figures.malformed.add()
         }
@@ -230,22 +228,18 @@ final class RouterLoop {
 
 /// What the router's bus thread counts.
 struct RouterFigures {
-    let recordsIn: Counter
-    let batchesIn: Counter
     let malformed: Counter
     let damaged: Counter
     let repeats: Counter
     let unlinked: Counter
 
     init(_ metrics: MetricRegistry) {
-        recordsIn = metrics.counter(
-            "tributary_records_total", help: "Records taken in and passed on.", labels: [("direction", "in")])
-        batchesIn = metrics.counter(
-            "tributary_batches_total", help: "Batches taken in and passed on.", labels: [("direction", "in")])
         malformed = metrics.counter("tributary_bus_malformed_total", help: "Transmissions that are not in wire format.")
-        damaged = metrics.counter("tributary_bus_damaged_total", help: "Records dropped because their bytes are damaged.")
+        damaged = metrics.counter(
+            "tributary_bus_damaged_total", help: "Records dropped because their bytes are damaged.")
         repeats = metrics.counter("tributary_bus_repeats_total", help: "Records that had arrived before.")
         unlinked = metrics.counter(
-            "tributary_bus_unlinked_total", help: "Records of journals that have not linked up, or outside their window.")
+            "tributary_bus_unlinked_total",
+            help: "Records of journals that have not linked up, or outside their window.")
     }
 }

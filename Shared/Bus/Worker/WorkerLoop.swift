@@ -301,7 +301,8 @@ struct WorkerFigures {
         batchesIn = metrics.counter("tributary_batches_total", help: batches, labels: [("direction", "in")])
         batchesOut = metrics.counter("tributary_batches_total", help: batches, labels: [("direction", "out")])
         malformed = metrics.counter("tributary_bus_malformed_total", help: "Transmissions that are not in wire format.")
-        damaged = metrics.counter("tributary_bus_damaged_total", help: "Records dropped because their bytes are damaged.")
+        damaged = metrics.counter(
+            "tributary_bus_damaged_total", help: "Records dropped because their bytes are damaged.")
         processing = metrics.histogram("tributary_processing_seconds", help: "Work on one slice of records.")
         sinceReceipt = metrics.histogram("tributary_since_receipt_seconds", help: "Age of records when passed on.")
         backlog = metrics.gauge("tributary_backlog_records", help: "Records taken in and not passed on.")

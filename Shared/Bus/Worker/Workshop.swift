@@ -23,7 +23,9 @@ struct ChunkSlice {
                 var run = slices[index].range
                 let chunk = slices[index].chunk
                 index += 1
-                while index < slices.count, slices[index].chunk === chunk, slices[index].range.lowerBound == run.upperBound {
+                while index < slices.count, slices[index].chunk === chunk,
+                    slices[index].range.lowerBound == run.upperBound
+                {
                     run = run.lowerBound..<slices[index].range.upperBound
                     index += 1
                 }

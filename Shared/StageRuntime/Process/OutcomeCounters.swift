@@ -33,7 +33,9 @@ package final class OutcomeCounters {
             refusals[key]
             ?? registry.counter(
                 "tributary_rejections_total", help: "Refused webhooks and elements.",
-                labels: [("code", code), ("source", place < 0 ? "unknown" : String(decoding: sources[place], as: UTF8.self))])
+                labels: [
+                    ("code", code), ("source", place < 0 ? "unknown" : String(decoding: sources[place], as: UTF8.self)),
+                ])
         refusals[key] = counter
         counter.add()
     }

@@ -90,7 +90,9 @@ final class SimulatedIngress: Node {
             let records = order.ranges.flatMap { range in
                 (range.first...range.last).map { (sequence: $0, isAlone: order.isAlone) }
             }
-            guard world.connection(order.peer)?.send(.batch(number: order.number, records: records), upwards: false) == true
+            guard
+                world.connection(order.peer)?.send(.batch(number: order.number, records: records), upwards: false)
+                    == true
             else {
                 core.failed(order)
                 break
@@ -212,7 +214,9 @@ final class SimulatedWorker: Node {
     private func passOn() {
         while let order = core.nextOrder() {
             let records = order.records.map { (sequence: $0.sequence, isAlone: $0.isAlone) }
-            guard world.connection(order.peer)?.send(.batch(number: order.number, records: records), upwards: false) == true
+            guard
+                world.connection(order.peer)?.send(.batch(number: order.number, records: records), upwards: false)
+                    == true
             else { return core.failed(order) }
             core.taken(order, at: world.time.now)
         }
@@ -329,8 +333,9 @@ final class SimulatedRouter: Node {
     }
 
     private func sendCredit(to peer: Int) {
-        guard let notice = intakes[peer]?.notice(
-            mostRecords: rate.batchRecords(at: world.time.now), mostBytes: Limits.batchBytes)
+        guard
+            let notice = intakes[peer]?.notice(
+                mostRecords: rate.batchRecords(at: world.time.now), mostBytes: Limits.batchBytes)
         else { return }
         _ = world.connection(peer)?.send(.credit(notice), upwards: true)
     }

@@ -43,8 +43,6 @@ enum ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        // Descriptors of the tests' sockets are not for children.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         var argv = arguments.map { strdup($0) } + [nil]
         var envp = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { (argv + envp).forEach { free($0) } }
@@ -61,7 +59,7 @@ enum ChildProcess {
 enum Files {
     /// The bytes of a file; empty where there is none.
     static func bytes(_ path: String) -> [UInt8] {
-        guard let file = fopen(path, "r") else { return [] }
+        guard let file = fopen(path, "re") else { return [] }
         defer { fclose(file) }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
@@ -72,7 +70,7 @@ enum Files {
     static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
 
     static func write(_ text: String, to path: String) throws {
-        guard let file = fopen(path, "w") else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
+        guard let file = fopen(path, "we") else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
         fputs(text, file)
         guard fclose(file) == 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
     }

@@ -6,7 +6,9 @@ enum Executables {
     static let folder: String = {
         if let named = getenv("TRIBUTARY_BIN").map({ String(cString: $0) }), !named.isEmpty { return named }
         var path = [UInt8](repeating: 0, count: 4096)
-        let count = path.withUnsafeMutableBytes { readlink("/proc/self/exe", $0.baseAddress, $0.count) }
+        let count = path.withUnsafeMutableBytes { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
+        }
         let bundle = String(decoding: path[..<max(0, count)], as: UTF8.self)
         return bundle.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
     }()

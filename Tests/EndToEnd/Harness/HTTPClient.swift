@@ -98,10 +98,17 @@ enum Bytes {
     }
 
     static func find(_ text: StaticString, in bytes: UnsafeRawBufferPointer) -> Int? {
-        guard let base = bytes.baseAddress,
-            let found = memmem(base, bytes.count, text.utf8Start, text.utf8CodeUnitCount)
-        else { return nil }
-        return UnsafeRawPointer(found) - base
+        guard let base = bytes.baseAddress else { return nil }
+        let size = text.utf8CodeUnitCount
+        var start = 0
+        while start + size <= bytes.count,
+            let first = memchr(base + start, Int32(text.utf8Start.pointee), bytes.count - size - start + 1)
+        {
+            let offset = UnsafeRawPointer(first) - base
+            if memcmp(base + offset, text.utf8Start, size) == 0 { return offset }
+            start = offset + 1
+        }
+        return nil
     }
 
     /// The value of `Content-Length` in a head that ends at `headBytes`.

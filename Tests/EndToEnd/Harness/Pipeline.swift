@@ -150,7 +150,7 @@ final class Pipeline {
         try? killSupervisor()
         for process in processes() { kill(process.pid, SIGKILL) }
         subscriber.stop()
-        for path in mounts { umount2(path, Int32(MNT_DETACH.rawValue)) }
+        for path in mounts { umount2(path, Int32(MNT_DETACH)) }
         if getenv("TRIBUTARY_KEEP") == nil { _ = try? ChildProcess.run(["rm", "-rf", folder], in: "/tmp") }
     }
 }

@@ -28,6 +28,7 @@ final class Subscriber: Sendable {
             while true {
                 let connection = accept(listener, nil, nil)
                 guard connection >= 0 else { return }
+                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 Thread.detachNewThread { [weak self] in
                     Self.serve(connection) { self?.count($0) }
                     close(connection)
@@ -81,17 +82,17 @@ final class Subscriber: Sendable {
     /// Reads requests until the client closes.
     private static func serve(_ connection: Int32, _ count: (UnsafeRawBufferPointer) -> Void) {
         let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 << 20, alignment: 16)
-        defer { buffer.deallocate() }
+        let sizeBytes = 2 << 20
+        let base = UnsafeMutableRawPointer.allocate(byteCount: sizeBytes, alignment: 16)
+        defer { base.deallocate() }
         var filled = 0
         while true {
-            let received = UnsafeRawBufferPointer(rebasing: buffer[..<filled])
-            if let head = Bytes.find("\r\n\r\n", in: received) {
-                let length = Bytes.contentLength(of: UnsafeRawBufferPointer(rebasing: received[..<head])) ?? 0
+            if let head = Bytes.find("\r\n\r\n", in: UnsafeRawBufferPointer(start: base, count: filled)) {
+                let length = Bytes.contentLength(of: UnsafeRawBufferPointer(start: base, count: head)) ?? 0
                 let whole = head + 4 + length
                 if filled >= whole {
-                    count(UnsafeRawBufferPointer(rebasing: received[..<whole]))
-                    memmove(buffer.baseAddress, buffer.baseAddress?.advanced(by: whole), filled - whole)
+                    count(UnsafeRawBufferPointer(start: base, count: whole))
+                    memmove(base, base + whole, filled - whole)
                     filled -= whole
                     guard send(connection, answer, answer.count, Int32(MSG_NOSIGNAL)) == answer.count else {
                         return
@@ -99,9 +100,9 @@ final class Subscriber: Sendable {
                     continue
                 }
             }
-            let count = recv(connection, buffer.baseAddress?.advanced(by: filled), buffer.count - filled, 0)
-            guard count > 0 else { return }
-            filled += count
+            let received = recv(connection, base + filled, sizeBytes - filled, 0)
+            guard received > 0 else { return }
+            filled += received
         }
     }
 }
