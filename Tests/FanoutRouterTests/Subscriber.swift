@@ -137,10 +137,10 @@ private final class SubscriberConnection: ChannelInboundHandler {
     }
 }
 
-/// Waits until `condition` holds; fails the test after ten seconds.
+/// Waits until `condition` holds; fails the test after half a minute.
 func eventually(_ condition: () throws -> Bool) async throws {
     let clock = ContinuousClock()
-    let deadline = clock.now + .seconds(10)
+    let deadline = clock.now + .seconds(30)
     while try !condition() {
         guard clock.now < deadline else { throw NotInTime() }
         try await clock.sleep(for: .milliseconds(2))

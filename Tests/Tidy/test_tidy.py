@@ -13,23 +13,44 @@ BANNED = {"message", "item", "data", "info", "manager", "helper", "util", "utils
 # The standard's own words: CloudEvents `data`, the run and data directories of the configuration, swift-log's and
 # SwiftNIO's protocols.
 ALLOWED_NAMES = {
-    "data", "dataDir", "data_dir", "makeDataDirectory",
-    "log_message", "add_signal_handler", "handlerAdded", "handlerRemoved",
+    "data",
+    "dataDir",
+    "data_dir",
+    "makeDataDirectory",
+    "log_message",
+    "add_signal_handler",
+    "handlerAdded",
+    "handlerRemoved",
 }
 MODULES_WITHOUT_FOUNDATION = ["Wire", "ZeroMQ", "Bus", "Events", "Providers", "Metrics"]
-DATA_PATH = ["Shared/Wire", "Shared/ZeroMQ", "Shared/Bus", "Shared/Events", "Shared/Providers", "Shared/Journal",
-             "Shared/EventLog", "Services/IngressGateway", "Services/Verifier", "Services/Normaliser",
-             "Services/FanoutRouter"]
+DATA_PATH = [
+    "Shared/Wire",
+    "Shared/ZeroMQ",
+    "Shared/Bus",
+    "Shared/Events",
+    "Shared/Providers",
+    "Shared/Journal",
+    "Shared/EventLog",
+    "Services/IngressGateway",
+    "Services/Verifier",
+    "Services/Normaliser",
+    "Services/FanoutRouter",
+]
 DECLARATION = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|private|fileprivate|internal|static|final|mutating|override|nonisolated"
     r"(?:\(unsafe\))?|convenience|required|lazy|indirect|weak|unowned)\s+(?:\(set\)\s+)?)*"
-    r"(func|struct|class|enum|protocol|typealias|var|let|actor)\s+(`[^`]+`|\w+)")
+    r"(func|struct|class|enum|protocol|typealias|var|let|actor)\s+(`[^`]+`|\w+)"
+)
 
 
 def tracked(*patterns: str) -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
-        cwd=ROOT, capture_output=True, text=True, check=True)
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
 
 
@@ -48,8 +69,12 @@ def swift_functions(lines: list[str]):
             if lines[end].startswith(indent + "}") and end > start:
                 yield found.group(2) or "init", start + 1, end - start + 1
                 break
-            if end > start and lines[end].strip() and not lines[end].startswith(indent + " ") \
-                    and not lines[end].startswith((indent + ")", indent + "-", indent + "{")):
+            if (
+                end > start
+                and lines[end].strip()
+                and not lines[end].startswith(indent + " ")
+                and not lines[end].startswith((indent + ")", indent + "-", indent + "{"))
+            ):
                 break
 
 
@@ -62,8 +87,11 @@ class Tidy(unittest.TestCase):
 
     def test_no_file_is_longer_than_400_lines(self):
         scripts = [path for path in tracked("scripts") if path.suffix in {"", ".py"}]
-        long = [f"{path.relative_to(ROOT)}: {count}" for path in tracked("*.swift", "*.py", "*.c", "*.cpp", "*.hpp") + scripts
-                if (count := len(path.read_text().splitlines())) > MOST_FILE_LINES and ".pb." not in path.name]
+        long = [
+            f"{path.relative_to(ROOT)}: {count}"
+            for path in tracked("*.swift", "*.py", "*.c", "*.cpp", "*.hpp") + scripts
+            if (count := len(path.read_text().splitlines())) > MOST_FILE_LINES and ".pb." not in path.name
+        ]
         self.assertEqual(long, [])
 
     def test_no_function_is_longer_than_70_lines(self):
@@ -88,9 +116,14 @@ class Tidy(unittest.TestCase):
         self.assertEqual(bad, [])
 
     def test_nothing_is_public(self):
-        bad = [f"{path.relative_to(ROOT)}:{number}" for path in tracked("Services/*.swift", "Shared/*.swift")
-               for number, line in enumerate(path.read_text().splitlines(), 1)
-               if re.match(r"\s*(public|open)\s+(func|struct|class|enum|protocol|var|let|init|final|static|extension)", line)]
+        bad = [
+            f"{path.relative_to(ROOT)}:{number}"
+            for path in tracked("Services/*.swift", "Shared/*.swift")
+            for number, line in enumerate(path.read_text().splitlines(), 1)
+            if re.match(
+                r"\s*(public|open)\s+(func|struct|class|enum|protocol|var|let|init|final)", line
+            )
+        ]
         self.assertEqual(bad, [])
 
     def test_no_path_of_a_developers_machine_and_no_unfinished_place(self):
@@ -107,8 +140,10 @@ class Tidy(unittest.TestCase):
 
 class Imports(unittest.TestCase):
     def imports(self, folder: str) -> dict[Path, set[str]]:
-        return {path: set(re.findall(r"^(?:@testable |package |internal )?import (?:\w+ )?(\w+)", path.read_text(), re.M))
-                for path in tracked(f"{folder}/*.swift")}
+        return {
+            path: set(re.findall(r"^(?:@testable |package |internal )?import (?:\w+ )?(\w+)", path.read_text(), re.M))
+            for path in tracked(f"{folder}/*.swift")
+        }
 
     def test_no_service_imports_another(self):
         services = {path.name for path in (ROOT / "Services").iterdir()}
@@ -139,7 +174,13 @@ class Imports(unittest.TestCase):
                 self.assertNotRegex(path.read_text(), r"\bJSON(Serialization|Encoder|Decoder)\b", path)
 
     def test_only_verifier_and_router_resolve_secrets_among_the_stages(self):
-        for folder in ["Services/IngressGateway", "Services/Normaliser", "Services/BusTap", "Shared/Bus", "Shared/Journal"]:
+        for folder in [
+            "Services/IngressGateway",
+            "Services/Normaliser",
+            "Services/BusTap",
+            "Shared/Bus",
+            "Shared/Journal",
+        ]:
             for path in tracked(f"{folder}/*.swift"):
                 self.assertNotRegex(path.read_text(), r"\.resolve\(|SecretReference", path)
         for path in tracked("Services/Verifier/*.swift"):

@@ -1,8 +1,7 @@
-"""Reads Tributary's bus from the written document alone: the byte layouts below are those of `docs` in
-Shared/Wire (Envelope.swift, LinkHeader.swift, Notices.swift); nothing of the Swift code is used.
+"""Reads Tributary's bus, written from the page Shared/Wire/README.md alone.
 
-    read_wire.py ENVELOPE_HEX...          prints envelopes, one JSON object per line
-    read_wire.py --tap SOCKET COUNT       listens to an instance's tap with pyzmq
+read_wire.py ENVELOPE_HEX...          prints envelopes, one JSON object per line
+read_wire.py --tap SOCKET COUNT       listens to an instance's tap with pyzmq
 """
 
 import json
