@@ -10,6 +10,8 @@ package enum Limits {
     package static let creditHorizonNanoseconds: Int64 = 10_000_000
     /// A stage returns to its sockets after this much work.
     package static let workSliceNanoseconds: Int64 = 5_000_000
+    /// A stage looks after its connections and gauges this often; what flows does not wait for it.
+    package static let housekeepingNanoseconds: Int64 = 10_000_000
     /// Longest source name, in bytes.
     package static let sourceNameBytes = 63
     /// Longest instance name, in bytes.

@@ -13,6 +13,14 @@ package struct Poller {
         }
     }
 
+    /// Whether `wait` found frames on that socket. Asking libzmq for frames that are not there costs system calls.
+    package func isReadable(_ socket: Socket) -> Bool {
+        entries.contains { $0.socket == socket.pointer && $0.revents & Int16(ZMQ_POLLIN) != 0 }
+    }
+
+    /// Whether `wait` found the wake-up descriptor readable.
+    package var isWoken: Bool { entries[0].revents & Int16(ZMQ_POLLIN) != 0 }
+
     /// Returns when something is readable or the time is over. A negative time-out waits for ever.
     package mutating func wait(timeoutMilliseconds: Int) throws(ZeroMQError) {
         let count = Int32(entries.count)

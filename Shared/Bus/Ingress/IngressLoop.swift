@@ -18,6 +18,7 @@ final class IngressLoop {
     private var answers: [AnswerRange] = []
     private var isStopping = false
     private var nextPing: Int64 = 0
+    private var nextHousekeeping: Int64 = 0
     private let figures: IngressFigures
 
     private static let pingIntervalNanoseconds: Int64 = 500_000_000
@@ -48,14 +49,14 @@ final class IngressLoop {
     }
 
     func run(routerLinked: (Bool) -> Void) throws {
-        var poller = Poller(wakeUp: mailbox.descriptor, sockets: out.pollable + control.pollable + [tap.socket])
+        var poller = Poller(wakeUp: mailbox.descriptor, sockets: [out.socket, control.socket])
         while !isStopping {
             try poller.wait(timeoutMilliseconds: pause(at: monotonicNanoseconds()))
             let now = monotonicNanoseconds()
-            takeMail()
-            try tap.refresh()
-            try takeControl(at: now)
-            try takeOut()
+            if poller.isWoken { takeMail() }
+            if now >= nextHousekeeping || out.isProbing || control.isProbing { try keepHouse(at: now) }
+            if poller.isReadable(control.socket) { try takeControl(at: now) }
+            if poller.isReadable(out.socket) { try takeOut() }
             core.expireTimers(at: now)
             answers += core.expireVerdicts(at: now)
             try feed(at: now)
@@ -65,18 +66,32 @@ final class IngressLoop {
                 answers.removeAll(keepingCapacity: true)
             }
             readBack()
-            if now >= nextPing {
-                nextPing = now + Self.pingIntervalNanoseconds
-                out.probe()
-            }
             routerLinked(core.isRouterLinked)
-            figures.update(core, malformed: out.malformedCount + control.malformedCount)
         }
+    }
+
+    /// What need not be looked at in every turn: who came and went, who listens to the tap, the gauges.
+    private func keepHouse(at now: Int64) throws {
+        nextHousekeeping = now + Limits.housekeepingNanoseconds
+        try tap.refresh()
+        for peer in try control.findGone(lastSent: { _ in 0 }) {
+            if controlRoles.removeValue(forKey: peer) == .router, !controlRoles.values.contains(.router) {
+                core.routerGone()
+            }
+        }
+        for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
+            giveUp(core.verifierGone(peer))
+        }
+        if now >= nextPing {
+            nextPing = now + Self.pingIntervalNanoseconds
+            out.probe()
+        }
+        figures.update(core, malformed: out.malformedCount + control.malformedCount)
     }
 
     private func pause(at now: Int64) -> Int {
         if out.isProbing || control.isProbing { return 2 }
-        var until = min(core.window.nextExpiry, nextPing)
+        var until = min(core.window.nextExpiry, nextHousekeeping)
         if let deadline = core.verdicts.nextDeadline { until = min(until, deadline) }
         return max(0, min(100, Int((until - now) / 1_000_000) + 1))
     }
@@ -111,11 +126,6 @@ final class IngressLoop {
     }
 
     private func takeControl(at now: Int64) throws {
-        for peer in try control.findGone(lastSent: { _ in 0 }) {
-            if controlRoles.removeValue(forKey: peer) == .router, !controlRoles.values.contains(.router) {
-                core.routerGone()
-            }
-        }
         for _ in 0..<Self.arrivalsPerTurn {
             guard let (peer, arrival) = try control.receive() else { return }
             do throws(WireError) {
@@ -167,9 +177,6 @@ final class IngressLoop {
     }
 
     private func takeOut() throws {
-        for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
-            giveUp(core.verifierGone(peer))
-        }
         for _ in 0..<Self.arrivalsPerTurn {
             guard let (peer, arrival) = try out.receive() else { return }
             do throws(WireError) {

@@ -13,8 +13,6 @@ final class BoundSocket {
     private var probesLeft = 0
     private(set) var malformedCount = 0
 
-    var pollable: [Socket] { [socket, monitor.socket] }
-
     init(_ context: Context, endpoint: String, bootID: UInt64, maxFrameBytes: Int) throws(ZeroMQError) {
         self.bootID = bootID
         socket = try context.socket(.router, maxFrameBytes: Int64(maxFrameBytes))
@@ -56,7 +54,7 @@ final class BoundSocket {
         return try send(kind, number: number, count: count, body: Frame(writer.bytes), to: peer)
     }
 
-    /// The peers that are gone. libzmq tells that a connection closed but not whose it was, so every peer is pinged: for a
+    /// The peers that are gone; asked as part of the housekeeping. libzmq tells that a connection closed but not whose it was, so every peer is pinged: for a
     /// peer that is gone the send fails. The news of the closing can outrun the closing itself, hence several rounds.
     func findGone(lastSent: (Int) -> UInt64) throws(ZeroMQError) -> [Int] {
         while let event = try monitor.next() {

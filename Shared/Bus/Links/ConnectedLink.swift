@@ -14,12 +14,10 @@ final class ConnectedLink {
     private let endpoint: String
     private let context: Context
     private let maxFrameBytes: Int
-    private var socket: Socket
+    private(set) var socket: Socket
     private var monitor: Monitor
     private var linkNumber: UInt64 = 0
     private(set) var malformedCount = 0
-
-    var pollable: [Socket] { [socket, monitor.socket] }
 
     init(
         _ context: Context, id: Int, instance: String, endpoint: String, bootID: UInt64, maxFrameBytes: Int
@@ -33,7 +31,8 @@ final class ConnectedLink {
         (socket, monitor) = try Self.open(context, endpoint, maxFrameBytes)
     }
 
-    /// Takes note of what happened to the connection. A link that libzmq gave up is rebuilt; then `pollable` changes.
+    /// Takes note of what happened to the connection, as part of the housekeeping. A link that libzmq gave up is rebuilt;
+    /// then `socket` changes.
     func refresh() throws(ZeroMQError) -> Change {
         var change = Change.none
         while let event = try monitor.next() {

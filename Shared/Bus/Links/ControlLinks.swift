@@ -17,19 +17,20 @@ final class ControlLinks {
         self.hello = hello
     }
 
-    var pollable: [Socket] { ingresses.pollable }
+    var sockets: [Socket] { ingresses.sockets }
     var upCount: Int { ingresses.upCount }
 
-    /// Looks for new ingress instances; true when `pollable` changed.
+    /// Looks for new ingress instances; true when `sockets` changed.
     func rescan() throws(ZeroMQError) -> Bool {
         guard let dropped = try ingresses.rescan() else { return false }
         for link in dropped { journals[link] = nil }
         return true
     }
 
-    /// Takes what came. `announced` gets each window that an ingress announces. True when `pollable` changed.
+    /// Part of the housekeeping: greets new connections and takes what came. `announced` gets each window that an
+    /// ingress announces. True when `sockets` changed.
     func refresh(
-        at now: Int64, figures: WorkerFigures? = nil, announced: (Int, WindowNotice) throws -> Void = { _, _ in }
+        at now: Int64, malformed: Counter, announced: (Int, WindowNotice) throws -> Void = { _, _ in }
     ) throws -> Bool {
         var isRebuilt = false
         let isGreetingTime = now >= nextGreeting
@@ -43,17 +44,29 @@ final class ControlLinks {
             case .none: break
             }
             if isGreetingTime && journals[link.id] == nil { link.greetAgain() }
-            guard try link.greet(hello) else { continue }
-            while let arrival = try link.receive() {
-                guard arrival.header.kind == .window, let notice = try? arrival.read(WindowNotice.init) else {
-                    if arrival.header.kind != .ping { figures?.malformed.add() }
-                    continue
-                }
-                journals[link.id] = notice.journal
-                try announced(link.id, notice)
-            }
+            if try link.greet(hello) { try take(link, malformed, announced) }
         }
         return isRebuilt
+    }
+
+    /// Takes what came on the links that the poller found readable.
+    func receive(
+        _ poller: Poller, malformed: Counter, announced: (Int, WindowNotice) throws -> Void = { _, _ in }
+    ) throws {
+        for link in ingresses.links where poller.isReadable(link.socket) { try take(link, malformed, announced) }
+    }
+
+    private func take(
+        _ link: ConnectedLink, _ malformed: Counter, _ announced: (Int, WindowNotice) throws -> Void
+    ) throws {
+        while let arrival = try link.receive() {
+            guard arrival.header.kind == .window, let notice = try? arrival.read(WindowNotice.init) else {
+                if arrival.header.kind != .ping { malformed.add() }
+                continue
+            }
+            journals[link.id] = notice.journal
+            try announced(link.id, notice)
+        }
     }
 
     /// The link to the ingress that owns `journal`, while it is up.

@@ -46,7 +46,7 @@ final class LinkSet {
         return new.isEmpty && dropped.isEmpty ? nil : dropped.map(\.id)
     }
 
-    var pollable: [Socket] { links.flatMap(\.pollable) }
+    var sockets: [Socket] { links.map(\.socket) }
     var upCount: Int { links.count { $0.isUp } }
     func link(_ id: Int) -> ConnectedLink? { links.first { $0.id == id } }
 }

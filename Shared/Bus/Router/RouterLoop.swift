@@ -27,6 +27,7 @@ final class RouterLoop {
     private var isStopping = false
     private var nextScan: Int64 = 0
     private var nextRepeat: Int64 = 0
+    private var nextHousekeeping: Int64 = 0
     private var nextHeld: Int64 = 0
 
     private static let scanIntervalNanoseconds: Int64 = 50_000_000
@@ -71,19 +72,41 @@ final class RouterLoop {
     }
 
     private func turn(_ poller: inout Poller) throws -> Int64 {
-        try poller.wait(timeoutMilliseconds: touched.isEmpty ? 25 : 5)
+        let pause = touched.isEmpty ? Limits.housekeepingNanoseconds : Self.heldIntervalNanoseconds / 2
+        try poller.wait(timeoutMilliseconds: Int(pause / 1_000_000))
         let now = monotonicNanoseconds()
-        try takeMail()
-        if try rescan(at: now) { poller = makePoller() }
-        try tap.refresh()
-        if try control.refresh(at: now, announced: linkUp) { poller = makePoller() }
-        if try takeUpstream(at: now) { poller = makePoller() }
+        if poller.isWoken { try takeMail() }
+        if now >= nextHousekeeping {
+            if try keepHouse(at: now) { poller = makePoller() }
+        }
+        try control.receive(poller, malformed: figures.malformed, announced: linkUp)
+        try takeUpstream(poller, at: now)
         release()
         return now
     }
 
     private func makePoller() -> Poller {
-        Poller(wakeUp: mailbox.descriptor, sockets: upstream.pollable + control.pollable + [tap.socket])
+        Poller(wakeUp: mailbox.descriptor, sockets: upstream.sockets + control.sockets)
+    }
+
+    /// What need not be looked at in every turn: who came and went, who listens to the tap. True when there are other
+    /// sockets to poll.
+    private func keepHouse(at now: Int64) throws -> Bool {
+        nextHousekeeping = now + Limits.housekeepingNanoseconds
+        var isChanged = try rescan(at: now)
+        try tap.refresh()
+        isChanged = try control.refresh(at: now, malformed: figures.malformed, announced: linkUp) || isChanged
+        for link in upstream.links {
+            switch try link.refresh() {
+            case .established: intakes[link.id] = Intake()
+            case .closed:
+                intakes[link.id] = nil
+                isChanged = true
+            case .none: break
+            }
+            _ = try link.greet(hello)
+        }
+        return isChanged
     }
 
     private func takeMail() throws {
@@ -124,23 +147,13 @@ final class RouterLoop {
         moved.insert(notice.journal)
     }
 
-    private func takeUpstream(at now: Int64) throws -> Bool {
-        var isRebuilt = false
-        for link in upstream.links {
-            switch try link.refresh() {
-            case .established: intakes[link.id] = Intake()
-            case .closed:
-                intakes[link.id] = nil
-                isRebuilt = true
-            case .none: break
-            }
-            guard try link.greet(hello) else { continue }
+    private func takeUpstream(_ poller: Poller, at now: Int64) throws {
+        for link in upstream.links where poller.isReadable(link.socket) {
             for _ in 0..<Self.arrivalsPerTurn {
                 guard let arrival = try link.receive() else { break }
                 take(arrival, from: link.id, at: now)
             }
         }
-        return isRebuilt
     }
 
     private func take(_ arrival: Arrival, from link: Int, at now: Int64) {

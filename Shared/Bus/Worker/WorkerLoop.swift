@@ -86,6 +86,7 @@ final class WorkerLoop<Work: StageWork> {
     private var isStopping = false
     private var nextRepeat: Int64 = 0
     private var nextScan: Int64 = 0
+    private var nextHousekeeping: Int64 = 0
     private var lossReports: [LostNotice] = []
 
     private static var scanIntervalNanoseconds: Int64 { 50_000_000 }
@@ -119,42 +120,65 @@ final class WorkerLoop<Work: StageWork> {
     }
 
     func run(linked: (Int) -> Void) throws {
-        var poller = try makePoller()
+        var poller = makePoller()
         var drainEnd = Int64.max
         while true {
             try poller.wait(timeoutMilliseconds: pause())
             let now = monotonicNanoseconds()
-            if !mailbox.drain().isEmpty && !isStopping {
+            if poller.isWoken, !mailbox.drain().isEmpty, !isStopping {
                 isStopping = true
                 drainEnd = now + Self.drainNanoseconds
             }
-            if try rescan(at: now) { poller = try makePoller() }
-            try tap.refresh()
-            if try control.refresh(at: now, figures: figures) { poller = try makePoller() }
-            if try takeUpstream(at: now) { poller = try makePoller() }
-            try takeOut()
+            if now >= nextHousekeeping || out.isProbing {
+                if try keepHouse(at: now) { poller = makePoller() }
+            }
+            try control.receive(poller, malformed: figures.malformed)
+            try takeUpstream(poller)
+            if poller.isReadable(out.socket) { try takeOut() }
             work()
             try control.send(&workshop.verdicts)
             try passOn()
             try sendCredit(at: now)
             try control.send(&lossReports)
             linked(upstream.upCount)
-            figures.update(
-                backlog: core.waitingCount + workshop.waitingCount,
-                malformed: out.malformedCount + upstream.links.reduce(0) { $0 + $1.malformedCount })
             if isStopping && (now > drainEnd || core.waitingCount == 0) { return }
         }
     }
 
-    private func makePoller() throws -> Poller {
-        Poller(
-            wakeUp: mailbox.descriptor,
-            sockets: upstream.pollable + control.pollable + out.pollable + [tap.socket])
+    private func makePoller() -> Poller {
+        Poller(wakeUp: mailbox.descriptor, sockets: upstream.sockets + control.sockets + [out.socket])
+    }
+
+    /// What need not be looked at in every turn: who came and went, who listens to the tap, the gauges. True when there
+    /// are other sockets to poll.
+    private func keepHouse(at now: Int64) throws -> Bool {
+        nextHousekeeping = now + Limits.housekeepingNanoseconds
+        var isChanged = try rescan(at: now)
+        try tap.refresh()
+        isChanged = try control.refresh(at: now, malformed: figures.malformed) || isChanged
+        let hello = HelloNotice(role: settings.role, instance: settings.instance)
+        for link in upstream.links {
+            switch try link.refresh() {
+            case .established: core.upstreamLinked(link.id)
+            case .closed:
+                core.upstreamGone(link.id)
+                isChanged = true
+            case .none: break
+            }
+            _ = try link.greet(hello)
+        }
+        for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
+            report(core.downstreamGone(peer))
+        }
+        figures.update(
+            backlog: core.waitingCount + workshop.waitingCount,
+            malformed: out.malformedCount + upstream.links.reduce(0) { $0 + $1.malformedCount })
+        return isChanged
     }
 
     private func pause() -> Int {
         if workshop.waitingCount > 0 { return 0 }
-        return out.isProbing || isStopping ? 2 : 25
+        return out.isProbing || isStopping ? 2 : Int(Limits.housekeepingNanoseconds / 1_000_000)
     }
 
     private func rescan(at now: Int64) throws -> Bool {
@@ -167,24 +191,13 @@ final class WorkerLoop<Work: StageWork> {
 
     // MARK: upstream
 
-    private func takeUpstream(at now: Int64) throws -> Bool {
-        var isRebuilt = false
-        let hello = HelloNotice(role: settings.role, instance: settings.instance)
-        for link in upstream.links {
-            switch try link.refresh() {
-            case .established: core.upstreamLinked(link.id)
-            case .closed:
-                core.upstreamGone(link.id)
-                isRebuilt = true
-            case .none: break
-            }
-            guard try link.greet(hello) else { continue }
+    private func takeUpstream(_ poller: Poller) throws {
+        for link in upstream.links where poller.isReadable(link.socket) {
             for _ in 0..<Self.arrivalsPerTurn {
                 guard let arrival = try link.receive() else { break }
                 take(arrival, from: link)
             }
         }
-        return isRebuilt
     }
 
     private func take(_ arrival: Arrival, from link: ConnectedLink) {
@@ -228,9 +241,6 @@ final class WorkerLoop<Work: StageWork> {
     // MARK: downstream
 
     private func takeOut() throws {
-        for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
-            report(core.downstreamGone(peer))
-        }
         for _ in 0..<Self.arrivalsPerTurn {
             guard let (peer, arrival) = try out.receive() else { return }
             do throws(WireError) {
