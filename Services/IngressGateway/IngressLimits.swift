@@ -19,6 +19,8 @@ struct IngressLimits: Sendable {
     static let unfinishedBodiesBytes = 256 << 20
     /// Webhooks in one commit of the journal.
     static let commitBytes = 8 << 20
+    /// Commits begin at least this long after one another.
+    static let commitIntervalNanoseconds: Int64 = 1_500_000
     /// How long an orderly stop waits for open requests.
     static let drainNanoseconds: Int64 = 3_000_000_000
     /// What `Retry-After` says with a 503.

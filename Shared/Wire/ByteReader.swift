@@ -12,49 +12,50 @@ package enum WireError: String, Error, Sendable {
 ///
 /// The reader does not own the bytes: it must not outlive the closure that lent them.
 package struct ByteReader {
-    package private(set) var rest: UnsafeRawBufferPointer
+    /// What is still to be read.
+    package var rest: UnsafeRawBufferPointer
 
-    package init(_ bytes: UnsafeRawBufferPointer) {
+    @inlinable package init(_ bytes: UnsafeRawBufferPointer) {
         rest = bytes
     }
 
-    package var isAtEnd: Bool { rest.isEmpty }
+    @inlinable package var isAtEnd: Bool { rest.isEmpty }
 
     /// The next `count` bytes.
-    package mutating func bytes(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
+    @inlinable package mutating func bytes(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= rest.count else { throw .truncated }
         let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         return taken
     }
 
-    package mutating func u8() throws(WireError) -> UInt8 {
+    @inlinable package mutating func u8() throws(WireError) -> UInt8 {
         try bytes(1)[0]
     }
 
-    package mutating func u16() throws(WireError) -> UInt16 {
+    @inlinable package mutating func u16() throws(WireError) -> UInt16 {
         UInt16(littleEndian: try bytes(2).loadUnaligned(as: UInt16.self))
     }
 
-    package mutating func u32() throws(WireError) -> UInt32 {
+    @inlinable package mutating func u32() throws(WireError) -> UInt32 {
         UInt32(littleEndian: try bytes(4).loadUnaligned(as: UInt32.self))
     }
 
-    package mutating func u64() throws(WireError) -> UInt64 {
+    @inlinable package mutating func u64() throws(WireError) -> UInt64 {
         UInt64(littleEndian: try bytes(8).loadUnaligned(as: UInt64.self))
     }
 
-    package mutating func i64() throws(WireError) -> Int64 {
+    @inlinable package mutating func i64() throws(WireError) -> Int64 {
         Int64(bitPattern: try u64())
     }
 
     /// A short text: its length in one byte, then UTF-8. Bytes that are not UTF-8 are repaired, never refused.
-    package mutating func text8() throws(WireError) -> String {
+    @inlinable package mutating func text8() throws(WireError) -> String {
         String(decoding: try bytes(Int(try u8())), as: UTF8.self)
     }
 
     /// A text with a two-byte length.
-    package mutating func text16() throws(WireError) -> String {
+    @inlinable package mutating func text16() throws(WireError) -> String {
         String(decoding: try bytes(Int(try u16())), as: UTF8.self)
     }
 }

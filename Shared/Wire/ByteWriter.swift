@@ -2,57 +2,57 @@
 package struct ByteWriter {
     package var bytes: [UInt8]
 
-    package init(reservingBytes capacity: Int = 0) {
+    @inlinable package init(reservingBytes capacity: Int = 0) {
         bytes = []
         bytes.reserveCapacity(capacity)
     }
 
-    package var count: Int { bytes.count }
+    @inlinable package var count: Int { bytes.count }
 
-    package mutating func u8(_ value: UInt8) {
+    @inlinable package mutating func u8(_ value: UInt8) {
         bytes.append(value)
     }
 
-    package mutating func u16(_ value: UInt16) {
+    @inlinable package mutating func u16(_ value: UInt16) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    package mutating func u32(_ value: UInt32) {
+    @inlinable package mutating func u32(_ value: UInt32) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    package mutating func u64(_ value: UInt64) {
+    @inlinable package mutating func u64(_ value: UInt64) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    package mutating func i64(_ value: Int64) {
+    @inlinable package mutating func i64(_ value: Int64) {
         u64(UInt64(bitPattern: value))
     }
 
-    package mutating func raw(_ value: UnsafeRawBufferPointer) {
+    @inlinable package mutating func raw(_ value: UnsafeRawBufferPointer) {
         bytes.append(contentsOf: value)
     }
 
-    package mutating func raw(_ value: [UInt8]) {
+    @inlinable package mutating func raw(_ value: [UInt8]) {
         bytes.append(contentsOf: value)
     }
 
     /// A short text with a one-byte length; longer texts are cut at 255 bytes.
-    package mutating func text8(_ value: String) {
+    @inlinable package mutating func text8(_ value: String) {
         let utf8 = value.utf8.prefix(Int(UInt8.max))
         u8(UInt8(utf8.count))
         bytes.append(contentsOf: utf8)
     }
 
     /// A text with a two-byte length; longer texts are cut at 65 535 bytes.
-    package mutating func text16(_ value: String) {
+    @inlinable package mutating func text16(_ value: String) {
         let utf8 = value.utf8.prefix(Int(UInt16.max))
         u16(UInt16(utf8.count))
         bytes.append(contentsOf: utf8)
     }
 
     /// Overwrites four bytes written earlier, for lengths known only afterwards.
-    package mutating func patchU32(_ value: UInt32, at offset: Int) {
+    @inlinable package mutating func patchU32(_ value: UInt32, at offset: Int) {
         precondition(offset >= 0 && offset + 4 <= bytes.count, "a patch lies inside what was written")
         bytes.withUnsafeMutableBytes { $0.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt32.self) }
     }

@@ -1,7 +1,6 @@
 """The measurements, in their order; every one leaves its figures in `outcome`."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from supervision.failure import Failure
 
 from . import search
-from .children import end
+from .children import end, start
 from .load import Load, LoadResult
 from .observer import INGRESS, ROUTER, Observer
 from .pipeline import Pipeline
@@ -90,6 +89,7 @@ class Bench:
             run.go_on(seconds)
             after = self._observer.read(others)
             result = run.stop()
+        self._observer.check_lives()
         result.check("the ingress")
         self._drain()
         return Span(before, after, result, rate)
@@ -170,9 +170,8 @@ class Bench:
     def _tapped(self, rate: float, is_attached: bool) -> Span:
         if not is_attached:
             return self._span(rate, self._timing.tap)
-        tap = subprocess.Popen(
-            [self._pipeline.binaries.folder / "bus-tap", "--json", "--config", self._pipeline.file],
-            env=self._pipeline.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sys.stderr)
+        tap = start([self._pipeline.binaries.folder / "bus-tap", "--json", "--config", self._pipeline.file],
+                    env=self._pipeline.environment, stdout=subprocess.DEVNULL)
         try:
             span = self._span(rate, self._timing.tap, **{"bus-tap": tap.pid})
             if tap.poll() is not None:
@@ -182,8 +181,7 @@ class Bench:
             end(tap)
 
     def _check_end(self) -> None:
-        """Nothing was refused, lost or sent twice; no stage died."""
-        self._observer.check_lives()
+        """Nothing was refused or lost."""
         last = self._observer.read(self._others)
         if last.rejections or last.accepted > last.delivered:
             raise Failure(f"{last.accepted:.0f} webhooks were accepted, {last.delivered:.0f} delivered, "

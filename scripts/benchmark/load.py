@@ -12,6 +12,7 @@ from pathlib import Path
 from supervision.failure import UNAVAILABLE, Failure
 
 from . import webhook
+from .children import start
 
 LONGEST_SECONDS = 600
 """wrk ends by itself then, should the benchmark be killed."""
@@ -59,12 +60,12 @@ class Load:
 
     def start(self, url: str, rate: float = 0.0) -> "Run":
         """`rate` is in requests per second, 0 for as many as are answered."""
-        return Run(subprocess.Popen(
+        return Run(start(
             ["wrk", "--threads", str(self._threads), "--connections", str(self._connections), "--timeout", "10s",
              "--duration", f"{LONGEST_SECONDS}s", "--script", str(SCRIPT), url, "--",
              str(self._folder / "head"), str(self._folder / "body"), uuid.uuid4().hex,
              f"{rate / self._threads:.3f}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
 
 
 class Run:

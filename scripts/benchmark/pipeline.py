@@ -113,7 +113,7 @@ class Pipeline:
         sys.stdout.flush()
         ended = subprocess.run(
             [ROOT / "scripts" / "supervisor", *arguments, "--config", self.file], env=self.environment, cwd=ROOT,
-            stdout=subprocess.DEVNULL)
+            stdout=subprocess.DEVNULL, process_group=0)
         if ended.returncode != 0:
             raise Failure(f"'supervisor {' '.join(arguments)}' ended with {ended.returncode}; the stages' logs are in "
                           f"{self.run_dir}.")
@@ -123,7 +123,7 @@ class Pipeline:
         command = [ROOT / "scripts" / "supervisor", "down", "--config", self.file]
         try:
             subprocess.run(command, env=self.environment, cwd=ROOT, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, timeout=DOWN_SECONDS, start_new_session=True)
+                           stderr=subprocess.DEVNULL, timeout=DOWN_SECONDS, process_group=0)
         except subprocess.TimeoutExpired:
             pass
         self._kill_what_is_left()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from supervision.failure import UNAVAILABLE, Failure
 
-from .children import end
+from .children import end, start
 
 HOST = "127.0.0.1"
 START_SECONDS = 5.0
@@ -44,9 +44,8 @@ class Nginx:
 
     def start(self) -> None:
         with (self._folder / f"{self.name}.out").open("wb") as out:
-            self._process = subprocess.Popen(
-                [program(), "-p", str(self._folder), "-c", str(self._file)], stdin=subprocess.DEVNULL, stdout=out,
-                stderr=out)
+            self._process = start(
+                [program(), "-p", str(self._folder), "-c", str(self._file)], stdout=out, stderr=out)
         deadline = time.monotonic() + START_SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             with socket.socket() as probe:

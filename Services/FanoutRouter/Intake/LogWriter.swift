@@ -146,10 +146,20 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
                 return stop(EventLogError(.unreadable, "Duplicates cannot be looked up: \(error)"))
             }
         }
+        let started = monotonicNanoseconds()
         guard let work = pending, commit(work) else { return }
         pending = nil
-        queue.async { self.run() }
+        let rest = Self.commitIntervalNanoseconds - (monotonicNanoseconds() - started)
+        if rest > 0 {
+            queue.asyncAfter(deadline: .now() + .nanoseconds(Int(rest))) { self.run() }
+        } else {
+            queue.async { self.run() }
+        }
     }
+
+    /// Commits begin at least this long after one another, so that each has more to carry: a commit costs nearly the
+    /// same whether it holds five events or fifty.
+    private static let commitIntervalNanoseconds: Int64 = 2_000_000
 
     /// What waits, bounded; nil where nothing does, and then the next `leave` wakes this thread.
     private func takeWork() -> Inbox? {
