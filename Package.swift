@@ -109,7 +109,10 @@ let package = Package(
             "TributaryTests", ["Metrics", "StageRuntime", "Tributary", argumentParser], resources: [.copy("Samples")]),
         tests(
             "FanoutRouterTests",
-            ["Bus", "EventLog", "Events", "FanoutRouter", "Metrics", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1]),
+            [
+                "Bus", "EventLog", "Events", "FanoutRouter", "Metrics", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1,
+                nioSSL, logging, argumentParser,
+            ]),
         tests("JournalTests", ["Journal", "Wire", grdb]),
         tests("EventLogTests", ["EventLog", "Events", "Metrics", "Wire", grdb]),
         tests(

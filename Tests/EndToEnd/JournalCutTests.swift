@@ -17,18 +17,18 @@ extension EndToEnd {
             try pipeline.waitForDelivery(of: answered)
             answered += try acceptUnsettled(pipeline)
             let log = "\(pipeline.data)/ingress-gateway-0/\(try logName(pipeline))"
-            let before = Files.bytes(log).count
+            let before = usedBytes(log)
             // Its commit is on disk, but the answer waits for a verdict that does not come.
             #expect(pipeline.signal("verifier-0", SIGSTOP))
             let unanswered = try HTTPClient(port: pipeline.port)
             try unanswered.send(SignedWebhook.stream(900_000))
-            try waitUntil("the last commit is on disk", seconds: 20) { Files.bytes(log).count > before }
+            try waitUntil("the last commit is on disk", seconds: 20) { usedBytes(log) > before }
             try pipeline.killSupervisor()
             for process in pipeline.processes() { kill(process.pid, SIGKILL) }
             try waitUntil("all processes are gone", seconds: 10) { pipeline.processes().isEmpty }
             #expect(throws: Failure.self) { try unanswered.receive() }
 
-            let after = Files.bytes(log).count
+            let after = usedBytes(log)
             try copy(pipeline.data, to: "\(pipeline.folder)/kept")
             report("journal cut: the torn commit has \(after - before) bytes")
             for size in [before + 1, before + 24, (before + after) / 2, after - 1] {
@@ -59,6 +59,19 @@ extension EndToEnd {
             let sent = load.wait()
             guard sent.allSatisfy({ $0.isAccepted }) else { throw Failure("not accepted: \(sent)") }
             return sent
+        }
+
+        /// Bytes of the write-ahead log that count: behind them stand frames from before it was begun anew, which have
+        /// another salt (sqlite.org/fileformat2.html#walformat).
+        private func usedBytes(_ log: String) -> Int {
+            let bytes = Files.bytes(log)
+            guard bytes.count > 32 else { return 0 }
+            let pageBytes = bytes[8..<12].reduce(0) { $0 << 8 | Int($1) }
+            var end = 32
+            while end + 24 + pageBytes <= bytes.count, bytes[(end + 8)..<(end + 16)] == bytes[16..<24] {
+                end += 24 + pageBytes
+            }
+            return end
         }
 
         private func logName(_ pipeline: Pipeline) throws -> String {

@@ -12,14 +12,14 @@ extension EndToEnd {
                 return report("SKIPPED: neither cgroup v1 (cpu.cfs_quota_us) nor v2 (cpu.max) can be had")
             }
             defer { group.remove() }
-            try Pipeline.with(PipelineSettings(normalisers: 3)) { pipeline in
+            try Pipeline.with(PipelineSettings(normalisers: 3, subscriptions: 0)) { pipeline in
                 for number in 0..<3 {
                     guard let pid = pipeline.pid("normaliser-\(number)") else {
                         throw Failure("no normaliser \(number)")
                     }
                     try group.add(pid, to: number)
                 }
-                let load = LoadGenerator(port: pipeline.port, count: 100_000, perSecond: 1_200)
+                let load = LoadGenerator(port: pipeline.port, count: 100_000, perSecond: 2_500)
                 load.start()
                 // From the moment at which more waits than they can do.
                 try waitUntil("a backlog builds up") {

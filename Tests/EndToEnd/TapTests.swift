@@ -83,7 +83,7 @@ extension EndToEnd {
             }
             let script = "\(Executables.repository)/Tests/WireTests/read_wire.py"
             let result = try ChildProcess.run(
-                python + [script, "--tap", "\(pipeline.run)/normaliser-0.tap", "10"], in: pipeline.folder)
+                python + [script, "--tap", "ipc://\(pipeline.run)/normaliser-0.tap", "10"], in: pipeline.folder)
             #expect(result.status == 0, "\(result.errors)")
             let records = try result.output.split(separator: "\n").map(decode)
             #expect(records.count >= 10)

@@ -23,9 +23,9 @@ struct PipelineSettings {
             sources:
               - { name: stream, provider: stream, secrets: [{ id: \(SignedWebhook.streamKey), value: "\(streamSecret)" }] }
               - { name: fastpix, provider: fastpix, secrets: [{ value: "literal:\(SignedWebhook.fastPixSecret)" }] }
-            subscriptions:
 
             """
+        if subscriptions > 0 { text += "subscriptions:\n" }
         for number in 0..<subscriptions {
             text += """
                   - name: subscriber-\(number)
