@@ -71,22 +71,22 @@ let package = Package(
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CPlatform", path: "Shared/CPlatform"),
         shared("Metrics"),
+        shared("Threads", ["CPlatform"]),
         .target(
             name: "Wire", dependencies: ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"],
             swiftSettings: swiftSettings),
         shared("Events", ["Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
-        shared("Bus", ["CPlatform", "Metrics", "Wire", "ZeroMQ", deque]),
+        shared("Bus", ["CPlatform", "Metrics", "Threads", "Wire", "ZeroMQ", deque]),
         shared("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire"]),
         shared("Journal", ["Wire", grdb, grdbSQLite]),
         shared("EventLog", ["Events", "Metrics", "Wire", grdb, grdbSQLite]),
-        shared("StageRuntime", ["Metrics", nio, nioPosix, nioHTTP1, yams, logging, argumentParser]),
+        shared("StageRuntime", ["Metrics", "Threads", nio, nioPosix, nioHTTP1, yams, logging, argumentParser]),
         service(
             "IngressGateway",
             [
-                "Bus", "Journal", "Metrics", "Providers", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1, deque,
-                logging,
-                argumentParser,
+                "Bus", "Journal", "Metrics", "Providers", "StageRuntime", "Threads", "Wire", nio, nioPosix, nioHTTP1,
+                deque, logging, argumentParser,
             ]),
         service(
             "Verifier", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
@@ -99,25 +99,33 @@ let package = Package(
                 nioSSL, logging, argumentParser,
             ]),
         service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
-        service("Tributary", ["COpenSSL", "Metrics", "Providers", "StageRuntime", argumentParser]),
+        service("Tributary", ["Metrics", "Providers", "StageRuntime", "Threads", "Wire", argumentParser]),
+        tests("EndToEnd", ["COpenSSL"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("WireTests", ["Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("BusTests", ["Bus", "Metrics", "Wire"]),
         tests("MetricsTests", ["Metrics"]),
-        tests("StageRuntimeTests", ["Metrics", "StageRuntime", argumentParser, logging]),
+        tests("StageRuntimeTests", ["Metrics", "StageRuntime", "Threads", argumentParser, logging]),
         tests(
-            "TributaryTests", ["Metrics", "StageRuntime", "Tributary", argumentParser], resources: [.copy("Samples")]),
+            "TributaryTests",
+            [
+                "Events", "Metrics", "Providers", "StageRuntime", "Tributary", "WebhookSamples", "Wire", argumentParser,
+            ],
+            resources: [.copy("Samples")]),
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "EventLog", "Events", "FanoutRouter", "Metrics", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1,
-                nioSSL, logging, argumentParser,
+                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "Metrics", "StageRuntime", "Wire", nio,
+                nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),
         tests("JournalTests", ["Journal", "Wire", grdb]),
-        tests("EventLogTests", ["EventLog", "Events", "Metrics", "Wire", grdb]),
+        .target(
+            name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
+            swiftSettings: swiftSettings),
+        tests("EventLogTests", ["EventLog", "Events", "LogSamples", "Metrics", "Wire", grdb]),
         tests(
             "IngressGatewayTests",
-            ["Bus", "IngressGateway", "Journal", "Metrics", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1]),
+            ["Bus", "IngressGateway", "Journal", "Metrics", "StageRuntime", "Threads", "Wire", nio, nioPosix, nioHTTP1]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
             resources: [.copy("Samples")], swiftSettings: swiftSettings),

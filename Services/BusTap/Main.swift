@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bus
+import Events
 import Glibc
 import StageRuntime
 import Wire
@@ -54,7 +55,9 @@ struct BusTap: ParsableCommand {
     }
 
     func run() throws {
-        let filter = TapFilter(stages: Set(stage), source: source, type: type, subject: subject, id: id)
+        let filter = TapFilter(
+            stages: Set(stage), source: source, type: type.map { WildcardPattern($0) },
+            subject: subject.map { WildcardPattern($0) }, id: id)
         let printer = TapPrinter(asJSON: json, showsHeaders: headers, showsPayload: payload)
         do {
             let configuration = try StageEnvironment.loadConfiguration(config)

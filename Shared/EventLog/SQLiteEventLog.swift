@@ -3,7 +3,7 @@ import GRDB
 import Metrics
 package import Wire
 
-/// The event log in one SQLite file: WAL, 16 KiB pages, an fsync for every commit. One row per batch of events.
+/// The event log in one SQLite file: WAL, 4 KiB pages (small commits are the rule), an fsync for every commit. One row per batch of events.
 ///
 /// Not thread-safe: the router's log thread owns it. After a failure of the disk every further commit is refused.
 package final class SQLiteEventLog: EventLog {
@@ -60,7 +60,7 @@ package final class SQLiteEventLog: EventLog {
         configuration.busyMode = .timeout(2)
         configuration.label = "event-log"
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA page_size = 16384")
+            try db.execute(sql: "PRAGMA page_size = 4096")
         }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         try queue.inDatabase { db in

@@ -86,6 +86,6 @@ package struct CanonicalEventsWriter {
         attributeCount += 1
         writer.u8(UInt8(name.utf8CodeUnitCount))
         writer.u16(UInt16(valueLength))
-        writer.raw(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        writer.raw(name.bytes)
     }
 }

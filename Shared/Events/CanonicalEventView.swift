@@ -54,10 +54,9 @@ package struct AttributeList {
 
     /// The value of the first attribute with that name.
     package func value(_ name: StaticString) -> UnsafeRawBufferPointer? {
-        let wanted = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
         var found: UnsafeRawBufferPointer?
         forEach { candidate, value in
-            guard candidate.count == wanted.count, candidate.elementsEqual(wanted) else { return true }
+            guard candidate.equals(name) else { return true }
             found = value
             return false
         }

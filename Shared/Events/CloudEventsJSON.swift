@@ -17,7 +17,7 @@ package enum CloudEventsJSON {
         var isJSON = true
         AttributeList(attributes).forEach { name, value in
             guard isRenderable(name) else { return true }
-            if equals(name, "datacontenttype") { isJSON = holdsJSON(value) }
+            if name.equals("datacontenttype") { isJSON = holdsJSON(value) }
             raw(",\"", to: &writer)
             writer.raw(name)
             raw("\":\"", to: &writer)
@@ -36,7 +36,7 @@ package enum CloudEventsJSON {
                 writer.raw(payload)
             } else {
                 raw(",\"data_base64\":\"", to: &writer)
-                Base64Text.encode(payload, to: &writer)
+                Base64.encode(payload, to: &writer)
                 raw("\"", to: &writer)
             }
         }
@@ -52,16 +52,16 @@ package enum CloudEventsJSON {
             let isDigit = byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
             guard isLetter || isDigit else { return false }
         }
-        return !equals(name, "specversion") && !equals(name, "recordedtime") && !equals(name, "sequence")
-            && !equals(name, "data")
+        return !name.equals("specversion") && !name.equals("recordedtime") && !name.equals("sequence")
+            && !name.equals("data")
     }
 
     /// `application/json`, any `+json`, each with or without parameters.
     private static func holdsJSON(_ mediaType: UnsafeRawBufferPointer) -> Bool {
         let essence = UnsafeRawBufferPointer(rebasing: mediaType.prefix { $0 != UInt8(ascii: ";") && $0 != 0x20 })
-        for suffix in ["/json", "+json"] as [StaticString] where essence.count >= suffix.utf8CodeUnitCount {
-            let tail = UnsafeRawBufferPointer(rebasing: essence.suffix(suffix.utf8CodeUnitCount))
-            if tail.elementsEqual(bytes(of: suffix), by: { $0 | 0x20 == $1 | 0x20 }) { return true }
+        for suffix in ["/json", "+json"] as [StaticString] where essence.count >= suffix.bytes.count {
+            let tail = UnsafeRawBufferPointer(rebasing: essence.suffix(suffix.bytes.count))
+            if tail.elementsEqual(suffix.bytes, by: { $0 | 0x20 == $1 | 0x20 }) { return true }
         }
         return false
     }
@@ -78,16 +78,8 @@ package enum CloudEventsJSON {
         for index in 0..<20 { writer.u8(digits[index]) }
     }
 
-    private static func equals(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
-        bytes.count == text.utf8CodeUnitCount && bytes.elementsEqual(self.bytes(of: text))
-    }
-
     private static func raw(_ text: StaticString, to writer: inout ByteWriter) {
-        writer.raw(bytes(of: text))
-    }
-
-    private static func bytes(of text: StaticString) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        writer.raw(text.bytes)
     }
 }
 
@@ -122,27 +114,6 @@ package enum JSONString {
             writer.u8(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
         default:
             writer.u8(byte)
-        }
-    }
-}
-
-/// Base64 with padding (RFC 4648, section 4), without Foundation.
-package enum Base64Text {
-    private static let alphabet: [UInt8] = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    /// Appends the encoded bytes.
-    package static func encode(_ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
-        var index = 0
-        while index < bytes.count {
-            let second = index + 1 < bytes.count ? bytes[index + 1] : 0
-            let third = index + 2 < bytes.count ? bytes[index + 2] : 0
-            let group = UInt32(bytes[index]) << 16 | UInt32(second) << 8 | UInt32(third)
-            writer.u8(alphabet[Int(group >> 18)])
-            writer.u8(alphabet[Int(group >> 12 & 63)])
-            writer.u8(index + 1 < bytes.count ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
-            writer.u8(index + 2 < bytes.count ? alphabet[Int(group & 63)] : UInt8(ascii: "="))
-            index += 3
         }
     }
 }

@@ -33,7 +33,7 @@ package final class SQLiteJournal: Journal {
     private static let idleCheckpointBytes = 1 << 20
 
     /// Opens or creates the journal in `path`, locks it and recovers it. `budgetBytes` bounds the retained frames.
-    package init(path: String, budgetBytes: Int, pageSizeBytes: Int = 16384) throws(JournalError) {
+    package init(path: String, budgetBytes: Int, pageSizeBytes: Int = 4096) throws(JournalError) {
         let folder = try JournalFolder(path: path)
         let tail = folder.inspectLog()
         queue = try JournalDatabase.open(folder, pageSizeBytes: pageSizeBytes)

@@ -12,10 +12,9 @@ package struct RequestHead {
 
     /// The value of the first field with that lower-case name.
     package func value(_ name: StaticString) -> UnsafeRawBufferPointer? {
-        let wanted = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
         var found: UnsafeRawBufferPointer?
         forEachField { candidate, value in
-            guard candidate.count == wanted.count, candidate.elementsEqual(wanted) else { return true }
+            guard candidate.equals(name) else { return true }
             found = value
             return false
         }

@@ -3,7 +3,8 @@ import Testing
 
 extension EndToEnd {
     @Suite struct FullDisk {
-        private let sizeBytes = 12 << 20
+        /// Far more than a write-ahead log grows to, so that it is the filler that takes the space.
+        private let sizeBytes = 96 << 20
 
         @Test func `an ingress with a full disk answers 503 and goes on when there is space`() throws {
             let pipeline = try Pipeline()
@@ -84,7 +85,7 @@ extension EndToEnd {
 
         /// Takes all space of an instance's disk; returns the file that does.
         private func fill(_ pipeline: Pipeline, _ instance: String) throws -> String {
-            let path = "\(pipeline.data)/\(instance)/filler"
+            let path = "\(pipeline.storage)/\(instance)/filler"
             let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
             defer { close(descriptor) }

@@ -1,5 +1,5 @@
 import Testing
 
-/// Everything that needs the whole pipeline: real processes under the supervisor, real sockets, real faults. One test at
-/// a time, because each wants the machine for itself.
+/// Everything that needs the whole pipeline: real processes under the supervisor, real sockets, real faults. One test
+/// at a time, because each wants the machine for itself.
 @Suite(.serialized, .onOwnThread, .timeLimit(.minutes(4))) enum EndToEnd {}

@@ -16,7 +16,7 @@ extension EndToEnd {
             var answered = load.wait()
             try pipeline.waitForDelivery(of: answered)
             answered += try acceptUnsettled(pipeline)
-            let log = "\(pipeline.data)/ingress-gateway-0/\(try logName(pipeline))"
+            let log = "\(pipeline.storage)/ingress-gateway-0/\(try logName(pipeline))"
             let before = usedBytes(log)
             // Its commit is on disk, but the answer waits for a verdict that does not come.
             #expect(pipeline.signal("verifier-0", SIGSTOP))
@@ -29,7 +29,7 @@ extension EndToEnd {
             #expect(throws: Failure.self) { try unanswered.receive() }
 
             let after = usedBytes(log)
-            try copy(pipeline.data, to: "\(pipeline.folder)/kept")
+            try copy(pipeline.storage, to: "\(pipeline.folder)/kept")
             report("journal cut: the torn commit has \(after - before) bytes")
             for size in [before + 1, before + 24, (before + after) / 2, after - 1] {
                 try startWithCut(pipeline, log, size, answered)
@@ -38,8 +38,8 @@ extension EndToEnd {
 
         /// Starts on a copy of the data in which the write-ahead log has only so many bytes.
         private func startWithCut(_ pipeline: Pipeline, _ log: String, _ size: Int, _ answered: [SentWebhook]) throws {
-            _ = try ChildProcess.run(["rm", "-rf", pipeline.data], in: pipeline.folder)
-            try copy("\(pipeline.folder)/kept", to: pipeline.data)
+            _ = try ChildProcess.run(["rm", "-rf", pipeline.storage], in: pipeline.folder)
+            try copy("\(pipeline.folder)/kept", to: pipeline.storage)
             truncate(log, size)
             unlink("\(pipeline.run)/ingress-gateway-0.log")
             try pipeline.up()
@@ -75,7 +75,7 @@ extension EndToEnd {
         }
 
         private func logName(_ pipeline: Pipeline) throws -> String {
-            let names = Files.names(in: "\(pipeline.data)/ingress-gateway-0").filter { $0.hasSuffix("-wal") }
+            let names = Files.names(in: "\(pipeline.storage)/ingress-gateway-0").filter { $0.hasSuffix("-wal") }
             guard let name = names.first else { throw Failure("the journal has no write-ahead log") }
             return name
         }

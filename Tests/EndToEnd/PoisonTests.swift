@@ -25,7 +25,8 @@ extension EndToEnd {
                     $0.contains("killed by SIGABRT")
                 }
                 report(
-                    "poison: in quarantine after \(seconds.rounded(to: 1)) s and \(deaths) deaths; \(Promises.describe(sent))"
+                    "poison: in quarantine after \(seconds.rounded(to: 1)) s and \(deaths) deaths; "
+                        + Promises.describe(sent)
                 )
                 #expect(seconds < 15)
                 #expect(try pipeline.quarantineCodes() == ["poison"])

@@ -1,3 +1,4 @@
+import LogSamples
 import Testing
 import Wire
 

@@ -1,4 +1,5 @@
 import Glibc
+import LogSamples
 import Testing
 import Wire
 
@@ -12,11 +13,11 @@ import Wire
         _ = try log.commit(transaction)
     }
 
-    @Test func `every commit waits for its fsync and pages have 16 KiB`() throws {
+    @Test func `every commit waits for its fsync and pages have 4 KiB`() throws {
         let folder = try TemporaryFolder()
         let log = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
         let pragmas = try log.pragmas(["synchronous", "page_size", "journal_mode"])
-        #expect(pragmas == ["2", "16384", "wal"])
+        #expect(pragmas == ["2", "4096", "wal"])
     }
 
     @Test func `files copied at any moment hold a whole prefix of the commits`() throws {

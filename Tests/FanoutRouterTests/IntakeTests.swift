@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import LogSamples
 import Metrics
 import Synchronization
 import Testing

@@ -1,4 +1,5 @@
 import EventLog
+import LogSamples
 import StageRuntime
 import Testing
 

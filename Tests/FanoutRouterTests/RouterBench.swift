@@ -2,6 +2,7 @@ import Bus
 import EventLog
 import Events
 import Glibc
+import LogSamples
 import Logging
 import Metrics
 import NIOCore

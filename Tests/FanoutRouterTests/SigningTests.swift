@@ -1,5 +1,6 @@
 import EventLog
 import Foundation
+import LogSamples
 import NIOHTTP1
 import StageRuntime
 import Testing

@@ -4,6 +4,7 @@ import Journal
 import Metrics
 import StageRuntime
 import Synchronization
+import Threads
 import Wire
 
 @testable import IngressGateway
@@ -140,7 +141,7 @@ final class TestIngress {
     func stopOnAnotherThread(_ stopped: Handover<Void>) {
         isStopped = true
         let ingress = ingress
-        startThread("stop") { stopped.give(Result { try ingress.stop() }) }
+        OwnThread(name: "stop") { stopped.give(Result { try ingress.stop() }) }
     }
 
     deinit {

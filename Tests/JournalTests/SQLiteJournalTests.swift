@@ -43,7 +43,7 @@ import Wire
                 try String.fetchOne(db, sql: "PRAGMA \($0)") ?? ""
             }
         }
-        #expect(facts == ["2", "wal", "exclusive", "16384"])
+        #expect(facts == ["2", "wal", "exclusive", "4096"])
     }
 
     @Test func `a second ingress is kept out`() throws {
@@ -81,7 +81,7 @@ import Wire
         #expect(throws: JournalError.self) { try journal.append([batch(["b"])]) }
     }
 
-    @Test(arguments: [0, 40, 1000, 16384 + 50])
+    @Test(arguments: [0, 40, 1000, 4096 + 50])
     func `a damaged database is refused and left as it is`(_ offset: Int) throws {
         var journal: SQLiteJournal? = try open()
         for _ in 0..<5 { _ = try journal?.append([batch(["a"])]) }

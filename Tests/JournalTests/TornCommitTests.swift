@@ -53,8 +53,8 @@ private struct Copies {
     @Test func `pages of the usual size are cut at every frame's edges`() throws {
         let source = TemporaryFolder()
         defer { withExtendedLifetime(source) {} }
-        let copies = try Copies(source, answered: 2, pageSizeBytes: 16384)
-        let frameBytes = 16384 + 24
+        let copies = try Copies(source, answered: 2, pageSizeBytes: 4096)
+        let frameBytes = 4096 + 24
         for frame in stride(from: copies.logBefore.count, to: copies.logAfter.count, by: frameBytes) {
             for end in [frame + 1, frame + 23, frame + 24, frame + 25, frame + frameBytes - 1] {
                 let tail = copies.logAfter[..<end].withUnsafeBytes { WALInspector.inspect($0) }

@@ -68,6 +68,24 @@ struct ProviderTests {
         }
     }
 
+    @Test(arguments: ["stream", "fastpix"])
+    func `a recorded body gets the signature that its provider gave it`(_ name: String) throws {
+        let provider = try #require(ProviderRegistry.provider(named: name))
+        let key = try provider.makeKeys([
+            name == "stream"
+                ? SourceSecret(id: SampleLibrary.streamAPIKey, value: SampleLibrary.streamSecret)
+                : SourceSecret(value: SampleLibrary.fastPixSecret)
+        ]).keys[0]
+        let samples = try SampleLibrary.samples(of: name)
+        #expect(samples.count >= 20)
+        for sample in samples {
+            for (field, value) in provider.signedFields(for: sample.body, key: key, webhookID: "w") {
+                let recorded = sample.fields.first { $0.name.lowercased() == field.lowercased() }
+                if field.lowercased().hasSuffix("-signature") { #expect(recorded?.value == value, "\(sample)") }
+            }
+        }
+    }
+
     @Test func `signed fields are what the verifier accepts`() throws {
         for (name, secret) in [
             ("stream", SourceSecret(id: "key", value: [1, 2, 3])),

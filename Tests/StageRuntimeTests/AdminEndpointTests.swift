@@ -3,6 +3,7 @@ import Metrics
 import StageRuntime
 import Synchronization
 import Testing
+import Threads
 
 @Suite struct AdminEndpointTests {
     let path = "/tmp/tributary-admin-\(getpid())-\(UInt32.random(in: 0...UInt32.max)).admin"
@@ -111,7 +112,7 @@ import Testing
         try serving(routes: [slow]) { (_, client) throws in
             let finished = Latch()
             let answer = Mutex("")
-            startThread("slow") {
+            OwnThread(name: "slow") {
                 let reply = try? client.request("GET", "/slow")
                 answer.withLock { $0 = reply?.text ?? "none" }
                 finished.open()

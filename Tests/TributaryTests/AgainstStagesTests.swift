@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Metrics
+import Providers
 import StageRuntime
 import Synchronization
 import Testing
@@ -98,9 +99,9 @@ import Testing
         let port = try #require(ingress.metricsPort)
         // The metrics port answers 404 to every webhook, which is an answer all the same.
         let plan = SampleSender.Plan(
-            provider: "fastpix", types: SampleWebhook.types(of: "fastpix"), rounds: 2, rate: nil, connections: 3,
-            url: try EndpointURL("http://127.0.0.1:\(port)/in/fastpix"), secret: Array("c2VjcmV0".utf8),
-            secretID: nil, isBad: false)
+            provider: FastPixProvider.self, key: SourceKey(id: "0", bytes: [1, 2, 3]),
+            types: SampleWebhook.types(of: "fastpix"), rounds: 2, rate: nil, connections: 3,
+            url: try EndpointURL("http://127.0.0.1:\(port)/in/fastpix"))
         let outcomes = SampleSender(plan: plan).send()
         ids.withLock { $0 = outcomes.map(\.id) }
         #expect(outcomes.count == 2 * SampleWebhook.types(of: "fastpix").count)
@@ -115,7 +116,7 @@ import Testing
         let configuration = try configuration()
         let first = try SendCommand.parse(["stream", "custom"]).makePlan(configuration)
         #expect(first.url.text == "http://127.0.0.1:18099/in/one")
-        #expect(first.secretID == "key")
+        #expect(first.key.id == "key" && first.key.bytes == Array("secret".utf8))
         #expect(first.types == ["custom"])
         let second = try SendCommand.parse(["stream", "all", "--source", "two"]).makePlan(configuration)
         #expect(second.url.target == "/in/two/t%2Fx")
@@ -130,6 +131,18 @@ import Testing
         #expect(throws: StageFailure.self) {
             try SendCommand.parse(["stream", "all", "--source", "three"]).makePlan(configuration)
         }
+    }
+
+    @Test func `a secret that its provider cannot use is refused with the source's name`() throws {
+        let yaml = """
+            sources: [{ name: plain, provider: fastpix, secrets: [{ value: "literal:no base64" }] }]
+            """
+        let configuration = try TributaryConfiguration.decode(yaml, file: "\(folder)/t.yaml")
+        let failure = #expect(throws: StageFailure.self) {
+            try SendCommand.parse(["fastpix", "all"]).makePlan(configuration)
+        }
+        #expect(failure?.status == .configuration)
+        #expect(failure?.sentence.hasPrefix("source plain: secret 0 is not base64") ?? false)
     }
 
     @Test func `wrong usage is refused before anything is done`() {

@@ -148,9 +148,9 @@ import Testing
     }
 
     @Test func `a client that the ZAP handler refused never tries again`() throws {
-        let handler = try #require(zmq_socket(context.rawForTests, ZMQ_REP))
-        defer { zmq_close(handler) }
-        #expect(zmq_bind(handler, "inproc://zeromq.zap.01") == 0)
+        let zap = try #require(zmq_socket(context.rawForTests, ZMQ_REP))
+        defer { zmq_close(zap) }
+        #expect(zmq_bind(zap, "inproc://zeromq.zap.01") == 0)
         let refused = try curve("refused", enforced: true)
         var requests = 0
         let end = Date().addingTimeInterval(1.5)
@@ -160,18 +160,19 @@ import Testing
             var more: Int32 = 0
             var size = MemoryLayout<Int32>.size
             repeat {
-                let count = zmq_recv(handler, &buffer, buffer.count, ZMQ_DONTWAIT)
+                let count = zmq_recv(zap, &buffer, buffer.count, ZMQ_DONTWAIT)
                 guard count >= 0 else { break }
                 parts.append(Array(buffer[..<Int(count)]))
-                zmq_getsockopt(handler, ZMQ_RCVMORE, &more, &size)
+                zmq_getsockopt(zap, ZMQ_RCVMORE, &more, &size)
             } while more != 0
             guard parts.count >= 2 else {
                 usleep(5_000)
                 continue
             }
             requests += 1
-            for (index, part) in [Array("1.0".utf8), parts[1], Array("400".utf8), Array("no".utf8), [], []].enumerated() {
-                zmq_send(handler, part, part.count, index < 5 ? ZMQ_SNDMORE : 0)
+            for (index, part) in [Array("1.0".utf8), parts[1], Array("400".utf8), Array("no".utf8), [], []].enumerated()
+            {
+                zmq_send(zap, part, part.count, index < 5 ? ZMQ_SNDMORE : 0)
             }
         }
         #expect(requests == 1, "so the bus rebuilds a link whose handshake failed")

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from supervision.failure import Failure
 
-from . import search
+from . import search, yardstick
 from .children import end, start
-from .load import Load, LoadResult
+from .load import Load
 from .observer import INGRESS, ROUTER, Observer
 from .pipeline import Pipeline
 from .proxies import Nginx
 from .span import Span
+from .yardstick import Forwarding, Yardstick
 
 RAMP_SECONDS = 1.0
 """Of each run, before its figures are taken."""
@@ -45,9 +46,10 @@ class Bench:
 
     def __init__(self, pipeline: Pipeline, sink: Nginx, proxy: Nginx, load: Load, timing: Timing,
                  say: Callable[[str], None]):
-        self._pipeline, self._sink, self._proxy, self._load = pipeline, sink, proxy, load
+        self._pipeline, self._load = pipeline, load
         self._timing, self._say = timing, say
         self._observer = Observer(pipeline)
+        self._yardstick = Yardstick(self._observer, load, proxy, sink)
         self._others = {"sink": sink.pid}
         self.outcome: dict = {}
 
@@ -56,7 +58,7 @@ class Bench:
         self._try_one()
         time.sleep(timing.idle)
         idle = self._observer.read(self._others)
-        before = self._measure_proxy("before")
+        before = self._forwarding("before")
         self._span(0, timing.warm_up)
         unthrottled = self._unthrottled()
         steady = search.highest_steady(unthrottled, timing.probes, self._probe, self._confirm)
@@ -64,7 +66,7 @@ class Bench:
         half = self._half_load(steady)
         self._tap(steady, half)
         self._check_end()
-        after = self._measure_proxy("after")
+        after = self._forwarding("after")
         self._compare(steady, before, after)
 
     def _try_one(self) -> None:
@@ -102,13 +104,10 @@ class Bench:
                               f"the stages' logs are in {self._pipeline.run_dir}.")
             time.sleep(0.1)
 
-    def _measure_proxy(self, when: str) -> LoadResult:
-        with self._load.start(self._proxy.url + "/in/stream") as run:
-            run.go_on(self._timing.proxy)
-            result = run.stop()
-        result.check("nginx")
-        self._say(f"nginx as a bare proxy, {when}: {result.per_second:,.0f} requests/s")
-        return result
+    def _forwarding(self, when: str) -> Forwarding:
+        measured = self._yardstick.measure(self._timing.proxy)
+        self._say(f"nginx as a bare proxy, {when}: {measured.load.per_second:,.0f} requests/s")
+        return measured
 
     def _unthrottled(self) -> Span:
         span = self._span(0, self._timing.unthrottled)
@@ -190,9 +189,10 @@ class Bench:
             "accepted": last.accepted, "delivered": last.delivered, "failed_attempts": last.failed_attempts,
             "resends": last.resends, "duplicates": last.duplicates}
 
-    def _compare(self, steady: Span, before: LoadResult, after: LoadResult) -> None:
-        mean = (before.per_second + after.per_second) / 2
-        self.outcome["proxy"] = {
-            "before_per_second": round(before.per_second, 1), "after_per_second": round(after.per_second, 1),
-            "requests_per_second": round(mean, 1), "p50": before.p50, "p99": before.p99}
-        self.outcome["ratio"] = round(steady.delivered_per_second / mean, 4)
+    def _compare(self, steady: Span, before: Forwarding, after: Forwarding) -> None:
+        """The ratio of the rates; and that of the CPU times, which others on the machine disturb less."""
+        proxy = yardstick.figures(before, after)
+        micros = sum(steady.cpu_micros_per_event().values())
+        self.outcome["proxy"] = proxy
+        self.outcome["ratio"] = round(steady.delivered_per_second / proxy["requests_per_second"], 4)
+        self.outcome["ratio_by_cpu"] = round(proxy["cpu_micros_per_request"] / micros, 4)

@@ -30,11 +30,13 @@ def _rates(outcome: dict) -> list[tuple[str, str]]:
     steady, unthrottled, proxy = outcome["steady"], outcome["unthrottled"], outcome["proxy"]
     return [
         ("nginx as a bare proxy", f"{number(proxy['requests_per_second'])} requests/s (before "
-         f"{number(proxy['before_per_second'])}, after {number(proxy['after_per_second'])})"),
+         f"{number(proxy['before_per_second'])}, after {number(proxy['after_per_second'])}), "
+         f"{proxy['cpu_micros_per_request']:.1f} µs of CPU per request with sink and wrk"),
         ("steady state, accepted", f"{number(steady['accepted_per_second'])} webhooks/s"),
         ("steady state, delivered", f"{number(steady['delivered_per_second'])} events/s, backlog "
          f"{number(steady['backlog_before'])} > {number(steady['backlog_after'])}"),
         ("ratio to the bare proxy", f"{outcome['ratio']:.2f} (goal {GOAL})"),
+        ("  by CPU, with sink and wrk", f"{outcome['ratio_by_cpu']:.2f} (others on the machine disturb it less)"),
         ("unthrottled", f"{number(unthrottled['accepted_per_second'])} accepted/s, "
          f"{number(unthrottled['delivered_per_second'])} delivered/s meanwhile"),
     ]

@@ -6,6 +6,8 @@ from supervision.failure import Failure
 
 from .span import Span
 
+NARROW_SHARE = 0.02
+"""Two loads that differ by less than this are the same to a short probe."""
 STEP_DOWN = 0.94
 """From a load that a long run could not confirm to the next one."""
 LOWEST_SHARE = 0.02
@@ -13,8 +15,10 @@ LOWEST_SHARE = 0.02
 
 
 def _bisected(lower: float, upper: float, probes: int, is_steady: Callable[[float], bool]) -> float:
-    """The highest of `probes` loads that was steady; `lower` where none was."""
+    """The highest of at most `probes` loads that was steady; `lower` where none was."""
     for _ in range(probes):
+        if upper - lower < NARROW_SHARE * upper:
+            break
         middle = (lower + upper) / 2
         if is_steady(middle):
             lower = middle

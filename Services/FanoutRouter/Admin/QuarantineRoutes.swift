@@ -1,5 +1,4 @@
 import EventLog
-import Events
 import Metrics
 import StageRuntime
 import Wire
@@ -52,11 +51,10 @@ extension AdminRoutes {
                 return true
             }
         }
-        var body = ByteWriter(reservingBytes: webhook.body.count * 4 / 3 + 4)
-        webhook.body.withUnsafeBytes { Base64Text.encode($0, to: &body) }
+        let body = webhook.body.withUnsafeBytes { Base64.encode($0) }
         return .object(
             members(webhook) + [
-                ("head", .array(head)), ("body_base64", .string(String(decoding: body.bytes, as: UTF8.self))),
+                ("head", .array(head)), ("body_base64", .string(body)),
             ])
     }
 }

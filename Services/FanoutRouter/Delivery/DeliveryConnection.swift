@@ -27,7 +27,10 @@ final class DeliveryConnection: ChannelInboundHandler {
     private var phase = Phase.idle
     private var keepAlive = true
     private var bodyBytes = 0
-    private var timer: Scheduled<Void>?
+    /// When the request under way has to be answered.
+    private var deadline = NIODeadline.distantFuture
+    /// One timer serves many requests: it is left alone when a request ends, and armed anew when it comes too early.
+    private var timer: (due: NIODeadline, task: Scheduled<Void>)?
     private var context: ChannelHandlerContext?
     /// Requests begun on this connection; above one, a close before the answer may be a race with the server's own
     /// idle time-out.
@@ -51,7 +54,8 @@ final class DeliveryConnection: ChannelInboundHandler {
         phase = .waiting
         keepAlive = true
         bodyBytes = 0
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.timedOut() }
+        self.deadline = deadline
+        armTimer(on: context.eventLoop)
         encoder.prepared = request.head
         context.write(wrapOutboundOut(.head(Self.head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
@@ -69,6 +73,8 @@ final class DeliveryConnection: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        timer?.task.cancel()
+        timer = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data part: NIOAny) {
@@ -110,6 +116,25 @@ final class DeliveryConnection: ChannelInboundHandler {
         }
     }
 
+    private func armTimer(on eventLoop: any EventLoop) {
+        if let timer {
+            guard deadline < timer.due else { return }
+            timer.task.cancel()
+        }
+        let due = deadline
+        timer = (due, eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in self?.timerEnded() })
+    }
+
+    private func timerEnded() {
+        timer = nil
+        if case .idle = phase { return }
+        guard deadline <= .now() else {
+            if let context { armTimer(on: context.eventLoop) }
+            return
+        }
+        timedOut()
+    }
+
     private func timedOut() {
         if case .waiting = phase {
             finish(.failedDuring(.timeout, "no complete answer within the time-out"), reusable: false)
@@ -130,8 +155,6 @@ final class DeliveryConnection: ChannelInboundHandler {
     }
 
     private func finish(_ outcome: AttemptOutcome, reusable: Bool) {
-        timer?.cancel()
-        timer = nil
         phase = .idle
         let completion = self.completion
         self.completion = nil

@@ -1,4 +1,3 @@
-import Events
 import Providers
 import Wire
 
@@ -35,7 +34,7 @@ final class StandardWebhooksSigner {
             writer.u8(UInt8(ascii: "1"))
             writer.u8(UInt8(ascii: ","))
             scratch.withUnsafeBytes { signed in
-                key.withCode(of: signed) { Base64Text.encode($0, to: &writer) }
+                key.withCode(of: signed) { Base64.encode($0, to: &writer) }
             }
         }
     }

@@ -1,4 +1,5 @@
 import EventLog
+import Events
 import StageRuntime
 
 /// A subscription's filter, compiled once: every part that is given must match, of each list one pattern.
@@ -35,41 +36,5 @@ struct EventMatcher: Sendable {
             if !subjects.contains(where: { $0.matches(subject) }) { return false }
         }
         return true
-    }
-}
-
-/// Text in which `*` stands for any number of any characters.
-struct WildcardPattern: Sendable {
-    private let bytes: [UInt8]
-
-    init(_ pattern: String) {
-        bytes = Array(pattern.utf8)
-    }
-
-    /// Greedy matching with one point of return: time is the product of both lengths at worst, never exponential.
-    func matches(_ text: UnsafeRawBufferPointer) -> Bool {
-        let star = UInt8(ascii: "*")
-        var at = 0
-        var inText = 0
-        var returnPattern = -1
-        var returnText = 0
-        while inText < text.count {
-            if at < bytes.count, bytes[at] == star {
-                returnPattern = at
-                returnText = inText
-                at += 1
-            } else if at < bytes.count, bytes[at] == text[inText] {
-                at += 1
-                inText += 1
-            } else if returnPattern >= 0 {
-                returnText += 1
-                inText = returnText
-                at = returnPattern + 1
-            } else {
-                return false
-            }
-        }
-        while at < bytes.count, bytes[at] == star { at += 1 }
-        return at == bytes.count
     }
 }

@@ -120,6 +120,7 @@ final class Lane {
 
     private func workOff(_ batch: RenderedBatch, now: Int64) {
         for position in (cursor.taken + 1)...batch.last {
+            guard cursor.inFlight < settings.concurrency, cursor.hasRoom else { return }
             let receivedAt = batch.batch.withRecord(at: position) { record in
                 settings.matcher.matches(record) ? record.receivedAtNanoseconds : nil
             }
@@ -127,7 +128,6 @@ final class Lane {
                 cursor.skip(position)
                 continue
             }
-            guard cursor.inFlight < settings.concurrency, cursor.hasRoom else { return }
             cursor.take(position, now: now)
             attempt(position, body: body, receivedAt: receivedAt)
         }

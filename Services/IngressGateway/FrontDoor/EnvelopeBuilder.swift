@@ -99,9 +99,9 @@ struct EnvelopeBuilder: Sendable {
         let names: StaticString
         switch name.count {
         case 2: names = "te"
-        case 6: return same(name, "cookie") || same(name, "expect")
-        case 7: return same(name, "trailer") || same(name, "upgrade")
-        case 10: return same(name, "connection") || same(name, "keep-alive")
+        case 6: return name.equals("cookie") || name.equals("expect")
+        case 7: return name.equals("trailer") || name.equals("upgrade")
+        case 10: return name.equals("connection") || name.equals("keep-alive")
         case 14: names = "content-length"
         case 16: names = "proxy-connection"
         case 17: names = "transfer-encoding"
@@ -109,18 +109,6 @@ struct EnvelopeBuilder: Sendable {
         case 19: names = "proxy-authorization"
         default: return false
         }
-        return same(name, names)
-    }
-
-    private static func same(_ name: UnsafeRawBufferPointer, _ wanted: StaticString) -> Bool {
-        name.elementsEqual(UnsafeRawBufferPointer(start: wanted.utf8Start, count: wanted.utf8CodeUnitCount))
-    }
-}
-
-extension HTTPHeaders {
-    /// The value of the first field of that lower-case name.
-    fileprivate func first(name: StaticString) -> String? {
-        for (candidate, value) in self where candidate.isSame(as: name) { return value }
-        return nil
+        return name.equals(names)
     }
 }

@@ -3,6 +3,7 @@ import Glibc
 import Journal
 import Metrics
 import Synchronization
+import Threads
 import Wire
 
 /// The thread that owns the journal: takes all webhooks that wait, gives them their sequences and makes them durable
@@ -16,7 +17,7 @@ final class JournalThread: Sendable {
     private let state: JournalState
     private let metrics: IngressMetrics
     private let report: @Sendable (String) -> Void
-    private let thread = Mutex<BusThread?>(nil)
+    private let thread = Mutex<OwnThread?>(nil)
 
     /// `report` gets sentences for the log: rare things, never one per webhook.
     init(
@@ -38,7 +39,7 @@ final class JournalThread: Sendable {
         connect: @escaping @Sendable (any Journal) throws -> Port
     ) throws -> Port {
         let outcome = Handover<Port>()
-        let started = BusThread(name: "journal") { [self] in
+        let started = OwnThread(name: "journal") { [self] in
             do {
                 let journal = try open()
                 let bus = try connect(journal)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Metrics
+import Providers
 import StageRuntime
 
 /// `tributary send`
@@ -90,17 +91,33 @@ struct SendCommand: ParsableCommand {
                 "\(options.config) has no source \(source ?? "") of the provider \(provider)"
                     + (names.isEmpty ? "; add one under sources" : "; it has \(names)"))
         }
-        guard let secret = chosen.secrets.first else {
-            throw StageFailure(.configuration, "the source \(chosen.name) has no secret to sign with")
+        guard let provider = ProviderRegistry.provider(named: provider) else {
+            throw StageFailure(.usage, "this version has no provider \(provider)")
         }
+        let key = try key(of: chosen, provider)
         var path = "/in/\(chosen.name)"
         if let token = chosen.pathToken {
             path += "/" + AdminClient.encoded(String(decoding: try resolve(token), as: UTF8.self))
         }
         return SampleSender.Plan(
-            provider: provider, types: type == "all" ? SampleWebhook.types(of: provider) : [type], rounds: times,
-            rate: rate, connections: connections, url: try url(configuration.ingress.listen, path),
-            secret: try resolve(secret.value), secretID: secret.id, isBad: badSignature)
+            provider: provider, key: badSignature ? key.spoiled : key,
+            types: type == "all" ? SampleWebhook.types(of: provider.name) : [type], rounds: times, rate: rate,
+            connections: connections, url: try url(configuration.ingress.listen, path))
+    }
+
+    /// The key made of the source's first secret.
+    private func key(
+        of source: SourceConfiguration, _ provider: any Provider.Type
+    ) throws(StageFailure) -> SourceKey {
+        var secrets: [Providers.SourceSecret] = []
+        for secret in source.secrets.prefix(1) {
+            secrets.append(Providers.SourceSecret(id: secret.id, value: try resolve(secret.value)))
+        }
+        do throws(SourceKeyError) {
+            return try provider.makeKeys(secrets).keys[0]
+        } catch {
+            throw StageFailure(.configuration, "source \(source.name): \(error.description)")
+        }
     }
 
     /// `--to` as it is, with the source's path when it has none; otherwise the configured ingress.

@@ -1,14 +1,17 @@
-import Dispatch
 import Glibc
 import Metrics
+import Providers
 import StageRuntime
 import Synchronization
+import Threads
 
 /// Sends sample webhooks over several keep-alive connections, at a given rate or as fast as answers come.
 final class SampleSender: Sendable {
     /// Where and how to send.
     struct Plan: Sendable {
-        let provider: String
+        let provider: any Provider.Type
+        /// What signs: a key of the source, or a wrong one.
+        let key: SourceKey
         /// One webhook of each per round.
         let types: [String]
         let rounds: Int
@@ -16,9 +19,6 @@ final class SampleSender: Sendable {
         let rate: Double?
         let connections: Int
         let url: EndpointURL
-        let secret: [UInt8]
-        let secretID: String?
-        let isBad: Bool
     }
 
     private let plan: Plan
@@ -32,15 +32,10 @@ final class SampleSender: Sendable {
 
     /// Sends everything and returns what became of it, in the order of the answers.
     func send() -> [SendOutcome] {
-        let finished = DispatchGroup()
-        for number in 0..<plan.connections {
-            finished.enter()
-            startThread("send-\(number)") {
-                self.sendOnOneConnection()
-                finished.leave()
-            }
+        let threads = (0..<plan.connections).map { number in
+            OwnThread(name: "send-\(number)") { self.sendOnOneConnection() }
         }
-        finished.wait()
+        for thread in threads { thread.join() }
         return outcomes.withLock { $0 }
     }
 
@@ -59,8 +54,7 @@ final class SampleSender: Sendable {
     private func sendOne(_ type: String, _ connection: inout HTTPConnection?) -> SendOutcome {
         let webhook: SampleWebhook
         do {
-            webhook = try SampleWebhook.make(
-                provider: plan.provider, type: type, secret: plan.secret, secretID: plan.secretID, isBad: plan.isBad)
+            webhook = try SampleWebhook.make(provider: plan.provider, type: type, key: plan.key)
         } catch {
             return SendOutcome(id: "", type: type, status: nil, latencyNanoseconds: 0, failure: error.sentence)
         }

@@ -1,11 +1,12 @@
 import Metrics
+import Providers
 import StageRuntime
 
 /// A sample webhook, ready to be sent.
 struct SampleWebhook: Sendable {
     let id: String
     let type: String
-    let headers: [(String, String)]
+    let headers: [(name: String, value: String)]
     let body: [UInt8]
 
     /// The types that samples exist for, in the order of the provider's catalogue; none for unknown providers.
@@ -17,27 +18,23 @@ struct SampleWebhook: Sendable {
         }
     }
 
-    /// A webhook with an id of its own, created now, signed like the provider signs. Throws when the secret has not
-    /// the provider's form; the type must be one of `types(of:)`.
+    /// A webhook with an id of its own, created now, signed with `key` as the provider signs. Throws where there is no
+    /// sample of that type.
     static func make(
-        provider: String, type: String, secret: [UInt8], secretID: String?, isBad: Bool = false
+        provider: any Provider.Type, type: String, key: SourceKey
     ) throws(StageFailure) -> SampleWebhook {
         let id = randomID()
         let now = timeText(wallNanoseconds())
-        let body: String?
-        var headers = [("Content-Type", "application/json")]
-        switch provider {
-        case "stream":
-            body = StreamSamples.body(type: type, createdAt: now)
-            headers += [("X-WEBHOOK-ID", id), ("X-WEBHOOK-ATTEMPT", "1")]
-        default:
-            body = FastPixSamples.body(type: type, id: id, createdAt: now)
-        }
-        guard let body else { throw StageFailure(.usage, "\(provider) has no sample of type \(type)") }
+        let body =
+            switch provider.name {
+            case "stream": StreamSamples.body(type: type, createdAt: now)
+            case "fastpix": FastPixSamples.body(type: type, id: id, createdAt: now)
+            default: String?.none
+            }
+        guard let body else { throw StageFailure(.usage, "\(provider.name) has no sample of type \(type)") }
         let bytes = Array(body.utf8)
-        headers += try Signature.headers(
-            provider: provider, secret: secret, secretID: secretID, body: bytes, isBad: isBad)
-        return SampleWebhook(id: id, type: type, headers: headers, body: bytes)
+        return SampleWebhook(
+            id: id, type: type, headers: provider.signedFields(for: bytes, key: key, webhookID: id), body: bytes)
     }
 
     /// A random UUID (version 4).
@@ -49,4 +46,9 @@ struct SampleWebhook: Sendable {
         let groups = [hex[0..<4], hex[4..<6], hex[6..<8], hex[8..<10], hex[10..<16]]
         return groups.map { $0.joined() }.joined(separator: "-")
     }
+}
+
+extension SourceKey {
+    /// A key with the same id that signs wrongly: its signatures have the right form and match nothing.
+    var spoiled: SourceKey { SourceKey(id: id, bytes: bytes.map { ~$0 }) }
 }

@@ -1,4 +1,5 @@
 import StageRuntime
+import Wire
 
 /// A refused webhook as the router gives it.
 struct QuarantineEntry {
@@ -34,7 +35,7 @@ struct QuarantineEntry {
         for field in entry["head"].elements where field.elements.count == 2 {
             lines.append("\(printable(field.elements[0].text)): \(printable(field.elements[1].text))")
         }
-        let body = Base64.decode(Array(entry["body_base64"].text.utf8)) ?? []
+        let body = Array(entry["body_base64"].text.utf8).withUnsafeBytes { Base64.decode($0) } ?? []
         lines += ["", body.isEmpty ? "(no body)" : printable(String(decoding: body, as: UTF8.self))]
         return lines.joined(separator: "\n")
     }

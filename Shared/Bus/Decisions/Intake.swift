@@ -7,8 +7,14 @@ package struct Intake: Sendable {
     private var unfinished: [(number: UInt64, records: Int)] = []
     /// Whether the upstream does not know the present state yet.
     package private(set) var isNewsworthy = true
+    /// What the upstream was last told that it may send.
+    private var announcedThrough: UInt64 = 0
 
     package init() {}
+
+    /// Whether the upstream waits for the news: it has used up what it was granted. Otherwise there is time, and one
+    /// notice serves for several batches.
+    package var isUrgent: Bool { isNewsworthy && receivedThrough >= announcedThrough }
 
     /// Whether `number` is new. A number that was skipped was lost on the way: it counts as finished here, and the
     /// ingress' timer sends its records again.
@@ -38,9 +44,9 @@ package struct Intake: Sendable {
     /// The state to tell the upstream.
     package mutating func notice(mostRecords: Int, mostBytes: Int) -> CreditNotice {
         isNewsworthy = false
-        let free = max(0, Limits.creditBatches - unfinished.count)
+        announcedThrough = receivedThrough + UInt64(max(0, Limits.creditBatches - unfinished.count))
         return CreditNotice(
-            grantedThrough: receivedThrough + UInt64(free), receivedThrough: receivedThrough,
+            grantedThrough: announcedThrough, receivedThrough: receivedThrough,
             mostRecords: UInt32(mostRecords), mostBytes: UInt32(mostBytes), unfinished: unfinished.map(\.number))
     }
 }

@@ -29,6 +29,9 @@ package struct SendWindow: Sendable {
     private var lowestDue: UInt64 = 0
     private var dueCount = 0
     private var aloneDue: Set<UInt64> = []
+    /// The one record that travels alone at present. One at a time in the whole pipeline: two suspects that meet in a
+    /// worker, fed by two verifiers, would both be blamed for what one of them did.
+    private var aloneUnderWay: UInt64?
     /// No timer ends before this.
     private var earliestExpiry = Int64.max
 
@@ -45,7 +48,7 @@ package struct SendWindow: Sendable {
     package var hasRoom: Bool { entries.isEmpty || (entries.count < mostRecords && bytes < mostBytes) }
     package var unsentCount: Int { Int(end + 1 - nextUnsent) }
     package var hasOrdinaryWork: Bool { dueCount > 0 || unsentCount > 0 }
-    package var hasAloneWork: Bool { !aloneDue.isEmpty }
+    package var hasAloneWork: Bool { !aloneDue.isEmpty && aloneUnderWay == nil }
     package var count: Int { entries.count }
 
     /// Appends records that follow directly on `end`; their lengths in bytes.
@@ -76,9 +79,9 @@ package struct SendWindow: Sendable {
 
     /// Takes the lowest record that has to travel alone.
     package mutating func takeAlone(at now: Int64) -> UInt64? {
-        guard let sequence = aloneDue.min() else { return nil }
+        guard aloneUnderWay == nil, let sequence = aloneDue.min(), let index = index(sequence) else { return nil }
         aloneDue.remove(sequence)
-        guard let index = index(sequence) else { return takeAlone(at: now) }
+        aloneUnderWay = sequence
         entries[index].isDue = false
         markSent(index, at: now)
         return sequence
@@ -93,6 +96,7 @@ package struct SendWindow: Sendable {
             watermark += 1
             bytes -= entry.byteCount
             if entry.isDue { forgetDue(watermark) }
+            arrived(watermark)
             if entry.state == .sent && !entry.isDisturbed { sample = max(sample, now - entry.firstSentAt) }
         }
         nextUnsent = max(nextUnsent, watermark + 1)
@@ -182,6 +186,7 @@ package struct SendWindow: Sendable {
     private mutating func markHeld(_ index: Int, _ sequence: UInt64, at now: Int64) -> Int64 {
         guard entries[index].state == .sent else { return 0 }
         entries[index].state = .held
+        arrived(sequence)
         if entries[index].isDue {
             entries[index].isDue = false
             forgetDue(sequence)
@@ -189,7 +194,12 @@ package struct SendWindow: Sendable {
         return entries[index].isDisturbed ? 0 : now - entries[index].firstSentAt
     }
 
+    private mutating func arrived(_ sequence: UInt64) {
+        if aloneUnderWay == sequence { aloneUnderWay = nil }
+    }
+
     private mutating func makeDue(_ index: Int, _ sequence: UInt64) {
+        arrived(sequence)
         // A record that is due already may have become suspect, or given up, since.
         if entries[index].isDue { forgetDue(sequence) }
         entries[index].isDue = true

@@ -65,9 +65,14 @@ package struct WorkerCore<Payload> {
         intakes[link]?.learned(lastSent: number)
     }
 
-    /// The state to tell an upstream; nil when it knows it already, unless `repeating`.
-    package mutating func credit(for link: Int, at now: Int64, repeating: Bool = false) -> CreditNotice? {
-        guard var intake = intakes[link], repeating || intake.isNewsworthy else { return nil }
+    /// The state to tell an upstream; nil when it need not be told now. `tidying` tells all that is new, `repeating`
+    /// everything.
+    package mutating func credit(
+        for link: Int, at now: Int64, tidying: Bool = false, repeating: Bool = false
+    ) -> CreditNotice? {
+        guard var intake = intakes[link], repeating || intake.isUrgent || (tidying && intake.isNewsworthy) else {
+            return nil
+        }
         let notice = intake.notice(mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes)
         intakes[link] = intake
         return notice

@@ -1,6 +1,7 @@
 internal import Glibc
 package import Metrics
 internal import Synchronization
+internal import Threads
 package import Wire
 internal import ZeroMQ
 
@@ -53,7 +54,7 @@ package final class IngressBus: Sendable {
     private let initial: IngressCore
     private let metrics: MetricRegistry
     private let mailbox = Mailbox<Mail>()
-    private let thread = Mutex<BusThread?>(nil)
+    private let thread = Mutex<OwnThread?>(nil)
     private let routerLinked = Atomic<Bool>(false)
 
     package init(
@@ -71,7 +72,7 @@ package final class IngressBus: Sendable {
     /// Binds the sockets and starts the thread.
     package func start(delegate: any IngressBusDelegate) {
         let (settings, core, metrics, mailbox) = (settings, initial, metrics, mailbox)
-        let started = BusThread(name: "bus") { [self] in
+        let started = OwnThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
                 let loop = try IngressLoop(
                     settings: settings, core: core, metrics: metrics, mailbox: mailbox, delegate: delegate)

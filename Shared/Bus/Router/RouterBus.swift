@@ -1,6 +1,7 @@
 internal import Glibc
 package import Metrics
 internal import Synchronization
+internal import Threads
 package import Wire
 internal import ZeroMQ
 
@@ -59,7 +60,7 @@ package final class RouterBus: Sendable {
     private let watermarks: [JournalID: UInt64]
     private let metrics: MetricRegistry
     private let mailbox = Mailbox<Mail>()
-    private let thread = Mutex<BusThread?>(nil)
+    private let thread = Mutex<OwnThread?>(nil)
     private let listening = Atomic<Bool>(false)
     private let linked = Atomic<Int>(0)
 
@@ -76,7 +77,7 @@ package final class RouterBus: Sendable {
     /// Binds the tap, connects to everybody and starts the thread.
     package func start(delegate: any RouterBusDelegate) {
         let (settings, bootID, watermarks, metrics, mailbox) = (settings, bootID, watermarks, metrics, mailbox)
-        let started = BusThread(name: "bus") { [self] in
+        let started = OwnThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
                 let loop = try RouterLoop(
                     settings: settings, bootID: bootID, watermarks: watermarks, metrics: metrics, mailbox: mailbox,

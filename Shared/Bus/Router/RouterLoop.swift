@@ -28,11 +28,15 @@ final class RouterLoop {
     private var nextScan: Int64 = 0
     private var nextRepeat: Int64 = 0
     private var nextHousekeeping: Int64 = 0
+    private var keptHouseAt: Int64 = 0
+    private var nextSettlement: Int64 = 0
     private var nextHeld: Int64 = 0
 
-    private static let scanIntervalNanoseconds: Int64 = 50_000_000
+    private static let scanIntervalNanoseconds: Int64 = 100_000_000
     private static let repeatIntervalNanoseconds: Int64 = 250_000_000
     private static let heldIntervalNanoseconds: Int64 = 10_000_000
+    /// Nobody waits for a settlement, so several commits share one.
+    private static let settlementIntervalNanoseconds: Int64 = 4_000_000
     private static let arrivalsPerTurn = 256
     private static let orderedBatchBytes = 1 << 20
 
@@ -66,13 +70,13 @@ final class RouterLoop {
             let isRepeating = now >= nextRepeat
             if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
             try settle(at: now, repeating: isRepeating)
-            try sendCredit(at: now, repeating: isRepeating)
+            try sendCredit(at: now, tidying: now == keptHouseAt, repeating: isRepeating)
             state(tap.hasListeners, upstream.upCount)
         }
     }
 
     private func turn(_ poller: inout Poller) throws -> Int64 {
-        let pause = touched.isEmpty ? Limits.housekeepingNanoseconds : Self.heldIntervalNanoseconds / 2
+        let pause = touched.isEmpty && moved.isEmpty ? Limits.housekeepingNanoseconds : Self.heldIntervalNanoseconds / 2
         try poller.wait(timeoutMilliseconds: Int(pause / 1_000_000))
         let now = monotonicNanoseconds()
         if poller.isWoken { try takeMail() }
@@ -93,6 +97,7 @@ final class RouterLoop {
     /// sockets to poll.
     private func keepHouse(at now: Int64) throws -> Bool {
         nextHousekeeping = now + Limits.housekeepingNanoseconds
+        keptHouseAt = now
         var isChanged = try rescan(at: now)
         try tap.refresh()
         isChanged = try control.refresh(at: now, malformed: figures.malformed, announced: linkUp) || isChanged
@@ -188,7 +193,10 @@ final class RouterLoop {
             }
             let journal = envelope.journal
             switch core.arrived(journal, envelope.sequence, FrameSlice(frame: body, range: range)) {
-            case .kept: touched.insert(journal)
+            case .kept:
+                touched.insert(journal)
+                // The next suspect waits for this one's arrival.
+                if envelope.flags.contains(.alone) { (nextHeld, nextSettlement) = (0, 0) }
             case .duplicate: figures.repeats.add()
             case .outsideWindow, nil: figures.unlinked.add()
             }
@@ -213,8 +221,7 @@ final class RouterLoop {
         if !batches.isEmpty { delegate.received(batches) }
     }
 
-    /// Tells each ingress what is settled and held: at once after a commit, soon after records came, now and then while
-    /// idle.
+    /// Tells each ingress what is settled and held: soon after a commit and after records came, now and then while idle.
     private func settle(at now: Int64, repeating isRepeating: Bool) throws {
         if now >= nextHeld {
             nextHeld = now + Self.heldIntervalNanoseconds
@@ -222,6 +229,8 @@ final class RouterLoop {
             touched.removeAll(keepingCapacity: true)
         }
         if isRepeating { moved.formUnion(core.journals) }
+        guard now >= nextSettlement, !moved.isEmpty else { return }
+        nextSettlement = now + Self.settlementIntervalNanoseconds
         for journal in moved {
             guard let notice = core.settlement(of: journal), let link = control.link(to: journal) else { continue }
             _ = try link.send(.settlement) { notice.write(to: &$0) }
@@ -229,9 +238,10 @@ final class RouterLoop {
         moved.removeAll(keepingCapacity: true)
     }
 
-    private func sendCredit(at now: Int64, repeating isRepeating: Bool) throws {
+    private func sendCredit(at now: Int64, tidying isTidying: Bool, repeating isRepeating: Bool) throws {
         for link in upstream.links where link.isGreeted {
-            guard var intake = intakes[link.id], intake.isNewsworthy || isRepeating else { continue }
+            guard var intake = intakes[link.id], intake.isUrgent || (isTidying && intake.isNewsworthy) || isRepeating
+            else { continue }
             let notice = intake.notice(mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes)
             intakes[link.id] = intake
             _ = try link.send(.credit) { notice.write(to: &$0) }

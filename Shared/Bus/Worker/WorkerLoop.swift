@@ -1,6 +1,7 @@
 internal import Glibc
 package import Metrics
 internal import Synchronization
+internal import Threads
 package import Wire
 internal import ZeroMQ
 
@@ -36,7 +37,7 @@ package final class WorkerBus: Sendable {
     private let settings: WorkerSettings
     private let metrics: MetricRegistry
     private let mailbox = Mailbox<Mail>()
-    private let thread = Mutex<BusThread?>(nil)
+    private let thread = Mutex<OwnThread?>(nil)
     private let upstreams = Atomic<Int>(0)
 
     package init(settings: WorkerSettings, metrics: MetricRegistry) {
@@ -47,7 +48,7 @@ package final class WorkerBus: Sendable {
     /// Binds the sockets and starts the thread; `makeWork` runs on it.
     package func start<Work: StageWork>(_ makeWork: @escaping @Sendable () -> Work) {
         let (settings, metrics, mailbox) = (settings, metrics, mailbox)
-        let started = BusThread(name: "bus") { [self] in
+        let started = OwnThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
                 let loop = try WorkerLoop(settings: settings, work: makeWork(), metrics: metrics, mailbox: mailbox)
                 try loop.run { upstreams.store($0, ordering: .relaxed) }
@@ -89,7 +90,7 @@ final class WorkerLoop<Work: StageWork> {
     private var nextHousekeeping: Int64 = 0
     private var lossReports: [LostNotice] = []
 
-    private static var scanIntervalNanoseconds: Int64 { 50_000_000 }
+    private static var scanIntervalNanoseconds: Int64 { 100_000_000 }
     private static var repeatIntervalNanoseconds: Int64 { 250_000_000 }
     private static var arrivalsPerTurn: Int { 256 }
     private static var drainNanoseconds: Int64 { 2_000_000_000 }
@@ -129,16 +130,15 @@ final class WorkerLoop<Work: StageWork> {
                 isStopping = true
                 drainEnd = now + Self.drainNanoseconds
             }
-            if now >= nextHousekeeping || out.isProbing {
-                if try keepHouse(at: now) { poller = makePoller() }
-            }
+            let isTidying = now >= nextHousekeeping || out.isProbing
+            if try isTidying && keepHouse(at: now) { poller = makePoller() }
             try control.receive(poller, malformed: figures.malformed)
             try takeUpstream(poller)
             if poller.isReadable(out.socket) { try takeOut() }
             work()
             try control.send(&workshop.verdicts)
             try passOn()
-            try sendCredit(at: now)
+            try sendCredit(at: now, tidying: isTidying)
             try control.send(&lossReports)
             linked(upstream.upCount)
             if isStopping && (now > drainEnd || core.waitingCount == 0) { return }
@@ -215,12 +215,14 @@ final class WorkerLoop<Work: StageWork> {
         }
     }
 
-    private func sendCredit(at now: Int64) throws {
+    private func sendCredit(at now: Int64, tidying isTidying: Bool) throws {
         let isRepeating = now >= nextRepeat
         if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
         guard !isStopping else { return }
         for link in upstream.links where link.isGreeted {
-            guard let notice = core.credit(for: link.id, at: now, repeating: isRepeating) else { continue }
+            guard let notice = core.credit(for: link.id, at: now, tidying: isTidying, repeating: isRepeating) else {
+                continue
+            }
             _ = try link.send(.credit) { notice.write(to: &$0) }
         }
     }

@@ -97,8 +97,7 @@ package struct EventDraft {
     private func attribute(
         _ name: StaticString, _ value: StaticString, _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
     ) {
-        let bytes = UnsafeRawBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount)
-        events.attribute(name, bytes, in: &writer)
+        events.attribute(name, value.bytes, in: &writer)
     }
 }
 

@@ -34,6 +34,15 @@ package struct JSONText: Sendable, Equatable, CustomStringConvertible {
     /// A string, escaped; control characters and the line separators of JavaScript as \u.
     package static func string(_ text: String) -> JSONText {
         var bytes = [UInt8(ascii: "\"")]
+        bytes.reserveCapacity(text.utf8.count + 2)
+        let isPlain = text.utf8.allSatisfy { byte in
+            (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        }
+        if isPlain {
+            bytes += text.utf8
+            bytes.append(UInt8(ascii: "\""))
+            return JSONText(raw: bytes)
+        }
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": bytes += Array("\\\"".utf8)

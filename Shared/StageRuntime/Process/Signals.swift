@@ -1,4 +1,5 @@
 import Glibc
+import Threads
 
 /// The signals of a stage, taken by one thread that does nothing else, so that no code runs in a signal handler.
 package enum Signals {
@@ -34,7 +35,7 @@ package enum Signals {
     package static func start(
         terminate: @escaping @Sendable () -> Void, reload: @escaping @Sendable () -> Void = {}
     ) {
-        startThread("signals") {
+        OwnThread(name: "signals") {
             var set = taken
             var isTerminating = false
             while true {

@@ -177,7 +177,7 @@ final class SimulatedWorker: Node {
             }
         }
         passOn()
-        sendCredit(repeating: isRepeating)
+        sendCredit(tidying: true, repeating: isRepeating)
     }
 
     private func work() {
@@ -222,9 +222,11 @@ final class SimulatedWorker: Node {
         }
     }
 
-    private func sendCredit(repeating: Bool = false) {
+    private func sendCredit(tidying: Bool = false, repeating: Bool = false) {
         for id in upstreams {
-            guard let notice = core.credit(for: id, at: world.time.now, repeating: repeating) else { continue }
+            guard let notice = core.credit(for: id, at: world.time.now, tidying: tidying, repeating: repeating) else {
+                continue
+            }
             if repeating {
                 _ = world.connection(id)?.send(.hello(role: role, bootID: bootID, link: UInt64(id)), upwards: true)
             }

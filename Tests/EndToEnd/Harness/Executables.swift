@@ -5,11 +5,9 @@ enum Executables {
     /// `TRIBUTARY_BIN`, otherwise the folder of the running test bundle: `swift build --build-tests` puts both there.
     static let folder: String = {
         if let named = getenv("TRIBUTARY_BIN").map({ String(cString: $0) }), !named.isEmpty { return named }
-        var path = [UInt8](repeating: 0, count: 4096)
-        let count = path.withUnsafeMutableBytes { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
-        }
-        let bundle = String(decoding: path[..<max(0, count)], as: UTF8.self)
+        guard let resolved = realpath("/proc/self/exe", nil) else { return "" }
+        defer { free(resolved) }
+        let bundle = String(cString: resolved)
         return bundle.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
     }()
 

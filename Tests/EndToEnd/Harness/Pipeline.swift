@@ -10,7 +10,7 @@ final class Pipeline {
 
     var configuration: String { "\(folder)/tributary.yaml" }
     var run: String { "\(folder)/run" }
-    var data: String { "\(folder)/data" }
+    var storage: String { "\(folder)/data" }
 
     /// Writes the configuration; nothing runs yet.
     init(_ settings: PipelineSettings = PipelineSettings()) throws {
@@ -127,8 +127,8 @@ final class Pipeline {
 
     /// Puts a small file system where an instance keeps its data; false where this process may not mount.
     func mountSmallDisk(for instance: String, sizeBytes: Int) -> Bool {
-        let path = "\(data)/\(instance)"
-        mkdir(data, 0o700)
+        let path = "\(storage)/\(instance)"
+        mkdir(storage, 0o700)
         mkdir(path, 0o700)
         guard mount("tmpfs", path, "tmpfs", 0, "size=\(sizeBytes),mode=0700") == 0 else { return false }
         mounts.append(path)

@@ -53,6 +53,15 @@ extension Pipeline {
         return lines.reduce(0) { $0 + (Double($1.split(separator: " ").last ?? "") ?? 0) }
     }
 
+    /// Waits until a wrongly signed webhook is refused at once: from then on the answers wait for the verifier's
+    /// verdict. The refused ones end in quarantine as `signature_mismatch`.
+    func waitForVerdicts() throws {
+        try waitUntil("the verifier has its say", seconds: 30) {
+            let request = SignedWebhook.stream(999_999, secret: "nobody's")
+            return try HTTPClient(port: port).exchange(request).status == 401
+        }
+    }
+
     /// Waits until the ingress' journal holds nothing more and every subscription got all accepted webhooks.
     func waitForDelivery(of sent: [SentWebhook], seconds: Double = 90) throws {
         let numbers = sent.filter(\.isAccepted).map(\.number)

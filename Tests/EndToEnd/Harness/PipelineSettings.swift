@@ -4,7 +4,7 @@ struct PipelineSettings {
     var normalisers = 2
     /// Two by default, both for everything.
     var subscriptions = 2
-    /// Added to the ingress' part, such as `verdict_timeout: 5s`.
+    /// Added to the ingress' part.
     var ingress = ""
     /// Where the verifier finds Stream's secret.
     var streamSecret = "literal:\(SignedWebhook.streamSecret)"
@@ -21,17 +21,22 @@ struct PipelineSettings {
             normaliser: { instances: \(normalisers) }
             router: { egress_allow: ["127.0.0.0/8"] }
             sources:
-              - { name: stream, provider: stream, secrets: [{ id: \(SignedWebhook.streamKey), value: "\(streamSecret)" }] }
-              - { name: fastpix, provider: fastpix, secrets: [{ value: "literal:\(SignedWebhook.fastPixSecret)" }] }
+              - name: stream
+                provider: stream
+                secrets: [{ id: \(SignedWebhook.streamKey), value: "\(streamSecret)" }]
+              - name: fastpix
+                provider: fastpix
+                secrets: [{ value: "literal:\(SignedWebhook.fastPixSecret)" }]
 
             """
+        let waits = Array(repeating: "500ms", count: 60).joined(separator: ", ")
         if subscriptions > 0 { text += "subscriptions:\n" }
         for number in 0..<subscriptions {
             text += """
                   - name: subscriber-\(number)
                     url: "http://127.0.0.1:\(subscriberPort)/\(number)"
-                    signing: { scheme: standard-webhooks, secrets: ["literal:whsec_dGVzdCBzZWNyZXQgb2YgYSBzdWJzY3JpYmVy"] }
-                    retry: { schedule: [\(Array(repeating: "500ms", count: 60).joined(separator: ", "))], timeout: 10s }
+                    signing: { scheme: standard-webhooks, secrets: ["literal:whsec_dGVzdCBzZWNyZXQgb2YgYSB0ZXN0"] }
+                    retry: { schedule: [\(waits)], timeout: 10s }
 
                 """
         }

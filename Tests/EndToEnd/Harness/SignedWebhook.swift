@@ -66,8 +66,9 @@ enum SignedWebhook {
         "},"language":"","role":"user","teams":[],"created_at":"2026-10-05T14:49:14.142187951Z",\
         "updated_at":"2026-10-05T14:49:12.471772Z","banned":false,"online":true,"blocked_user_ids":[],\
         "shadow_banned":false,"invisible":false},"user_session_id":"aff08503-92ae-4f8c-a4d0-7da90a85b3cc",\
-        "role":"user","joined_at":"2026-10-05T14:49:14.142179098Z"},"padding":"\(String(repeating: "tributary ", count: 20))"}
+        "role":"user","joined_at":"2026-10-05T14:49:14.142179098Z"},"padding":"\(padding)"}
         """
+    private static let padding = String(repeating: "tributary ", count: 20)
     private static let fastPixStart = """
         {"type":"video.media.ready","object":{"type":"media","id":"6061902b-1d6f-4a0c-9d0c-3ad9f9b9d001"},"id":"
         """

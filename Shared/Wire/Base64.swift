@@ -1,6 +1,8 @@
 /// Base64 with the standard alphabet and padding (RFC 4648, section 4), strictly: every byte sequence has exactly one
 /// spelling, so that no other spelling of a signature passes for it.
 package enum Base64 {
+    private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
     /// The decoded bytes; nil for anything that `encode` would not write.
     package static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
         guard text.count.isMultiple(of: 4) else { return nil }
@@ -23,21 +25,27 @@ package enum Base64 {
         return unused == 0 ? bytes : nil
     }
 
+    /// Appends the text of `bytes`, padded.
+    package static func encode(_ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
+        let alphabet = alphabet.bytes
+        var index = 0
+        while index < bytes.count {
+            let second = index + 1 < bytes.count ? bytes[index + 1] : 0
+            let third = index + 2 < bytes.count ? bytes[index + 2] : 0
+            let group = UInt32(bytes[index]) << 16 | UInt32(second) << 8 | UInt32(third)
+            writer.u8(alphabet[Int(group >> 18)])
+            writer.u8(alphabet[Int(group >> 12 & 63)])
+            writer.u8(index + 1 < bytes.count ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
+            writer.u8(index + 2 < bytes.count ? alphabet[Int(group & 63)] : UInt8(ascii: "="))
+            index += 3
+        }
+    }
+
     /// The text of `bytes`, padded.
     package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let count = min(3, bytes.count - start)
-            var group: UInt32 = 0
-            for index in 0..<3 { group = group << 8 | (index < count ? UInt32(bytes[start + index]) : 0) }
-            for index in 0..<4 {
-                let digit = alphabet[Int(group >> UInt32(18 - 6 * index)) & 63]
-                text.append(index <= count ? digit : UInt8(ascii: "="))
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
+        var writer = ByteWriter(reservingBytes: (bytes.count + 2) / 3 * 4)
+        encode(bytes, to: &writer)
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 
     private static func digit(_ character: UInt8) -> UInt8? {

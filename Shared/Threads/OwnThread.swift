@@ -1,11 +1,15 @@
 internal import CPlatform
 internal import Glibc
+internal import Synchronization
 
-/// A plain thread with a name; joined once.
-package final class BusThread: Sendable {
+/// A thread of the operating system for a loop that blocks. Whoever wants to see its end keeps this object and joins
+/// it; otherwise the thread runs on by itself.
+package final class OwnThread: Sendable {
     private let thread: pthread_t
+    private let isJoined = Atomic<Bool>(false)
 
     /// Runs `body` on a new thread. `name` shows in `top -H`; the kernel keeps 15 bytes of it.
+    @discardableResult
     package init(name: String, _ body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(
             Body {
@@ -20,12 +24,17 @@ package final class BusThread: Sendable {
                 Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
                 return nil
             }, box.toOpaque())
-        precondition(code == 0, "the system refuses another thread: error \(code)")
+        precondition(code == 0, "the system refuses the thread \(name): error \(code)")
         self.thread = thread
     }
 
-    /// Waits for the end of the thread. Call it once.
+    deinit {
+        if !isJoined.load(ordering: .relaxed) { pthread_detach(thread) }
+    }
+
+    /// Waits for the end of the thread; at once where somebody joined it before.
     package func join() {
+        guard !isJoined.exchange(true, ordering: .relaxed) else { return }
         pthread_join(thread, nil)
     }
 

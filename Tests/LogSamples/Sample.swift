@@ -1,13 +1,11 @@
+package import EventLog
 import Events
-import Foundation
-import Wire
-
-@testable import EventLog
+package import Wire
 
 /// Makes envelopes with canonical events, the way the stages do.
-enum Sample {
+package enum Sample {
     /// One envelope without its length prefix.
-    static func envelope(
+    package static func envelope(
         source: String = "stream", journal: JournalID = JournalID(high: 1, low: 2), sequence: UInt64, ids: [String],
         type: String = "dev.tributary.participant.joined", subject: String = "calls/default:1",
         receivedAt: Int64 = 1_790_000_000_000_000_000, payload: String = "{\"a\":1}"
@@ -53,7 +51,9 @@ enum Sample {
     }
 
     /// Admits all events of an envelope; returns how many were new.
-    static func admit(_ envelope: [UInt8], _ log: any EventLog, _ transaction: inout LogTransaction) throws -> Int {
+    package static func admit(_ envelope: [UInt8], _ log: any EventLog, _ transaction: inout LogTransaction) throws
+        -> Int
+    {
         var admitted = 0
         var failure: (any Error)?
         try envelope.withUnsafeBytes { bytes in
@@ -71,47 +71,11 @@ enum Sample {
         return admitted
     }
 
-    static func quarantined(_ source: String, _ sequence: UInt64, bytes: Int = 10) -> QuarantinedWebhook {
+    /// A refused webhook with a body of so many bytes.
+    package static func quarantined(_ source: String, _ sequence: UInt64, bytes: Int = 10) -> QuarantinedWebhook {
         QuarantinedWebhook(
             source: source, code: "signature_mismatch", stage: "verifier", element: nil, detail: "d",
             journal: JournalID(high: 1, low: 2), sequence: sequence, receivedAtNanoseconds: 1,
             quarantinedAtNanoseconds: 2, head: [], body: [UInt8](repeating: 1, count: bytes))
-    }
-}
-
-/// A folder of its own that goes with the test.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/event-log-XXXXXX\0".utf8CString)
-        guard let made = mkdtemp(&template) else { throw EventLogError(.unreadable, "no temporary folder") }
-        path = String(cString: made)
-    }
-
-    var file: String { path + "/events.sqlite" }
-
-    /// Copies the database as it lies on disk at this moment, like a power cut would leave it.
-    func snapshot(to other: TemporaryFolder) throws {
-        for suffix in ["", "-wal"] {
-            let from = open(file + suffix, O_RDONLY)
-            guard from >= 0 else { continue }
-            defer { close(from) }
-            let to = open(other.file + suffix, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-            defer { close(to) }
-            var chunk = [UInt8](repeating: 0, count: 1 << 16)
-            while true {
-                let count = read(from, &chunk, chunk.count)
-                guard count > 0 else { break }
-                guard write(to, chunk, count) == count else { throw EventLogError(.diskFull, "copy") }
-            }
-        }
-    }
-
-    deinit {
-        let removal = Process()
-        removal.executableURL = URL(fileURLWithPath: "/bin/rm")
-        removal.arguments = ["-rf", path]
-        if (try? removal.run()) != nil { removal.waitUntilExit() }
     }
 }

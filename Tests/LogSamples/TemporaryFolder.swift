@@ -1,0 +1,41 @@
+import EventLog
+import Foundation
+
+/// A folder of its own that goes with the test.
+package final class TemporaryFolder {
+    /// Without a slash at its end.
+    package let path: String
+
+    package init() throws {
+        var template = Array("/tmp/event-log-XXXXXX\0".utf8CString)
+        guard let made = mkdtemp(&template) else { throw EventLogError(.unreadable, "no temporary folder") }
+        path = String(cString: made)
+    }
+
+    /// Where the log lies.
+    package var file: String { path + "/events.sqlite" }
+
+    /// Copies the database as it lies on disk at this moment, like a power cut would leave it.
+    package func snapshot(to other: TemporaryFolder) throws {
+        for suffix in ["", "-wal"] {
+            let from = open(file + suffix, O_RDONLY)
+            guard from >= 0 else { continue }
+            defer { close(from) }
+            let to = open(other.file + suffix, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            defer { close(to) }
+            var chunk = [UInt8](repeating: 0, count: 1 << 16)
+            while true {
+                let count = read(from, &chunk, chunk.count)
+                guard count > 0 else { break }
+                guard write(to, chunk, count) == count else { throw EventLogError(.diskFull, "copy") }
+            }
+        }
+    }
+
+    deinit {
+        let removal = Process()
+        removal.executableURL = URL(fileURLWithPath: "/bin/rm")
+        removal.arguments = ["-rf", path]
+        if (try? removal.run()) != nil { removal.waitUntilExit() }
+    }
+}
