@@ -21,6 +21,7 @@ struct IngressSettings: Sendable {
 /// ```
 final class Ingress<Port: BusPort>: Sendable {
     let state = JournalState()
+    let startedAt = monotonicNanoseconds()
     let bus: Port
     let replayDesk: ReplayDesk
     private let door: FrontDoor

@@ -57,8 +57,9 @@ extension Ingress where Port == IngressBus {
             connect: { joinBus($0, busSettings, registry, $1) }, report: { sentence in logger.warning("\(sentence)") })
     }
 
-    /// What must be in order for this instance to count as ready. A missing router does not make it unready: webhooks
-    /// wait on disk.
+    /// What must be in order for this instance to count as ready. It waits a moment for the rest of the pipeline, so that
+    /// the first wrong signature is answered as such; after that a missing stage does not make it unready, because
+    /// webhooks wait on disk.
     var checks: [HealthCheck] {
         let mode = state.mode.load(ordering: .relaxed)
         let error = state.lastError.withLock { $0 }
@@ -67,10 +68,13 @@ extension Ingress where Port == IngressBus {
                 name: "journal", ok: mode == .accepting && error == nil,
                 detail: error?.description ?? "\(state.backlog) webhooks are not settled"),
             HealthCheck(
-                name: "router", ok: true,
-                detail: bus.isRouterLinked ? "linked" : "not linked; webhooks wait on disk"),
+                name: "pipeline", ok: bus.isLinked || monotonicNanoseconds() - startedAt > Self.linkPatienceNanoseconds,
+                detail: bus.isLinked ? "linked" : "no verifier or no router; webhooks wait on disk"),
         ]
     }
+
+    /// How long a starting ingress counts as not ready for want of a pipeline behind it.
+    private static var linkPatienceNanoseconds: Int64 { 2_000_000_000 }
 }
 
 /// Opens the journal and says what its recovery dropped.

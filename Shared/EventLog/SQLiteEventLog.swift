@@ -139,6 +139,8 @@ package final class SQLiteEventLog: EventLog {
         } catch {
             let said = EventLogError(error)
             if said.code != .diskFull && said.code != .busy { failure = said }
+            // What the log before the database has taken may be all the space there was.
+            if said.code == .diskFull { try? queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
             throw said
         }
     }

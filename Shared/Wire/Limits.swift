@@ -12,6 +12,9 @@ package enum Limits {
     package static let workSliceNanoseconds: Int64 = 5_000_000
     /// A stage looks after its connections and gauges this often; what flows does not wait for it.
     package static let housekeepingNanoseconds: Int64 = 10_000_000
+    /// The run directory is listed this often while every known instance is connected, and with all housekeeping while
+    /// one is not.
+    package static let scanNanoseconds: Int64 = 100_000_000
     /// Longest source name, in bytes.
     package static let sourceNameBytes = 63
     /// Longest instance name, in bytes.

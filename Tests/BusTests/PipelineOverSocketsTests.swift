@@ -167,7 +167,7 @@ struct Deployment {
         let deployment = try Deployment(verifiers: 1, normalisers: 1)
         deployment.start()
         defer { deployment.stop() }
-        #expect(waitUntil { deployment.ingress.isRouterLinked })
+        #expect(waitUntil { deployment.ingress.isLinked })
         #expect(waitUntil { deployment.workers[1].linkedUpstreams == 1 })
         for count in 1...20 {
             deployment.journal.append(1)

@@ -55,7 +55,7 @@ package final class IngressBus: Sendable {
     private let metrics: MetricRegistry
     private let mailbox = Mailbox<Mail>()
     private let thread = Mutex<OwnThread?>(nil)
-    private let routerLinked = Atomic<Bool>(false)
+    private let linked = Atomic<Bool>(false)
 
     package init(
         settings: IngressBusSettings, journal: JournalID, firstRetained: UInt64, nextSequence: UInt64,
@@ -76,7 +76,7 @@ package final class IngressBus: Sendable {
             runBusLoop(settings.instance) {
                 let loop = try IngressLoop(
                     settings: settings, core: core, metrics: metrics, mailbox: mailbox, delegate: delegate)
-                try loop.run { routerLinked.store($0, ordering: .relaxed) }
+                try loop.run { linked.store($0, ordering: .relaxed) }
             }
         }
         thread.withLock { $0 = started }
@@ -101,8 +101,8 @@ package final class IngressBus: Sendable {
         }
     }
 
-    /// Whether a router takes this journal's records at present.
-    package var isRouterLinked: Bool { routerLinked.load(ordering: .relaxed) }
+    /// Whether a verifier works for this ingress and a router takes its records at present.
+    package var isLinked: Bool { linked.load(ordering: .relaxed) }
 }
 
 /// Runs a bus loop; a socket that fails for good ends the process with a sentence, and the supervisor starts it anew.

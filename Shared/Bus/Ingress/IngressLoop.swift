@@ -48,7 +48,7 @@ final class IngressLoop {
             maxFrameBytes: maxFrameBytes)
     }
 
-    func run(routerLinked: (Bool) -> Void) throws {
+    func run(isLinked: (Bool) -> Void) throws {
         var poller = Poller(wakeUp: mailbox.descriptor, sockets: [out.socket, control.socket])
         while !isStopping {
             try poller.wait(timeoutMilliseconds: pause(at: monotonicNanoseconds()))
@@ -66,7 +66,7 @@ final class IngressLoop {
                 answers.removeAll(keepingCapacity: true)
             }
             readBack()
-            routerLinked(core.isRouterLinked)
+            isLinked(core.isRouterLinked && core.feeder.peerCount > 0)
         }
     }
 
@@ -110,7 +110,7 @@ final class IngressLoop {
             case .renumbered(let id, let firstRetained, let nextSequence):
                 store.removeAll()
                 answers += core.renumbered(journal: id, firstRetained: firstRetained, nextSequence: nextSequence)
-                for (peer, role) in controlRoles where role == .router { announceWindow(to: peer) }
+                for peer in controlRoles.keys { announceWindow(to: peer) }
             case .stop:
                 isStopping = true
             }

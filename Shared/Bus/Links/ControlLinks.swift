@@ -69,6 +69,14 @@ final class ControlLinks {
         }
     }
 
+    /// Whether the ingress of that name has told its journal, so that verdicts find their way to it.
+    func knows(_ instance: String) -> Bool {
+        ingresses.links.contains { $0.instance == instance && $0.isUp && journals[$0.id] != nil }
+    }
+
+    /// Whether the links to all ingresses that there are have been established.
+    var isComplete: Bool { ingresses.isComplete }
+
     /// The link to the ingress that owns `journal`, while it is up.
     func link(to journal: JournalID) -> ConnectedLink? {
         ingresses.links.first { journals[$0.id] == journal && $0.isUp }

@@ -47,6 +47,8 @@ final class LinkSet {
     }
 
     var sockets: [Socket] { links.map(\.socket) }
+    /// Whether there are links and all of them are up; otherwise it pays to look around more often.
+    var isComplete: Bool { !links.isEmpty && links.allSatisfy(\.isUp) }
     var upCount: Int { links.count { $0.isUp } }
     func link(_ id: Int) -> ConnectedLink? { links.first { $0.id == id } }
 }

@@ -32,7 +32,6 @@ final class RouterLoop {
     private var nextSettlement: Int64 = 0
     private var nextHeld: Int64 = 0
 
-    private static let scanIntervalNanoseconds: Int64 = 100_000_000
     private static let repeatIntervalNanoseconds: Int64 = 250_000_000
     private static let heldIntervalNanoseconds: Int64 = 10_000_000
     /// Nobody waits for a settlement, so several commits share one.
@@ -132,7 +131,7 @@ final class RouterLoop {
 
     private func rescan(at now: Int64) throws -> Bool {
         guard now >= nextScan else { return false }
-        nextScan = now + Self.scanIntervalNanoseconds
+        nextScan = now + (upstream.isComplete && control.isComplete ? Limits.scanNanoseconds : 0)
         let dropped = try upstream.rescan()
         for link in dropped ?? [] { intakes[link] = nil }
         return try control.rescan() || dropped != nil

@@ -90,7 +90,6 @@ final class WorkerLoop<Work: StageWork> {
     private var nextHousekeeping: Int64 = 0
     private var lossReports: [LostNotice] = []
 
-    private static var scanIntervalNanoseconds: Int64 { 100_000_000 }
     private static var repeatIntervalNanoseconds: Int64 { 250_000_000 }
     private static var arrivalsPerTurn: Int { 256 }
     private static var drainNanoseconds: Int64 { 2_000_000_000 }
@@ -183,7 +182,7 @@ final class WorkerLoop<Work: StageWork> {
 
     private func rescan(at now: Int64) throws -> Bool {
         guard now >= nextScan else { return false }
-        nextScan = now + Self.scanIntervalNanoseconds
+        nextScan = now + (upstream.isComplete && control.isComplete ? Limits.scanNanoseconds : 0)
         let dropped = try upstream.rescan()
         for link in dropped ?? [] { core.upstreamGone(link) }
         return try control.rescan() || dropped != nil
@@ -220,6 +219,8 @@ final class WorkerLoop<Work: StageWork> {
         if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
         guard !isStopping else { return }
         for link in upstream.links where link.isGreeted {
+            // A verdict that finds no way back leaves a provider waiting, so the way back comes first.
+            if settings.role == .verifier && !control.knows(link.instance) { continue }
             guard let notice = core.credit(for: link.id, at: now, tidying: isTidying, repeating: isRepeating) else {
                 continue
             }
