@@ -85,7 +85,8 @@ let package = Package(
         service(
             "IngressGateway",
             [
-                "Bus", "Journal", "Metrics", "Providers", "StageRuntime", "Threads", "Wire", nio, nioPosix, nioHTTP1,
+                "Bus", "Events", "Journal", "Metrics", "Providers", "StageRuntime", "Threads", "Wire", nio, nioPosix,
+                nioHTTP1,
                 deque, logging, argumentParser,
             ]),
         service(
@@ -125,7 +126,11 @@ let package = Package(
         tests("EventLogTests", ["EventLog", "Events", "LogSamples", "Metrics", "Wire", grdb]),
         tests(
             "IngressGatewayTests",
-            ["Bus", "IngressGateway", "Journal", "Metrics", "StageRuntime", "Threads", "Wire", nio, nioPosix, nioHTTP1]),
+            [
+                "Bus", "Events", "IngressGateway", "Journal", "Metrics", "StageRuntime", "Threads", "Wire", nio,
+                nioPosix,
+                nioHTTP1,
+            ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
             resources: [.copy("Samples")], swiftSettings: swiftSettings),

@@ -74,6 +74,14 @@ struct LinkUpTests {
         #expect(core.wantedFromDisk()?.from == 1)
     }
 
+    @Test func `an old copy is noticed even if it has grown past the router's watermark since`() {
+        var core = IngressCore(
+            journal: journal, firstRetained: 8, nextSequence: 11, windowRecords: 16, windowBytes: 1 << 20,
+            verdictTimeoutNanoseconds: 1)
+        _ = core.journaled(first: 11, byteCounts: Array(repeating: 10, count: 9))
+        #expect(core.settled(SettlementNotice(journal: journal, watermark: 12, held: []), bootID: 1, at: 0) == .renumber)
+    }
+
     @Test func `a router that comes back with a changed window does not release anything twice`() {
         var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 10_000)
         _ = core.announced(window(records: 16))

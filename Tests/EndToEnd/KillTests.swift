@@ -11,7 +11,7 @@ extension EndToEnd {
         @Test func `ten thousand webhooks survive the death of a stage every half second`() throws {
             try Pipeline.with(PipelineSettings(normalisers: 3)) { pipeline in
                 var generator = SeededGenerator(seed: 2026)
-                let load = LoadGenerator(port: pipeline.port, count: 10_000, perSecond: 1_050)
+                let load = LoadGenerator(port: pipeline.port, count: 10_000, perSecond: 1_300)
                 load.start()
                 let begin = monotonicNanoseconds()
                 var deaths: [(instance: String, nanoseconds: Int64)] = []

@@ -158,8 +158,16 @@ final class JournalTurn {
         attempt { () throws(JournalError) in
             let batches = try journal.read(
                 from: wanted.sequence, maxRecords: wanted.maxRecords, maxBytes: wanted.maxBytes)
-            bus.loaded(batches.map(Self.forBus))
+            bus.loaded(batches.map { Self.forBus(sound($0)) })
         }
+    }
+
+    private func sound(_ batch: SealedBatch) -> SealedBatch {
+        let checked = DamagedRecords.replaced(in: batch, journal: journal.id, nowNanoseconds: wallNanoseconds())
+        for sequence in checked.damaged {
+            report("the disk changed webhook \(sequence) of the journal \(journal.id): it goes into quarantine")
+        }
+        return checked.batch
     }
 
     private func renumber() {

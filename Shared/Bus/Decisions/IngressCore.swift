@@ -30,6 +30,8 @@ package struct IngressCore: Sendable {
     package private(set) var isRouterLinked = false
     package private(set) var isReadingBack = false
     private var routerBootID: UInt64?
+    /// The last sequence that was given before this process, or before the journal took its present identity.
+    private var lastGivenBefore: UInt64
     private var isRenumbering = false
 
     package init(
@@ -39,6 +41,7 @@ package struct IngressCore: Sendable {
         self.journal = journal
         self.firstRetained = firstRetained
         lastSequence = nextSequence - 1
+        lastGivenBefore = nextSequence - 1
         window = SendWindow(watermark: firstRetained - 1, mostRecords: windowRecords, mostBytes: windowBytes)
         verdicts = VerdictWait(timeoutNanoseconds: verdictTimeoutNanoseconds)
     }
@@ -145,7 +148,9 @@ package struct IngressCore: Sendable {
 
     package mutating func settled(_ notice: SettlementNotice, bootID: UInt64, at now: Int64) -> SettlementEffect {
         guard notice.journal == journal, !isRenumbering else { return .nothing }
-        guard notice.watermark <= lastSequence else {
+        // At the first word of a router only what an earlier process gave can be settled. More means that the journal is
+        // an old copy, even if it has grown past the router's watermark since.
+        guard notice.watermark <= (routerBootID == nil ? lastGivenBefore : lastSequence) else {
             isRouterLinked = false
             isRenumbering = true
             return .renumber
@@ -166,6 +171,7 @@ package struct IngressCore: Sendable {
         self.journal = journal
         self.firstRetained = firstRetained
         lastSequence = nextSequence - 1
+        lastGivenBefore = nextSequence - 1
         window = SendWindow(
             watermark: firstRetained - 1, mostRecords: window.mostRecords, mostBytes: window.mostBytes)
         isRenumbering = false
