@@ -12,8 +12,14 @@ final class JournalFolder {
     init(path: String) throws(JournalError) {
         self.path = path
         try Self.makeFolders(path)
-        descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Self.unusable(path, errno) }
+        descriptor = try Self.locked(path)
+    }
+
+    /// Apart from `init`, because an initialiser that throws after its last property is set runs `deinit` too, which would
+    /// close the descriptor a second time, by then perhaps somebody else's.
+    private static func locked(_ path: String) throws(JournalError) -> Int32 {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw unusable(path, errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw JournalError(
@@ -21,6 +27,7 @@ final class JournalFolder {
                 "the journal folder \(path) is in use by another ingress; give every instance its own name, or stop "
                     + "the other one first")
         }
+        return descriptor
     }
 
     deinit {

@@ -6,7 +6,13 @@ final class InstanceLock: Sendable {
 
     /// Throws `temporary` at once when another process holds the lock.
     init(path: String, instance: String) throws(StageFailure) {
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        descriptor = try Self.locked(path, instance)
+    }
+
+    /// Apart from `init`, because an initialiser that throws after its last property is set runs `deinit` too, which would
+    /// close the descriptor a second time, by then perhaps somebody else's.
+    private static func locked(_ path: String, _ instance: String) throws(StageFailure) -> Int32 {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StageFailure(.io, "\(path) cannot be opened: \(String(cString: strerror(errno)))")
         }
@@ -20,6 +26,7 @@ final class InstanceLock: Sendable {
                 .temporary, "\(instance) runs already: another process holds \(path); stop it or use another --instance"
             )
         }
+        return descriptor
     }
 
     deinit {
