@@ -101,10 +101,11 @@ let package = Package(
             ]),
         service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
         service("Tributary", ["Metrics", "Providers", "StageRuntime", "Threads", "Wire", argumentParser]),
-        tests("EndToEnd", ["COpenSSL"]),
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
+        tests("EndToEnd", ["SeededRandom", "COpenSSL"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("WireTests", ["Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
-        tests("BusTests", ["Bus", "Metrics", "Wire"]),
+        tests("BusTests", ["SeededRandom", "Bus", "Metrics", "Wire"]),
         tests("MetricsTests", ["Metrics"]),
         tests("StageRuntimeTests", ["Metrics", "StageRuntime", "Threads", argumentParser, logging]),
         tests(
@@ -119,14 +120,15 @@ let package = Package(
                 "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "Metrics", "StageRuntime", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),
-        tests("JournalTests", ["Journal", "Wire", grdb]),
+        tests("JournalTests", ["SeededRandom", "Journal", "Wire", grdb]),
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
             swiftSettings: swiftSettings),
-        tests("EventLogTests", ["EventLog", "Events", "LogSamples", "Metrics", "Wire", grdb]),
+        tests("EventLogTests", ["SeededRandom", "EventLog", "Events", "LogSamples", "Metrics", "Wire", grdb]),
         tests(
             "IngressGatewayTests",
             [
+                "SeededRandom",
                 "Bus", "Events", "IngressGateway", "Journal", "Metrics", "StageRuntime", "Threads", "Wire", nio,
                 nioPosix,
                 nioHTTP1,
@@ -134,9 +136,9 @@ let package = Package(
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
             resources: [.copy("Samples")], swiftSettings: swiftSettings),
-        tests("ProvidersTests", ["Events", "Providers", "WebhookSamples", "Wire"]),
-        tests("VerifierTests", ["Events", "Providers", "Verifier", "WebhookSamples", "Wire"]),
-        tests("NormaliserTests", ["Events", "Normaliser", "Providers", "WebhookSamples", "Wire"]),
+        tests("ProvidersTests", ["SeededRandom", "Events", "Providers", "WebhookSamples", "Wire"]),
+        tests("VerifierTests", ["SeededRandom", "Events", "Providers", "Verifier", "WebhookSamples", "Wire"]),
+        tests("NormaliserTests", ["SeededRandom", "Events", "Normaliser", "Providers", "WebhookSamples", "Wire"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

@@ -1,4 +1,5 @@
 import Bus
+import SeededRandom
 import Testing
 import Wire
 
@@ -11,7 +12,7 @@ private func range(_ first: UInt64, _ last: UInt64) -> JournalRange {
 struct CreditTests {
     @Test func `a worker is never sent more batches than it granted, whatever is lost or repeated`() {
         for seed in UInt64(1)...200 {
-            var random = Seeded(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var feeder = Feeder()
             var intake = Intake()
             _ = feeder.linked(1, role: .verifier, link: 1)
@@ -100,7 +101,7 @@ struct CreditTests {
 struct VerdictWaitTests {
     @Test func `each webhook is answered exactly once: with its verdict, or when the time is over`() {
         for seed in UInt64(1)...200 {
-            var random = Seeded(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var wait = VerdictWait(timeoutNanoseconds: 100)
             var answered: [UInt64: Int] = [:]
             var (next, now): (UInt64, Int64) = (1, 0)

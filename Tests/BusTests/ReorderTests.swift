@@ -1,4 +1,5 @@
 import Bus
+import SeededRandom
 import Testing
 import Wire
 
@@ -11,7 +12,7 @@ private func window(first: UInt64 = 1, last: UInt64 = 0, records: UInt32 = 16, b
 struct ReorderTests {
     @Test func `whatever the order of arrival, each record leaves once and in order`() {
         for seed in UInt64(1)...300 {
-            var random = Seeded(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var reorder = ReorderWindow<UInt64>(watermark: 0, released: 0, capacity: 16)
             var left: [UInt64] = []
             while left.count < 100 {
@@ -79,7 +80,8 @@ struct LinkUpTests {
             journal: journal, firstRetained: 8, nextSequence: 11, windowRecords: 16, windowBytes: 1 << 20,
             verdictTimeoutNanoseconds: 1)
         _ = core.journaled(first: 11, byteCounts: Array(repeating: 10, count: 9))
-        #expect(core.settled(SettlementNotice(journal: journal, watermark: 12, held: []), bootID: 1, at: 0) == .renumber)
+        #expect(
+            core.settled(SettlementNotice(journal: journal, watermark: 12, held: []), bootID: 1, at: 0) == .renumber)
     }
 
     @Test func `a router that comes back with a changed window does not release anything twice`() {

@@ -1,4 +1,5 @@
 import Bus
+import SeededRandom
 import Testing
 import Wire
 
@@ -14,7 +15,7 @@ struct SendWindowTests {
 
     @Test func `in random operations the window sends exactly what is unsent or due`() {
         for seed in UInt64(1)...300 {
-            var random = Seeded(seed: seed)
+            var random = SeededGenerator(seed: seed)
             var window = SendWindow(watermark: 0, mostRecords: 50, mostBytes: 1 << 20)
             var model = Model()
             var now: Int64 = 0
@@ -37,7 +38,9 @@ struct SendWindowTests {
         }
     }
 
-    private func takeSome(_ window: inout SendWindow, _ model: inout Model, _ random: inout Seeded, _ now: Int64) {
+    private func takeSome(
+        _ window: inout SendWindow, _ model: inout Model, _ random: inout SeededGenerator, _ now: Int64
+    ) {
         let limit = Int.random(in: 1...10, using: &random)
         let taken = window.take(mostRecords: limit, mostBytes: 1 << 20, at: now).flatMap { Array($0.first...$0.last) }
         let due = model.states.indices.filter { model.states[$0] == .due }.map { model.sequence($0) }
@@ -46,7 +49,9 @@ struct SendWindowTests {
         for sequence in taken { model.states[Int(sequence - model.watermark) - 1] = .sent }
     }
 
-    private func settleSome(_ window: inout SendWindow, _ model: inout Model, _ random: inout Seeded, _ now: Int64) {
+    private func settleSome(
+        _ window: inout SendWindow, _ model: inout Model, _ random: inout SeededGenerator, _ now: Int64
+    ) {
         let settled = model.states.prefix { $0 != .unsent }.count
         let advance = settled == 0 ? 0 : Int.random(in: 0...settled, using: &random)
         var held: [SequenceRange] = []
@@ -61,7 +66,7 @@ struct SendWindowTests {
         model.watermark += UInt64(advance)
     }
 
-    private func loseSome(_ window: inout SendWindow, _ model: inout Model, _ random: inout Seeded) {
+    private func loseSome(_ window: inout SendWindow, _ model: inout Model, _ random: inout SeededGenerator) {
         guard let index = model.states.indices.randomElement(using: &random) else { return }
         let sequence = model.sequence(index)
         _ = window.lost(SequenceRange(sequence, sequence), cause: .link)

@@ -1,10 +1,11 @@
+import SeededRandom
 import Testing
 
 @testable import EventLog
 
 @Suite struct DedupeTableTests {
     @Test func `it agrees with a plain dictionary over random histories`() {
-        var random = Generator(state: 42)
+        var random = SeededGenerator(seed: 42)
         for limit in [1, 7, 1000, 3000] {
             var table = DedupeTable(limit: limit, next: 5)
             var model: [(position: UInt64, hash: UInt64)] = []
@@ -31,25 +32,12 @@ import Testing
     }
 
     @Test func `a filter never denies what was added and rarely affirms what was not`() throws {
-        var random = Generator(state: 7)
+        var random = SeededGenerator(seed: 7)
         let hashes = (0..<1500).map { _ in random.next() }
         let filter = hashes.withUnsafeBufferPointer { _ in BloomFilter(hashes) }
         let stored = filter.bytes.withUnsafeBytes { BloomFilter(stored: $0) }
         #expect(hashes.allSatisfy { stored.mayContain($0) })
         let wrong = (0..<10_000).filter { _ in stored.mayContain(random.next()) }.count
         #expect(wrong < 400)
-    }
-}
-
-/// A small seeded generator (SplitMix64).
-struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

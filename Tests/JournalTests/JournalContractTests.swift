@@ -1,4 +1,5 @@
 import Journal
+import SeededRandom
 import Testing
 import Wire
 
@@ -94,7 +95,7 @@ enum JournalKind: CaseIterable {
 
     @Test(arguments: 0..<20 as Range<UInt64>)
     func `random use agrees with the model`(_ seed: UInt64) throws {
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         let model = MemoryJournal(budgetBytes: 20_000)
         var journal = try SQLiteJournal(path: folder.path, budgetBytes: 20_000, pageSizeBytes: 512)
         for step in 0..<150 {
@@ -129,22 +130,5 @@ enum JournalKind: CaseIterable {
                 try journal.all(from: model.watermark + 1).map(\.body)
                     == model.all(from: model.watermark + 1).map(\.body))
         }
-    }
-}
-
-/// SplitMix64, so that a failing seed fails again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) {
-        state = seed &+ 0x9E37_79B9_7F4A_7C15
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 import Wire
 
@@ -94,7 +95,7 @@ private struct Copies {
 
     @Test(arguments: 0..<200 as Range<UInt64>)
     func `the inspector reads any bytes`(_ seed: UInt64) throws {
-        var generator = SeededGenerator(seed)
+        var generator = SeededGenerator(seed: seed)
         let noise = (0..<Int.random(in: 0...2000, using: &generator)).map { _ in
             UInt8.random(in: 0...255, using: &generator)
         }

@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import Providers
+import SeededRandom
 import Testing
 import WebhookSamples
 import Wire

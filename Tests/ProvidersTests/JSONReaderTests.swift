@@ -1,4 +1,5 @@
 import Events
+import SeededRandom
 import Testing
 import WebhookSamples
 

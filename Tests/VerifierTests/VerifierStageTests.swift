@@ -1,5 +1,6 @@
 import Events
 import Providers
+import SeededRandom
 import Testing
 import WebhookSamples
 import Wire

@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--concurrency", type=positive, default=64, metavar="N",
                       help="deliveries in flight at once (default: 64)")
     made.add_argument("--connections", type=positive, default=128, metavar="N",
-                      help="wrk's connections to the ingress and to the proxy (default: 64)")
+                      help="wrk's connections to the ingress and to the proxy (default: 128)")
     made.add_argument("--threads", type=positive, default=1, metavar="N", help="wrk's threads (default: 1)")
     made.add_argument("--keep", action="store_true", help="leave the temporary folder where it is")
     return made

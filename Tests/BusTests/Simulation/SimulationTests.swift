@@ -1,4 +1,5 @@
 import Bus
+import SeededRandom
 import Testing
 import Wire
 
@@ -8,7 +9,7 @@ struct SimulationTests {
     private static let load: Int64 = .milliseconds(1_000)
 
     private func run(seed: UInt64, _ faults: Faults) -> World {
-        var choice = Seeded(seed: seed ^ 0xABCD)
+        var choice = SeededGenerator(seed: seed ^ 0xABCD)
         let world = World(
             seed: seed, verifiers: .random(in: 1...2, using: &choice), normalisers: .random(in: 1...4, using: &choice),
             faults: faults)

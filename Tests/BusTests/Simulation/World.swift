@@ -1,3 +1,4 @@
+import SeededRandom
 import Wire
 
 /// What travels in the simulation instead of frames.
@@ -134,7 +135,7 @@ struct Faults {
 final class World {
     let time = VirtualTime()
     let faults: Faults
-    private var random: Seeded
+    private var random: SeededGenerator
     private(set) var ingress: SimulatedIngress!
     private(set) var router: SimulatedRouter!
     private(set) var nodes: [Node] = []
@@ -143,7 +144,7 @@ final class World {
 
     init(seed: UInt64, verifiers: Int, normalisers: Int, faults: Faults) {
         self.faults = faults
-        random = Seeded(seed: seed)
+        random = SeededGenerator(seed: seed)
         ingress = SimulatedIngress(self, .ingress)
         router = SimulatedRouter(self, .router)
         nodes = [router]
