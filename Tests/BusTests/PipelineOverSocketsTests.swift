@@ -112,12 +112,15 @@ struct Deployment {
     let ingress: IngressBus
     let router: RouterBus
     var workers: [WorkerBus] = []
+    private let metrics = MetricRegistry(stage: "test", instance: "test", version: "0")
+
+    /// Records that the ingress sent more than once.
+    var resends: Int { metrics.counter("tributary_resends_total", help: "").value }
 
     init(verifiers: Int, normalisers: Int, windowRecords: Int = 16_384) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "bus-\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let path = directory.path
-        let metrics = MetricRegistry(stage: "test", instance: "test", version: "0")
         ingress = IngressBus(
             settings: IngressBusSettings(
                 runDirectory: path, instance: "ingress-gateway-0", maxBodyBytes: 1 << 20, windowRecords: windowRecords),
@@ -142,10 +145,14 @@ struct Deployment {
         ingress.start(delegate: journal)
     }
 
-    func stop() {
+    func end() {
         ingress.stop()
         for worker in workers { worker.stop() }
         router.stop()
+    }
+
+    func stop() {
+        end()
         try? FileManager.default.removeItem(at: directory)
     }
 }
@@ -185,6 +192,28 @@ struct Deployment {
         defer { deployment.stop() }
         #expect(waitUntil { deployment.journal.state.withLock { $0.watermark } == 5_000 })
         #expect(deployment.log.sequences.withLock { $0[deployment.journal.id] } == Array(1...5_000))
+    }
+
+    @Test func `a stage that ends in order takes its sockets away`() throws {
+        let deployment = try Deployment(verifiers: 1, normalisers: 1)
+        defer { try? FileManager.default.removeItem(at: deployment.directory) }
+        deployment.start()
+        deployment.journal.append(10)
+        #expect(waitUntil { deployment.journal.state.withLock { $0.watermark } == 10 })
+        deployment.end()
+        #expect(try FileManager.default.contentsOfDirectory(atPath: deployment.directory.path).isEmpty)
+    }
+
+    @Test func `a worker that ends in order leaves nothing to be sent again`() throws {
+        let deployment = try Deployment(verifiers: 1, normalisers: 2)
+        deployment.start()
+        defer { deployment.stop() }
+        let journal = deployment.journal
+        for _ in 0..<40 { journal.append(50) }
+        deployment.workers[1].stop()
+        for _ in 0..<40 { journal.append(50) }
+        #expect(waitUntil { journal.state.withLock { $0.watermark } == 4_000 })
+        #expect(deployment.resends == 0)
     }
 
     @Test func `without a verifier every webhook is answered at once`() throws {

@@ -41,10 +41,11 @@ package struct Intake: Sendable {
         isNewsworthy = true
     }
 
-    /// The state to tell the upstream.
-    package mutating func notice(mostRecords: Int, mostBytes: Int) -> CreditNotice {
+    /// The state to tell the upstream. A worker that is `closing` grants nothing more.
+    package mutating func notice(mostRecords: Int, mostBytes: Int, closing: Bool = false) -> CreditNotice {
         isNewsworthy = false
-        announcedThrough = receivedThrough + UInt64(max(0, Limits.creditBatches - unfinished.count))
+        let free = closing ? 0 : max(0, Limits.creditBatches - unfinished.count)
+        announcedThrough = receivedThrough + UInt64(free)
         return CreditNotice(
             grantedThrough: announcedThrough, receivedThrough: receivedThrough,
             mostRecords: UInt32(mostRecords), mostBytes: UInt32(mostBytes), unfinished: unfinished.map(\.number))

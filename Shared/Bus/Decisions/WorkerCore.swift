@@ -66,14 +66,15 @@ package struct WorkerCore<Payload> {
     }
 
     /// The state to tell an upstream; nil when it need not be told now. `tidying` tells all that is new, `repeating`
-    /// everything.
+    /// everything; a `closing` worker takes no more.
     package mutating func credit(
-        for link: Int, at now: Int64, tidying: Bool = false, repeating: Bool = false
+        for link: Int, at now: Int64, tidying: Bool = false, repeating: Bool = false, closing: Bool = false
     ) -> CreditNotice? {
         guard var intake = intakes[link], repeating || intake.isUrgent || (tidying && intake.isNewsworthy) else {
             return nil
         }
-        let notice = intake.notice(mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes)
+        let notice = intake.notice(
+            mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes, closing: closing)
         intakes[link] = intake
         return notice
     }

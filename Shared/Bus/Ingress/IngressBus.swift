@@ -77,6 +77,7 @@ package final class IngressBus: Sendable {
                 let loop = try IngressLoop(
                     settings: settings, core: core, metrics: metrics, mailbox: mailbox, delegate: delegate)
                 try loop.run { linked.store($0, ordering: .relaxed) }
+                RunDirectory(path: settings.runDirectory).removeSockets(of: settings.instance)
             }
         }
         thread.withLock { $0 = started }

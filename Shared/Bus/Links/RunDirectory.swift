@@ -9,12 +9,18 @@ package struct RunDirectory: Sendable {
         self.path = path
     }
 
-    package enum SocketName: String, Sendable {
+    package enum SocketName: String, Sendable, CaseIterable {
         case out, control, tap
     }
 
     package func endpoint(_ instance: String, _ name: SocketName) -> String {
         "ipc://\(path)/\(instance).\(name.rawValue)"
+    }
+
+    /// Takes an instance's sockets away when it ends in order, so that nobody goes on trying to reach it. The caller holds
+    /// the instance's lock.
+    func removeSockets(of instance: String) {
+        for name in SocketName.allCases { unlink("\(path)/\(instance).\(name.rawValue)") }
     }
 
     /// The instances of a role that have bound that socket, dead ones included. Instances are named `<executable>-<…>`.

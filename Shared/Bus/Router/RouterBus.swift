@@ -86,6 +86,7 @@ package final class RouterBus: Sendable {
                     listening.store(hasListeners, ordering: .relaxed)
                     linked.store(links, ordering: .relaxed)
                 }
+                RunDirectory(path: settings.runDirectory).removeSockets(of: settings.instance)
             }
         }
         thread.withLock { $0 = started }

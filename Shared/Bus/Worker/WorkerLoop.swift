@@ -52,12 +52,14 @@ package final class WorkerBus: Sendable {
             runBusLoop(settings.instance) {
                 let loop = try WorkerLoop(settings: settings, work: makeWork(), metrics: metrics, mailbox: mailbox)
                 try loop.run { upstreams.store($0, ordering: .relaxed) }
+                RunDirectory(path: settings.runDirectory).removeSockets(of: settings.instance)
             }
         }
         thread.withLock { $0 = started }
     }
 
-    /// Passes on what is done, drops what is not (the ingress sends it again), ends the thread and waits for it.
+    /// Takes no more, finishes and passes on what is here (what is left after 2 s the ingress sends again), ends the thread
+    /// and waits for it.
     package func stop() {
         mailbox.post(.stop)
         thread.withLock { thread in
@@ -93,6 +95,7 @@ final class WorkerLoop<Work: StageWork> {
     private static var repeatIntervalNanoseconds: Int64 { 250_000_000 }
     private static var arrivalsPerTurn: Int { 256 }
     private static var drainNanoseconds: Int64 { 2_000_000_000 }
+    private static var leaveNanoseconds: Int64 { 30_000_000 }
 
     init(settings: WorkerSettings, work: Work, metrics: MetricRegistry, mailbox: Mailbox<WorkerBus.Mail>) throws {
         self.settings = settings
@@ -137,10 +140,14 @@ final class WorkerLoop<Work: StageWork> {
             work()
             try control.send(&workshop.verdicts)
             try passOn()
-            try sendCredit(at: now, tidying: isTidying)
+            try sendCredit(at: now, tidying: isTidying || isStopping)
             try control.send(&lossReports)
             linked(upstream.upCount)
-            if isStopping && (now > drainEnd || core.waitingCount == 0) { return }
+            // What is done still has to leave libzmq's queues, or it would count as held by a dead worker.
+            if isStopping && core.waitingCount + workshop.waitingCount == 0 {
+                drainEnd = min(drainEnd, now + Self.leaveNanoseconds)
+            }
+            if now > drainEnd { return }
         }
     }
 
@@ -203,7 +210,7 @@ final class WorkerLoop<Work: StageWork> {
         switch arrival.header.kind {
         case .ping:
             core.learned(lastSent: arrival.header.number, by: link.id)
-        case .batch where !isStopping:
+        case .batch:
             let (number, count) = (arrival.header.number, Int(arrival.header.count))
             guard core.received(batch: number, records: count, from: link.id) else { return }
             figures.recordsIn.add(count)
@@ -217,13 +224,13 @@ final class WorkerLoop<Work: StageWork> {
     private func sendCredit(at now: Int64, tidying isTidying: Bool) throws {
         let isRepeating = now >= nextRepeat
         if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
-        guard !isStopping else { return }
         for link in upstream.links where link.isGreeted {
             // A verdict that finds no way back leaves a provider waiting, so the way back comes first.
             if settings.role == .verifier && !control.knows(link.instance) { continue }
-            guard let notice = core.credit(for: link.id, at: now, tidying: isTidying, repeating: isRepeating) else {
-                continue
-            }
+            guard
+                let notice = core.credit(
+                    for: link.id, at: now, tidying: isTidying, repeating: isRepeating, closing: isStopping)
+            else { continue }
             _ = try link.send(.credit) { notice.write(to: &$0) }
         }
     }
