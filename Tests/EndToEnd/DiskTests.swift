@@ -7,17 +7,11 @@ extension EndToEnd {
         private let sizeBytes = 96 << 20
 
         @Test func `an ingress with a full disk answers 503 and goes on when there is space`() throws {
-            let pipeline = try Pipeline()
-            defer { pipeline.remove() }
-            guard pipeline.mountSmallDisk(for: "ingress-gateway-0", sizeBytes: sizeBytes) else {
-                return report(
-                    "SKIPPED: this process may not mount a small file system (\(String(cString: strerror(errno))))")
+            guard let (pipeline, load) = try underLoad(smallDiskFor: "ingress-gateway-0") else { return }
+            defer {
+                load.stop()
+                pipeline.remove()
             }
-            try pipeline.up()
-            let load = LoadGenerator(port: pipeline.port, count: 1_000_000, perSecond: 300)
-            load.start()
-            defer { load.stop() }
-            try waitUntil("the load has begun") { pipeline.subscriber.distinct(0) > 200 }
             // Nothing is settled from here on, so the journal grows.
             try pipeline.scale("verifier", to: 0)
             let filler = try fill(pipeline, "ingress-gateway-0")
@@ -54,17 +48,11 @@ extension EndToEnd {
         }
 
         @Test func `a router with a full disk holds up nobody's webhooks and catches up`() throws {
-            let pipeline = try Pipeline()
-            defer { pipeline.remove() }
-            guard pipeline.mountSmallDisk(for: "fanout-router-0", sizeBytes: sizeBytes) else {
-                return report(
-                    "SKIPPED: this process may not mount a small file system (\(String(cString: strerror(errno))))")
+            guard let (pipeline, load) = try underLoad(smallDiskFor: "fanout-router-0") else { return }
+            defer {
+                load.stop()
+                pipeline.remove()
             }
-            try pipeline.up()
-            let load = LoadGenerator(port: pipeline.port, count: 1_000_000, perSecond: 300)
-            load.start()
-            defer { load.stop() }
-            try waitUntil("the load has begun") { pipeline.subscriber.distinct(0) > 200 }
             let filler = try fill(pipeline, "fanout-router-0")
             try waitUntil("the router says that its disk is full") {
                 pipeline.log("fanout-router-0").contains("the event log cannot write")
@@ -81,6 +69,29 @@ extension EndToEnd {
             try pipeline.waitForDelivery(of: sent)
             try Promises.checkLog(of: pipeline, accepted: sent)
             try Promises.checkQuarantineIsEmpty(of: pipeline)
+        }
+
+        /// A pipeline under load, one instance of which has a small disk; nil, and said, where none can be mounted.
+        private func underLoad(smallDiskFor instance: String) throws -> (Pipeline, LoadGenerator)? {
+            let pipeline = try Pipeline()
+            guard pipeline.mountSmallDisk(for: instance, sizeBytes: sizeBytes) else {
+                report("SKIPPED: this process may not mount a small file system (\(String(cString: strerror(errno))))")
+                pipeline.remove()
+                return nil
+            }
+            var load: LoadGenerator?
+            do {
+                try pipeline.up()
+                let started = LoadGenerator(port: pipeline.port, count: 1_000_000, perSecond: 300)
+                load = started
+                started.start()
+                try waitUntil("the load has begun") { pipeline.subscriber.distinct(0) > 200 }
+                return (pipeline, started)
+            } catch {
+                load?.stop()
+                pipeline.remove()
+                throw error
+            }
         }
 
         /// Takes all space of an instance's disk; returns the file that does.

@@ -136,8 +136,6 @@ package struct Feeder: Sendable {
         return known.outstanding.map { Unfinished(role: known.role, ranges: $0.ranges, wasAlone: $0.isAlone) }
     }
 
-    package func role(of peer: Int) -> StageRole? { peers[peer]?.role }
-
     /// Whether anybody has anything unfinished.
     package var isIdle: Bool { peers.values.allSatisfy { $0.outstanding.isEmpty } }
 

@@ -25,8 +25,6 @@ package struct IngressCore: Sendable {
     package private(set) var verdicts: VerdictWait
     /// The last sequence that the journal has on disk.
     package private(set) var lastSequence: UInt64
-    /// The lowest sequence that the journal holds.
-    package private(set) var firstRetained: UInt64
     package private(set) var isRouterLinked = false
     package private(set) var isReadingBack = false
     private var routerBootID: UInt64?
@@ -39,7 +37,6 @@ package struct IngressCore: Sendable {
         verdictTimeoutNanoseconds: Int64
     ) {
         self.journal = journal
-        self.firstRetained = firstRetained
         lastSequence = nextSequence - 1
         lastGivenBefore = nextSequence - 1
         window = SendWindow(watermark: firstRetained - 1, mostRecords: windowRecords, mostBytes: windowBytes)
@@ -169,7 +166,6 @@ package struct IngressCore: Sendable {
     /// The journal took a new identity and numbers what it retains from `firstRetained` on.
     package mutating func renumbered(journal: JournalID, firstRetained: UInt64, nextSequence: UInt64) -> [AnswerRange] {
         self.journal = journal
-        self.firstRetained = firstRetained
         lastSequence = nextSequence - 1
         lastGivenBefore = nextSequence - 1
         window = SendWindow(

@@ -26,8 +26,6 @@ package struct ReorderWindow<Payload> {
     }
 
     package var capacity: Int { slots.count }
-    /// Records that wait for an earlier one.
-    package var isGapped: Bool { highest > released }
 
     package mutating func insert(_ sequence: UInt64, _ payload: Payload) -> Arrival {
         guard sequence > released else { return .duplicate }

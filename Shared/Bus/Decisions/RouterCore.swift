@@ -67,8 +67,6 @@ package struct RouterCore<Payload> {
         watermarks[journal] = max(watermarks[journal] ?? 0, watermark)
     }
 
-    package func isGapped(_ journal: JournalID) -> Bool { windows[journal]?.isGapped ?? false }
-
     /// The sequence that the next released record of that journal will have.
     package func nextSequence(_ journal: JournalID) -> UInt64? { windows[journal].map { $0.released + 1 } }
 

@@ -27,45 +27,29 @@ final class ControlLinks {
         return true
     }
 
-    /// Part of the housekeeping: greets new connections and takes what came. `announced` gets each window that an
-    /// ingress announces. True when `sockets` changed.
-    func refresh(
-        at now: Int64, malformed: Counter, announced: (Int, WindowNotice) throws -> Void = { _, _ in }
-    ) throws -> Bool {
-        var isRebuilt = false
-        let isGreetingTime = now >= nextGreeting
-        if isGreetingTime { nextGreeting = now + Self.greetingIntervalNanoseconds }
-        for link in ingresses.links {
-            switch try link.refresh() {
-            case .established: journals[link.id] = nil
-            case .closed:
-                journals[link.id] = nil
-                isRebuilt = true
-            case .none: break
-            }
-            if isGreetingTime && journals[link.id] == nil { link.greetAgain() }
-            if try link.greet(hello) { try take(link, malformed, announced) }
+    /// Part of the housekeeping: greets new connections, and again where the ingress has not told its journal yet. True
+    /// when `sockets` changed.
+    func refresh(at now: Int64) throws(ZeroMQError) -> Bool {
+        if now >= nextGreeting {
+            nextGreeting = now + Self.greetingIntervalNanoseconds
+            for link in ingresses.links where journals[link.id] == nil { link.greetAgain() }
         }
-        return isRebuilt
+        return try ingresses.refresh(hello) { link, _ in journals[link.id] = nil }
     }
 
-    /// Takes what came on the links that the poller found readable.
+    /// Takes what came on the links that the poller found readable. `announced` gets each window that an ingress announces.
     func receive(
         _ poller: Poller, malformed: Counter, announced: (Int, WindowNotice) throws -> Void = { _, _ in }
     ) throws {
-        for link in ingresses.links where poller.isReadable(link.socket) { try take(link, malformed, announced) }
-    }
-
-    private func take(
-        _ link: ConnectedLink, _ malformed: Counter, _ announced: (Int, WindowNotice) throws -> Void
-    ) throws {
-        while let arrival = try link.receive() {
-            guard arrival.header.kind == .window, let notice = try? arrival.read(WindowNotice.init) else {
-                if arrival.header.kind != .ping { malformed.add() }
-                continue
+        for link in ingresses.links where poller.isReadable(link.socket) {
+            while let arrival = try link.receive() {
+                guard arrival.header.kind == .window, let notice = try? arrival.read(WindowNotice.init) else {
+                    if arrival.header.kind != .ping { malformed.add() }
+                    continue
+                }
+                journals[link.id] = notice.journal
+                try announced(link.id, notice)
             }
-            journals[link.id] = notice.journal
-            try announced(link.id, notice)
         }
     }
 

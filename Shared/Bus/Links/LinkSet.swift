@@ -11,13 +11,11 @@ final class LinkSet {
     private let name: RunDirectory.SocketName
     private let bootID: UInt64
     private let maxFrameBytes: Int
-    private let firstID: Int
-    private var nextID: Int
+    private var nextID = 1
 
-    /// Link ids start at `firstID`, so that two sets of one process do not share any.
     init(
         _ context: Context, _ directory: RunDirectory, role: StageRole, name: RunDirectory.SocketName, bootID: UInt64,
-        maxFrameBytes: Int, firstID: Int
+        maxFrameBytes: Int
     ) {
         self.context = context
         self.directory = directory
@@ -25,8 +23,6 @@ final class LinkSet {
         self.name = name
         self.bootID = bootID
         self.maxFrameBytes = maxFrameBytes
-        self.firstID = firstID
-        nextID = firstID
     }
 
     /// Looks for new and vanished instances. Returns the ids of links that were dropped; nil when nothing changed.
@@ -47,6 +43,21 @@ final class LinkSet {
     }
 
     var sockets: [Socket] { links.map(\.socket) }
+    /// Part of the housekeeping: takes note of what happened to the connections and says hello on new ones. `changed` is
+    /// told of each connection that was established or closed. True when `sockets` may have changed.
+    func refresh(_ hello: HelloNotice, changed: (ConnectedLink, ConnectedLink.Change) -> Void) throws(ZeroMQError)
+        -> Bool
+    {
+        var isRebuilt = false
+        for link in links {
+            let change = try link.refresh()
+            if change != .none { changed(link, change) }
+            isRebuilt = isRebuilt || change == .closed
+            _ = try link.greet(hello)
+        }
+        return isRebuilt
+    }
+
     /// Whether there are links and all of them are up; otherwise it pays to look around more often.
     var isComplete: Bool { !links.isEmpty && links.allSatisfy(\.isUp) }
     var upCount: Int { links.count { $0.isUp } }

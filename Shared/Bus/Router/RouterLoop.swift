@@ -28,7 +28,6 @@ final class RouterLoop {
     private var nextScan: Int64 = 0
     private var nextRepeat: Int64 = 0
     private var nextHousekeeping: Int64 = 0
-    private var keptHouseAt: Int64 = 0
     private var nextSettlement: Int64 = 0
     private var nextHeld: Int64 = 0
 
@@ -52,11 +51,11 @@ final class RouterLoop {
         let directory = RunDirectory(path: settings.runDirectory)
         let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
         upstream = LinkSet(
-            context, directory, role: .normaliser, name: .out, bootID: bootID, maxFrameBytes: maxFrameBytes, firstID: 1)
+            context, directory, role: .normaliser, name: .out, bootID: bootID, maxFrameBytes: maxFrameBytes)
         control = ControlLinks(
             LinkSet(
-                context, directory, role: .ingress, name: .control, bootID: bootID, maxFrameBytes: maxFrameBytes,
-                firstID: 1), hello: hello)
+                context, directory, role: .ingress, name: .control, bootID: bootID, maxFrameBytes: maxFrameBytes),
+            hello: hello)
         tap = try TapPublisher(
             context, endpoint: directory.endpoint(settings.instance, .tap), role: .router,
             instance: settings.instance, bootID: bootID)
@@ -65,27 +64,26 @@ final class RouterLoop {
     func run(state: (Bool, Int) -> Void) throws {
         var poller = makePoller()
         while !isStopping {
-            let now = try turn(&poller)
+            let (now, isTidying) = try turn(&poller)
             let isRepeating = now >= nextRepeat
             if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
             try settle(at: now, repeating: isRepeating)
-            try sendCredit(at: now, tidying: now == keptHouseAt, repeating: isRepeating)
+            try sendCredit(at: now, tidying: isTidying, repeating: isRepeating)
             state(tap.hasListeners, upstream.upCount)
         }
     }
 
-    private func turn(_ poller: inout Poller) throws -> Int64 {
+    private func turn(_ poller: inout Poller) throws -> (now: Int64, isTidying: Bool) {
         let pause = touched.isEmpty && moved.isEmpty ? Limits.housekeepingNanoseconds : Self.heldIntervalNanoseconds / 2
         try poller.wait(timeoutMilliseconds: Int(pause / 1_000_000))
         let now = monotonicNanoseconds()
         if poller.isWoken { try takeMail() }
-        if now >= nextHousekeeping {
-            if try keepHouse(at: now) { poller = makePoller() }
-        }
+        let isTidying = now >= nextHousekeeping
+        if try isTidying && keepHouse(at: now) { poller = makePoller() }
         try control.receive(poller, malformed: figures.malformed, announced: linkUp)
         try takeUpstream(poller, at: now)
         release()
-        return now
+        return (now, isTidying)
     }
 
     private func makePoller() -> Poller {
@@ -96,21 +94,13 @@ final class RouterLoop {
     /// sockets to poll.
     private func keepHouse(at now: Int64) throws -> Bool {
         nextHousekeeping = now + Limits.housekeepingNanoseconds
-        keptHouseAt = now
         var isChanged = try rescan(at: now)
         try tap.refresh()
-        isChanged = try control.refresh(at: now, malformed: figures.malformed, announced: linkUp) || isChanged
-        for link in upstream.links {
-            switch try link.refresh() {
-            case .established: intakes[link.id] = Intake()
-            case .closed:
-                intakes[link.id] = nil
-                isChanged = true
-            case .none: break
-            }
-            _ = try link.greet(hello)
+        isChanged = try control.refresh(at: now) || isChanged
+        let isRebuilt = try upstream.refresh(hello) { link, change in
+            intakes[link.id] = change == .established ? Intake() : nil
         }
-        return isChanged
+        return isChanged || isRebuilt
     }
 
     private func takeMail() throws {

@@ -108,11 +108,10 @@ final class WorkerLoop<Work: StageWork> {
         let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
         guard let feeding = settings.role.upstream else { preconditionFailure("an ingress is not a worker") }
         upstream = LinkSet(
-            context, directory, role: feeding, name: .out, bootID: bootID, maxFrameBytes: maxFrameBytes, firstID: 1)
+            context, directory, role: feeding, name: .out, bootID: bootID, maxFrameBytes: maxFrameBytes)
         control = ControlLinks(
             LinkSet(
-                context, directory, role: .ingress, name: .control, bootID: bootID, maxFrameBytes: maxFrameBytes,
-                firstID: 1),
+                context, directory, role: .ingress, name: .control, bootID: bootID, maxFrameBytes: maxFrameBytes),
             hello: HelloNotice(role: settings.role, instance: settings.instance))
         tap = try TapPublisher(
             context, endpoint: directory.endpoint(settings.instance, .tap), role: settings.role,
@@ -161,17 +160,10 @@ final class WorkerLoop<Work: StageWork> {
         nextHousekeeping = now + Limits.housekeepingNanoseconds
         var isChanged = try rescan(at: now)
         try tap.refresh()
-        isChanged = try control.refresh(at: now, malformed: figures.malformed) || isChanged
+        isChanged = try control.refresh(at: now) || isChanged
         let hello = HelloNotice(role: settings.role, instance: settings.instance)
-        for link in upstream.links {
-            switch try link.refresh() {
-            case .established: core.upstreamLinked(link.id)
-            case .closed:
-                core.upstreamGone(link.id)
-                isChanged = true
-            case .none: break
-            }
-            _ = try link.greet(hello)
+        let isRebuilt = try upstream.refresh(hello) { link, change in
+            if change == .established { core.upstreamLinked(link.id) } else { core.upstreamGone(link.id) }
         }
         for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
             report(core.downstreamGone(peer))
@@ -179,7 +171,7 @@ final class WorkerLoop<Work: StageWork> {
         figures.update(
             backlog: core.waitingCount + workshop.waitingCount,
             malformed: out.malformedCount + upstream.links.reduce(0) { $0 + $1.malformedCount })
-        return isChanged
+        return isChanged || isRebuilt
     }
 
     private func pause() -> Int {
