@@ -20,6 +20,7 @@ let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 /// A library in `Shared/<name>`.
@@ -60,6 +61,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
@@ -78,10 +80,19 @@ let package = Package(
         shared("Events", ["Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Bus", ["CPlatform", "Metrics", "Threads", "Wire", "ZeroMQ", deque]),
-        shared("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire"]),
+        .target(
+            name: "Providers", dependencies: ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf],
+            path: "Shared/Providers",
+            exclude: ["README.md", "VOCABULARY.md", "Schemas", "Fishjam/server_notifications.proto"],
+            swiftSettings: swiftSettings),
         shared("Journal", ["Wire", grdb, grdbSQLite]),
         shared("EventLog", ["Events", "Metrics", "Wire", grdb, grdbSQLite]),
-        shared("StageRuntime", ["Metrics", "Threads", nio, nioPosix, nioHTTP1, yams, logging, argumentParser]),
+        shared(
+            "StageRuntime",
+            [
+                "Events", "Metrics", "Providers", "Threads", "Wire", nio, nioPosix, nioHTTP1, yams, logging,
+                argumentParser,
+            ]),
         service(
             "IngressGateway",
             [
@@ -100,14 +111,14 @@ let package = Package(
                 nioSSL, logging, argumentParser,
             ]),
         service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
-        service("Tributary", ["Metrics", "Providers", "StageRuntime", "Threads", "Wire", argumentParser]),
+        service("Tributary", ["Events", "Metrics", "Providers", "StageRuntime", "Threads", "Wire", argumentParser]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
-        tests("EndToEnd", ["SeededRandom", "COpenSSL"]),
+        tests("EndToEnd", ["SeededRandom", "COpenSSL", "WebhookSamples"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("WireTests", ["Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("BusTests", ["SeededRandom", "Bus", "Metrics", "Wire"]),
         tests("MetricsTests", ["Metrics"]),
-        tests("StageRuntimeTests", ["Metrics", "StageRuntime", "Threads", argumentParser, logging]),
+        tests("StageRuntimeTests", ["Metrics", "Providers", "StageRuntime", "Threads", argumentParser, logging]),
         tests(
             "TributaryTests",
             [
@@ -129,15 +140,23 @@ let package = Package(
             "IngressGatewayTests",
             [
                 "SeededRandom",
-                "Bus", "Events", "IngressGateway", "Journal", "Metrics", "StageRuntime", "Threads", "Wire", nio,
+                "Bus", "Events", "IngressGateway", "Journal", "Metrics", "Providers", "StageRuntime", "Threads", "Wire",
+                nio,
                 nioPosix,
                 nioHTTP1,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
             resources: [.copy("Samples")], swiftSettings: swiftSettings),
-        tests("ProvidersTests", ["SeededRandom", "Events", "Providers", "WebhookSamples", "Wire"]),
-        tests("VerifierTests", ["SeededRandom", "Events", "Providers", "Verifier", "WebhookSamples", "Wire"]),
+        tests(
+            "ProvidersTests", ["SeededRandom", "Events", "Providers", "WebhookSamples", "Wire", protobuf],
+            exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
+        tests(
+            "VerifierTests",
+            [
+                "SeededRandom", "Bus", "Events", "Metrics", "Providers", "StageRuntime", "Verifier", "WebhookSamples",
+                "Wire",
+            ]),
         tests("NormaliserTests", ["SeededRandom", "Events", "Normaliser", "Providers", "WebhookSamples", "Wire"]),
     ],
     swiftLanguageModes: [.v6],

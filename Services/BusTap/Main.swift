@@ -12,7 +12,8 @@ struct BusTap: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bus-tap", abstract: "Shows the records on the bus as they pass each stage.",
         discussion: """
-            Header fields and payloads are hidden until asked for, because they hold secrets and personal details.
+            Header fields and payloads are hidden until asked for, because they hold personal details. Tokens, also those
+            in path and query, and credentials are hidden even then, until asked for by --reveal.
 
             Examples:
               bus-tap                                        every record at every hop
@@ -39,6 +40,8 @@ struct BusTap: ParsableCommand {
     var id: String?
     @Flag(name: .long, help: "Show the request's header fields.")
     var headers = false
+    @Flag(name: .long, help: "With --headers: show tokens and credentials too.")
+    var reveal = false
     @Flag(name: .long, help: "Show bodies and data.")
     var payload = false
     @Flag(name: .long, help: "Print one JSON object per record.")
@@ -58,9 +61,11 @@ struct BusTap: ParsableCommand {
         let filter = TapFilter(
             stages: Set(stage), source: source, type: type.map { WildcardPattern($0) },
             subject: subject.map { WildcardPattern($0) }, id: id)
-        let printer = TapPrinter(asJSON: json, showsHeaders: headers, showsPayload: payload)
         do {
             let configuration = try StageEnvironment.loadConfiguration(config)
+            let printer = TapPrinter(
+                asJSON: json, showsHeaders: headers, showsPayload: payload,
+                hidden: reveal ? nil : SecretFields(named: configuration.tokenFields))
             let listener = try TapListener(directory: RunDirectory(path: configuration.runDir))
             try listener.listen(filter: filter, printer: printer, count: count ?? .max)
         } catch let failure as StageFailure {

@@ -8,6 +8,8 @@ struct TapPrinter {
     let asJSON: Bool
     let showsHeaders: Bool
     let showsPayload: Bool
+    /// Which header fields are hidden; nil: none.
+    var hidden: SecretFields? = SecretFields()
 
     func gap(dropped count: UInt64, at origin: HelloNotice) -> String {
         asJSON
@@ -41,9 +43,14 @@ struct TapPrinter {
             let micros = (stamp.finishedNanoseconds - stamp.startedNanoseconds) / 1_000
             lines.append("    \(plain(stamp.instance)) \(timeText(stamp.startedNanoseconds)), \(micros) µs")
         }
-        if showsHeaders { lines += record.fields.map { "    \(plain($0.name)): \(plain($0.value))" } }
+        if showsHeaders { lines += shown(record.fields).map { "    \(plain($0.name)): \(plain($0.value))" } }
         if showsPayload { lines.append("    body \(text(record.body))") }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func shown(_ fields: [(name: String, value: String)]) -> [(name: String, value: String)] {
+        guard let hidden else { return fields }
+        return fields.map { ($0.name, hidden.shown($0.name, $0.value)) }
     }
 
     private static let flagWords: [(EnvelopeFlags, String)] = [
@@ -73,7 +80,9 @@ struct TapPrinter {
             ("rejections", .array(record.rejections.map(rejection))), ("events", .array(record.events.map(event))),
             ("stamps", .array(record.stamps.map(stamp))),
         ]
-        if showsHeaders { members.append(("headers", .object(record.fields.map { ($0.name, .string($0.value)) }))) }
+        if showsHeaders {
+            members.append(("headers", .object(shown(record.fields).map { ($0.name, .string($0.value)) })))
+        }
         if showsPayload { members.append(("body", .string(String(decoding: record.body, as: UTF8.self)))) }
         return .object(members)
     }

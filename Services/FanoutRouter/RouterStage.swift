@@ -191,8 +191,11 @@ final class RouterStage: Sendable {
         settings.retentionBytes = Int64(router.eventLogBudgetBytes)
         settings.dedupeWindowSeconds = Int64(router.dedupeWindowHours * 3600)
         settings.dedupeIDs = router.dedupeIds
-        settings.quarantinePerSource = router.quarantineEntries
-        settings.quarantineBytesPerSource = Int64(router.quarantineBytes)
+        settings.quarantineSources = environment.configuration.sources.map(\.name)
+        settings.quarantinePerSource = router.quarantine.maxWebhooks
+        settings.quarantineBytesPerSource = Int64(router.quarantine.maxBytes)
+        settings.quarantineTotalBytes = Int64(router.quarantine.totalBytes)
+        settings.quarantineAgeSeconds = Int64(router.quarantine.maxAgeSeconds)
         return settings
     }
 }

@@ -1,5 +1,6 @@
 import Journal
 import Metrics
+import Providers
 import Wire
 
 /// What an ingress needs to know to start.
@@ -8,6 +9,8 @@ struct IngressSettings: Sendable {
     var limits = IngressLimits()
     var sources: [SourceRoute]
     var socket: ListeningSocket
+    /// Proxies whose `X-Forwarded-For` is believed.
+    var trustedProxies: [AddressNetwork] = []
     /// Threads that speak HTTP.
     var eventLoops = 1
 }
@@ -40,7 +43,8 @@ final class Ingress<Port: BusPort>: Sendable {
         let metrics = IngressMetrics(registry, state: state)
         let builder = EnvelopeBuilder(instance: settings.instance)
         let shared = FrontShared(
-            limits: settings.limits, sources: SourceTable(settings.sources), builder: builder, mailbox: mailbox,
+            limits: settings.limits, sources: SourceTable(settings.sources),
+            clients: ClientAddresses(trusted: settings.trustedProxies), builder: builder, mailbox: mailbox,
             state: state, metrics: metrics)
         let loops = try FrontDoor.Loops(shared, count: settings.eventLoops)
         replayDesk = ReplayDesk(

@@ -8,6 +8,7 @@ struct IngressMetrics: Sendable {
     let accepted: Counter
     let rejected: Counter
     let probes: Counter
+    let handshakes: Counter
     let fsync: LatencyHistogram
     let acknowledgement: LatencyHistogram
     let processing: LatencyHistogram
@@ -15,7 +16,7 @@ struct IngressMetrics: Sendable {
     private let requests: [Int: Counter]
     private let otherRequests: Counter
 
-    private static let statuses = [200, 202, 400, 401, 404, 405, 408, 413, 414, 417, 429, 431, 503]
+    private static let statuses = [200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 503]
 
     init(_ registry: MetricRegistry, state: JournalState) {
         func records(_ direction: String) -> Counter {
@@ -40,6 +41,7 @@ struct IngressMetrics: Sendable {
         accepted = outcome("accepted")
         rejected = outcome("rejected")
         probes = outcome("probe")
+        handshakes = outcome("handshake")
         fsync = registry.histogram("tributary_journal_fsync_seconds", help: "Commits of the journal, fsync included.")
         acknowledgement = registry.histogram(
             "tributary_acknowledgement_seconds", help: "From the last byte of a webhook to its answer.")
@@ -63,10 +65,12 @@ struct IngressMetrics: Sendable {
     func count(_ answer: Answer) {
         let status = answer.status
         (requests[status] ?? otherRequests).add()
-        switch status {
-        case 202: accepted.add()
-        case 200: probes.add()
-        default: rejected.add()
+        switch answer {
+        case .probe: probes.add()
+        case .handshake: handshakes.add()
+        case .judged where status == 200: handshakes.add()
+        case _ where status == 202: accepted.add()
+        case .accepted, .judged, .refused: rejected.add()
         }
     }
 }

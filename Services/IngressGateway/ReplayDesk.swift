@@ -8,29 +8,6 @@ import Wire
 /// Takes webhooks out of quarantine back in: the admin route `POST /replay`. A replay is journaled like any webhook,
 /// with its original receipt, under a new sequence and with a section that says what it replays.
 final class ReplayDesk: AnswerSink {
-    /// The body of the admin request.
-    struct Request: Decodable {
-        struct Origin: Decodable {
-            var journal: String
-            var sequence: UInt64
-        }
-
-        enum CodingKeys: String, CodingKey {
-            case source, head
-            case receivedAtNanoseconds = "received_at_ns"
-            case body = "body_base64"
-            case origin = "replay_of"
-        }
-
-        var source: String
-        var receivedAtNanoseconds: Int64
-        /// Pairs of lower-case name and value.
-        var head: [[String]]
-        /// In base64.
-        var body: String
-        var origin: Origin
-    }
-
     private struct Waiting {
         var next: UInt32 = 0
         var handovers: [UInt32: Handover<Answer>] = [:]
@@ -54,7 +31,10 @@ final class ReplayDesk: AnswerSink {
     }
 
     var route: AdminRoute {
-        AdminRoute(method: "POST", pathPrefix: "/replay") { [self] in replay($0) }
+        // Base64 makes four bytes of three; the rest is for the head.
+        AdminRoute(
+            method: "POST", pathPrefix: "/replay", maxBodyBytes: max(8 << 20, maxBodyBytes / 3 * 4 + (1 << 20))
+        ) { [self] in replay($0) }
     }
 
     func deliver(_ answers: [(ReplyToken, Answer)]) {
@@ -63,22 +43,42 @@ final class ReplayDesk: AnswerSink {
         }
     }
 
-    /// Journals a webhook again and waits for the answer. Runs on a thread of the admin endpoint.
+    /// Journals webhooks again and waits for the answers. Runs on a thread of the admin endpoint.
     func replay(_ request: AdminRequest) -> AdminReply {
-        guard let wanted = try? JSONDecoder().decode(Request.self, from: Data(request.body)),
-            let origin = JournalID(wanted.origin.journal), let body = Data(base64Encoded: wanted.body),
-            wanted.head.allSatisfy({ $0.count == 2 }), wanted.head.count <= Int(UInt16.max)
-        else {
-            return .error(
-                400, "replay_malformed",
-                "expected {\"source\", \"received_at_ns\", \"head\": [[name, value]], \"body_base64\", "
-                    + "\"replay_of\": {\"journal\", \"sequence\"}}")
+        guard let wanted = try? JSONDecoder().decode(ReplayRequest.self, from: Data(request.body)) else {
+            return Self.malformed
         }
+        // All are on their way to the journal before the first is waited for: one commit takes them.
+        let takings = wanted.webhooks.map(take)
+        let replies = takings.map(finish)
+        guard wanted.isList else { return replies.first ?? Self.malformed }
+        let answers = replies.map { reply in
+            JSONText.object([("status", .number(reply.status)), ("answer", JSONText(raw: reply.body))])
+        }
+        return .json(200, .object([("answers", .array(answers))]))
+    }
+
+    /// What became of one webhook so far: an answer to wait for, or one that is clear already.
+    private enum Taking {
+        case waits(Handover<Answer>)
+        case refused(AdminReply)
+    }
+
+    private static let malformed = AdminReply.error(
+        400, "replay_malformed",
+        "expected {\"source\", \"received_at_ns\", \"head\": [[name, value]], \"body_base64\", "
+            + "\"replay_of\": {\"journal\", \"sequence\"}, \"elements\": [index]}, or several under \"webhooks\"")
+
+    private func take(_ wanted: ReplayRequest.Webhook) -> Taking {
+        guard let webhook = wanted.replayed else { return .refused(Self.malformed) }
         guard let source = sources[wanted.source] else {
-            return .error(404, "source_unknown", "no source is called \(wanted.source)")
+            return .refused(.error(404, "source_unknown", "no source is called \(wanted.source)"))
         }
-        guard body.count <= maxBodyBytes else {
-            return .error(413, "body_too_large", "the body is larger than max_body_bytes")
+        guard webhook.body.count <= maxBodyBytes else {
+            return .refused(.error(413, "body_too_large", "the body is larger than max_body_bytes"))
+        }
+        guard !mailbox.isFull else {
+            return .refused(.error(503, "journal_busy", "the journal has not taken yet what came in before"))
         }
         let handover = Handover<Answer>()
         let number = waiting.withLock { waiting in
@@ -87,17 +87,22 @@ final class ReplayDesk: AnswerSink {
             return waiting.next
         }
         var writer = ByteWriter()
-        builder.appendReplay(
-            source: source.nameBytes, receivedAtNanoseconds: wanted.receivedAtNanoseconds,
-            head: wanted.head.map { ($0[0], $0[1]) }, body: Array(body), replayOf: (origin, wanted.origin.sequence),
-            to: &writer)
+        builder.appendReplay(webhook, source: source.nameBytes, to: &writer)
         let token = ReplyToken(
             sink: sinkIndex, slot: 0, generation: 0, request: number, startedNanoseconds: monotonicNanoseconds())
         mailbox.submit([PendingBatch(batch: .init(frames: writer.bytes, count: 1), tokens: [token])])
-        guard case .success(let answer) = handover.wait() else {
-            return .error(503, "ingress_stopping", "this ingress is being stopped")
+        return .waits(handover)
+    }
+
+    private func finish(_ taking: Taking) -> AdminReply {
+        switch taking {
+        case .refused(let reply): return reply
+        case .waits(let handover):
+            guard case .success(let answer) = handover.wait() else {
+                return .error(503, "ingress_stopping", "this ingress is being stopped")
+            }
+            return reply(answer)
         }
-        return reply(answer)
     }
 
     private func reply(_ answer: Answer) -> AdminReply {
@@ -108,7 +113,7 @@ final class ReplayDesk: AnswerSink {
             return .json(
                 202, .object([("id", .string("\(journal)-\(sequence)")), ("verdict", .string(verdict.code))]))
         case .refused(let refusal): return .error(refusal.status, refusal.code, refusal.detail)
-        case .probe: preconditionFailure("a replay is never taken for a probe")
+        case .probe, .handshake: preconditionFailure("a replay is never taken for a probe or a handshake")
         }
     }
 }

@@ -21,7 +21,8 @@ extension IngressSettings {
         self.init(
             instance: environment.instance, limits: limits,
             sources: environment.configuration.sources.map(SourceRoute.init),
-            socket: .choose(host: ingress.listen.host, port: ingress.listen.port))
+            socket: .choose(host: ingress.listen.host, port: ingress.listen.port),
+            trustedProxies: ingress.trustedProxies.compactMap { AddressNetwork($0) })
     }
 }
 

@@ -13,18 +13,22 @@ struct NormaliserStage {
     private let fault = CrashFault()
     #endif
 
-    init(sources: [(name: String, provider: any Provider.Type)]) {
+    /// Sources with the same provider and the same options share one normaliser.
+    init(sources: [(name: String, provider: any Provider.Type, options: MappingOptions)]) {
         names = ByteIndex(sources.map { Array($0.name.utf8) })
-        var benches: [String: any WebhookNormaliser] = [:]
+        var benches: [(provider: String, options: MappingOptions, normaliser: any WebhookNormaliser)] = []
         normalisers = sources.map { source in
-            let bench = benches[source.provider.name] ?? source.provider.makeNormaliser()
-            benches[source.provider.name] = bench
-            return bench
+            let known = benches.first { $0.provider == source.provider.name && $0.options == source.options }
+            if let known { return known.normaliser }
+            let normaliser = source.provider.makeNormaliser(source.options)
+            benches.append((source.provider.name, source.options, normaliser))
+            return normaliser
         }
     }
 
-    /// Appends the events, or the rejection, of `record` to `writer`. Records that were given up or refused earlier
-    /// stay untouched. The record's bytes must not lie in `writer`.
+    /// Appends the events, or the rejection, of `record` to `writer`; behind the events the rejections of single
+    /// elements. Records that were given up or refused earlier, and handshakes, whose events section the verifier has
+    /// written, stay untouched. The record's bytes must not lie in `writer`.
     mutating func process(_ record: EnvelopeView, into writer: inout ByteWriter) -> StageOutcome {
         if record.flags.contains(.tombstone) || record.section(.rejection) != nil { return .passed }
         guard let webhook = VerifiedWebhook(record) else {
@@ -32,6 +36,7 @@ struct NormaliserStage {
                 Rejection(.envelopeDamaged, stage: .normaliser, detail: "the record holds no verified webhook"),
                 into: &writer)
         }
+        if record.section(.events) != nil { return .passed }
         guard let place = names.place(of: record.sourceBytes) else {
             return refuse(
                 Rejection(
@@ -42,10 +47,15 @@ struct NormaliserStage {
         #if DEBUG
         fault.crashIfAsked(webhook.body)
         #endif
-        if let rejection = normalisers[place].normalise(webhook, into: &writer) {
+        switch normalisers[place].normalise(webhook, into: &writer) {
+        case .normalised:
+            return .passed
+        case .normalisedExcept(let rejections):
+            for rejection in rejections { rejection.write(to: &writer) }
+            return .passedExcept(rejections)
+        case .refused(let rejection):
             return refuse(rejection, into: &writer)
         }
-        return .passed
     }
 
     private func refuse(_ rejection: Rejection, into writer: inout ByteWriter) -> StageOutcome {

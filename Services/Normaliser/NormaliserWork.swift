@@ -14,7 +14,7 @@ struct NormaliserWork: StageWork {
         counters = OutcomeCounters(environment.registry, sources: sources.map(\.name))
         stage = NormaliserStage(
             sources: sources.compactMap { source in
-                ProviderRegistry.provider(named: source.provider).map { (source.name, $0) }
+                ProviderRegistry.provider(named: source.provider).map { (source.name, $0, source.mapping) }
             })
     }
 
@@ -22,8 +22,14 @@ struct NormaliserWork: StageWork {
 
     mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict {
         switch stage.process(record, into: &writer) {
-        case .passed:
+        case .passed, .answered:
             counters.countAccepted()
+            return .accepted
+        case .passedExcept(let rejections):
+            counters.countAccepted()
+            for rejection in rejections {
+                counters.countRefusedElement(code: rejection.code.rawValue, source: record.sourceBytes)
+            }
             return .accepted
         case .refused(let rejection, let httpStatus):
             counters.countRefused(code: rejection.code.rawValue, source: record.sourceBytes)

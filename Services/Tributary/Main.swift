@@ -6,11 +6,16 @@ import StageRuntime
 struct TributaryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tributary",
-        abstract: "Operates a Tributary: checks its configuration, sends samples, looks into its event log.",
+        abstract: "Operates a Tributary: checks its configuration, explains webhooks, looks into its event log.",
         discussion: """
             Examples:
               tributary check                                  is the configuration right?
               tributary send stream call.created               send one signed sample webhook
+              tributary send --list                            every source and type there are samples of
+              tributary verify --source stream --headers-file head.txt < body.json
+                                                               is it genuine; if not, why not?
+              tributary normalise --source stream < body.json  what events it becomes
+              tributary types                                  every type that events can have
               tributary events --type recording.ready          what was received
               tributary events 42                              one event, its way and its deliveries
               tributary dead-letters replay --subscription my-app --all
@@ -21,7 +26,8 @@ struct TributaryCommand: ParsableCommand {
             """,
         version: TributaryVersion.current,
         subcommands: [
-            CheckCommand.self, ConfigCommand.self, SendCommand.self, EventsCommand.self, DeadLettersCommand.self,
-            QuarantineCommand.self, SubscriptionsCommand.self,
+            CheckCommand.self, ConfigCommand.self, SendCommand.self, VerifyCommand.self, NormaliseCommand.self,
+            TypesCommand.self, EventsCommand.self, DeadLettersCommand.self, QuarantineCommand.self,
+            SubscriptionsCommand.self,
         ])
 }

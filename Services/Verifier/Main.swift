@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bus
 import Logging
+import Providers
 import StageRuntime
 import Wire
 
@@ -23,7 +24,11 @@ struct VerifierProcess: ParsableCommand {
     }
 
     private func serve(_ environment: StageEnvironment) throws(StageFailure) {
-        let shelf = KeyShelf(try VerifiedSource.resolveAll(environment))
+        let verifications = try SourceVerification.resolveAll(environment)
+        for notice in SourceNotices.of(environment.configuration.sources, verifications) {
+            environment.logger.log(level: notice.isWarning ? .warning : .notice, "\(notice.sentence)")
+        }
+        let shelf = KeyShelf(verifications)
         let maxBodyBytes = environment.configuration.ingress.maxBodyBytes
         let bus = WorkerBus(
             settings: WorkerSettings(
@@ -39,7 +44,7 @@ struct VerifierProcess: ParsableCommand {
         environment.logger.notice("verifying")
         Signals.waitForEnd {
             do throws(StageFailure) {
-                shelf.replace(try VerifiedSource.resolveAll(environment))
+                shelf.replace(try SourceVerification.resolveAll(environment))
                 environment.logger.notice("secrets read again")
             } catch {
                 environment.logger.error("secrets kept as they were: \(error.sentence)")

@@ -77,20 +77,27 @@ inline void neutralise_numbers(uint8_t *text, size_t length) {
     });
 }
 
-/// How many arrays and objects lie inside one another at most.
-inline size_t depth(uint8_t *text, size_t length) {
-    size_t open = 0;
+struct nesting {
+    /// How many arrays and objects lie inside one another at most.
     size_t deepest = 0;
-    scan_outside_strings(text, length, [&open, &deepest](uint8_t *at) {
+    /// Whether each is closed.
+    bool is_closed = false;
+};
+
+inline nesting nesting_of(uint8_t *text, size_t length) {
+    nesting found;
+    size_t open = 0;
+    scan_outside_strings(text, length, [&open, &found](uint8_t *at) {
         if (*at == '[' || *at == '{') {
             ++open;
-            deepest = open > deepest ? open : deepest;
+            found.deepest = open > found.deepest ? open : found.deepest;
         } else if ((*at == ']' || *at == '}') && open > 0) {
             --open;
         }
         return at + 1;
     });
-    return deepest;
+    found.is_closed = open == 0;
+    return found;
 }
 
 }  // namespace tributary

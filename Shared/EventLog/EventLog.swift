@@ -35,8 +35,17 @@ package protocol EventLog: AnyObject {
     /// replayed.
     func queueReplay(subscription: String, positions: [UInt64]?) throws -> Int
 
-    /// Notes that a quarantined webhook was sent on its way again. Returns false where there is none.
-    func markReplayed(quarantineID: Int64, atNanoseconds: Int64) throws -> Bool
+    /// How full the quarantine of each source is.
+    var quarantineUse: [QuarantineUse] { get }
+
+    /// Notes that quarantined webhooks were sent on their way again. Returns how many there were.
+    func markReplayed(quarantineIDs: [Int64], atNanoseconds: Int64) throws -> Int
+
+    /// Drops quarantined webhooks. Returns how many there were.
+    func dropQuarantined(_ ids: [Int64]) throws -> Int
+
+    /// Drops at most `rows` quarantined webhooks that are over age. Returns how many went.
+    func dropAgedQuarantine(nowNanoseconds: Int64, rows: Int) throws -> Int
 
     /// Drops at most `rows` rows that are over age or size. Returns how many went.
     func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int

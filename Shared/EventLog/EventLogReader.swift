@@ -25,10 +25,14 @@ package protocol EventLogReader: AnyObject {
     /// The kept attempts for one event, by subscription, oldest first.
     func attempts(position: UInt64) throws -> [(subscription: String, attempt: AttemptRecord)]
 
-    /// Quarantined webhooks, newest first, without head and body.
-    func quarantined(source: String?, code: String?, limit: Int) throws -> [QuarantinedWebhook]
+    /// Quarantined webhooks that match; `next` is where to go on.
+    func quarantined(_ query: QuarantineQuery) throws -> QuarantinePage
 
+    /// One quarantined webhook with its head and body.
     func quarantined(id: Int64) throws -> QuarantinedWebhook?
+
+    /// What matches, counted by source and code.
+    func quarantineTotals(_ filter: QuarantineFilter) throws -> [QuarantineTotal]
 }
 
 /// What one reading of the log gave.

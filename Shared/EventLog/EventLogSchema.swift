@@ -1,11 +1,32 @@
 import GRDB
 
-/// The tables of the event log, version 1.
+/// The tables of the event log, version 2.
 ///
 /// `batch` is small and holds what start-up and searches read; the events themselves lie in `batch_events`, so that
 /// neither walks over them.
 enum EventLogSchema {
-    static let version = 1
+    static let version = 2
+
+    /// Holds all that budgets and totals ask for, so that neither walks over the bodies.
+    private static let quarantineBySource = """
+        CREATE INDEX quarantine_by_source
+        ON quarantine (source, verified, id, bytes, code, stage, received_at, replayed_at)
+        """
+    private static let quarantineByAge = "CREATE INDEX quarantine_by_age ON quarantine (quarantined_at)"
+
+    /// From version 1, which knew one element per entry and had one budget for verified and forged webhooks. No row is
+    /// written anew but those of stages behind the verifier, so it takes no time and no space to speak of. An old number
+    /// of an element is read as a list of one; where it stood for several, the whole webhook is meant from now on, since
+    /// a replay does no harm to elements that were accepted.
+    private static let fromVersion1 = [
+        "ALTER TABLE quarantine RENAME COLUMN element TO elements",
+        "UPDATE quarantine SET elements = NULL WHERE elements IS NOT NULL AND detail LIKE '% more elements)'",
+        "ALTER TABLE quarantine ADD COLUMN verified INTEGER NOT NULL DEFAULT 0",
+        "UPDATE quarantine SET verified = 1 WHERE stage <> 'verifier'",
+        "DROP INDEX quarantine_by_source",
+        quarantineBySource,
+        quarantineByAge,
+    ]
 
     static let statements = [
         """
@@ -24,11 +45,12 @@ enum EventLogSchema {
         """
         CREATE TABLE quarantine (
             id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, code TEXT NOT NULL, stage TEXT NOT NULL,
-            element INTEGER, detail TEXT NOT NULL, journal BLOB NOT NULL, sequence INTEGER NOT NULL,
-            received_at INTEGER NOT NULL, quarantined_at INTEGER NOT NULL, replayed_at INTEGER,
-            bytes INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL)
+            verified INTEGER NOT NULL, elements BLOB, detail TEXT NOT NULL, journal BLOB NOT NULL,
+            sequence INTEGER NOT NULL, received_at INTEGER NOT NULL, quarantined_at INTEGER NOT NULL,
+            replayed_at INTEGER, bytes INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL)
         """,
-        "CREATE INDEX quarantine_by_source ON quarantine (source, id, bytes)",
+        quarantineBySource,
+        quarantineByAge,
         """
         CREATE TABLE lane (
             subscription TEXT PRIMARY KEY, taken INTEGER NOT NULL, unfinished BLOB NOT NULL, disabled TEXT)
@@ -50,10 +72,15 @@ enum EventLogSchema {
         "CREATE INDEX attempt_by_subscription ON attempt (subscription, id)",
     ]
 
-    /// Makes the tables of a new file, or checks the version of an old one.
+    /// Makes the tables of a new file, or brings an old one to this version; part of one transaction.
     static func prepare(_ db: Database, logID: [UInt8]) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         if found == version { return }
+        if found == 1 {
+            for statement in fromVersion1 { try db.execute(sql: statement) }
+            try db.execute(sql: "PRAGMA user_version = \(version)")
+            return
+        }
         guard found == 0, try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0 else {
             throw EventLogError(
                 .notThisLog,

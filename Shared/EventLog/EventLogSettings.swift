@@ -10,10 +10,17 @@ package struct EventLogSettings: Sendable {
     package var dedupeWindowSeconds: Int64 = 86_400
     /// … and among this many latest events.
     package var dedupeIDs = 1_000_000
-    /// Quarantined webhooks kept per source; the oldest go first.
-    package var quarantinePerSource = 10_000
-    /// Bytes of quarantined webhooks kept per source.
+    /// The configured sources: each has a quarantine of its own, all others share one.
+    package var quarantineSources: [String] = []
+    /// Quarantined webhooks kept per source, of those that failed verification and of those refused after it each; the
+    /// oldest go first.
+    package var quarantinePerSource = 100_000
+    /// Likewise their bytes, with what their rows cost.
     package var quarantineBytesPerSource: Int64 = 256 << 20
+    /// The whole quarantine holds no more than this: no source gets more than an equal part of it.
+    package var quarantineTotalBytes: Int64 = 4 << 30
+    /// Quarantined webhooks are dropped once they have lain there for longer.
+    package var quarantineAgeSeconds: Int64 = 7 * 86_400
     /// Attempts kept per subscription.
     package var attemptsPerSubscription = 10_000
     /// A commit that holds more events than this is split into rows of this many.

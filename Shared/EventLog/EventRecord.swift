@@ -11,6 +11,7 @@ package import Wire
 /// u8   count of stamps, per stamp u8 length and the content of a stamp section
 /// u8   count of attributes, u32 length of the attribute list, attribute list as the normaliser wrote it
 /// u8   payload kind (0 none, 1 bytes), for 1: u32 length, bytes
+/// u8   length of the original's media type, media type, u32 length, bytes: only where the payload is a translation
 /// ```
 package struct EventRecord {
     package static let version: UInt8 = 1
@@ -23,6 +24,8 @@ package struct EventRecord {
     package let source: UnsafeRawBufferPointer
     package let attributes: UnsafeRawBufferPointer
     package let payload: UnsafeRawBufferPointer?
+    /// Media type and bytes of what the provider sent; nil where that is the payload.
+    package let original: (contentType: UnsafeRawBufferPointer, bytes: UnsafeRawBufferPointer)?
     private let stampBytes: UnsafeRawBufferPointer
     private let stampCount: UInt8
 
@@ -46,6 +49,12 @@ package struct EventRecord {
         case 1: payload = try reader.bytes(Int(try reader.u32()))
         default: throw .unknownKind
         }
+        guard !reader.isAtEnd else {
+            original = nil
+            return
+        }
+        let contentType = try reader.bytes(Int(try reader.u8()))
+        original = (contentType, try reader.bytes(Int(try reader.u32())))
     }
 
     /// The value of the attribute with that name.
@@ -95,6 +104,12 @@ package struct EventRecord {
             writer.raw(payload)
         } else {
             writer.u8(0)
+        }
+        if let original = event.original {
+            writer.u8(UInt8(original.contentType.count))
+            writer.raw(original.contentType)
+            writer.u32(UInt32(original.bytes.count))
+            writer.raw(original.bytes)
         }
         writer.patchU32(UInt32(writer.count - lengthOffset - 4), at: lengthOffset)
     }

@@ -1,53 +1,116 @@
 import GRDB
 
-/// Keeps the quarantine of every source within its count and bytes; the oldest webhooks go first.
+/// Keeps the quarantine within its bounds; the oldest webhooks go first.
+///
+/// Every source has two budgets, one for what failed its verification, which anybody can send, and one for what was
+/// refused after it. Sources that are not configured share a pair. A budget is the configured bound or an equal part of the
+/// whole quarantine's bytes, whichever is smaller: so the whole is bounded without any budget ever taking from another,
+/// and a flood of forgeries displaces forgeries of the same source and nothing else.
 struct QuarantineBounds {
+    /// What shares a budget; a nil source stands for all that are not configured.
+    private struct Budget: Hashable {
+        var source: String?
+        var isVerified: Bool
+    }
+
     private struct Held {
-        var count = 0
+        var webhooks = 0
         var bytes: Int64 = 0
     }
 
+    /// The name under which sources that are not configured are counted together.
+    static let otherSources = "other"
+
     private let limit: Int
     private let limitBytes: Int64
-    private var held: [String: Held] = [:]
+    private let configured: Set<String>
+    /// The members of the shared pair of budgets that have been seen.
+    private var others: Set<String> = []
+    private var held: [Budget: Held] = [:]
+    private var displaced: [String?: Int] = [:]
 
     init(_ db: Database, settings: EventLogSettings) throws {
+        configured = Set(settings.quarantineSources)
         limit = max(1, settings.quarantinePerSource)
-        limitBytes = settings.quarantineBytesPerSource
-        let rows = try Row.fetchAll(db, sql: "SELECT source, count(*), sum(bytes) FROM quarantine GROUP BY source")
-        for row in rows { held[row[0]] = Held(count: row[1], bytes: row[2]) }
+        let budgets = Int64(2 * (configured.count + 1))
+        limitBytes = min(settings.quarantineBytesPerSource, settings.quarantineTotalBytes / budgets)
+        let rows = try Row.fetchAll(
+            db, sql: "SELECT source, verified, count(*), sum(bytes) FROM quarantine GROUP BY source, verified")
+        for row in rows {
+            let budget = budget(row[0], isVerified: row[1])
+            held[budget, default: Held()].webhooks += row[2]
+            held[budget, default: Held()].bytes += row[3]
+        }
     }
 
-    /// Inserts `webhooks` and drops what they displace. Of the newest webhook of a source, at least one is kept.
+    /// How full each source's quarantine is, in the order of their names.
+    var use: [QuarantineUse] {
+        let names = configured.sorted().map { (Optional($0), $0) } + [(nil, Self.otherSources)]
+        return names.map { source, name in
+            var use = QuarantineUse(source: name, displaced: displaced[source] ?? 0)
+            for isVerified in [false, true] {
+                guard let held = held[Budget(source: source, isVerified: isVerified)] else { continue }
+                use.webhooks += held.webhooks
+                use.bytes += held.bytes
+            }
+            return use
+        }
+    }
+
+    /// Inserts `webhooks` and drops what they displace. Of each budget at least the newest webhook is kept.
     mutating func insert(_ webhooks: [QuarantinedWebhook], _ db: Database) throws {
         for webhook in webhooks {
-            let bytes = webhook.head.count + webhook.body.count
-            try db.cachedStatement(sql: Self.insertion).execute(arguments: [
-                webhook.source, webhook.code, webhook.stage, webhook.element.map { Int64($0) }, webhook.detail,
-                Blob.of(webhook.journal), Int64(bitPattern: webhook.sequence), webhook.receivedAtNanoseconds,
-                webhook.quarantinedAtNanoseconds, bytes, Blob.of(webhook.head), Blob.of(webhook.body),
-            ])
-            held[webhook.source, default: Held()].count += 1
-            held[webhook.source, default: Held()].bytes += Int64(bytes)
-            try shrink(webhook.source, db)
+            let bytes = try QuarantineTable.insert(webhook, db)
+            let budget = budget(webhook.source, isVerified: webhook.isVerified)
+            held[budget, default: Held()].webhooks += 1
+            held[budget, default: Held()].bytes += bytes
+            while let now = held[budget], isOver(now), try dropOldest(of: budget, db) {}
         }
     }
 
-    private mutating func shrink(_ source: String, _ db: Database) throws {
-        guard var now = held[source] else { return }
-        while now.count > limit || (now.bytes > limitBytes && now.count > 1) {
-            let oldest = try db.cachedStatement(
-                sql: "SELECT id, bytes FROM quarantine WHERE source = ? ORDER BY id LIMIT 1")
-            guard let row = try Row.fetchOne(oldest, arguments: [source]) else { break }
-            try db.cachedStatement(sql: "DELETE FROM quarantine WHERE id = ?").execute(arguments: [row[0] as Int64])
-            now.count -= 1
-            now.bytes -= row[1]
+    /// Drops at most `rows` webhooks of budgets that hold more than they may, as after a change of the configuration.
+    /// Returns how many.
+    mutating func shrink(rows: Int, _ db: Database) throws -> Int {
+        var dropped = 0
+        for budget in Array(held.keys) {
+            while dropped < rows, let now = held[budget], isOver(now), try dropOldest(of: budget, db) { dropped += 1 }
         }
-        held[source] = now
+        return dropped
     }
 
-    private static let insertion = """
-        INSERT INTO quarantine (source, code, stage, element, detail, journal, sequence, received_at, quarantined_at,
-            bytes, head, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """
+    /// Drops webhooks chosen by others.
+    mutating func drop(_ rows: [QuarantineTable.Line], _ db: Database) throws {
+        for row in rows {
+            try QuarantineTable.delete(row.id, db)
+            forget(row.bytes, budget(row.source, isVerified: row.isVerified))
+        }
+    }
+
+    private func isOver(_ now: Held) -> Bool {
+        now.webhooks > limit || (now.bytes > limitBytes && now.webhooks > 1)
+    }
+
+    private mutating func dropOldest(of budget: Budget, _ db: Database) throws -> Bool {
+        var oldest: QuarantineTable.Line?
+        for source in budget.source.map({ [$0] }) ?? Array(others) {
+            guard let line = try QuarantineTable.oldest(source, isVerified: budget.isVerified, db) else { continue }
+            if oldest.map({ line.id < $0.id }) ?? true { oldest = line }
+        }
+        guard let oldest else { return false }
+        try QuarantineTable.delete(oldest.id, db)
+        forget(oldest.bytes, budget)
+        displaced[budget.source, default: 0] += 1
+        return true
+    }
+
+    private mutating func forget(_ bytes: Int64, _ budget: Budget) {
+        held[budget]?.webhooks -= 1
+        held[budget]?.bytes -= bytes
+    }
+
+    private mutating func budget(_ source: String, isVerified: Bool) -> Budget {
+        if configured.contains(source) { return Budget(source: source, isVerified: isVerified) }
+        others.insert(source)
+        return Budget(source: nil, isVerified: isVerified)
+    }
 }

@@ -20,7 +20,7 @@ package final class SQLiteEventLog: EventLog {
     /// Rows before this index are done with; they are removed many at a time.
     private var dedupeHead = 0
     private var logBytes: Int64
-    private var quarantine: QuarantineBounds
+    var quarantine: QuarantineBounds
     /// Set once the disk failed; nothing is written any more.
     private var failure: EventLogError?
 
@@ -49,6 +49,7 @@ package final class SQLiteEventLog: EventLog {
             dedupe = DedupeTable(limit: settings.dedupeIDs, next: next)
             quarantine = try queue.read { try QuarantineBounds($0, settings: settings) }
             try rebuildDedupe()
+            try shrinkQuarantine()
         } catch {
             throw EventLogError(error)
         }
@@ -132,7 +133,7 @@ package final class SQLiteEventLog: EventLog {
     }
 
     /// One transaction, all or nothing. Remembers a failure after which the file must not be written any more.
-    private func writing<Value>(_ body: (Database) throws -> Value) throws(EventLogError) -> Value {
+    func writing<Value>(_ body: (Database) throws -> Value) throws(EventLogError) -> Value {
         if let failure { throw failure }
         do {
             return try queue.write(body)
@@ -203,14 +204,6 @@ package final class SQLiteEventLog: EventLog {
 
     package func queueReplay(subscription: String, positions: [UInt64]?) throws -> Int {
         try writing { try LaneTables.queueReplay(subscription, positions, $0) }
-    }
-
-    package func markReplayed(quarantineID: Int64, atNanoseconds: Int64) throws -> Bool {
-        try writing { db in
-            try db.execute(
-                sql: "UPDATE quarantine SET replayed_at = ? WHERE id = ?", arguments: [atNanoseconds, quarantineID])
-            return db.changesCount > 0
-        }
     }
 
     package func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {

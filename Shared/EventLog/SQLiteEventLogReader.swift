@@ -1,6 +1,4 @@
-import Foundation
 import GRDB
-import Wire
 
 /// Reads the event log through a connection that cannot write and never checkpoints. Open the writer first.
 package final class SQLiteEventLogReader: EventLogReader {
@@ -124,34 +122,16 @@ package final class SQLiteEventLogReader: EventLogReader {
         }
     }
 
-    package func quarantined(source: String?, code: String?, limit: Int) throws -> [QuarantinedWebhook] {
-        try queue.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT id, source, code, stage, element, detail, journal, sequence, received_at, quarantined_at,
-                        replayed_at FROM quarantine WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR code = ?2)
-                    ORDER BY id DESC LIMIT ?3
-                    """, arguments: [source, code, limit]
-            ).map { QuarantinedWebhook(row: $0) }
-        }
+    package func quarantined(_ query: QuarantineQuery) throws -> QuarantinePage {
+        try queue.read { try QuarantineTable.page(query, $0) }
     }
 
     package func quarantined(id: Int64) throws -> QuarantinedWebhook? {
-        try queue.read { db in
-            try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT id, source, code, stage, element, detail, journal, sequence, received_at, quarantined_at,
-                        replayed_at, head, body FROM quarantine WHERE id = ?
-                    """, arguments: [id]
-            ).map { row in
-                var webhook = QuarantinedWebhook(row: row)
-                webhook.head = Blob.bytes(row[11] as Data)
-                webhook.body = Blob.bytes(row[12] as Data)
-                return webhook
-            }
-        }
+        try queue.read { try QuarantineTable.one(id, $0) }
+    }
+
+    package func quarantineTotals(_ filter: QuarantineFilter) throws -> [QuarantineTotal] {
+        try queue.read { try QuarantineTable.totals(filter, $0) }
     }
 }
 
@@ -161,19 +141,5 @@ extension DeadLetter {
         self.init(
             first: UInt64(bitPattern: row[0] as Int64), last: UInt64(bitPattern: row[1] as Int64), reason: row[2],
             attempts: row[3], diedAtNanoseconds: row[4])
-    }
-}
-
-extension QuarantinedWebhook {
-    /// Reads the columns of a list, without head and body.
-    fileprivate init(row: Row) {
-        self.init(
-            source: row[1], code: row[2], stage: row[3],
-            element: (row[4] as Int64?).map { UInt32(truncatingIfNeeded: $0) },
-            detail: row[5], journal: Blob.journal(row[6] as Data) ?? JournalID(high: 0, low: 0),
-            sequence: UInt64(bitPattern: row[7] as Int64), receivedAtNanoseconds: row[8],
-            quarantinedAtNanoseconds: row[9], head: [], body: [])
-        id = row[0]
-        replayedAtNanoseconds = row[10]
     }
 }

@@ -7,11 +7,24 @@ package enum EventPayload {
     case section(SectionTag)
 }
 
+/// What the provider sent, where an event's data is a translation of it and not a part of it.
+package struct OriginalBytes {
+    /// The media type, such as `application/x-protobuf`; at most 255 bytes.
+    package let contentType: StaticString
+    package let bytes: UnsafeRawBufferPointer
+
+    package init(contentType: StaticString, bytes: UnsafeRawBufferPointer) {
+        self.contentType = contentType
+        self.bytes = bytes
+    }
+}
+
 /// Writes canonical events, step 5 of the way, into the events section of an envelope.
 ///
 /// Section layout: `u32 count`, then per event `u32 length` and: `u32 element`, `u8 attribute count`, per attribute
 /// `u8 name length, u16 value length, name, value`, then `u8 payload kind` (0 none, 1 inline: `u32 length`, bytes;
-/// 2 section: `u16 tag`). Attributes are CloudEvents attributes as text. Absent here and added by the router:
+/// 2 section: `u16 tag`), and, where the data is a translation, `u8 length` and media type, `u32 length` and bytes of the
+/// original. Attributes are CloudEvents attributes as text. Absent here and added by the router:
 /// `specversion`, `recordedtime` (from received-at), `sequence` (the log position).
 ///
 /// An event can be opened only for a verified webhook. Next: `CanonicalEventView.swift`, read by the router.
@@ -31,6 +44,11 @@ package struct CanonicalEventsWriter {
         writer.u32(0)
         countOffset = writer.count
         writer.u32(0)
+    }
+
+    /// Appends an events section that holds none: what a handshake comes to, which needs no normaliser.
+    package static func writeNone(to writer: inout ByteWriter) {
+        writer.section(.events) { $0.u32(0) }
     }
 
     /// Begins the event of element `element` (0 where a webhook is one event).
@@ -58,7 +76,9 @@ package struct CanonicalEventsWriter {
     }
 
     /// Ends the event with its payload.
-    package mutating func close(_ payload: EventPayload, in writer: inout ByteWriter) {
+    package mutating func close(
+        _ payload: EventPayload, original: OriginalBytes? = nil, in writer: inout ByteWriter
+    ) {
         switch payload {
         case .none:
             writer.u8(0)
@@ -69,6 +89,12 @@ package struct CanonicalEventsWriter {
         case .section(let tag):
             writer.u8(2)
             writer.u16(tag.rawValue)
+        }
+        if let original {
+            writer.u8(UInt8(original.contentType.utf8CodeUnitCount))
+            writer.raw(original.contentType.bytes)
+            writer.u32(UInt32(original.bytes.count))
+            writer.raw(original.bytes)
         }
         writer.bytes[attributeCountOffset] = attributeCount
         writer.patchU32(UInt32(writer.count - eventLengthOffset - 4), at: eventLengthOffset)

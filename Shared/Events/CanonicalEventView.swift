@@ -8,6 +8,8 @@ package struct CanonicalEventView {
     package let attributeCount: UInt8
     /// The event's data; nil where it has none.
     package let payload: UnsafeRawBufferPointer?
+    /// Media type and bytes of what the provider sent, where the payload is a translation of it.
+    package let original: (contentType: UnsafeRawBufferPointer, bytes: UnsafeRawBufferPointer)?
     /// Whether `payload` is the whole body as verified, unredacted.
     package let isWholeBody: Bool
 
@@ -36,6 +38,12 @@ package struct CanonicalEventView {
         default:
             throw .unknownKind
         }
+        guard !reader.isAtEnd else {
+            original = nil
+            return
+        }
+        let contentType = try reader.bytes(Int(try reader.u8()))
+        original = (contentType, try reader.bytes(Int(try reader.u32())))
     }
 
     /// The value of the attribute with that name.

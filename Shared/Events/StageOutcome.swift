@@ -1,7 +1,11 @@
-/// What a stage made of one record: passed on, or refused with what the sender is told while it still waits.
+/// What a stage made of one record: passed on, answered, or refused with what the sender is told while it still waits.
 ///
 /// A refused record travels on too, as a tombstone: the stage has appended the rejection to it.
 package enum StageOutcome: Equatable, Sendable {
     case passed
+    /// Passed on without these elements of a batch, each refused alone: its rejection is appended behind the events.
+    case passedExcept([Rejection])
+    /// A genuine handshake: passed on with no events; the sender gets `reply` with status 200.
+    case answered(reply: [UInt8])
     case refused(Rejection, httpStatus: UInt16)
 }

@@ -3,39 +3,71 @@ package import Wire
 
 /// All that is known of one provider: its manners at the front door, its signature, its vocabulary.
 ///
-/// A provider itself has no state. The verifier and normaliser that it makes are reusable work benches (parsers,
-/// keyed MACs, scratch memory): one per thread, not shared between threads.
+/// A provider itself has no state. The normalisers that it makes are reusable work benches (parsers, scratch memory):
+/// one per thread, not shared between threads. Its verification is data; `SourceVerifier` carries it out.
 package protocol Provider: Sendable {
-    /// The word in the configuration, in the `provider` attribute and in metrics.
+    /// The word in the configuration.
     static var name: String { get }
+
+    /// The word in the `provider` attribute of its events and in metrics.
+    static var attribute: StaticString { get }
+
+    /// How its webhooks prove where they come from.
+    static var signing: Signing { get }
 
     /// Whether a request is the provider's reachability probe, which is answered 200 and is no webhook. Runs in the
     /// ingress; needs no secret.
     static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool
 
-    /// Makes keys of a source's configured secrets, or says what is wrong with them.
-    static func makeKeys(_ secrets: [SourceSecret]) throws(SourceKeyError) -> SourceKeys
+    /// Makes a normaliser for the sources that have these options.
+    static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser
 
-    /// Makes a verifier for one source.
-    static func makeVerifier(keys: SourceKeys, inflater: Inflater) -> any WebhookVerifier
+    /// What its events are called here and what they are about, type by type. The generated documentation reads it.
+    static var types: [MappedType] { get }
 
-    /// Makes a normaliser; it serves every source of this provider.
-    static func makeNormaliser() -> any WebhookNormaliser
+    /// Where ids come from, unless a type says otherwise; a few words of Markdown for the documentation.
+    static var idSource: String { get }
 
-    /// The header fields with which the provider would sign `body`; for sample senders and tests.
-    static func signedFields(for body: [UInt8], key: SourceKey, webhookID: String) -> [(name: String, value: String)]
+    /// Where times come from, unless a type says otherwise; a few words of Markdown for the documentation.
+    static var timeSource: String { get }
 }
 
-/// Proves where webhooks of one source come from. Belongs to one thread.
-package protocol WebhookVerifier: AnyObject {
-    /// On success appends the `verification` section and, where the body was compressed, `inflatedBody`; on refusal
-    /// appends nothing.
-    func verify(_ webhook: AcceptedWebhook, into writer: inout ByteWriter) -> VerificationOutcome
+extension Provider {
+    /// The words for an id that the gateway makes: the same on every resend.
+    package static var generatedID: String { "generated (UUIDv7)" }
+    /// The words for the ingress' clock.
+    package static var receivedAt: String { "received-at" }
+
+    package static var types: [MappedType] { [] }
+    package static var idSource: String { generatedID }
+    package static var timeSource: String { receivedAt }
+
+    package static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool { false }
+}
+
+/// Whether a provider signs its webhooks.
+package enum Signing: Sendable {
+    /// It signs every webhook: a source needs secrets, unless its configuration names another verification.
+    case always(VerificationScheme)
+    /// It signs where this is switched on: the scheme is applied to sources that have secrets.
+    case optional(VerificationScheme)
+    /// It signs nothing: the configuration must ask for a path token, another verification, or `none` in so many words.
+    case never
 }
 
 /// Turns webhooks of one provider into canonical events. Belongs to one thread.
 package protocol WebhookNormaliser: AnyObject {
     /// Appends the `events` section, or appends nothing and says why the webhook is refused. Webhooks that announce
     /// nothing (a signed probe) give a section with no events.
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> Rejection?
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome
+}
+
+/// What a normaliser made of a webhook.
+package enum NormaliserOutcome: Equatable, Sendable {
+    /// The events section is appended.
+    case normalised
+    /// The events section is appended; these elements of the batch are refused and have no event in it.
+    case normalisedExcept([Rejection])
+    /// Nothing is appended.
+    case refused(Rejection)
 }

@@ -3,6 +3,19 @@ package enum ProviderRegistry {
     package static let all: [any Provider.Type] = [
         StreamProvider.self,
         FastPixProvider.self,
+        SuperVizProvider.self,
+        FishjamProvider.self,
+        EyesonProvider.self,
+        LiveKitProvider.self,
+        MuxProvider.self,
+        DailyProvider.self,
+        ZoomProvider.self,
+        TwilioProvider.self,
+        AgoraProvider.self,
+        CloudflareStreamProvider.self,
+        HundredMSProvider.self,
+        StandardWebhooksProvider.self,
+        GenericProvider.self,
     ]
 
     /// The provider with that name in the configuration; nil if there is none.

@@ -3,26 +3,51 @@
 package enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
-    /// The decoded bytes; nil for anything that `encode` would not write.
-    package static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard text.count.isMultiple(of: 4) else { return nil }
-        var padding = 0
-        while padding < 2, padding < text.count, text[text.count - 1 - padding] == UInt8(ascii: "=") { padding += 1 }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count / 4 * 3)
+    /// How a text is written.
+    package enum Spelling: Sendable {
+        /// `+`, `/` and padding (RFC 4648, section 4).
+        case standard
+        /// `-`, `_` and no padding (RFC 7515, section 2).
+        case urlUnpadded
+    }
+
+    /// The decoded bytes; nil for anything that has another spelling.
+    package static func decode(_ text: UnsafeRawBufferPointer, as spelling: Spelling = .standard) -> [UInt8]? {
+        let room = text.count / 4 * 3 + 3
+        var isRight = true
+        let bytes = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            let decoded = decode(text, as: spelling, into: UnsafeMutableRawBufferPointer(buffer))
+            isRight = decoded != nil
+            count = decoded ?? 0
+        }
+        return isRight ? bytes : nil
+    }
+
+    /// Decodes into `bytes` and returns how many there are; nil for anything that has another spelling, or where they
+    /// have no room.
+    package static func decode(
+        _ text: UnsafeRawBufferPointer, as spelling: Spelling = .standard, into bytes: UnsafeMutableRawBufferPointer
+    ) -> Int? {
+        var length = text.count
+        if spelling == .standard {
+            guard length.isMultiple(of: 4) else { return nil }
+            for _ in 0..<2 where length > 0 && text[length - 1] == UInt8(ascii: "=") { length -= 1 }
+        }
+        guard length % 4 != 1, length / 4 * 3 + length % 4 * 3 / 4 <= bytes.count else { return nil }
         var accumulated: UInt32 = 0
-        var bits = 0
-        for character in text.dropLast(padding) {
-            guard let value = digit(character) else { return nil }
+        var bits: UInt32 = 0
+        var count = 0
+        for place in 0..<length {
+            guard let value = digit(text[place], spelling) else { return nil }
             accumulated = accumulated << 6 | UInt32(value)
             bits += 6
             if bits >= 8 {
                 bits -= 8
-                bytes.append(UInt8(truncatingIfNeeded: accumulated >> UInt32(bits)))
+                bytes[count] = UInt8(truncatingIfNeeded: accumulated >> bits)
+                count += 1
             }
         }
-        let unused = accumulated & ((1 << UInt32(bits)) - 1)
-        return unused == 0 ? bytes : nil
+        return accumulated & ((1 << bits) - 1) == 0 ? count : nil
     }
 
     /// Appends the text of `bytes`, padded.
@@ -48,13 +73,15 @@ package enum Base64 {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    private static func digit(_ character: UInt8) -> UInt8? {
+    private static func digit(_ character: UInt8, _ spelling: Spelling) -> UInt8? {
         switch character {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
         case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
         case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
+        case UInt8(ascii: "+") where spelling == .standard: 62
+        case UInt8(ascii: "/") where spelling == .standard: 63
+        case UInt8(ascii: "-") where spelling == .urlUnpadded: 62
+        case UInt8(ascii: "_") where spelling == .urlUnpadded: 63
         default: nil
         }
     }

@@ -1,9 +1,15 @@
 /// The header fields of a request inside an envelope: `u16 count`, then per field `u16 name length`,
-/// `u16 value length`, name, value. Names are lower-case; the pseudo-field `:token` holds the path token.
+/// `u16 value length`, name, value. Names are lower-case; what does not come from a header field has a pseudo-field whose
+/// name begins with a colon, which no client can send.
 package struct RequestHead {
+    /// The path token as sent.
     package static let pathToken = ":token"
+    /// The query as sent, without its question mark; absent where there is none. It may hold a token.
+    package static let query = ":query"
+    /// The address of the client, without port, as text.
+    package static let peer = ":peer"
 
-    private let bytes: UnsafeRawBufferPointer
+    @usableFromInline let bytes: UnsafeRawBufferPointer
 
     /// A view of a `requestHead` section; malformed content reads as fewer fields.
     package init(_ section: UnsafeRawBufferPointer) {
@@ -22,14 +28,25 @@ package struct RequestHead {
     }
 
     /// Calls `visit` with each name and value in order until it returns false.
-    package func forEachField(_ visit: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool) {
-        var reader = ByteReader(bytes)
-        guard let count = try? reader.u16() else { return }
-        for _ in 0..<count {
-            guard let nameLength = try? reader.u16(), let valueLength = try? reader.u16(),
-                let name = try? reader.bytes(Int(nameLength)), let value = try? reader.bytes(Int(valueLength))
+    @inlinable package func forEachField(_ visit: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool) {
+        guard bytes.count >= 2 else { return }
+        var offset = 2
+        for _ in 0..<length(at: 0) {
+            guard bytes.count - offset >= 4 else { return }
+            let nameStart = offset + 4
+            let valueStart = nameStart + length(at: offset)
+            let end = valueStart + length(at: offset + 2)
+            guard end <= bytes.count else { return }
+            offset = end
+            guard
+                visit(
+                    UnsafeRawBufferPointer(rebasing: bytes[nameStart..<valueStart]),
+                    UnsafeRawBufferPointer(rebasing: bytes[valueStart..<end]))
             else { return }
-            guard visit(name, value) else { return }
         }
+    }
+
+    @inlinable func length(at offset: Int) -> Int {
+        Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
     }
 }

@@ -53,6 +53,23 @@ import Wire
         #expect(record?.2 == Array("{\"a\":1}".utf8))
     }
 
+    @Test func `what a payload was translated from is kept beside it`() throws {
+        let (log, reader) = try open()
+        var transaction = transaction()
+        let envelope = Sample.envelope(source: "fishjam", sequence: 1, ids: ["a"], original: [0x12, 0x00])
+        _ = try Sample.admit(envelope, log, &transaction)
+        _ = try log.commit(transaction)
+        try append(["b"], sequence: 2, log)
+        func original(at position: UInt64) throws -> (type: String, bytes: [UInt8])? {
+            try reader.batch(holding: position)?.withRecord(at: position) { record in
+                record.original.map { (String(decoding: $0.contentType, as: UTF8.self), Array($0.bytes)) }
+            } ?? nil
+        }
+        #expect(try original(at: 1)?.type == "application/x-protobuf")
+        #expect(try original(at: 1)?.bytes == [0x12, 0x00])
+        #expect(try original(at: 2) == nil)
+    }
+
     @Test func `a repeated id of one source is dropped, of another source it is kept`() throws {
         let (log, _) = try open()
         #expect(try append(["a"], sequence: 1, log) == 1)
@@ -108,27 +125,6 @@ import Wire
         while try log.dropExpired(nowNanoseconds: 0, rows: 3) > 0 {}
         #expect(log.firstPosition > 20)
         #expect(log.firstPosition < 41)
-    }
-
-    @Test func `the oldest quarantined webhooks of a source make room, others are not touched`() throws {
-        settings.quarantinePerSource = 3
-        settings.quarantineBytesPerSource = 100
-        let (log, reader) = try open()
-        var transaction = transaction()
-        transaction.rejected = (1...5).map { Sample.quarantined("a", $0) } + [Sample.quarantined("b", 1)]
-        _ = try log.commit(transaction)
-        #expect(try reader.quarantined(source: "a", code: nil, limit: 10).map(\.sequence) == [5, 4, 3])
-        #expect(try reader.quarantined(source: nil, code: "signature_mismatch", limit: 10).count == 4)
-        var large = self.transaction()
-        large.rejected = [Sample.quarantined("a", 6, bytes: 95)]
-        _ = try log.commit(large)
-        let kept = try reader.quarantined(source: "a", code: nil, limit: 10)
-        #expect(kept.map(\.sequence) == [6])
-        let whole = try #require(try reader.quarantined(id: kept[0].id))
-        #expect(whole.body.count == 95)
-        #expect(try log.markReplayed(quarantineID: whole.id, atNanoseconds: 5))
-        #expect(try reader.quarantined(id: whole.id)?.replayedAtNanoseconds == 5)
-        #expect(try !log.markReplayed(quarantineID: 999, atNanoseconds: 5))
     }
 
     @Test func `a lane begins behind the newest event and finds its state again`() throws {

@@ -34,11 +34,12 @@ import Wire
             return envelope
         }
         try await eventually { bench.watermark == 5 }
-        let found = try bench.reading.read { try $0.quarantined(source: nil, code: nil, limit: 9) }
+        let found = try bench.reading.read { try $0.quarantined(QuarantineQuery()).webhooks }
         #expect(found.map(\.code).sorted() == ["envelope_damaged", "poison", "signature_mismatch"])
         let rejected = try #require(found.first { $0.code == "signature_mismatch" })
         #expect(rejected.stage == "verifier")
         #expect(rejected.detail == "no (and 1 more elements)")
+        #expect(rejected.elements == [0, 1] && rejected.isVerified)
         let whole = try #require(try bench.reading.read { try $0.quarantined(id: rejected.id) })
         #expect(whole.body == Array("{\"a\":1}".utf8))
         #expect(try bench.writer.perform { $0.nextPosition } == 5)
@@ -148,8 +149,16 @@ final class FailingLog: EventLog {
         try log.queueReplay(subscription: subscription, positions: positions)
     }
 
-    func markReplayed(quarantineID: Int64, atNanoseconds: Int64) throws -> Bool {
-        try log.markReplayed(quarantineID: quarantineID, atNanoseconds: atNanoseconds)
+    var quarantineUse: [QuarantineUse] { log.quarantineUse }
+
+    func markReplayed(quarantineIDs: [Int64], atNanoseconds: Int64) throws -> Int {
+        try log.markReplayed(quarantineIDs: quarantineIDs, atNanoseconds: atNanoseconds)
+    }
+
+    func dropQuarantined(_ ids: [Int64]) throws -> Int { try log.dropQuarantined(ids) }
+
+    func dropAgedQuarantine(nowNanoseconds: Int64, rows: Int) throws -> Int {
+        try log.dropAgedQuarantine(nowNanoseconds: nowNanoseconds, rows: rows)
     }
 
     func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {

@@ -2,6 +2,7 @@ import Bus
 import Glibc
 import Journal
 import Metrics
+import Providers
 import StageRuntime
 import Synchronization
 import Threads
@@ -111,7 +112,7 @@ final class TestIngress {
 
     init(
         limits: IngressLimits = IngressLimits(), budgetBytes: Int = 64 << 20, isProbe: ProbeCheck? = nil,
-        eventLoops: Int = 1
+        eventLoops: Int = 1, trustedProxies: [String] = []
     ) throws {
         var template = Array("/tmp/tributary-ingress-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("no temporary folder can be made") }
@@ -126,7 +127,9 @@ final class TestIngress {
         ingress = try Ingress<FakeBus>(
             IngressSettings(
                 instance: "ingress-gateway-0", limits: limits, sources: sources,
-                socket: .bind(host: "127.0.0.1", port: 0), eventLoops: eventLoops),
+                socket: .bind(host: "127.0.0.1", port: 0),
+                trustedProxies: trustedProxies.compactMap { AddressNetwork($0) },
+                eventLoops: eventLoops),
             registry: MetricRegistry(stage: "ingress-gateway", instance: "ingress-gateway-0", version: "test"),
             openJournal: { try SQLiteJournal(path: path, budgetBytes: budgetBytes) },
             connect: { FakeBus($1) },

@@ -70,34 +70,4 @@ import Wire
         #expect(work.settledThrough == 5)
         #expect(mailbox.take(within: 0).isEmpty)
     }
-
-    @Test func `a replay is journaled under a new sequence and says what it replays`() throws {
-        let test = try TestIngress()
-        let origin = JournalID(high: 7, low: 9)
-        let body = """
-            {"source":"stream","received_at_ns":1700000000123456789,"head":[["x-signature","abc"]],
-            "body_base64":"e30=","replay_of":{"journal":"\(origin)","sequence":77}}
-            """
-        let reply = test.ingress.replayDesk.replay(
-            AdminRequest(method: "POST", path: "/replay", body: Array(body.utf8)))
-        #expect(reply.status == 202)
-        #expect(String(decoding: reply.body, as: UTF8.self).hasSuffix("-1\"}"))
-        let webhook = try #require(test.bus.webhooks.first)
-        #expect(webhook.body == "{}" && webhook.fields["x-signature"] == "abc")
-        let received = try test.bus.batches[0].frames.withUnsafeBytes { bytes in
-            var reader = BatchReader(bytes)
-            let envelope = try #require(try reader.next())
-            return try EnvelopeView(envelope).receivedAtNanoseconds
-        }
-        #expect(received == 1_700_000_000_123_456_789)
-        var expected = ByteWriter()
-        expected.journalID(origin)
-        expected.u64(77)
-        #expect(webhook.replayOf == expected.bytes)
-        for bad in ["", "{}", body.replacingOccurrences(of: "\"stream\"", with: "\"nobody\"")] {
-            let refused = test.ingress.replayDesk.replay(
-                AdminRequest(method: "POST", path: "/replay", body: Array(bad.utf8)))
-            #expect(refused.status == (bad.contains("nobody") ? 404 : 400))
-        }
-    }
 }

@@ -8,7 +8,8 @@ package enum Sample {
     package static func envelope(
         source: String = "stream", journal: JournalID = JournalID(high: 1, low: 2), sequence: UInt64, ids: [String],
         type: String = "dev.tributary.participant.joined", subject: String = "calls/default:1",
-        receivedAt: Int64 = 1_790_000_000_000_000_000, payload: String = "{\"a\":1}"
+        receivedAt: Int64 = 1_790_000_000_000_000_000, payload: String = "{\"a\":1}",
+        original: [UInt8]? = nil
     ) -> [UInt8] {
         var writer = ByteWriter()
         var source = source
@@ -42,12 +43,25 @@ package enum Sample {
                 events.attribute("type", type, in: &appended)
                 events.attribute("subject", subject, in: &appended)
                 events.attribute("datacontenttype", "application/json", in: &appended)
-                events.close(.section(.body), in: &appended)
+                close(&events, payload: payload, original: original, in: &appended)
             }
             events.finish(in: &appended)
             bytes += appended.bytes
         }
         return bytes
+    }
+
+    private static func close(
+        _ events: inout CanonicalEventsWriter, payload: String, original: [UInt8]?, in writer: inout ByteWriter
+    ) {
+        guard let original else { return events.close(.section(.body), in: &writer) }
+        Array(payload.utf8).withUnsafeBytes { payload in
+            original.withUnsafeBytes { bytes in
+                events.close(
+                    .inline(payload), original: OriginalBytes(contentType: "application/x-protobuf", bytes: bytes),
+                    in: &writer)
+            }
+        }
     }
 
     /// Admits all events of an envelope; returns how many were new.
@@ -71,11 +85,15 @@ package enum Sample {
         return admitted
     }
 
-    /// A refused webhook with a body of so many bytes.
-    package static func quarantined(_ source: String, _ sequence: UInt64, bytes: Int = 10) -> QuarantinedWebhook {
+    /// A refused webhook with a body of so many bytes: forged, or refused by the normaliser.
+    package static func quarantined(
+        _ source: String, _ sequence: UInt64, bytes: Int = 10, isVerified: Bool = false, elements: [UInt32] = [],
+        code: String? = nil, receivedAt: Int64 = 1, quarantinedAt: Int64 = 2
+    ) -> QuarantinedWebhook {
         QuarantinedWebhook(
-            source: source, code: "signature_mismatch", stage: "verifier", element: nil, detail: "d",
-            journal: JournalID(high: 1, low: 2), sequence: sequence, receivedAtNanoseconds: 1,
-            quarantinedAtNanoseconds: 2, head: [], body: [UInt8](repeating: 1, count: bytes))
+            source: source, code: code ?? (isVerified ? "body_not_json" : "signature_mismatch"),
+            stage: isVerified ? "normaliser" : "verifier", isVerified: isVerified, elements: elements, detail: "d",
+            journal: JournalID(high: 1, low: 2), sequence: sequence, receivedAtNanoseconds: receivedAt,
+            quarantinedAtNanoseconds: quarantinedAt, head: [], body: [UInt8](repeating: 1, count: bytes))
     }
 }

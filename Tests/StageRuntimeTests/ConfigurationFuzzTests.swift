@@ -16,7 +16,18 @@ import Testing
         ingress: { listen: "127.0.0.1:8080", verdict_timeout: 250ms, max_body_bytes: 4096 }
         router: { egress_allow: ["127.0.0.0/8"], retention: 2h }
         sources:
-          - { name: stream, provider: stream, secrets: [{ id: k, value: "env:A" }] }
+          - { name: stream, provider: stream, secrets: [{ id: k, value: "env:A" }], allow_addresses: ["192.0.2.1"] }
+          - name: own
+            provider: generic
+            path_tokens: [{ value: "env:T", not_before: 2026-01-01T00:00:00.5Z, not_after: 2026-02-01T00:00:00+01:00 }]
+            secrets: [{ value: "env:B" }]
+            verification:
+              scheme: hmac
+              signature: { header: X, encoding: hex, prefix: "v=", list: { pairs: v1 } }
+              content: "{{{header:X-Id}.{timestamp}.{body}"
+              timestamp: { header: T, unit: milliseconds }
+              tolerance: 5m
+            mapping: { type: /t, time: { pointer: /a~1b, unit: seconds }, subject: "r/{/x}", types: { a: room.created } }
         subscriptions:
           - name: a
             url: "http://127.0.0.1:9000/events"

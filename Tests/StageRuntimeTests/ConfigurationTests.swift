@@ -8,10 +8,14 @@ import Testing
         #expect(configuration.runDir == "/\(root)/run")
         #expect(configuration.dataDir == "/\(root)/data")
         #expect(configuration.ingress.listen == ListenAddress(host: "127.0.0.1", port: 8080))
-        #expect(configuration.sources.map(\.provider) == ["stream", "fastpix"])
+        #expect(
+            configuration.sources.map(\.schemeText) == ["stream", "fastpix", "path-token", "path-token", "path-token"])
         #expect(configuration.subscriptions.map(\.name) == ["my-app"])
         #expect(configuration.environmentVariables(of: .ingressGateway) == [])
-        #expect(configuration.environmentVariables(of: .verifier) == ["FASTPIX_SECRET", "STREAM_SECRET"])
+        #expect(
+            configuration.environmentVariables(of: .verifier) == [
+                "EYESON_PATH_TOKEN", "FASTPIX_SECRET", "FISHJAM_PATH_TOKEN", "STREAM_SECRET", "SUPERVIZ_PATH_TOKEN",
+            ])
         #expect(configuration.environmentVariables(of: .normaliser) == [])
         #expect(configuration.environmentVariables(of: .fanoutRouter) == ["MY_APP_SECRET"])
     }

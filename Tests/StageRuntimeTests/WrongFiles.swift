@@ -1,8 +1,10 @@
+import Providers
+
 /// Wrong configuration files and what must be said about each.
 enum WrongFiles {
     typealias WrongFile = ConfigurationErrorTests.WrongFile
 
-    static let all = top + numbers + sources + subscriptions + unsupported
+    static let all = top + numbers + sources + addressesAndMappings + subscriptions + unsupported
 
     private static let top = [
         WrongFile(
@@ -30,7 +32,7 @@ enum WrongFiles {
                 "2 verifier: expected a mapping with instances, metrics_listen, found \"7\"",
                 "3 sources: expected a list of sources, found a mapping",
                 "4 router: expected a mapping with listen, api_tokens, egress_allow, event_log_budget_bytes, "
-                    + "retention, dedupe_window, dedupe_ids, max_unfinished, quarantine_bytes, quarantine_entries, "
+                    + "retention, dedupe_window, dedupe_ids, max_unfinished, quarantine, "
                     + "metrics_listen, found nothing",
             ]),
         WrongFile(
@@ -97,16 +99,19 @@ enum WrongFiles {
                 "2 sources[0].provider: unknown provider \"steam\"; did you mean \"stream\"?",
                 "2 sources[0].secrets[0].valeu: unknown key; did you mean \"value\"?",
                 "2 sources[0].secrets[0].value: missing; expected env:NAME or file:PATH",
-                "3 sources[1].secrets[0].id: missing; expected the API key that stream sends in X-API-KEY",
+                "3 sources[1].secrets[0].id: missing; expected what stream sends in x-api-key, "
+                    + "because it names the secret",
                 "4 sources[2].name: the source \"a\" is already defined in line 3; names are unique",
-                "4 sources[2].secrets: expected at least one secret, because fastpix signs, found an empty list",
+                "4 sources[2].secrets: expected at least one secret, because fastpix signs; where it does not, "
+                    + "name another verification, found an empty list",
                 "5 sources[3].name: missing; expected a name of 1 to 63 characters a-z, 0-9 and -",
-                "5 sources[3].secrets: missing; expected at least one secret, because fastpix signs",
-                "6 sources[4].provider: missing; expected one of stream, fastpix, fishjam, superviz, "
-                    + "eyeson-streamrec",
+                "5 sources[3].secrets: missing; expected at least one secret, because fastpix signs; where it does not, "
+                    + "name another verification",
+                "6 sources[4].provider: missing; expected one of \(ProviderRegistry.names.joined(separator: ", "))",
                 "6 sources[4].secrets[0].value: expected the name of an environment variable after env:, "
                     + "found \"not a name\"",
-                "7 sources[5]: expected a mapping with name, provider, secrets, path_token, found \"c\"",
+                "7 sources[5]: expected a mapping with name, provider, secrets, path_token, path_tokens, verification, "
+                    + "allow_addresses, mapping, ids, found \"c\"",
             ]),
         WrongFile(
             name: "literal secrets on an open port",
@@ -121,6 +126,75 @@ enum WrongFiles {
             errors: [
                 "6 sources[0].secrets[0].value: literal: secrets are allowed only while ingress.listen is on loopback, "
                     + "and it is 0.0.0.0:8080; use env:NAME or file:PATH"
+            ]),
+    ]
+
+    private static let addressesAndMappings = [
+        WrongFile(
+            name: "addresses",
+            yaml: """
+                ingress:
+                  listen: "0.0.0.0:8080"
+                  public_url: "http://gw.example.com"
+                  trusted_proxies: [10.0.0.1/8, proxy]
+                sources:
+                  - { name: a, provider: eyeson-streamrec, allow_addresses: ["203.0.113.300"] }
+                """,
+            errors: [
+                "3 ingress.public_url: expected the URL under which providers reach the ingress, such as "
+                    + "https://gw.example.com, found \"http://gw.example.com\": it must begin with https:// while the "
+                    + "ingress listens beyond loopback",
+                "4 ingress.trusted_proxies[0]: expected a network such as 203.0.113.0/24 or 2001:db8::/32, or one "
+                    + "address, without bits beyond the prefix, found \"10.0.0.1/8\"",
+                "4 ingress.trusted_proxies[1]: expected a network such as 203.0.113.0/24 or 2001:db8::/32, or one "
+                    + "address, without bits beyond the prefix, found \"proxy\"",
+                "6 sources[0].allow_addresses[0]: expected a network such as 203.0.113.0/24 or 2001:db8::/32, or one "
+                    + "address, without bits beyond the prefix, found \"203.0.113.300\"",
+            ]),
+        WrongFile(
+            name: "a public URL with a path", yaml: "ingress: { public_url: \"https://gw.example.com/in\" }\n",
+            errors: [
+                "1 ingress.public_url: expected the URL under which providers reach the ingress, such as "
+                    + "https://gw.example.com, found \"https://gw.example.com/in\": it must end with the host or port, "
+                    + "because sources add /in/{source}"
+            ]),
+        WrongFile(
+            name: "mappings",
+            yaml: """
+                sources:
+                  - { name: a, provider: stream, secrets: [{ id: k, value: "env:A" }], mapping: {}, ids: generated }
+                  - name: b
+                    provider: generic
+                    verification: none
+                    ids: contents
+                    mapping:
+                      type: event
+                      time: { pointer: /t, unit: second }
+                      subject: "rooms/{room}"
+                      types: [a]
+                      elemnts: /e
+                  - name: c
+                    provider: generic
+                    verification: none
+                    mapping:
+                      type: /t
+                      types: { a: room.exploded }
+                """,
+            errors: [
+                "2 sources[0].ids: every event of stream has an id already; remove ids",
+                "2 sources[0].mapping: stream has a mapping of its own; mapping is for provider: generic",
+                "6 sources[1].ids: expected one of content, generated, found \"contents\"; did you mean \"content\"?",
+                "8 sources[1].mapping.type: expected a JSON Pointer, which begins with a slash, such as /room/name, "
+                    + "found \"event\"",
+                "9 sources[1].mapping.time.unit: expected one of rfc3339, seconds, milliseconds, nanoseconds, "
+                    + "found \"second\"; did you mean \"seconds\"?",
+                "10 sources[1].mapping.subject: expected text with JSON Pointers in braces, such as "
+                    + "\"rooms/{/room/name}\", found \"rooms/{room}\"",
+                "11 sources[1].mapping.types: expected a mapping such as { room_started: session.started }, "
+                    + "found a list",
+                "12 sources[1].mapping.elemnts: unknown key; did you mean \"elements\"?",
+                "18 sources[2].mapping.types: a: \"room.exploded\" is no canonical type; of this family are "
+                    + "room.created, room.updated, room.deleted, room.ended, room.crashed",
             ]),
     ]
 
@@ -194,8 +268,6 @@ enum WrongFiles {
             name: "what this version does not serve",
             yaml: """
                 router: { listen: "127.0.0.1:8081", api_tokens: ["env:T"] }
-                sources:
-                  - { name: superviz, provider: superviz, path_token: "env:P" }
                 subscriptions:
                   - name: a
                     url: "https://example.com"
@@ -208,16 +280,14 @@ enum WrongFiles {
             errors: [
                 "1 router.listen: not supported by this version: it serves no control API; remove the key",
                 "1 router.api_tokens: not supported by this version: it serves no control API; remove the key",
-                "3 sources[0].provider: the provider superviz is not supported by this version, "
-                    + "which serves stream and fastpix",
-                "7 subscriptions[0].format: cloudevents-binary is not supported by this version, "
+                "5 subscriptions[0].format: cloudevents-binary is not supported by this version, "
                     + "which serves cloudevents",
-                "8 subscriptions[0].mode: batch is not supported by this version, which serves single",
-                "9 subscriptions[0].signing: stream is not supported by this version, "
+                "6 subscriptions[0].mode: batch is not supported by this version, which serves single",
+                "7 subscriptions[0].signing: stream is not supported by this version, "
                     + "which serves standard-webhooks and none",
-                "10 subscriptions[0].retry: superviz is not supported by this version, "
+                "8 subscriptions[0].retry: superviz is not supported by this version, "
                     + "which serves standard or a schedule of your own",
-                "11 subscriptions[0].order: key is not supported by this version, which serves none",
+                "9 subscriptions[0].order: key is not supported by this version, which serves none",
             ])
     ]
 }

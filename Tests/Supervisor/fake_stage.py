@@ -96,6 +96,10 @@ def answer(request, instance, folder, is_unready):
             f"tributary_backlog_records{{{labels}}} {backlog}\n"
             f'# TYPE tributary_records_total counter\ntributary_records_total{{{labels},direction="in"}} 12\n'
             "# TYPE process_open_fds gauge\nprocess_open_fds 5\n")
+    if instance.startswith("verifier"):
+        body += "# TYPE tributary_source_verification gauge\n" + "".join(
+            f'tributary_source_verification{{{labels},source="{source}",scheme="{scheme}"}} 1\n'
+            for source, scheme in (("stream", "stream"), ("open", "none")))
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + body.encode()
 
 

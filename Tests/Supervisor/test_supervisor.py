@@ -45,6 +45,11 @@ class ComingUp(SupervisorCase):
             if "LISTEN_PID" in seen:
                 self.assertEqual((seen["LISTEN_PID"], seen["LISTEN_FDS"]), (str(line["pid"]), "1"))
 
+    def test_status_names_the_sources_that_nothing_verifies(self):
+        self.pipeline.good("up", "-d")
+        self.assertIn("not verified, so anyone who knows their URL can send events: open\n",
+                      self.pipeline.good("status"))
+
     def test_a_stage_that_refuses_its_configuration_fails_up_with_the_end_of_its_log(self):
         self.pipeline.steer("normaliser-1", "broken")
         ended = self.pipeline.command("up", "-d")

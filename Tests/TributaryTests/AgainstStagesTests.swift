@@ -5,6 +5,7 @@ import Providers
 import StageRuntime
 import Synchronization
 import Testing
+import WebhookSamples
 
 @testable import Tributary
 
@@ -52,44 +53,6 @@ import Testing
         #expect(failure?.status == .failure)
     }
 
-    @Test func `a quarantined webhook goes from the router to the ingress and is marked`() throws {
-        let posted = Mutex<[String]>([])
-        let entry = """
-            {"id":7,"source":"one","code":"signature_mismatch","received_at_ns":1778198400000000001,\
-            "journal":"0a0b","sequence":12,"head":[["x-signature","00"]],"body_base64":"e30="}
-            """
-        let router = try endpoint(
-            "fanout-router-0",
-            [
-                AdminRoute(method: "GET", pathPrefix: "/quarantine") { _ in
-                    .json(200, JSONText(raw: Array(entry.utf8)))
-                },
-                AdminRoute(method: "POST", pathPrefix: "/quarantine") { request in
-                    posted.withLock { $0.append(request.path) }
-                    return .json(200, .object([]))
-                },
-            ])
-        defer { router.close() }
-        let ingress = try endpoint(
-            "ingress-gateway-0",
-            [
-                AdminRoute(method: "POST", pathPrefix: "/replay") { request in
-                    posted.withLock { $0.append(String(decoding: request.body, as: UTF8.self)) }
-                    return .json(202, .object([("id", .string("w-1"))]))
-                }
-            ])
-        defer { ingress.close() }
-        let configuration = try configuration()
-        let command = try QuarantineReplay.parse(["7"])
-        let result = try command.replay("7", .router(configuration), .ingress(configuration))
-        #expect(result.text == #"{"id":"7","webhook":"w-1"}"#)
-        let expected = """
-            {"source":"one","received_at_ns":1778198400000000001,"head":[["x-signature","00"]],\
-            "body_base64":"e30=","replay_of":{"journal":"0a0b","sequence":12}}
-            """
-        #expect(posted.withLock { $0 } == [expected, "/quarantine/7/replayed"])
-    }
-
     @Test func `sending counts answers and keeps the ids`() throws {
         let ids = Mutex<[String]>([])
         let listen = ListenAddress(host: "127.0.0.1", port: 0)
@@ -97,18 +60,20 @@ import Testing
             socketPath: "\(folder)/x", metricsListen: listen, registry: registry, readiness: { [] })
         defer { ingress.close() }
         let port = try #require(ingress.metricsPort)
-        // The metrics port answers 404 to every webhook, which is an answer all the same.
+        // The metrics port refuses every webhook, which is an answer all the same.
+        let choice = try SampleChoice.make("fastpix", "all", batch: nil)
         let plan = SampleSender.Plan(
-            provider: FastPixProvider.self, key: SourceKey(id: "0", bytes: [1, 2, 3]),
-            types: SampleWebhook.types(of: "fastpix"), rounds: 2, rate: nil, connections: 3,
-            url: try EndpointURL("http://127.0.0.1:\(port)/in/fastpix"))
+            contents: .samples(choice, headers: []),
+            signer: try Signers.signer("fastpix", id: "0", secret: SampleLibrary.fastPixSecret), rounds: 2, rate: nil,
+            connections: 3, url: try EndpointURL("http://127.0.0.1:\(port)/in/fastpix"), shownURL: "shown")
         let outcomes = SampleSender(plan: plan).send()
         ids.withLock { $0 = outcomes.map(\.id) }
-        #expect(outcomes.count == 2 * SampleWebhook.types(of: "fastpix").count)
+        #expect(outcomes.count == 2 * choice.types.count)
         #expect(Set(ids.withLock { $0 }).count == outcomes.count)
-        let report = SendReport(url: plan.url.text, outcomes: outcomes, elapsedSeconds: 1)
-        #expect(report.statuses.map(\.status) == [404])
-        #expect(report.json.text.contains("\"statuses\":{\"404\":\(outcomes.count)}"))
+        let report = SendReport(url: plan.shownURL, outcomes: outcomes, elapsedSeconds: 1)
+        let status = try #require(report.statuses.first?.status)
+        #expect(report.statuses.count == 1 && (400..<500).contains(status))
+        #expect(report.json.text.contains("\"statuses\":{\"\(status)\":\(outcomes.count)}"))
         #expect(report.text.contains("… and \(outcomes.count - 20) more"))
     }
 
@@ -116,10 +81,11 @@ import Testing
         let configuration = try configuration()
         let first = try SendCommand.parse(["stream", "custom"]).makePlan(configuration)
         #expect(first.url.text == "http://127.0.0.1:18099/in/one")
-        #expect(first.key.id == "key" && first.key.bytes == Array("secret".utf8))
+        #expect(first.signer.keyID == "key")
         #expect(first.types == ["custom"])
         let second = try SendCommand.parse(["stream", "all", "--source", "two"]).makePlan(configuration)
         #expect(second.url.target == "/in/two/t%2Fx")
+        #expect(second.shownURL == "http://127.0.0.1:18099/in/two/…")
         #expect(second.types.count == 63)
         let to = try SendCommand.parse(["stream", "custom", "--to", "http://h:1/"]).makePlan(configuration)
         #expect(to.url.text == "http://h:1/in/one")
@@ -142,11 +108,17 @@ import Testing
             try SendCommand.parse(["fastpix", "all"]).makePlan(configuration)
         }
         #expect(failure?.status == .configuration)
-        #expect(failure?.sentence.hasPrefix("source plain: secret 0 is not base64") ?? false)
+        #expect(failure?.sentence.hasPrefix("source plain, secrets: secret 0 is not base64") ?? false)
     }
 
     @Test func `wrong usage is refused before anything is done`() {
-        for arguments in [["zoom", "all"], ["stream", "cal.created"], ["stream", "all", "--times", "0"]] {
+        for arguments in [
+            ["zom", "all"], ["stream", "cal.created"], ["stream", "all", "--times", "0"], ["generic", "all"],
+            ["stream"], [], ["stream", "all", "--all"], ["stream", "all", "--batch", "2"],
+            ["superviz", "x", "--batch", "1001"],
+            ["--provider", "mux", "--all"], ["--source", "one", "--provider", "mux", "--all", "--url", "http://h/"],
+            ["stream", "all", "--secret", "env:X"],
+        ] {
             #expect(throws: (any Error).self, "\(arguments)") { try SendCommand.parse(arguments) }
         }
         #expect(throws: (any Error).self) { try DeadLettersReplay.parse(["--subscription", "a"]) }

@@ -1,5 +1,7 @@
 import Events
+import Metrics
 import Providers
+import StageRuntime
 import Testing
 import WebhookSamples
 import Wire
@@ -8,9 +10,10 @@ import Wire
 
 @Suite struct SampleWebhookTests {
     @Test(arguments: ["stream", "fastpix"])
-    func `there is a sample of every type in the catalogue`(_ provider: String) {
-        #expect(Set(SampleWebhook.types(of: provider)) == Set(SampleFiles.types(provider)))
-        #expect(SampleWebhook.types(of: provider).count == SampleFiles.types(provider).count)
+    func `there is a sample of every type in the catalogue`(_ provider: String) throws {
+        let types = try #require(SampleCatalogue.of(provider)).types
+        #expect(Set(types) == Set(SampleFiles.types(provider)))
+        #expect(types.count == SampleFiles.types(provider).count)
     }
 
     @Test(arguments: SampleFiles.types("stream"))
@@ -35,39 +38,75 @@ import Wire
     }
 
     @Test func `every webhook has an id of its own and the header fields of its provider`() throws {
-        let key = SourceKey(id: "key", bytes: [1])
-        let made = try (0..<100).map { _ in
-            try SampleWebhook.make(provider: StreamProvider.self, type: "custom", key: key)
-        }
+        let signer = try Signers.signer("stream", id: "key", secret: [1])
+        let choice = try SampleChoice.make("stream", "custom", batch: nil)
+        let made = try (0..<100).map { _ in try SampleWebhook.make(choice, type: "custom", signer: signer) }
         #expect(Set(made.map(\.id)).count == 100)
-        let fields = Dictionary(made[0].headers.map { ($0.name, $0.value) }) { $1 }
-        #expect(fields["X-WEBHOOK-ID"] == made[0].id)
-        #expect(fields["X-API-KEY"] == "key")
-        #expect(fields["X-SIGNATURE"]?.count == 64)
+        let fields = Dictionary(made[0].headers.map { ($0.name.lowercased(), $0.value) }) { $1 }
+        #expect(fields["x-webhook-id"] == made[0].id)
+        #expect(fields["x-api-key"] == "key")
+        #expect(fields["x-signature"]?.count == 64)
+        #expect(fields["content-type"] == "application/json")
+        #expect(made[0].eventIDs == [made[0].id])
+    }
+
+    @Test(arguments: Signers.signing)
+    func `samples of every provider that signs are verified, and forged ones are not`(_ name: String) throws {
+        let verification = try Signers.verification(name)
+        let catalogue = try #require(SampleCatalogue.of(name))
+        for type in catalogue.types {
+            let choice = try SampleChoice.make(name, type, batch: nil)
+            for isForger in [false, true] {
+                let signer = WebhookSigner(verification, at: wallNanoseconds(), isForger: isForger)
+                let webhook = try SampleWebhook.make(choice, type: type, signer: signer)
+                let outcome = try Signers.verify(webhook, verification)
+                if isForger {
+                    guard case .refused(.signatureMismatch, _) = outcome else {
+                        Issue.record("\(name) \(type): a forged signature led to \(outcome)")
+                        continue
+                    }
+                } else {
+                    #expect(outcome == .verified(keyID: "key"), "\(name) \(type)")
+                }
+            }
+        }
     }
 
     @Test(arguments: [
-        ("stream", "custom", SourceSecret(id: "key", value: [1, 2, 3])),
-        ("fastpix", "video.media.ready", SourceSecret(value: SampleLibrary.fastPixSecret)),
+        VerificationScheme("header", .token(.field("x-token", prefix: "Token "))),
+        VerificationScheme("query", .token(.query("token"))),
+        VerificationScheme("basic", .token(.basic)),
+        VerificationScheme("path-token", .token(.path)),
     ])
-    func `samples are verified, and those of a spoiled key do not match`(
-        name: String, type: String, secret: SourceSecret
+    func `tokens travel where the source wants them, and forged ones are told apart`(
+        _ scheme: VerificationScheme
     ) throws {
-        let provider = try #require(ProviderRegistry.provider(named: name))
-        let keys = try provider.makeKeys([secret])
-        let verifier = provider.makeVerifier(keys: keys, inflater: Inflater(maxInflatedBytes: 1000))
-        func outcome(_ key: SourceKey) throws -> VerificationOutcome? {
-            let webhook = try SampleWebhook.make(provider: provider, type: type, key: key)
-            var record = Record(source: name, fields: webhook.headers, body: webhook.body)
-            return try record.pass { view, writer in
-                AcceptedWebhook(view).map { verifier.verify($0, into: &writer) }
+        let secret = SourceSecret(value: Array("user:päss/word".utf8))
+        let keys = try SourceKeyring.keys([secret], for: scheme, provider: "superviz")
+        let verification = SourceVerification(source: "rooms", scheme: scheme, keys: keys)
+        let choice = try SampleChoice.make("superviz", "price-update", batch: 3)
+        for isForger in [false, true] {
+            let signer = WebhookSigner(verification, at: wallNanoseconds(), isForger: isForger)
+            #expect(signer.provesAnything)
+            let webhook = try SampleWebhook.make(choice, type: "price-update", signer: signer)
+            let outcome = try Signers.verify(webhook, verification, pathToken: signer.pathToken)
+            if isForger {
+                guard case .refused = outcome else { Issue.record("a forged token led to \(outcome)"); continue }
+            } else {
+                #expect(outcome == .verified(keyID: "0"))
             }
         }
-        #expect(try outcome(keys.keys[0]) == .verified)
-        guard case .refused(let code, _) = try outcome(keys.keys[0].spoiled) else {
-            Issue.record("a spoiled signature was accepted")
-            return
-        }
-        #expect(code == .signatureMismatch)
+    }
+
+    @Test func `a batch is one webhook of so many events`() throws {
+        let signer = WebhookSigner(SourceVerification(source: "s", scheme: .none), at: 0)
+        #expect(!signer.provesAnything)
+        let choice = try SampleChoice.make("superviz", "tick", batch: 1000)
+        let webhook = try SampleWebhook.make(choice, type: "tick", signer: signer)
+        #expect(Tributary.JSONReader.read(webhook.body)?.elements.count == 1000)
+        #expect(Set(webhook.eventIDs).count == 1000)
+        #expect(throws: StageFailure.self) { try SampleChoice.make("stream", "custom", batch: 2) }
+        #expect(throws: StageFailure.self) { try SampleChoice.make("generic", "all", batch: nil) }
+        #expect(throws: StageFailure.self) { try SampleChoice.make("mux", "video.asset.redy", batch: nil) }
     }
 }

@@ -19,12 +19,21 @@ struct VerifierStageTests {
             maxInflatedBytes: maxInflatedBytes)
     }
 
-    private func sources(stream: [SourceSecret], fastPix: [SourceSecret]) throws -> [VerifiedSource] {
+    private func sources(stream: [SourceSecret], fastPix: [SourceSecret]) throws -> [SourceVerification] {
         [
-            VerifiedSource(name: "stream", provider: StreamProvider.self, keys: try StreamProvider.makeKeys(stream)),
-            VerifiedSource(
-                name: "fastpix", provider: FastPixProvider.self, keys: try FastPixProvider.makeKeys(fastPix)),
+            try verification("stream", streamScheme, stream),
+            try verification("fastpix", fastPixScheme, fastPix),
         ]
+    }
+
+    private let streamScheme = SchemePresets.scheme(named: "stream") ?? .none
+    private let fastPixScheme = SchemePresets.scheme(named: "fastpix") ?? .none
+
+    private func verification(_ source: String, _ scheme: VerificationScheme, _ secrets: [SourceSecret]) throws
+        -> SourceVerification
+    {
+        SourceVerification(
+            source: source, scheme: scheme, keys: try SourceKeyring.keys(secrets, for: scheme, provider: source))
     }
 
     /// The code of the refusal; nil where the webhook was verified. Checks that the record tells the same.
@@ -37,21 +46,26 @@ struct VerifierStageTests {
         case .passed:
             #expect(try record.section(.verification) != nil)
             #expect(try record.section(.rejection) == nil)
+            #expect(stage.lastProof != nil)
+            return nil
+        case .answered, .passedExcept:
+            Issue.record("no source here has a handshake, and the verifier knows no elements")
             return nil
         case .refused(let rejection, let status):
             #expect(try record.section(.verification) == nil && record.section(.inflatedBody) == nil)
             let written = try #require(try record.section(.rejection))
             #expect(try written.withUnsafeBytes { try Rejection(section: $0) } == rejection)
             #expect(rejection.stage == .verifier && !rejection.detail.isEmpty)
+            #expect(stage.lastProof == nil)
             return (rejection.code, status)
         }
     }
 
     private func signed(_ body: [UInt8], secret: SourceSecret? = nil, as posted: [UInt8]? = nil) throws -> Record {
-        let key = try StreamProvider.makeKeys([secret ?? stream]).keys[0]
-        return Record(
-            source: "stream", fields: StreamProvider.signedFields(for: body, key: key, webhookID: "w"),
-            body: posted ?? body)
+        let verification = try verification("stream", streamScheme, [secret ?? stream])
+        let request = SourceSigner.fields(
+            for: body, verification: verification, key: verification.keys.keys[0], webhookID: "w", atNanoseconds: 1)
+        return Record(source: "stream", fields: request.fields, body: posted ?? body)
     }
 
     @Test func `every recorded webhook of both providers is verified`() throws {
@@ -226,6 +240,31 @@ struct VerifierStageTests {
         #expect(try verdict(&stage, signed([1])) == nil)
         stage.replace(try sources(stream: [next], fastPix: [fastPix]))
         #expect(try verdict(&stage, signed([1]))?.code == .signatureMismatch)
+    }
+
+    @Test func `the place of the proof tells which key matched, without any text`() throws {
+        let second = SourceSecret(id: "app2", value: [7])
+        var stage = try stage(stream: [stream, second])
+        #expect(stage.proofs.map { $0.map(\.keyID) } == [[SampleLibrary.streamAPIKey, "app2"], ["0"]])
+        for (secret, place) in [(second, 1), (stream, 0)] {
+            #expect(try verdict(&stage, signed([1], secret: secret)) == nil)
+            #expect(stage.lastProof == VerifierStage.ProofPlace(source: 0, proof: place))
+        }
+    }
+
+    @Test func `a genuine handshake is answered and travels on with no events`() throws {
+        let zoom = try verification("zoom", SchemePresets.zoom, [SourceSecret(value: Array("secret".utf8))])
+        var stage = VerifierStage(sources: [zoom], maxInflatedBytes: 1000)
+        let body = Array(#"{"event":"endpoint.url_validation","payload":{"plainToken":"abc"}}"#.utf8)
+        var record = Record(source: "zoom", fields: [], body: body)
+        guard case .answered(let reply) = try record.pass({ stage.process($0, into: &$1) }) else {
+            Issue.record("the handshake was not answered")
+            return
+        }
+        #expect(String(decoding: reply, as: UTF8.self).hasPrefix(#"{"plainToken":"abc","encryptedToken":""#))
+        #expect(try record.section(.verification) != nil && record.section(.rejection) == nil)
+        #expect(try record.events().isEmpty && record.section(.events) == [0, 0, 0, 0])
+        #expect(stage.lastProof == VerifierStage.ProofPlace(source: 0, proof: 0))
     }
 
     @Test func `a source that is not configured is refused`() throws {

@@ -27,9 +27,36 @@ package enum SampleLibrary {
         }
     }
 
-    /// The CloudEvents attributes expected of each sample, by `provider/file`.
+    /// The CloudEvents attributes expected of each sample that is one event, by `provider/file`.
     package static func goldenAttributes() throws -> [String: [String: String]] {
-        try JSONDecoder().decode([String: [String: String]].self, from: contents("golden-attributes.json"))
+        try goldenEvents().compactMapValues { if case .single(let attributes) = $0 { attributes } else { nil } }
+    }
+
+    /// The CloudEvents attributes expected of each sample, by `provider/file`.
+    package static func goldenEvents() throws -> [String: Golden] {
+        try JSONDecoder().decode([String: Golden].self, from: contents("golden-attributes.json"))
+    }
+
+    /// What is expected of one sample: its one event, or the first events of its batch.
+    package enum Golden: Decodable, Sendable {
+        case single([String: String])
+        case batch([[String: String]])
+
+        package init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let attributes = try? container.decode([String: String].self) {
+                self = .single(attributes)
+            } else {
+                self = .batch(try container.decode([[String: String]].self))
+            }
+        }
+
+        package var events: [[String: String]] {
+            switch self {
+            case .single(let attributes): [attributes]
+            case .batch(let events): events
+            }
+        }
     }
 
     /// One row of the published mapping.

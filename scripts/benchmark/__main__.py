@@ -26,6 +26,7 @@ examples:
   scripts/bench                                 everything, in four minutes or less
   scripts/bench --quick                         the same with short runs, in 90 s or less
   scripts/bench --normalisers 2 --json two.json another shape, its figures elsewhere
+  scripts/bench stages                          what one webhook costs verifier and normaliser, by counts
   scripts/bench --keep --quick                  keep the temporary folder with the logs and the databases
 
 environment:

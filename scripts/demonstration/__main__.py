@@ -18,7 +18,10 @@ SAMPLES = (
     ("stream", "call.session_started"), ("stream", "call.session_participant_joined"),
     ("stream", "call.recording_ready"), ("stream", "call.session_ended"),
     ("fastpix", "video.live_stream.active"), ("fastpix", "video.media.ready"),
+    ("fishjam", "room_created"), ("fishjam", "peer_connected"), ("fishjam", "track_added"),
+    ("superviz", "price-update"), ("eyeson", "upload_ready"), ("eyeson", "session_finished"),
 )
+"""Source and type; what proves the last three sources' webhooks is the token at the end of their URL."""
 DELIVERIES = len(SAMPLES) + 3
 """`everything` takes all of them, `calls` the sessions and participants of Stream."""
 PATIENCE_SECONDS = 15.0
@@ -45,9 +48,9 @@ class Demo:
         step("1. The stages: a supervisor starts them, downstream first")
         pipeline.supervisor("up", "-d")
         self._subscriber.start()
-        step(f"2. Providers send signed webhooks to http://{HOST}:{pipeline.door_port}/in/SOURCE")
-        for provider, kind in SAMPLES:
-            self._send(provider, kind)
+        step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE")
+        for source, kind in SAMPLES:
+            self._send(source, kind)
         self._send("stream", "call.ended", "--bad-signature")
         self._await_deliveries()
         step("3. What the two subscribers received: signed CloudEvents, signatures checked")
@@ -62,11 +65,12 @@ class Demo:
         step("6. The stages, as 'scripts/supervisor top' shows them")
         pipeline.supervisor("top", "--once", "--interval", "0.3")
 
-    def _send(self, provider: str, kind: str, *more: str) -> None:
+    def _send(self, source: str, kind: str, *more: str) -> None:
         """Sends one sample with the operator's tool and prints what came of it."""
-        answer = json.loads(self.pipeline.tributary("send", provider, kind, *more, "--json"))["webhooks"][0]
+        sent = self.pipeline.tributary("send", "--source", source, "--type", kind, *more, "--json")
+        answer = json.loads(sent)["webhooks"][0]
         remark = " (its signature is wrong on purpose)" if more else ""
-        print(f"{provider:<8} {kind:<33} answered {answer['status']} after "
+        print(f"{source:<8} {kind:<33} answered {answer['status']} after "
               f"{1000 * answer['latency_seconds']:.1f} ms{remark}")
 
     def _await_deliveries(self) -> None:

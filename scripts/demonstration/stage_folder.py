@@ -35,11 +35,14 @@ def free_port(wanted: int) -> int:
 
 
 def made_up_secrets() -> dict[str, str]:
-    """Secrets in the form in which each provider hands them out (Stream: text, FastPix: base64), and the signers'."""
+    """Secrets in the form in which each provider hands them out (Stream: text, FastPix: base64), tokens for those that
+    sign nothing, and the signers'."""
     def random_base64() -> str:
         return base64.b64encode(secrets.token_bytes(32)).decode()
 
     return {"STREAM_SECRET": secrets.token_hex(32), "FASTPIX_SECRET": random_base64(),
+            "FISHJAM_PATH_TOKEN": secrets.token_hex(24), "SUPERVIZ_PATH_TOKEN": secrets.token_hex(24),
+            "EYESON_PATH_TOKEN": secrets.token_hex(24),
             "EVERYTHING_SECRET": f"whsec_{random_base64()}", "CALLS_SECRET": f"whsec_{random_base64()}"}
 
 

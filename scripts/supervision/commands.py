@@ -14,7 +14,7 @@ from .admin import get
 from .binaries import KINDS, Binaries
 from .configuration import Configuration
 from .daemon import READY_SECONDS, Supervisor
-from .exposition import Exposition, escaped
+from .exposition import Exposition, escaped, samples
 from .failure import NOT_READY, NOT_RUNNING, UNAVAILABLE, USAGE, Failure
 from .topology import STAGES, parse_instance
 
@@ -143,18 +143,33 @@ def down(context: Context, options: argparse.Namespace) -> int:
 def status(context: Context, options: argparse.Namespace) -> int:
     answer = context.status()
     rows = answer["instances"]
+    open_sources = answer["unverified_sources"] = unverified_sources(answer)
     if options.json:
         print(json.dumps(answer, indent=2))
     elif rows:
         columns = [column for column in top.COLUMNS if column[0] in ("INSTANCE", "PID", "STATE", "UPTIME", "RESTARTS")]
         columns.append(("LAST END", "<", lambda row: row["last_end"] or ""))
         print(top.table(rows, columns))
+        if open_sources:
+            print(f"not verified, so anyone who knows their URL can send events: {', '.join(open_sources)}")
     if answer["supervisor"] is None:
         print("supervisor: no supervisor runs" + (
             "; the stages above do, and 'scripts/supervisor up' takes them over." if rows else " and no stage either."),
             file=sys.stderr)
         return NOT_RUNNING
     return 0 if all(row["state"] in ("ready", "draining") for row in rows) else NOT_READY
+
+
+def unverified_sources(answer: dict) -> list[str]:
+    """The sources that let everybody in, as a running verifier says."""
+    for row in answer["instances"]:
+        if row["stage"] != "verifier" or not row["pid"]:
+            continue
+        code, body = get(Path(answer["run_dir"]) / f"{row['instance']}.admin", "/metrics")
+        if code == 200:
+            found = samples(body.decode(errors="replace"), "tributary_source_verification")
+            return sorted(labels.get("source", "") for labels, _ in found if labels.get("scheme") == "none")
+    return []
 
 
 def command(context: Context, request: dict) -> int:

@@ -25,6 +25,9 @@ struct AdminRoutes: Sendable {
             AdminRoute(method: "POST", pathPrefix: "/quarantine") { request in
                 answer { try markQuarantined(request) }
             },
+            AdminRoute(method: "DELETE", pathPrefix: "/quarantine") { request in
+                answer { try purgeQuarantine(request) }
+            },
             AdminRoute(method: "GET", pathPrefix: "/subscriptions") { _ in answer { try subscriptions() } },
             AdminRoute(method: "POST", pathPrefix: "/subscriptions") { request in
                 answer { try enableSubscription(request) }
@@ -38,6 +41,8 @@ struct AdminRoutes: Sendable {
             return try body()
         } catch let error as EventLogError {
             return .error(503, error.code.rawValue, error.sentence)
+        } catch let error as BadParameter {
+            return .error(400, "bad_request", error.sentence)
         } catch {
             return .error(500, "failed", "the router could not answer: \(error)")
         }

@@ -45,9 +45,20 @@ extension AdminRoutes {
             200,
             .object([
                 ("event", JSONText(raw: RenderedBatch.body(at: position, of: batch))),
-                ("position", .number(position)), ("journey", journey),
+                ("position", .number(position)),
+                ("original", batch.withRecord(at: position) { Self.original($0) } ?? .null), ("journey", journey),
                 ("deliveries", .array(try deliveries(of: position, in: batch))),
             ]))
+    }
+
+    /// What the provider sent, where the event's data is a translation of it.
+    private static func original(_ record: EventRecord) -> JSONText {
+        .optional(record.original) { original in
+            .object([
+                ("content_type", .string(String(decoding: original.contentType, as: UTF8.self))),
+                ("bytes_base64", .string(Base64.encode(original.bytes))),
+            ])
+        }
     }
 
     /// One line of a list.

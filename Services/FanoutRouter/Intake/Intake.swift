@@ -101,29 +101,10 @@ struct Intake {
         if let failure { throw failure }
     }
 
-    /// One entry per code: a batch with a thousand bad elements keeps its body once, not a thousand times.
     private func quarantine(_ envelope: EnvelopeView, _ rejections: [Rejection], _ transaction: inout LogTransaction) {
-        var byCode: [(first: Rejection, count: Int)] = []
-        for rejection in rejections {
-            metrics.rejection(rejection.code, of: envelope.sourceBytes)
-            if let known = byCode.firstIndex(where: { $0.first.code == rejection.code }) {
-                byCode[known].count += 1
-            } else {
-                byCode.append((rejection, 1))
-            }
-        }
-        for (rejection, count) in byCode {
-            transaction.rejected.append(
-                QuarantinedWebhook(
-                    source: envelope.source, code: rejection.code.rawValue, stage: rejection.stage.description,
-                    element: rejection.element == Rejection.wholeWebhook ? nil : rejection.element,
-                    detail: count == 1 ? rejection.detail : "\(rejection.detail) (and \(count - 1) more elements)",
-                    journal: envelope.journal, sequence: envelope.sequence,
-                    receivedAtNanoseconds: envelope.receivedAtNanoseconds,
-                    quarantinedAtNanoseconds: transaction.takenAtNanoseconds,
-                    head: envelope.section(.requestHead).map { Array($0) } ?? [],
-                    body: envelope.section(.body).map { Array($0) } ?? []))
-        }
+        for rejection in rejections { metrics.rejection(rejection.code, of: envelope.sourceBytes) }
+        transaction.rejected += QuarantineEntries.make(
+            of: envelope, rejections, nowNanoseconds: transaction.takenAtNanoseconds)
     }
 
     private static func damaged(_ what: String) -> Rejection {

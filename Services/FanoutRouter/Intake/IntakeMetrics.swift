@@ -1,3 +1,4 @@
+import EventLog
 import Events
 import Metrics
 
@@ -16,6 +17,7 @@ struct IntakeMetrics: Sendable {
     private let registry: MetricRegistry
     private let sources: [(name: [UInt8], text: String, events: Counter)]
     private let otherEvents: Counter
+    private let quarantines: [String: (webhooks: Gauge, bytes: Gauge, displaced: Counter)]
 
     /// `sources` are the configured ones with their providers.
     init(_ registry: MetricRegistry, sources: [(name: String, provider: String)]) {
@@ -42,6 +44,28 @@ struct IntakeMetrics: Sendable {
         }
         self.sources = sources.map { (Array($0.name.utf8), $0.name, events($0.provider)) }
         otherEvents = events("other")
+        var quarantines: [String: (webhooks: Gauge, bytes: Gauge, displaced: Counter)] = [:]
+        for name in sources.map(\.name) + ["other"] {
+            let labels = [("source", name)]
+            quarantines[name] = (
+                registry.gauge("tributary_quarantine_webhooks", help: "Webhooks in quarantine.", labels: labels),
+                registry.gauge("tributary_quarantine_bytes", help: "What they take of its bounds.", labels: labels),
+                registry.counter(
+                    "tributary_quarantine_displaced_total",
+                    help: "Quarantined webhooks that made room for later ones of the same source.", labels: labels)
+            )
+        }
+        self.quarantines = quarantines
+    }
+
+    /// How full the quarantine is.
+    func quarantine(_ use: [QuarantineUse]) {
+        for use in use {
+            guard let instruments = quarantines[use.source] else { continue }
+            instruments.webhooks.set(Double(use.webhooks))
+            instruments.bytes.set(Double(use.bytes))
+            instruments.displaced.add(use.displaced - instruments.displaced.value)
+        }
     }
 
     func event(of source: UnsafeRawBufferPointer) {

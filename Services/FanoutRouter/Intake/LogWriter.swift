@@ -229,6 +229,7 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         metrics.batches.add(work.batches.count)
         metrics.eventsOut.add(work.transaction.eventCount)
         metrics.earlyEvictions.set(Double(log.earlyEvictions))
+        if !work.transaction.rejected.isEmpty { metrics.quarantine(log.quarantineUse) }
         if !work.batches.isEmpty {
             metrics.processing.record(
                 nanoseconds: wallNanoseconds() - work.transaction.takenAtNanoseconds, count: work.batches.count)
@@ -245,10 +246,13 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         var dropped = 0
         if pending == nil {
             do {
-                dropped = try log.dropExpired(nowNanoseconds: wallNanoseconds(), rows: limit)
+                let now = wallNanoseconds()
+                dropped = try log.dropExpired(nowNanoseconds: now, rows: limit)
+                dropped = max(dropped, try log.dropAgedQuarantine(nowNanoseconds: now, rows: limit))
             } catch {
-                logger.error("old events cannot be dropped", metadata: ["cause": "\(error)"])
+                logger.error("what is over age cannot be dropped", metadata: ["cause": "\(error)"])
             }
+            metrics.quarantine(log.quarantineUse)
         }
         let wait: DispatchTimeInterval = dropped == limit ? .milliseconds(20) : .seconds(1)
         queue.asyncAfter(deadline: .now() + wait) { [weak self] in self?.dropExpired() }

@@ -8,6 +8,8 @@ enum Answer: Sendable {
     case judged(Verdict, JournalID, UInt64)
     /// A probe of the provider; not journaled.
     case probe
+    /// Whether and how webhooks may be sent here; not journaled.
+    case handshake(WebhookHandshake)
     case refused(Refusal)
 
     /// The answer to a journaled webhook.
@@ -23,7 +25,8 @@ enum Answer: Sendable {
         switch self {
         case .accepted: 202
         case .judged(let verdict, _, _): Int(verdict.httpStatus)
-        case .probe: 200
+        case .probe, .handshake(.allowed): 200
+        case .handshake(.methods): 204
         case .refused(let refusal): refusal.status
         }
     }

@@ -23,7 +23,8 @@ struct Refusal: Error, Sendable, Equatable {
     static let sourceUnknown = Refusal(
         status: 404, code: "source_unknown", detail: "No source of that name is configured.")
     static let methodNotAllowed = Refusal(
-        status: 405, code: "method_not_allowed", detail: "Webhooks are sent with POST.", allow: "POST")
+        status: 405, code: "method_not_allowed", detail: "Webhooks are sent with POST.",
+        allow: WebhookHandshake.allow)
     static let headerTimeout = Refusal(
         status: 408, code: "header_timeout", detail: "The head of the request took too long.", closes: true)
     static let bodyTooSlow = Refusal(

@@ -47,6 +47,8 @@ struct ReplyRenderer {
         case .probe:
             writeHead(200, json: true, bodyBytes: 2, manner, to: &buffer)
             if !manner.omitsBody { buffer.writeStaticString("{}") }
+        case .handshake(let handshake):
+            writeHandshake(handshake, manner, to: &buffer)
         case .refused(let refusal):
             let body = Self.errorBody(refusal.code, refusal.detail)
             writeHead(refusal.status, json: true, bodyBytes: body.count, manner, refusal, to: &buffer)
@@ -86,6 +88,26 @@ struct ReplyRenderer {
         buffer.writeString(String(bodyBytes))
         if let seconds = refusal?.retryAfterSeconds { buffer.writeString("\r\nRetry-After: \(seconds)") }
         if let allow = refusal?.allow { buffer.writeString("\r\nAllow: \(allow)") }
+        writeEnd(manner, to: &buffer)
+    }
+
+    /// An answer without content: 204 has no length either (RFC 9110, section 8.6).
+    private func writeHandshake(_ handshake: WebhookHandshake, _ manner: Manner, to buffer: inout ByteBuffer) {
+        switch handshake {
+        case .allowed(let origin, let rate):
+            buffer.writeStaticString(Self.statusLine(200))
+            buffer.writeBytes(date)
+            buffer.writeString("WebHook-Allowed-Origin: \(origin)\r\nWebHook-Allowed-Rate: \(rate)\r\n")
+            buffer.writeString("Allow: \(WebhookHandshake.allow)\r\nContent-Length: 0")
+        case .methods:
+            buffer.writeStaticString(Self.statusLine(204))
+            buffer.writeBytes(date)
+            buffer.writeString("Allow: \(WebhookHandshake.allow)")
+        }
+        writeEnd(manner, to: &buffer)
+    }
+
+    private func writeEnd(_ manner: Manner, to buffer: inout ByteBuffer) {
         if manner.closes {
             buffer.writeStaticString("\r\nConnection: close\r\n\r\n")
         } else if manner.isVersion10 {
@@ -105,6 +127,7 @@ struct ReplyRenderer {
         switch status {
         case 200: "HTTP/1.1 200 OK\r\n"
         case 202: "HTTP/1.1 202 Accepted\r\n"
+        case 204: "HTTP/1.1 204 No Content\r\n"
         case 400: "HTTP/1.1 400 Bad Request\r\n"
         case 401: "HTTP/1.1 401 Unauthorized\r\n"
         case 403: "HTTP/1.1 403 Forbidden\r\n"

@@ -18,8 +18,7 @@ final class Connection: ChannelDuplexHandler {
     private struct OpenRequest {
         var head: HTTPRequestHead
         var facts: RequestFacts?
-        var source: SourceRoute?
-        var token: Substring?
+        var target: SourceTable.Target?
         var body: ByteBuffer?
         var bodyBytes = 0
         var startedNanoseconds: Int64
@@ -34,6 +33,8 @@ final class Connection: ChannelDuplexHandler {
     }
 
     private let loop: FrontLoop
+    /// The other end: the client, or the proxy before it.
+    private var peer: (address: String, isProxy: Bool)?
     private var context: ChannelHandlerContext?
     private var request: OpenRequest?
     private var slots: Deque<Slot> = []
@@ -62,6 +63,7 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
+        peer = context.channel.remoteAddress?.ipAddress.map { ($0, loop.clients.isTrusted($0)) }
         if loop.enter(self) {
             context.fireChannelActive()
         } else {
@@ -151,10 +153,8 @@ extension Connection {
             if facts.asksForUpgrade { slots[slots.count - 1].manner.closes = true }
             if (facts.contentLengthBytes ?? 0) > loop.limits.bodyBytes { throw .bodyTooLarge }
             if facts.expectsElse { throw .expectationFailed }
-            let (source, token) = try loop.sources.find(head)
-            request?.source = source
-            request?.token = token
-            if let refusal = loop.refusal() { throw refusal }
+            request?.target = try loop.sources.find(head)
+            if head.method != .OPTIONS, let refusal = loop.refusal() { throw refusal }
             if facts.expectsContinue, facts.hasBody, head.version == .http1_1 { sendContinue() }
         } catch {
             request = request ?? open
@@ -192,18 +192,24 @@ extension Connection {
             dropBody()
             request = nil
         }
-        guard let facts = open.facts, let source = open.source, open.refusal == nil else {
+        guard let facts = open.facts, let target = open.target, open.refusal == nil else {
             return complete(number, .refused(open.refusal ?? .notFound))
         }
+        if open.head.method == .OPTIONS { return complete(number, .handshake(WebhookHandshake(open.head))) }
         let started = monotonicNanoseconds()
         slots[slots.count - 1].startedNanoseconds = started
         let accepted = AcceptedRequest(
-            head: open.head, facts: facts, source: source, token: open.token, body: open.body,
+            head: open.head, facts: facts, target: target, peer: clientAddress(open.head), body: open.body,
             receivedAtNanoseconds: wallNanoseconds())
         let token = ReplyToken(
             sink: loop.sinkIndex, slot: place.slot, generation: place.generation, request: number,
             startedNanoseconds: started)
         if let answer = loop.admit(accepted, token) { complete(number, answer) }
+    }
+
+    private func clientAddress(_ head: HTTPRequestHead) -> String? {
+        guard let peer, peer.isProxy else { return peer?.address }
+        return loop.clients.client(of: head, from: peer.address)
     }
 
     private func sendContinue() {

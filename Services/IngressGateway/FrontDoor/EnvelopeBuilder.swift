@@ -7,8 +7,9 @@ import Wire
 struct AcceptedRequest {
     var head: HTTPRequestHead
     var facts: RequestFacts
-    var source: SourceRoute
-    var token: Substring?
+    var target: SourceTable.Target
+    /// The address of the client as text; nil where the connection has none.
+    var peer: String?
     var body: ByteBuffer?
     /// Nanoseconds since 1970.
     var receivedAtNanoseconds: Int64
@@ -22,7 +23,7 @@ struct EnvelopeBuilder: Sendable {
 
     /// Appends the request's envelope without sequence. The body is copied here, and nowhere else before the disk.
     func append(_ request: AcceptedRequest, to writer: inout ByteWriter) {
-        request.source.nameBytes.withUnsafeBytes { source in
+        request.target.source.nameBytes.withUnsafeBytes { source in
             writer.openEnvelope(source: source, receivedAtNanoseconds: request.receivedAtNanoseconds) { writer in
                 writer.section(.requestHead) { appendHead(request, to: &$0) }
                 if let body = request.body {
@@ -49,13 +50,11 @@ struct EnvelopeBuilder: Sendable {
         let countOffset = writer.count
         writer.u16(0)
         var count: UInt16 = 0
-        if let token = request.token {
-            writer.u16(UInt16(RequestHead.pathToken.utf8.count))
-            writer.u16(UInt16(clamping: token.utf8.count))
-            writer.bytes.append(contentsOf: RequestHead.pathToken.utf8)
-            writer.bytes.append(contentsOf: token.utf8)
-            count += 1
+        if let token = request.target.token {
+            count += Self.appendPseudoField(RequestHead.pathToken, token, to: &writer)
         }
+        if let query = request.target.query { count += Self.appendPseudoField(RequestHead.query, query, to: &writer) }
+        if let peer = request.peer { count += Self.appendPseudoField(RequestHead.peer, peer[...], to: &writer) }
         for (name, value) in request.head.headers {
             if appendField(name, value, dropping: request.facts.connectionNames, to: &writer) { count += 1 }
         }
@@ -63,6 +62,14 @@ struct EnvelopeBuilder: Sendable {
             writer.bytes[countOffset] = bytes[0]
             writer.bytes[countOffset + 1] = bytes[1]
         }
+    }
+
+    private static func appendPseudoField(_ name: String, _ value: Substring, to writer: inout ByteWriter) -> UInt16 {
+        writer.u16(UInt16(name.utf8.count))
+        writer.u16(UInt16(clamping: value.utf8.count))
+        writer.bytes.append(contentsOf: name.utf8)
+        writer.bytes.append(contentsOf: value.utf8)
+        return 1
     }
 
     /// Returns whether the field travels on.
@@ -94,8 +101,10 @@ struct EnvelopeBuilder: Sendable {
         writer.section(.traceContext) { $0.bytes.append(contentsOf: value.utf8) }
     }
 
-    /// Fields that concern this connection alone, its framing, or a browser's session with this host.
+    /// Fields that concern this connection alone, its framing, or a browser's session with this host. The parser lets no
+    /// name begin with a colon; should it ever, the name would be taken for one that the ingress wrote.
     private static func staysHere(_ name: UnsafeRawBufferPointer) -> Bool {
+        if name.first == UInt8(ascii: ":") { return true }
         let names: StaticString
         switch name.count {
         case 2: names = "te"

@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 
 /// The HTTP server: listening socket, event loops and their connections.
@@ -50,7 +49,7 @@ final class FrontDoor: Sendable {
                     guard let loop = byEventLoop[ObjectIdentifier(channel.eventLoop)] else {
                         preconditionFailure("every event loop of the group has its part of the front door")
                     }
-                    try Self.build(channel.pipeline.syncOperations, loop.value)
+                    try FrontPipeline.build(channel.pipeline.syncOperations, loop.value)
                 }
             }
         switch socket {
@@ -70,17 +69,5 @@ final class FrontDoor: Sendable {
         }
         try EventLoopFuture.andAllComplete(drained, on: group.next()).wait()
         try group.syncShutdownGracefully()
-    }
-
-    private static func build(_ pipeline: ChannelPipeline.SynchronousOperations, _ loop: FrontLoop) throws {
-        var limits = NIOHTTPDecoderLimitConfiguration()
-        limits.maxHeaderFieldSize = IngressLimits.headerBytes
-        limits.maxHeaderListSize = IngressLimits.headerBytes + IngressLimits.requestLineBytes
-        limits.maxHeaderFieldCount = IngressLimits.headerFields
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
-        let connection = Connection(loop)
-        try pipeline.addHandler(ConnectionGauge(connection))
-        try pipeline.addHandler(ByteToMessageHandler(decoder))
-        try pipeline.addHandler(connection)
     }
 }

@@ -1,6 +1,7 @@
 import Journal
 import Metrics
 import NIOCore
+import NIOHTTP1
 import Synchronization
 import Wire
 
@@ -8,6 +9,7 @@ import Wire
 struct FrontShared: Sendable {
     let limits: IngressLimits
     let sources: SourceTable
+    var clients = ClientAddresses(trusted: [])
     let builder: EnvelopeBuilder
     let mailbox: JournalMailbox
     let state: JournalState
@@ -27,6 +29,7 @@ final class FrontLoop {
     let sinkIndex: Int32
     var limits: IngressLimits { shared.limits }
     var sources: SourceTable { shared.sources }
+    var clients: ClientAddresses { shared.clients }
     var metrics: IngressMetrics { shared.metrics }
     var renderer = ReplyRenderer()
     private(set) var isDraining = false
@@ -76,6 +79,9 @@ final class FrontLoop {
         if occupied == 0 { drained = nil }
     }
 
+    /// Whether no connection is open and no memory is reserved for bodies.
+    var isEmpty: Bool { occupied == 0 && bodiesBytes == 0 }
+
     /// Why webhooks cannot be taken in at present.
     func refusal() -> Refusal? {
         switch shared.state.mode.load(ordering: .relaxed) {
@@ -100,13 +106,14 @@ final class FrontLoop {
     /// Adds a complete request to the batch, or answers at once what is not journaled.
     func admit(_ request: AcceptedRequest, _ token: ReplyToken) -> Answer? {
         if let refusal = refusal() { return .refused(refusal) }
-        let estimate = request.facts.fieldsBytes + (request.body?.readableBytes ?? 0) + 256
+        let estimate =
+            request.facts.fieldsBytes + request.head.uri.utf8.count + (request.body?.readableBytes ?? 0) + 256
         if !tokens.isEmpty, writer.count + estimate > Limits.batchBytes || tokens.count >= Limits.batchRecords {
             closeBatch()
         }
         let start = writer.count
         shared.builder.append(request, to: &writer)
-        if let isProbe = request.source.isProbe, self.isProbe(at: start, isProbe) {
+        if let isProbe = request.target.source.isProbe, self.isProbe(at: start, isProbe) {
             writer.bytes.removeSubrange(start...)
             return .probe
         }

@@ -1,27 +1,35 @@
+import Events
 import Wire
 
+/// A webhook that was accepted before and comes back out of quarantine.
+struct ReplayedWebhook {
+    var receivedAtNanoseconds: Int64
+    var head: [(name: String, value: String)]
+    var body: [UInt8]
+    /// The journal entry in which it came in first.
+    var journal: JournalID
+    var sequence: UInt64
+    /// The elements that were refused; none: the whole webhook.
+    var elements: [UInt32]
+}
+
 extension EnvelopeBuilder {
-    /// Appends the envelope of a webhook that was accepted before and comes back out of quarantine.
-    func appendReplay(
-        source: [UInt8], receivedAtNanoseconds: Int64, head: [(String, String)], body: [UInt8],
-        replayOf origin: (JournalID, UInt64), to writer: inout ByteWriter
-    ) {
+    /// Appends the envelope of a replay, with its original receipt.
+    func appendReplay(_ webhook: ReplayedWebhook, source: [UInt8], to writer: inout ByteWriter) {
         source.withUnsafeBytes { source in
-            writer.openEnvelope(source: source, receivedAtNanoseconds: receivedAtNanoseconds) { writer in
+            writer.openEnvelope(source: source, receivedAtNanoseconds: webhook.receivedAtNanoseconds) { writer in
                 writer.section(.requestHead) { section in
-                    section.u16(UInt16(clamping: head.count))
-                    for (name, value) in head {
+                    section.u16(UInt16(clamping: webhook.head.count))
+                    for (name, value) in webhook.head {
                         section.u16(UInt16(clamping: name.utf8.count))
                         section.u16(UInt16(clamping: value.utf8.count))
                         section.bytes.append(contentsOf: name.utf8.prefix(Int(UInt16.max)))
                         section.bytes.append(contentsOf: value.utf8.prefix(Int(UInt16.max)))
                     }
                 }
-                body.withUnsafeBytes { writer.section(.body, $0) }
-                writer.section(.replayOf) { section in
-                    section.journalID(origin.0)
-                    section.u64(origin.1)
-                }
+                webhook.body.withUnsafeBytes { writer.section(.body, $0) }
+                ReplayOrigin.write(
+                    journal: webhook.journal, sequence: webhook.sequence, elements: webhook.elements, to: &writer)
                 appendStamp(startedNanoseconds: nil, to: &writer)
             }
         }

@@ -28,9 +28,18 @@ struct SourceTable: Sendable {
 
     var names: [String] { routes.keys.sorted() }
 
-    /// The source and the path token, as sent, of `/in/{source}` or `/in/{source}/{path_token}`; a query is ignored.
-    func find(_ head: HTTPRequestHead) throws(Refusal) -> (SourceRoute, token: Substring?) {
-        let path = Self.path(of: head.uri)
+    /// What a request is for: `/in/{source}` or `/in/{source}/{path_token}`, both with or without a query.
+    struct Target {
+        let source: SourceRoute
+        /// As sent, like the query.
+        let token: Substring?
+        /// Without its question mark.
+        let query: Substring?
+    }
+
+    /// Throws where nothing is there, or the method is none of `WebhookHandshake.allow`.
+    func find(_ head: HTTPRequestHead) throws(Refusal) -> Target {
+        let (path, query) = Self.parts(of: head.uri)
         guard path.hasPrefix("/in/") else { throw .notFound }
         let rest = path.dropFirst(4)
         let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/"))
@@ -38,17 +47,20 @@ struct SourceTable: Sendable {
         let token = slash.map { rest[rest.utf8.index(after: $0)...] }
         guard let route = routes[String(name)] else { throw .sourceUnknown }
         if let token, token.utf8.contains(UInt8(ascii: "/")) { throw .notFound }
-        guard head.method == .POST else { throw .methodNotAllowed }
-        return (route, token.flatMap { $0.isEmpty ? nil : $0 })
+        guard head.method == .POST || head.method == .OPTIONS else { throw .methodNotAllowed }
+        return Target(source: route, token: token.flatMap { $0.isEmpty ? nil : $0 }, query: query)
     }
 
-    /// Without the query, and without scheme and host where a client sends the absolute form (RFC 9112, 3.2.2).
-    private static func path(of uri: String) -> Substring {
-        var path = uri.prefix { $0 != "?" && $0 != "#" }
+    /// Path and query, without scheme and host where a client sends the absolute form (RFC 9112, 3.2.2).
+    private static func parts(of uri: String) -> (path: Substring, query: Substring?) {
+        let target = uri.prefix { $0 != "#" }
+        let mark = target.firstIndex(of: "?")
+        var path = mark.map { target[..<$0] } ?? target
         if !path.hasPrefix("/"), let scheme = path.firstRange(of: "://") {
             let authority = path[scheme.upperBound...]
             path = authority.firstIndex(of: "/").map { authority[$0...] } ?? "/"
         }
-        return path
+        let query = mark.map { target[target.index(after: $0)...] }
+        return (path, query.flatMap { $0.isEmpty ? nil : $0 })
     }
 }

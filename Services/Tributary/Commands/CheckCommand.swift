@@ -1,4 +1,6 @@
 import ArgumentParser
+import Metrics
+import Providers
 import StageRuntime
 
 /// `tributary check`
@@ -19,14 +21,16 @@ struct CheckCommand: ParsableCommand {
     func run() {
         do {
             let configuration = try TributaryConfiguration.load(options.config)
+            let warnings = SourceWarnings.of(configuration.sources, nowNanoseconds: wallNanoseconds())
             if options.json {
-                print(JSONText.object([("ok", .bool(true)), ("errors", .array([]))]))
+                print(
+                    JSONText.object([
+                        ("ok", .bool(true)), ("errors", .array([])),
+                        ("warnings", .array(warnings.map(JSONText.string))),
+                    ]))
             } else {
-                let sources = configuration.sources.map(\.name).joined(separator: ", ")
-                let subscriptions = configuration.subscriptions.map(\.name).joined(separator: ", ")
-                print("OK: \(options.config) has no errors")
-                print("sources: \(sources.isEmpty ? "none" : sources)")
-                print("subscriptions: \(subscriptions.isEmpty ? "none" : subscriptions)")
+                print(Self.text(configuration, file: options.config))
+                for warning in warnings { print("warning: \(warning)") }
             }
         } catch {
             if options.json {
@@ -38,6 +42,34 @@ struct CheckCommand: ParsableCommand {
             }
             ExitStatus.configuration.exit()
         }
+    }
+
+    /// Every source with its provider and what proves its webhooks, then the subscriptions.
+    static func text(_ configuration: TributaryConfiguration, file: String) -> String {
+        let subscriptions = configuration.subscriptions.map(\.name).joined(separator: ", ")
+        var lines = ["OK: \(file) has no errors"]
+        if configuration.sources.isEmpty {
+            lines.append("sources: none")
+        } else {
+            var table = Table(["source", "provider", "verified by", "keys"])
+            for source in configuration.sources {
+                table.add([source.name, source.provider, source.schemeText, keys(source.secrets + source.pathTokens)])
+            }
+            lines.append(table.text)
+        }
+        lines.append("subscriptions: \(subscriptions.isEmpty ? "none" : subscriptions)")
+        return lines.joined(separator: "\n")
+    }
+
+    private static func keys(_ secrets: [ConfiguredSecret]) -> String {
+        secrets.map { one in one.id.map { "\($0) (\(secret(one)))" } ?? secret(one) }.joined(separator: ", ")
+    }
+
+    private static func secret(_ secret: ConfiguredSecret) -> String {
+        let validity = secret.validity
+        let start = validity.notBeforeNanoseconds.map { " from \(timeText($0))" } ?? ""
+        let end = validity.notAfterNanoseconds.map { " until \(timeText($0))" } ?? ""
+        return "\(secret.value)\(start)\(end)"
     }
 
     static func json(_ errors: ConfigurationErrors) -> JSONText {

@@ -1,3 +1,4 @@
+import Providers
 import StageRuntime
 
 /// The decoded configuration as JSON: keys as in the file, durations in seconds, paths absolute.
@@ -38,6 +39,8 @@ enum ConfigurationJSON {
             ("header_deadline_seconds", .number(ingress.headerDeadlineSeconds)),
             ("idle_timeout_seconds", .number(ingress.idleTimeoutSeconds)),
             ("minimum_body_bytes_per_second", .number(ingress.minimumBodyBytesPerSecond)),
+            ("public_url", ingress.publicURL.isEmpty ? .null : .string(ingress.publicURL)),
+            ("trusted_proxies", .array(ingress.trustedProxies.map(JSONText.string))),
             ("metrics_listen", .optional(ingress.metricsListen, address)),
         ])
     }
@@ -57,19 +60,59 @@ enum ConfigurationJSON {
             ("dedupe_window_seconds", .number(router.dedupeWindowHours * 3600)),
             ("dedupe_ids", .number(router.dedupeIds)),
             ("max_unfinished", .number(router.maxUnfinished)),
-            ("quarantine_bytes", .number(router.quarantineBytes)),
-            ("quarantine_entries", .number(router.quarantineEntries)),
+            (
+                "quarantine",
+                .object([
+                    ("max_webhooks", .number(router.quarantine.maxWebhooks)),
+                    ("max_bytes", .number(router.quarantine.maxBytes)),
+                    ("max_age_seconds", .number(router.quarantine.maxAgeSeconds)),
+                    ("total_bytes", .number(router.quarantine.totalBytes)),
+                ])
+            ),
             ("metrics_listen", .optional(router.metricsListen, address)),
         ])
     }
 
     private static func source(_ source: SourceConfiguration) -> JSONText {
-        let secrets = source.secrets.map { secret in
-            JSONText.object([("id", .optional(secret.id, JSONText.string)), ("value", reference(secret.value))])
-        }
+        .object([
+            ("name", .string(source.name)), ("provider", .string(source.provider)),
+            (
+                "verification",
+                .object([
+                    ("scheme", .string(source.scheme.name)), ("kind", .string(source.scheme.kind)),
+                    ("unverified", .bool(source.isUnverified)),
+                ])
+            ),
+            ("secrets", .array(source.secrets.map(secret))), ("path_tokens", .array(source.pathTokens.map(secret))),
+            ("allow_addresses", .array(source.addresses.map(JSONText.string))),
+            ("ids", .string(source.mapping.idsFromContent ? "content" : "generated")),
+            ("mapping", .optional(source.mapping.pointers, mapping)),
+        ])
+    }
+
+    private static func secret(_ secret: ConfiguredSecret) -> JSONText {
+        .object([
+            ("id", .optional(secret.id, JSONText.string)), ("value", reference(secret.value)),
+            ("not_before", .optional(secret.validity.notBeforeNanoseconds) { .string(timeText($0)) }),
+            ("not_after", .optional(secret.validity.notAfterNanoseconds) { .string(timeText($0)) }),
+        ])
+    }
+
+    private static func mapping(_ mapping: PointerMapping) -> JSONText {
+        let types = mapping.types.sorted { $0.key < $1.key }
         return .object([
-            ("name", .string(source.name)), ("provider", .string(source.provider)), ("secrets", .array(secrets)),
-            ("path_token", .optional(source.pathToken, reference)),
+            ("elements", .optional(mapping.elements, JSONText.string)),
+            ("type", .optional(mapping.type, JSONText.string)), ("id", .optional(mapping.id, JSONText.string)),
+            (
+                "time",
+                .optional(mapping.time) {
+                    .object([("pointer", .string($0)), ("unit", .string(mapping.timeUnit.rawValue))])
+                }
+            ),
+            ("subject", .optional(mapping.subject, JSONText.string)),
+            ("key", .optional(mapping.partitionKey, JSONText.string)),
+            ("types", .object(types.map { ($0.key, .string($0.value)) })),
+            ("redact", .array(mapping.redactions.map(JSONText.string))),
         ])
     }
 

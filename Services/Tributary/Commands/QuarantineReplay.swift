@@ -1,67 +1,87 @@
 import ArgumentParser
+import Metrics
 import StageRuntime
 
-/// `tributary quarantine replay`: takes each entry from the router, posts it to an ingress as if it had just come in
-/// (but with its old time of receipt, by which it is judged), and marks it.
+/// `tributary quarantine replay`: takes entries from the router, posts them to an ingress as if they had just come in
+/// (but with their old time of receipt, by which they are judged), and marks them.
 struct QuarantineReplay: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Sends refused webhooks through the pipeline again.",
         discussion: """
             Examples:
               tributary quarantine replay 7 8
-              tributary quarantine replay --code signature_mismatch     after a secret was put right
+              tributary quarantine replay --code signature_mismatch --dry-run    would it help?
+              tributary quarantine replay --code signature_mismatch              after a secret was put right
+              tributary quarantine replay --source stream --since 2h --rate 200
+              tributary quarantine replay --all
 
-            What is refused again comes back into the quarantine.
+            Without numbers, only what was not replayed before is taken; --again takes the rest, too. What is refused
+            again comes back into the quarantine. Of a batch only the refused elements are sent on. An entry is marked
+            when an ingress has it on its disk; after an interruption, replaying once more repeats at most one batch, with
+            the same event ids.
+
+            --dry-run verifies and normalises here, with the secrets that this command's own environment holds, and
+            sends, stores and marks nothing; with --json it prints one object per entry and a summary on the last line.
             """)
 
     @Argument(help: "Numbers of entries, as listed.")
     var ids: [UInt64] = []
 
     @OptionGroup var filter: QuarantineFilter
+
+    @Flag(help: "Everything in quarantine.")
+    var all = false
+
+    @Flag(help: "Also what was replayed before.")
+    var again = false
+
+    @Option(help: ArgumentHelp("Webhooks per second; as fast as the ingress takes them when left out.", valueName: "n"))
+    var rate: Double?
+
+    @Flag(help: "Only say what would become of each.")
+    var dryRun = false
+
     @OptionGroup var options: CommandOptions
 
     func validate() throws {
-        guard !ids.isEmpty || filter.source != nil || filter.code != nil else {
-            throw ValidationError("name entries, or a --source or --code to replay")
+        guard !ids.isEmpty || !filter.isEmpty || all else {
+            throw ValidationError("name entries, or what to choose them by, such as --source or --code, or --all")
         }
+        guard ids.isEmpty || (filter.isEmpty && !all) else {
+            throw ValidationError("name either entries or what to choose them by")
+        }
+        guard rate.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--rate must be above 0") }
     }
 
     func run() {
         let configuration = options.configuration()
         let router = StageClient.router(configuration)
-        let ingress = StageClient.ingress(configuration)
-        let chosen = orExit { () throws(StageFailure) in ids.isEmpty ? try listed(router) : ids.map(String.init) }
-        var replayed: [JSONText] = []
-        var failures = 0
-        for id in chosen {
-            do {
-                replayed.append(try replay(id, router, ingress))
-            } catch {
-                failures += 1
-                StandardError.write("tributary: entry \(id): \(error.sentence)\n")
-                if error.status == .unavailable { error.status.exit() }
+        let walk = orExit { () throws(StageFailure) in
+            try QuarantineWalk(router, ids: ids, filter: filter, isRepeated: again)
+        }
+        if dryRun { return rehearse(walk, configuration) }
+        var run = ReplayRun(router: router, ingress: .ingress(configuration), rate: rate)
+        let failure = run.replay(walk)
+        print(options.json ? run.json.text : run.text)
+        if let failure { failure.exit(as: "tributary") }
+        if run.failed > 0 { ExitStatus.failure.exit() }
+    }
+
+    private func rehearse(_ walk: QuarantineWalk, _ configuration: TributaryConfiguration) {
+        var walk = walk
+        var rehearsal = ReplayRehearsal(configuration: configuration)
+        orExit { () throws(StageFailure) in
+            while true {
+                let entries = try walk.next(QuarantineWalk.pageLimit)
+                if entries.isEmpty { break }
+                for entry in entries {
+                    let outcome = try rehearsal.judge(QuarantineEntry(entry))
+                    print(options.json ? outcome.json.text : outcome.text)
+                }
             }
         }
-        if options.json {
-            print(JSONText.object([("replayed", .array(replayed)), ("failed", .number(failures))]))
-        } else {
-            print("replayed \(replayed.count) of \(chosen.count)")
-        }
-        if failures > 0 { ExitStatus.failure.exit() }
-    }
-
-    /// Those that the filter names and that were not replayed before.
-    private func listed(_ router: StageClient) throws(StageFailure) -> [String] {
-        let entries = try filter.ask(router)["quarantine"].elements
-        return entries.filter { $0["replayed"] == .null }.map { $0["id"].text }
-    }
-
-    func replay(
-        _ id: String, _ router: StageClient, _ ingress: StageClient
-    ) throws(StageFailure) -> JSONText {
-        let entry = QuarantineEntry(try router.ask("GET", "/quarantine/\(id)"))
-        let answer = try ingress.ask("POST", "/replay", entry.replay)
-        _ = try router.ask("POST", "/quarantine/\(id)/replayed")
-        return .object([("id", .string(id)), ("webhook", answer["id"].json)])
+        for missing in walk.missing { StandardError.write("tributary: entry \(missing.id): \(missing.sentence)\n") }
+        print(options.json ? JSONText.object([("summary", rehearsal.json)]).text : rehearsal.text)
+        if !walk.missing.isEmpty { ExitStatus.failure.exit() }
     }
 }

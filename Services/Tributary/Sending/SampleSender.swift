@@ -7,18 +7,33 @@ import Threads
 
 /// Sends sample webhooks over several keep-alive connections, at a given rate or as fast as answers come.
 final class SampleSender: Sendable {
+    /// What to send.
+    enum Contents: Sendable {
+        /// One webhook of each type per round, with header fields besides those of the provider.
+        case samples(SampleChoice, headers: [(name: String, value: String)])
+        /// The operator's body with header fields of theirs.
+        case body([UInt8], named: String, headers: [(name: String, value: String)], contentType: String)
+    }
+
     /// Where and how to send.
     struct Plan: Sendable {
-        let provider: any Provider.Type
-        /// What signs: a key of the source, or a wrong one.
-        let key: SourceKey
-        /// One webhook of each per round.
-        let types: [String]
+        let contents: Contents
+        let signer: WebhookSigner
         let rounds: Int
         /// Webhooks per second over all connections; nil for as fast as possible.
         let rate: Double?
         let connections: Int
         let url: EndpointURL
+        /// The URL as it may be shown: without tokens.
+        let shownURL: String
+
+        /// What each round consists of.
+        var types: [String] {
+            switch contents {
+            case .samples(let choice, _): choice.types
+            case .body(_, let name, _, _): [name]
+            }
+        }
     }
 
     private let plan: Plan
@@ -54,25 +69,36 @@ final class SampleSender: Sendable {
     private func sendOne(_ type: String, _ connection: inout HTTPConnection?) -> SendOutcome {
         let webhook: SampleWebhook
         do {
-            webhook = try SampleWebhook.make(provider: plan.provider, type: type, key: plan.key)
+            webhook = try make(type)
         } catch {
             return SendOutcome(id: "", type: type, status: nil, latencyNanoseconds: 0, failure: error.sentence)
         }
+        let id = webhook.eventIDs.first ?? webhook.id
         let start = monotonicNanoseconds()
         do throws(HTTPFailure) {
             let open = try connect(connection)
             connection = nil
             let reply = try open.exchange(
-                "POST", plan.url.target, host: plan.url.hostHeader, headers: webhook.headers, body: webhook.body)
+                "POST", plan.target(of: webhook), host: plan.url.hostHeader, headers: webhook.headers,
+                body: webhook.body)
             if open.isOpen { connection = open }
             return SendOutcome(
-                id: webhook.id, type: type, status: reply.status,
-                latencyNanoseconds: monotonicNanoseconds() - start,
-                failure: reply.status < 300 ? nil : String(reply.text.prefix(200)))
+                id: id, type: type, status: reply.status, latencyNanoseconds: monotonicNanoseconds() - start,
+                failure: reply.status < 300 ? nil : String(reply.text.prefix(200)), eventIDs: webhook.eventIDs)
         } catch {
             return SendOutcome(
-                id: webhook.id, type: type, status: nil, latencyNanoseconds: monotonicNanoseconds() - start,
-                failure: error.sentence, isUnreachable: error.code == .notReachable)
+                id: id, type: type, status: nil, latencyNanoseconds: monotonicNanoseconds() - start,
+                failure: error.sentence, isUnreachable: error.code == .notReachable, eventIDs: webhook.eventIDs)
+        }
+    }
+
+    private func make(_ type: String) throws(StageFailure) -> SampleWebhook {
+        switch plan.contents {
+        case .samples(let choice, let headers):
+            return try SampleWebhook.make(choice, type: type, headers: headers, signer: plan.signer)
+        case .body(let body, let name, let headers, let contentType):
+            return SampleWebhook.make(
+                body: body, named: name, headers: headers, contentType: contentType, signer: plan.signer)
         }
     }
 
@@ -90,8 +116,17 @@ final class SampleSender: Sendable {
     }
 }
 
+extension SampleSender.Plan {
+    /// What stands on the request line.
+    func target(of webhook: SampleWebhook) -> String {
+        if webhook.query.isEmpty { return url.target }
+        return url.target + (url.target.contains("?") ? "&" : "?") + webhook.query
+    }
+}
+
 /// What became of one webhook.
 struct SendOutcome: Sendable {
+    /// The id of its first event, where that is known beforehand; otherwise the webhook's own.
     let id: String
     let type: String
     /// Nil when there was no answer.
@@ -101,4 +136,6 @@ struct SendOutcome: Sendable {
     let failure: String?
     /// Whether nobody listened at all.
     var isUnreachable = false
+    /// The ids of its events, where they are known beforehand.
+    var eventIDs: [String] = []
 }

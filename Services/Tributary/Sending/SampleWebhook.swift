@@ -2,39 +2,55 @@ import Metrics
 import Providers
 import StageRuntime
 
-/// A sample webhook, ready to be sent.
+/// A webhook, signed and ready to be sent.
 struct SampleWebhook: Sendable {
+    /// A UUID of its own; the id of its event where the provider's webhooks carry one.
     let id: String
     let type: String
+    /// The ids of its events where they are known beforehand.
+    let eventIDs: [String]
     let headers: [(name: String, value: String)]
+    /// What belongs behind the question mark of its URL; may hold a token.
+    let query: String
     let body: [UInt8]
 
-    /// The types that samples exist for, in the order of the provider's catalogue; none for unknown providers.
-    static func types(of provider: String) -> [String] {
-        switch provider {
-        case "stream": StreamSamples.all.map(\.type)
-        case "fastpix": FastPixSamples.all.map(\.type)
-        default: []
+    /// A webhook of the provider with an id of its own, created now. Throws where there is no sample of that type.
+    static func make(
+        _ choice: SampleChoice, type: String, headers: [(name: String, value: String)] = [], signer: WebhookSigner
+    ) throws(StageFailure) -> SampleWebhook {
+        let order = SampleOrder(
+            type: type, id: randomID(), createdAtNanoseconds: wallNanoseconds(), batch: choice.batch)
+        guard let body = choice.catalogue.body(order) else {
+            throw StageFailure(.usage, "\(choice.catalogue.provider) has no sample of type \(type)")
         }
+        return SampleWebhook(
+            order, body, headers: headers, contentType: choice.catalogue.contentType, signer: signer)
     }
 
-    /// A webhook with an id of its own, created now, signed with `key` as the provider signs. Throws where there is no
-    /// sample of that type.
+    /// A webhook with a body of the operator's.
     static func make(
-        provider: any Provider.Type, type: String, key: SourceKey
-    ) throws(StageFailure) -> SampleWebhook {
-        let id = randomID()
-        let now = timeText(wallNanoseconds())
-        let body =
-            switch provider.name {
-            case "stream": StreamSamples.body(type: type, createdAt: now)
-            case "fastpix": FastPixSamples.body(type: type, id: id, createdAt: now)
-            default: String?.none
-            }
-        guard let body else { throw StageFailure(.usage, "\(provider.name) has no sample of type \(type)") }
-        let bytes = Array(body.utf8)
+        body: [UInt8], named name: String, headers: [(name: String, value: String)], contentType: String,
+        signer: WebhookSigner
+    ) -> SampleWebhook {
+        let order = SampleOrder(type: name, id: randomID(), createdAtNanoseconds: wallNanoseconds(), batch: nil)
         return SampleWebhook(
-            id: id, type: type, headers: provider.signedFields(for: bytes, key: key, webhookID: id), body: bytes)
+            order, SampleBody(body, eventIDs: []), headers: headers, contentType: contentType, signer: signer)
+    }
+
+    /// `contentType` counts where neither `headers` nor the signature say one.
+    private init(
+        _ order: SampleOrder, _ body: SampleBody, headers: [(name: String, value: String)], contentType: String,
+        signer: WebhookSigner
+    ) {
+        let signed = signer.sign(body.bytes, id: order.id, atNanoseconds: order.createdAtNanoseconds)
+        id = order.id
+        type = order.type
+        eventIDs = body.eventIDs
+        let fields = headers + signed.fields
+        let isTyped = fields.contains { $0.name.lowercased() == "content-type" }
+        self.headers = isTyped ? fields : fields + [("Content-Type", contentType)]
+        query = signed.query
+        self.body = body.bytes
     }
 
     /// A random UUID (version 4).
@@ -46,9 +62,4 @@ struct SampleWebhook: Sendable {
         let groups = [hex[0..<4], hex[4..<6], hex[6..<8], hex[8..<10], hex[10..<16]]
         return groups.map { $0.joined() }.joined(separator: "-")
     }
-}
-
-extension SourceKey {
-    /// A key with the same id that signs wrongly: its signatures have the right form and match nothing.
-    var spoiled: SourceKey { SourceKey(id: id, bytes: bytes.map { ~$0 }) }
 }

@@ -28,6 +28,7 @@ struct SendReport {
         let webhooks = outcomes.map { outcome in
             JSONText.object([
                 ("id", .string(outcome.id)), ("type", .string(outcome.type)),
+                ("event_ids", .array(outcome.eventIDs.map(JSONText.string))),
                 ("status", .optional(outcome.status) { .number($0) }),
                 ("latency_seconds", .number(Double(outcome.latencyNanoseconds) / 1e9)),
                 ("failure", .optional(outcome.failure, JSONText.string)),
@@ -59,9 +60,15 @@ struct SendReport {
             lines.append("  \(printable(failure.trimmed))")
         }
         lines.append("ids:")
-        lines += outcomes.prefix(20).map { "  \($0.id)  \($0.type)" }
+        lines += outcomes.prefix(20).map(Self.line)
         if outcomes.count > 20 { lines.append("  … and \(outcomes.count - 20) more (--json prints all)") }
         return lines.joined(separator: "\n")
+    }
+
+    private static func line(_ outcome: SendOutcome) -> String {
+        let id = outcome.eventIDs.first ?? "(made when it is received)"
+        let more = outcome.eventIDs.count > 1 ? ", first of \(outcome.eventIDs.count) events" : ""
+        return "  \(id)  \(printable(outcome.type))\(more)"
     }
 
     private static func rounded(_ number: Double) -> String {

@@ -1,13 +1,19 @@
 import StageRuntime
 import Wire
 
-/// A refused webhook as the router gives it.
+/// A refused webhook as the router gives it, with its content.
 struct QuarantineEntry {
     private let entry: JSONValue
+    private let hidden: SecretFields?
 
-    init(_ entry: JSONValue) {
+    /// `hidden`: the fields of the head that are not shown; nil: all are.
+    init(_ entry: JSONValue, hidden: SecretFields? = nil) {
         self.entry = entry
+        self.hidden = hidden
     }
+
+    /// As digits.
+    var id: String { entry["id"].text }
 
     /// What an ingress takes to send the webhook through the pipeline again.
     var replay: JSONText {
@@ -19,24 +25,55 @@ struct QuarantineEntry {
             (
                 "replay_of", .object([("journal", entry["journal"].json), ("sequence", entry["sequence"].json)])
             ),
+            ("elements", entry["elements"].json),
         ])
+    }
+
+    /// The same for the pipeline in this process; nil where a part is missing.
+    var webhook: LocalRecord.Webhook? {
+        guard let received = entry["received_at_ns"].integer, let journal = JournalID(entry["journal"].text),
+            let sequence = UInt64(entry["sequence"].text),
+            let body = Array(entry["body_base64"].text.utf8).withUnsafeBytes({ Base64.decode($0) })
+        else { return nil }
+        return LocalRecord.Webhook(
+            source: entry["source"].text, head: fields.map { ($0.name, $0.value) }, body: body,
+            receivedAtNanoseconds: received, journal: journal, sequence: sequence,
+            elements: entry["elements"].elements.compactMap { $0.integer.map { UInt32(truncatingIfNeeded: $0) } },
+            isReplay: true)
+    }
+
+    /// As the router gave it, without secrets.
+    var json: JSONText {
+        guard case .object(let members) = entry else { return entry.json }
+        return .object(members.map { ($0.name, $0.name == "head" ? shownHead : $0.value.json) })
     }
 
     /// For people: what is known, then the head, then the body as text.
     var text: String {
         var lines: [String] = []
         if case .object(let members) = entry {
-            let hidden = ["head", "body_base64", "received_at_ns"]
-            for member in members where !hidden.contains(member.name) && member.value != .null {
-                lines.append("\(member.name): \(printable(member.value.text))")
+            let apart = ["head", "body_base64", "received_at_ns"]
+            for member in members where !apart.contains(member.name) && member.value != .null {
+                let value = member.name == "elements" ? member.value.json.text : member.value.text
+                lines.append("\(member.name): \(printable(value))")
             }
         }
         lines.append("")
-        for field in entry["head"].elements where field.elements.count == 2 {
-            lines.append("\(printable(field.elements[0].text)): \(printable(field.elements[1].text))")
-        }
+        for field in fields { lines.append("\(printable(field.name)): \(printable(shown(field)))") }
         let body = Array(entry["body_base64"].text.utf8).withUnsafeBytes { Base64.decode($0) } ?? []
         lines += ["", body.isEmpty ? "(no body)" : printable(String(decoding: body, as: UTF8.self))]
         return lines.joined(separator: "\n")
+    }
+
+    private var fields: [(name: String, value: String)] {
+        entry["head"].elements.filter { $0.elements.count == 2 }.map { ($0.elements[0].text, $0.elements[1].text) }
+    }
+
+    private var shownHead: JSONText {
+        .array(fields.map { .array([.string($0.name), .string(shown($0))]) })
+    }
+
+    private func shown(_ field: (name: String, value: String)) -> String {
+        hidden?.shown(field.name.lowercased(), field.value) ?? field.value
     }
 }

@@ -2,7 +2,11 @@
 enum RecordList {
     /// One line per record of the list under `key`, with these members as columns.
     static func text(_ answer: JSONValue, _ key: String, columns: [String], empty: String) -> String {
-        let records = answer[key].elements
+        text(answer[key].elements, columns: columns, empty: empty)
+    }
+
+    /// The same for records that were collected.
+    static func text(_ records: [JSONValue], columns: [String], empty: String) -> String {
         guard !records.isEmpty else { return empty }
         var table = Table(columns.map { name in name.uppercased().map { $0 == "_" ? " " : String($0) }.joined() })
         for record in records {

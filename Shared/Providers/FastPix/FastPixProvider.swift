@@ -3,40 +3,30 @@ package import Wire
 /// FastPix: JSON webhooks signed with the base64-decoded signing secret over the raw body.
 package enum FastPixProvider: Provider {
     package static let name = "fastpix"
+    package static let attribute: StaticString = "fastpix"
 
-    /// When a URL is saved, the dashboard sends an unsigned `{}` or nothing, and wants 2xx.
+    /// `FastPix-Signature` is the base64 HMAC-SHA256 of the raw body (FastPix/node-sdk, `src/sdk/webhooks.ts`). No time
+    /// is signed, so none is checked.
+    package static let signing = Signing.always(
+        VerificationScheme(
+            "fastpix",
+            .signature(
+                SignatureScheme(
+                    [SignatureField(.hmacSHA256, field: "fastpix-signature", .base64)], keyForm: .base64))))
+
+    /// When a URL is saved, the dashboard sends an unsigned `{}` or nothing, and wants 2xx; `null` says as little. (Since
+    /// 2026 it may be a signed object without `id` and `type`, which the normaliser takes for what it is.)
     package static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool {
-        guard body.count <= 16, head.value(FastPixVerifier.signatureField) == nil else { return false }
+        guard body.count <= 64, head.value("fastpix-signature") == nil else { return false }
         let text = body.filter { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-        return text.isEmpty || text.elementsEqual("{}".utf8)
+        return text.isEmpty || text.elementsEqual("{}".utf8) || text.elementsEqual("null".utf8)
     }
 
-    /// Each secret is decoded from base64, as the dashboard shows it; its id is optional.
-    package static func makeKeys(_ secrets: [SourceSecret]) throws(SourceKeyError) -> SourceKeys {
-        guard !secrets.isEmpty else { throw .noSecrets(provider: name) }
-        var keys: [SourceKey] = []
-        for (index, secret) in secrets.enumerated() {
-            guard !secret.value.isEmpty else { throw .empty(index: index) }
-            guard let bytes = secret.value.withUnsafeBytes({ Base64.decode($0) }), !bytes.isEmpty else {
-                throw .notBase64(index: index)
-            }
-            keys.append(SourceKey(id: secret.id ?? String(index), bytes: bytes))
-        }
-        return SourceKeys(keys)
-    }
+    package static let types = FastPixTypes.all
+    package static let idSource = "`id`"
+    package static let timeSource = "`createdAt`"
 
-    package static func makeVerifier(keys: SourceKeys, inflater: Inflater) -> any WebhookVerifier {
-        FastPixVerifier(keys: keys)
-    }
-
-    package static func makeNormaliser() -> any WebhookNormaliser {
+    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
         FastPixNormaliser()
-    }
-
-    package static func signedFields(
-        for body: [UInt8], key: SourceKey, webhookID: String
-    ) -> [(name: String, value: String)] {
-        let signature = body.withUnsafeBytes { HMACKey(key.bytes).withCode(of: $0, Base64.encode) }
-        return [("Content-Type", "application/json"), ("FastPix-Signature", signature)]
     }
 }

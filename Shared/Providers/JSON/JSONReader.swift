@@ -1,13 +1,15 @@
 internal import CSimdJSON
 package import Events
 
-/// Reads a fixed set of fields out of strict JSON objects, and where the values to redact lie. One per thread; its
-/// memory is used again, so results are valid until the next `read`.
+/// Reads a fixed set of fields out of strict JSON, and where the values to redact lie: from a whole text or from each
+/// element of a batch. One per thread; its memory is used again, so results are valid until the next `read…` or
+/// `select`.
 package final class JSONReader {
     private let reader: OpaquePointer
 
-    /// `fields` are paths of object keys joined with dots; a field's index is its place in the list. `redactions` are
-    /// paths with `*` for every key or element, or `**.key` for that key at any depth.
+    /// `fields` are JSON Pointers (RFC 6901) where they begin with a slash, otherwise object keys joined with dots; a
+    /// field's index is its place in the list. `redactions` are the same, with `*` for every key or element in paths
+    /// with dots, or `**.key` for that key at any depth.
     package init(fields: [String], redactions: [String]) {
         guard let reader = tributary_json_create() else { fatalError("out of memory: a JSON reader needs a few bytes") }
         self.reader = reader
@@ -19,16 +21,59 @@ package final class JSONReader {
         tributary_json_destroy(reader)
     }
 
-    /// Validates `body` and finds the fields; returns why it is refused, or nil.
+    /// Validates `body`, which must be an object, and finds the fields; returns why it is refused, or nil.
     package func read(_ body: UnsafeRawBufferPointer) -> RejectionCode? {
-        switch tributary_json_read(reader, body.bindMemory(to: UInt8.self).baseAddress, body.count) {
-        case TRIBUTARY_JSON_OK: nil
-        case TRIBUTARY_JSON_TOO_DEEP: .bodyTooDeep
-        case TRIBUTARY_JSON_NOT_OBJECT: .bodyNotObject
-        case TRIBUTARY_JSON_NO_MEMORY:
-            fatalError("out of memory: JSON of \(body.count) bytes could not be parsed; lower ingress.max_body_bytes")
-        default: .bodyNotJSON
-        }
+        rejection(tributary_json_read(reader, body.bindMemory(to: UInt8.self).baseAddress, body.count), body.count)
+    }
+
+    /// Validates `body`, which may be any JSON text (RFC 8259), and finds the fields where they lead somewhere.
+    package func readValue(_ body: UnsafeRawBufferPointer) -> RejectionCode? {
+        rejection(
+            tributary_json_read_value(reader, body.bindMemory(to: UInt8.self).baseAddress, body.count), body.count)
+    }
+
+    /// How many elements a batch has, or why it is refused.
+    package enum Elements: Equatable, Sendable {
+        case found(Int)
+        case refused(RejectionCode)
+    }
+
+    /// Validates `body` once and counts the elements of the array that `pointer` leads to (nil: the body itself). One
+    /// object there counts as one element. Fields are found by `select`; elements that are not objects are counted
+    /// like the others.
+    package func readElements(_ body: UnsafeRawBufferPointer, at pointer: String?) -> Elements {
+        let bytes = body.bindMemory(to: UInt8.self).baseAddress
+        var count = 0
+        let status = tributary_json_read_elements(reader, bytes, body.count, pointer, &count)
+        return rejection(status, body.count).map { .refused($0) } ?? .found(count)
+    }
+
+    /// Whether the elements read last lie in an array, rather than being one object.
+    package var isBatch: Bool { tributary_json_is_array(reader) != 0 }
+
+    /// Finds the fields and redactions of one element, counting from 0, in time that depends on its size alone;
+    /// `element_not_object` where it is none. Its range and canonical form can be had in either case.
+    package func select(_ index: Int) -> RejectionCode? {
+        tributary_json_select(reader, index) == TRIBUTARY_JSON_OK ? nil : .elementNotObject
+    }
+
+    /// The bytes within the body of the element selected last, or of the whole value.
+    package var elementRange: Range<Int> {
+        let place = tributary_json_selected(reader)
+        return place.offset..<place.offset + place.length
+    }
+
+    /// The canonical form (RFC 8785) of the element selected last, or of the whole value; valid until the next call.
+    /// A number beyond all doubles, for which the RFC has no form, stays as it was written.
+    package func canonical() -> UnsafeRawBufferPointer {
+        var count = 0
+        let bytes = tributary_json_canonical(reader, &count)
+        return UnsafeRawBufferPointer(start: bytes, count: count)
+    }
+
+    /// Appends the canonical form.
+    package func writeCanonical(into bytes: inout [UInt8]) {
+        bytes.append(contentsOf: canonical())
     }
 
     /// The text of a field whose value is a string; nil for every other value.
@@ -57,7 +102,7 @@ package final class JSONReader {
         return text
     }
 
-    /// Whether anything must be redacted in the text read last.
+    /// Whether anything must be redacted in what was read or selected last.
     package var hasRedactions: Bool {
         var count = 0
         _ = tributary_json_redactions(reader, &count)
@@ -66,14 +111,35 @@ package final class JSONReader {
 
     /// Writes `body`, which was read last, with every value to redact replaced; everything else byte for byte.
     package func writeRedacted(_ body: UnsafeRawBufferPointer, into bytes: inout [UInt8]) {
+        writeRedacted(body, 0..<body.count, into: &bytes)
+    }
+
+    /// Writes the element selected last of `body` in the same way.
+    package func writeRedactedElement(of body: UnsafeRawBufferPointer, into bytes: inout [UInt8]) {
+        writeRedacted(body, elementRange, into: &bytes)
+    }
+
+    private func writeRedacted(_ body: UnsafeRawBufferPointer, _ place: Range<Int>, into bytes: inout [UInt8]) {
         var count = 0
         let ranges = UnsafeBufferPointer(start: tributary_json_redactions(reader, &count), count: count)
-        var offset = 0
+        var offset = place.lowerBound
         for range in ranges {
-            bytes.append(contentsOf: body[offset..<range.offset])
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: body[offset..<range.offset]))
             bytes.append(contentsOf: #""[redacted]""#.utf8)
             offset = range.offset + range.length
         }
-        bytes.append(contentsOf: body[offset...])
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: body[offset..<place.upperBound]))
+    }
+
+    private func rejection(_ status: tributary_json_status, _ byteCount: Int) -> RejectionCode? {
+        switch status {
+        case TRIBUTARY_JSON_OK: nil
+        case TRIBUTARY_JSON_TOO_DEEP: .bodyTooDeep
+        case TRIBUTARY_JSON_NOT_OBJECT: .bodyNotObject
+        case TRIBUTARY_JSON_NOT_ARRAY: .bodyNotArray
+        case TRIBUTARY_JSON_NO_MEMORY:
+            fatalError("out of memory: JSON of \(byteCount) bytes could not be parsed; lower ingress.max_body_bytes")
+        default: .bodyNotJSON
+        }
     }
 }

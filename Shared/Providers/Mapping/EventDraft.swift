@@ -1,8 +1,8 @@
 package import Events
 package import Wire
 
-/// The attributes of the one event of a webhook while they are being found, and how they are written. Its memory is
-/// used again from webhook to webhook.
+/// The attributes of one event while they are being found, and how events are written: one of a webhook, or one of each
+/// element of a batch. Its memory is used again from event to event.
 package struct EventDraft {
     package var type: [UInt8] = []
     package var id: [UInt8] = []
@@ -43,21 +43,73 @@ package struct EventDraft {
     package mutating func write(
         for webhook: VerifiedWebhook, provider: StaticString, reader: JSONReader, into writer: inout ByteWriter
     ) {
+        var events = openEvents(of: webhook, in: &writer)
+        openEvent(0, of: webhook, provider: provider, &events, &writer)
+        if reader.hasRedactions {
+            clearPayload()
+            reader.writeRedacted(webhook.body, into: &payload)
+            payload.withUnsafeBytes { events.close(.inline($0), in: &writer) }
+        } else {
+            events.close(.section(webhook.bodySection), in: &writer)
+        }
+        events.finish(in: &writer)
+    }
+
+    /// Opens the events section of a webhook with any number of events; `writeElement` adds to it, and `finish` of what
+    /// is returned ends it.
+    package mutating func openEvents(
+        of webhook: VerifiedWebhook, in writer: inout ByteWriter
+    ) -> CanonicalEventsWriter {
+        source.removeAll(keepingCapacity: true)
+        source.append(contentsOf: "/sources/".utf8)
+        AttributeText.append(webhook.accepted.envelope.sourceBytes, to: &source)
+        return CanonicalEventsWriter(for: webhook, in: &writer)
+    }
+
+    /// Adds this event, whose payload is the element that `reader` selected last: its bytes, or a redacted copy. What
+    /// is missing is filled in as by `write`. `text` is what `reader` read, where that is not the body.
+    package mutating func writeElement(
+        _ element: UInt32, of webhook: VerifiedWebhook, text: UnsafeRawBufferPointer? = nil, provider: StaticString,
+        reader: JSONReader, _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
+    ) {
+        let text = text ?? webhook.body
+        openEvent(element, of: webhook, provider: provider, &events, &writer)
+        if reader.hasRedactions {
+            clearPayload()
+            reader.writeRedactedElement(of: text, into: &payload)
+            payload.withUnsafeBytes { events.close(.inline($0), in: &writer) }
+        } else {
+            let bytes = UnsafeRawBufferPointer(rebasing: text[reader.elementRange])
+            events.close(.inline(bytes), in: &writer)
+        }
+    }
+
+    /// Adds this event with a payload of JSON that is a translation of `original`. What is missing is filled in as by
+    /// `write`.
+    package mutating func writeElement(
+        _ element: UInt32, of webhook: VerifiedWebhook, provider: StaticString, payload: UnsafeRawBufferPointer,
+        original: OriginalBytes, _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
+    ) {
+        openEvent(element, of: webhook, provider: provider, &events, &writer)
+        events.close(.inline(payload), original: original, in: &writer)
+    }
+
+    /// Fills in what is missing and writes the event up to its payload.
+    private mutating func openEvent(
+        _ element: UInt32, of webhook: VerifiedWebhook, provider: StaticString,
+        _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
+    ) {
         let envelope = webhook.accepted.envelope
         if id.isEmpty {
-            let generated = GeneratedEventID.make(
-                receivedAtNanoseconds: envelope.receivedAtNanoseconds, journal: envelope.journal,
-                sequence: envelope.sequence, element: 0)
-            id.append(contentsOf: generated.utf8)
+            // A replay gets the ids that the webhook would have had at first.
+            let entry = webhook.entry
+            GeneratedEventID.append(
+                receivedAtNanoseconds: envelope.receivedAtNanoseconds, journal: entry.journal,
+                sequence: entry.sequence, element: element, to: &id)
         }
         let isTimeKnown = !time.isEmpty
         if !isTimeKnown { EventTime.append(nanoseconds: envelope.receivedAtNanoseconds, to: &time) }
-        source.removeAll(keepingCapacity: true)
-        source.append(contentsOf: "/sources/".utf8)
-        AttributeText.append(envelope.sourceBytes, to: &source)
-
-        var events = CanonicalEventsWriter(for: webhook, in: &writer)
-        events.open(element: 0, in: &writer)
+        events.open(element: element, in: &writer)
         attribute("type", type, &events, &writer)
         attribute("source", source, &events, &writer)
         attribute("id", id, &events, &writer)
@@ -66,27 +118,25 @@ package struct EventDraft {
         attribute("time", time, &events, &writer)
         attribute("timesource", isTimeKnown ? "provider" : "ingest", &events, &writer)
         attribute("provider", provider, &events, &writer)
-        attribute("providertype", providerType, &events, &writer)
+        if !providerType.isEmpty { attribute("providertype", providerType, &events, &writer) }
         attribute("datacontenttype", "application/json", &events, &writer)
-        writePayload(of: webhook, reader: reader, &events, &writer)
-        events.finish(in: &writer)
     }
 
-    private mutating func writePayload(
-        of webhook: VerifiedWebhook, reader: JSONReader, _ events: inout CanonicalEventsWriter,
-        _ writer: inout ByteWriter
-    ) {
-        guard reader.hasRedactions else {
-            events.close(.section(webhook.bodySection), in: &writer)
-            return
-        }
+    private mutating func clearPayload() {
         payload.removeAll(keepingCapacity: payload.capacity <= Self.keptPayloadBytes)
-        reader.writeRedacted(webhook.body, into: &payload)
-        payload.withUnsafeBytes { events.close(.inline($0), in: &writer) }
     }
 
     /// A copy grown beyond this for one large body is given back.
     private static let keptPayloadBytes = 256 * 1024
+
+    /// What the events of a webhook may take up, so that they stay within `Limits.envelopeBytes` together with the body
+    /// as received and as inflated. `max_body_bytes` is not known here, but it is no less than the body as received,
+    /// nor than half of the inflated one.
+    package static func mostEventBytes(of webhook: VerifiedWebhook) -> Int {
+        let received = webhook.accepted.body.count
+        let inflated = webhook.bodySection == .inflatedBody ? webhook.body.count : 0
+        return 4 * max(received, (inflated + 1) / 2) + (896 << 10) - received - inflated
+    }
 
     private func attribute(
         _ name: StaticString, _ value: [UInt8], _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter

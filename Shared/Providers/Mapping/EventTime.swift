@@ -48,6 +48,11 @@ package enum EventTime {
             fraction += 1_000_000_000
             seconds -= 1
         }
+        append(seconds: seconds, fraction: fraction, to: &bytes)
+    }
+
+    /// Appends seconds since 1970 and 0 to 999 999 999 nanoseconds. The year must be 0 to 9999.
+    static func append(seconds: Int64, fraction: Int64, to bytes: inout [UInt8]) {
         var dayCount = seconds / 86_400
         var secondOfDay = seconds % 86_400
         if secondOfDay < 0 {

@@ -11,6 +11,8 @@ package final class Vocabulary {
         let canonicalType: [UInt8]
         let subject: [Step]
         let partitionKey: [Int]
+        let id: [Step]
+        let time: [Int]
     }
 
     package let reader: JSONReader
@@ -34,12 +36,13 @@ package final class Vocabulary {
             paths.append(path)
             return paths.count - 1
         }
-        func field(_ name: String) -> [Int] { (aliases[name] ?? [name]).map(slot) }
+        func field(_ name: String) -> [Int] { name.isEmpty ? [] : (aliases[name] ?? [name]).map(slot) }
         for path in extraFields { _ = slot(path) }
         entries = types.map { type in
             Entry(
                 canonicalType: Array((MappedType.prefix + type.canonicalType).utf8),
-                subject: Self.steps(type.subject, field), partitionKey: field(type.partitionKey))
+                subject: Self.steps(type.subject, field), partitionKey: field(type.partitionKey),
+                id: Self.steps(type.id ?? "", field), time: field(type.time ?? ""))
         }
         self.unmapped = unmapped.map { (Self.steps($0.subject, field), field($0.partitionKey)) }
         index = ByteIndex(types.map { Array($0.providerType.utf8) })
@@ -53,7 +56,8 @@ package final class Vocabulary {
         return slot
     }
 
-    /// Appends type, subject and partition key of the webhook read last; what it does not have stays empty.
+    /// Appends type, subject and partition key of the webhook read last, and id and time where its type has rules of its
+    /// own; what it does not have stays empty.
     package func describe(
         _ providerType: UnsafeRawBufferPointer, preferring preference: Int?, in draft: inout EventDraft
     ) {
@@ -62,6 +66,8 @@ package final class Vocabulary {
             draft.type.append(contentsOf: entries[place].canonicalType)
             appendSubject(entries[place].subject, to: &draft.subject)
             appendFirst(entries[place].partitionKey, to: &draft.partitionKey)
+            appendWhole(entries[place].id, to: &draft.id)
+            if !entries[place].time.isEmpty { draft.takeTime(entries[place].time, of: reader) }
         } else {
             draft.type.append(contentsOf: (MappedType.prefix + MappedType.unmapped).utf8)
         }
@@ -90,6 +96,20 @@ package final class Vocabulary {
         }
     }
 
+    /// A template that must be complete: nothing is appended where a field is missing.
+    private func appendWhole(_ steps: [Step], to bytes: inout [UInt8]) {
+        let start = bytes.count
+        for step in steps {
+            bytes.append(contentsOf: step.text)
+            guard let field = step.field else { continue }
+            guard let text = identifier(field) else {
+                bytes.removeSubrange(start...)
+                return
+            }
+            AttributeText.append(text, to: &bytes)
+        }
+    }
+
     private func appendFirst(_ field: [Int], to bytes: inout [UInt8]) {
         if let text = identifier(field) { AttributeText.append(text, to: &bytes) }
     }
@@ -99,6 +119,13 @@ package final class Vocabulary {
             if let text = reader.identifier(slot) { return text }
         }
         return nil
+    }
+
+    /// The names of the fields of a template, in order.
+    package static func fields(of template: String) -> [String] {
+        template.split(separator: "{").dropFirst(template.hasPrefix("{") ? 0 : 1).map {
+            String($0.prefix { $0 != "}" })
+        }
     }
 
     /// Cuts `calls/{call_cid}/egress/hls` into steps.

@@ -7,7 +7,8 @@ import Wire
 /// * time: `created_at`, RFC 3339 text or integer nanoseconds (`type: number, format: date-time` in the OpenAPI v2).
 /// * subject: by `StreamTypes`; it ends before the first field that is missing. Types that are not listed, and bodies
 ///   without the first field, are about their call (`call_cid`, else `call.cid`), else about their user.
-/// * hidden: `call.ingress.*.address`, which holds stream keys, and `client_ip`.
+/// * hidden: `call.ingress.*.address`, which holds stream keys, `stream_key` and `stream_url` (which may end in the key)
+///   of `call.egress.rtmps`, and `client_ip`.
 final class StreamNormaliser: WebhookNormaliser {
     private let vocabulary: Vocabulary
     private let typeSlot: Int
@@ -27,15 +28,18 @@ final class StreamNormaliser: WebhookNormaliser {
                 "user.id": ["user.id", "user_id"],
                 "user_id": ["user_id", "user.id"],
             ],
-            redactions: ["call.ingress.*.address", "client_ip"])
+            redactions: [
+                "call.ingress.*.address", "call.egress.rtmps.*.stream_key", "call.egress.rtmps.*.stream_url",
+                "client_ip",
+            ])
         typeSlot = vocabulary.slot("type")
         timeSlots = [vocabulary.slot("created_at")]
     }
 
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> Rejection? {
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
         let reader = vocabulary.reader
-        if let code = reader.read(webhook.body) { return .normaliser(code) }
-        guard let type = reader.string(typeSlot), !type.isEmpty else { return .normaliser(.typeMissing) }
+        if let code = reader.read(webhook.body) { return .refused(.normaliser(code)) }
+        guard let type = reader.string(typeSlot), !type.isEmpty else { return .refused(.normaliser(.typeMissing)) }
         draft.reset()
         AttributeText.append(type, to: &draft.providerType)
         vocabulary.describe(type, preferring: nil, in: &draft)
@@ -44,6 +48,6 @@ final class StreamNormaliser: WebhookNormaliser {
         }
         draft.takeTime(timeSlots, of: reader)
         draft.write(for: webhook, provider: "stream", reader: reader, into: &writer)
-        return nil
+        return .normalised
     }
 }

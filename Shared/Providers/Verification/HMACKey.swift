@@ -1,29 +1,44 @@
 internal import COpenSSL
 
-/// HMAC-SHA256 (RFC 2104) with one key. The key is scheduled once; each code starts from a copy of that state inside
+/// HMAC (RFC 2104) with one key. The key is scheduled once; each code starts from a copy of that state inside
 /// libcrypto, without allocation. Belongs to one thread.
 package final class HMACKey {
-    package static let codeBytes = 32
+    /// The hash function inside.
+    package enum Digest: String, Sendable {
+        case sha1 = "SHA1"
+        case sha256 = "SHA256"
+        case sha512 = "SHA512"
+
+        /// Length of a code.
+        package var codeBytes: Int {
+            switch self {
+            case .sha1: 20
+            case .sha256: 32
+            case .sha512: 64
+            }
+        }
+    }
 
     private let context: OpaquePointer
-    private var code = [UInt8](repeating: 0, count: HMACKey.codeBytes)
+    private var code: [UInt8]
 
-    /// `key` must not be empty: `Provider.makeKeys` refuses empty secrets.
-    package init(_ key: [UInt8]) {
+    /// `key` must not be empty: `SourceKeyring` refuses empty secrets.
+    package init(_ key: [UInt8], _ digest: Digest = .sha256) {
         precondition(!key.isEmpty, "a key has at least one byte")
         guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil), let context = EVP_MAC_CTX_new(algorithm) else {
             fatalError("libcrypto has no HMAC: the OpenSSL installation is damaged or its default provider is off")
         }
         EVP_MAC_free(algorithm)
         self.context = context
-        let initialised = "SHA256".withCString { name -> Int32 in
+        code = [UInt8](repeating: 0, count: digest.codeBytes)
+        let initialised = digest.rawValue.withCString { name -> Int32 in
             var parameters = [
                 OSSL_PARAM_construct_utf8_string("digest", UnsafeMutablePointer(mutating: name), 0),
                 OSSL_PARAM_construct_end(),
             ]
             return EVP_MAC_init(context, key, key.count, &parameters)
         }
-        precondition(initialised == 1, "libcrypto accepts any non-empty key for HMAC-SHA256")
+        precondition(initialised == 1, "libcrypto accepts any non-empty key for HMAC")
     }
 
     deinit {
@@ -35,14 +50,14 @@ package final class HMACKey {
         of bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
         var length = 0
+        let room = code.count
         // No key: libcrypto starts again with the one that it has.
         let started = EVP_MAC_init(context, nil, 0, nil)
         let updated =
             bytes.isEmpty ? 1 : EVP_MAC_update(context, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
-        let finished = EVP_MAC_final(context, &code, &length, Self.codeBytes)
+        let finished = EVP_MAC_final(context, &code, &length, room)
         precondition(
-            started == 1 && updated == 1 && finished == 1 && length == Self.codeBytes,
-            "libcrypto computes HMAC-SHA256 over any bytes")
+            started == 1 && updated == 1 && finished == 1 && length == room, "libcrypto computes HMAC over any bytes")
         return code.withUnsafeBytes(body)
     }
 

@@ -4,11 +4,14 @@ package enum Hexadecimal {
     /// as Stream's own SDKs refuse it, so that a signature has one spelling.
     package static func decode(_ text: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
         guard text.count == bytes.count * 2 else { return false }
+        var all: UInt8 = 0
         for index in 0..<bytes.count {
-            guard let high = digit(text[2 * index]), let low = digit(text[2 * index + 1]) else { return false }
-            bytes[index] = high << 4 | low
+            let high = digit(text[2 * index])
+            let low = digit(text[2 * index + 1])
+            all |= high | low
+            bytes[index] = high << 4 | low & 0xF
         }
-        return true
+        return all < 0x10
     }
 
     /// The digits of `bytes`.
@@ -22,12 +25,11 @@ package enum Hexadecimal {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private static func digit(_ character: UInt8) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
-        default: nil
-        }
+    /// The value of a digit; 255 for anything else.
+    private static func digit(_ character: UInt8) -> UInt8 {
+        let decimal = character &- UInt8(ascii: "0")
+        let letter = character &- UInt8(ascii: "a")
+        return decimal < 10 ? decimal : letter < 6 ? letter + 10 : .max
     }
 
     private static func encodeDigit(_ value: UInt8) -> UInt8 {

@@ -13,6 +13,8 @@ package final class Inflater {
 
     /// Most bytes that may come out.
     package let maxInflatedBytes: Int
+    /// What came out last, refused or not: never more than one byte beyond the limit, or than the first 16 KiB.
+    package private(set) var inflatedBytes = 0
     private let stream: UnsafeMutablePointer<z_stream>
     private var output: UnsafeMutableRawBufferPointer
 
@@ -49,6 +51,7 @@ package final class Inflater {
         inflateReset(stream)
         var written = 0
         var offset = 0
+        defer { inflatedBytes = written }
         while true {
             if written == output.count {
                 if written > maxInflatedBytes { return .tooLarge }

@@ -2,10 +2,13 @@
 package struct SourceSecret: Sendable, CustomStringConvertible {
     package var id: String?
     package var value: [UInt8]
+    /// When it counts.
+    package var validity: KeyValidity
 
-    package init(id: String? = nil, value: [UInt8]) {
+    package init(id: String? = nil, value: [UInt8], validity: KeyValidity = .always) {
         self.id = id
         self.value = value
+        self.validity = validity
     }
 
     /// Never the value: descriptions end up in logs.
@@ -16,16 +19,41 @@ package struct SourceSecret: Sendable, CustomStringConvertible {
 package struct SourceKey: Sendable, CustomStringConvertible {
     /// The configured id, or the secret's place in the list, counting from 0. Travels in the verification.
     package let id: String
-    /// The bytes that key the MAC.
+    /// The bytes that key the MAC, the public key, or the shared secret itself.
     package let bytes: [UInt8]
+    /// When it counts, judged against received-at.
+    package let validity: KeyValidity
+    /// Whether the bytes are an Ed25519 public key.
+    package let isPublic: Bool
 
-    package init(id: String, bytes: [UInt8]) {
+    package init(id: String, bytes: [UInt8], validity: KeyValidity = .always, isPublic: Bool = false) {
         self.id = id
         self.bytes = bytes
+        self.validity = validity
+        self.isPublic = isPublic
     }
 
     /// Never the bytes: descriptions end up in logs.
     package var description: String { "key \(id)" }
+}
+
+/// The time during which a key counts: nanoseconds since 1970, judged against received-at.
+package struct KeyValidity: Sendable, Equatable {
+    /// First instant; nil: since ever.
+    package var notBeforeNanoseconds: Int64?
+    /// First instant after it; nil: for ever.
+    package var notAfterNanoseconds: Int64?
+
+    package init(notBeforeNanoseconds: Int64? = nil, notAfterNanoseconds: Int64? = nil) {
+        self.notBeforeNanoseconds = notBeforeNanoseconds
+        self.notAfterNanoseconds = notAfterNanoseconds
+    }
+
+    package static let always = KeyValidity()
+
+    package func holds(at nanoseconds: Int64) -> Bool {
+        nanoseconds >= notBeforeNanoseconds ?? .min && notAfterNanoseconds.map { nanoseconds < $0 } ?? true
+    }
 }
 
 /// The keys of one source. Several may be valid at once, so that secrets can be rotated without refusing a request.
@@ -59,17 +87,53 @@ package struct SourceKeyError: Error, Equatable, Sendable, CustomStringConvertib
             description: "secret \(index) is empty, so anybody could sign with it: set the variable or file it names")
     }
 
-    package static func idMissing(index: Int) -> SourceKeyError {
+    package static func unused(provider: String) -> SourceKeyError {
         SourceKeyError(
-            code: "secret_id_missing", index: index,
-            description: "secret \(index) has no `id`: Stream's X-API-KEY selects the secret, so set `id` to the API "
-                + "key of the app that the secret belongs to")
+            code: "secrets_unused", index: nil,
+            description: "a \(provider) source has secrets, but its verification `none` looks at nothing: name the "
+                + "scheme that they belong to, or take them away")
     }
 
-    package static func notBase64(index: Int) -> SourceKeyError {
+    package static func idMissing(index: Int, selectedBy field: String) -> SourceKeyError {
+        SourceKeyError(
+            code: "secret_id_missing", index: index,
+            description: "secret \(index) has no `id`: \(field) selects the secret, so set `id` to the API key that "
+                + "the secret belongs to")
+    }
+
+    static func notBase64(index: Int, scheme: String, mistake: SecretMistake?) -> SourceKeyError {
         SourceKeyError(
             code: "secret_not_base64", index: index,
-            description: "secret \(index) is not base64, but FastPix signs with the base64-decoded secret: copy the "
-                + "signing secret from the dashboard as it is shown, without quotes or spaces")
+            description: "secret \(index) \(mistake?.sentence ?? "is not base64"), but \(scheme) signs with the "
+                + "base64-decoded secret: copy the signing secret as the provider shows it, without quotes or spaces")
+    }
+
+    static func notHexadecimal(index: Int, scheme: String, mistake: SecretMistake?) -> SourceKeyError {
+        SourceKeyError(
+            code: "secret_not_hexadecimal", index: index,
+            description: "secret \(index) \(mistake?.sentence ?? "is not hexadecimal"), but the keys of \(scheme) are "
+                + "pairs of hexadecimal digits: copy the secret as the provider shows it, without quotes or spaces")
+    }
+
+    package static func notBasic(index: Int) -> SourceKeyError {
+        SourceKeyError(
+            code: "secret_not_basic", index: index,
+            description: "secret \(index) has no colon, but HTTP Basic needs name and password: write it as "
+                + "`name:password`, without base64")
+    }
+
+    package static func notPublicKey(index: Int) -> SourceKeyError {
+        SourceKeyError(
+            code: "secret_not_public_key", index: index,
+            description: "secret \(index) is no Ed25519 public key, which has 32 bytes: copy the public key that the "
+                + "provider shows for checking signatures")
+    }
+
+    package static func privateKey(index: Int) -> SourceKeyError {
+        SourceKeyError(
+            code: "secret_private_key", index: index,
+            description:
+                "secret \(index) begins with `whsk_`, so it is the sender's private key, which only the sender "
+                + "should have: configure the public key, which begins with `whpk_`")
     }
 }

@@ -9,10 +9,8 @@ final class AdminConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// A replayed webhook is the largest body that an operator sends.
-    static let maxBodyBytes = 8 * 1024 * 1024
-
     private let desk: AdminDesk
+    private let maxBodyBytes: Int
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
     private var isAnswering = false
@@ -21,6 +19,7 @@ final class AdminConnection: ChannelInboundHandler {
 
     init(desk: AdminDesk) {
         self.desk = desk
+        maxBodyBytes = desk.maxBodyBytes
     }
 
     func channelRead(context: ChannelHandlerContext, data part: NIOAny) {
@@ -30,9 +29,9 @@ final class AdminConnection: ChannelInboundHandler {
             self.head = head
             body = []
         case .body(let part):
-            guard body.count + part.readableBytes <= Self.maxBodyBytes else {
+            guard body.count + part.readableBytes <= maxBodyBytes else {
                 isRefused = true
-                let sentence = "a request may hold \(Self.maxBodyBytes) bytes at most"
+                let sentence = "a request may hold \(maxBodyBytes) bytes at most"
                 write(.error(413, "body_too_large", sentence), keepAlive: false, context)
                 return
             }

@@ -9,6 +9,9 @@ struct AdminDesk: Sendable {
     /// Where routes run.
     let pool: NIOThreadPool
 
+    /// The largest body that any of the routes takes.
+    var maxBodyBytes: Int { routes.map(\.maxBodyBytes).max() ?? 0 }
+
     /// What to do with a request.
     enum Decision: Sendable {
         case reply(AdminReply)

@@ -14,16 +14,22 @@ package struct HealthCheck: Sendable {
 
 /// What a stage answers on its admin socket beyond health and metrics.
 package struct AdminRoute: Sendable {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `DELETE`.
     package let method: String
     /// The path itself and everything below it; the longest prefix wins.
     package let pathPrefix: String
+    /// The largest body that it takes.
+    package let maxBodyBytes: Int
     /// Runs on a thread of the admin endpoint's own; may block.
     package let respond: @Sendable (AdminRequest) -> AdminReply
 
-    package init(method: String, pathPrefix: String, respond: @escaping @Sendable (AdminRequest) -> AdminReply) {
+    package init(
+        method: String, pathPrefix: String, maxBodyBytes: Int = 1 << 20,
+        respond: @escaping @Sendable (AdminRequest) -> AdminReply
+    ) {
         self.method = method
         self.pathPrefix = pathPrefix
+        self.maxBodyBytes = maxBodyBytes
         self.respond = respond
     }
 

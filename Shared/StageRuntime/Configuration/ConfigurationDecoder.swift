@@ -23,12 +23,13 @@ struct ConfigurationDecoder {
         }
         let runDir = path(section, "run_dir", default: "run")
         checkSocketPaths(section, runDir)
-        let sources = decodeSources(section)
+        let ingress = decodeIngress(section)
+        let sources = decodeSources(section, publicURL: ingress.publicURL)
         let configuration = TributaryConfiguration(
             file: ConfigurationPath.absolute(file, in: ConfigurationPath.workingDirectory),
             runDir: runDir,
             dataDir: path(section, "data_dir", default: "data"),
-            ingress: decodeIngress(section),
+            ingress: ingress,
             verifier: decodeWorker(section, "verifier"),
             normaliser: decodeWorker(section, "normaliser"),
             router: decodeRouter(section),
@@ -131,7 +132,7 @@ struct ConfigurationDecoder {
         return node.mark?.line ?? 0
     }
 
-    private static func isName(_ text: String) -> Bool {
+    static func isName(_ text: String) -> Bool {
         (1...63).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in
                 (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)

@@ -131,6 +131,16 @@ struct Section {
         return duration
     }
 
+    /// `true` or `false`, written plainly.
+    func flag(_ key: String, default: Bool) -> Bool {
+        guard let member = members[key] else { return `default` }
+        guard case .scalar(let scalar) = member.node, scalar.style == .plain, let flag = Bool(scalar.string) else {
+            problems.report(member, "expected true or false, found \(member.kind)")
+            return `default`
+        }
+        return flag
+    }
+
     /// One of the cases of an enumeration, by its raw value.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ member: Value?, _ choices: Choice.Type, default: Choice

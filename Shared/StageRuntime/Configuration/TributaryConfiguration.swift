@@ -24,7 +24,7 @@ package struct TributaryConfiguration: Sendable {
     package func secrets(of stage: Stage) -> [SecretReference] {
         switch stage {
         case .ingressGateway, .normaliser: []
-        case .verifier: sources.flatMap { $0.secrets.map(\.value) + [$0.pathToken].compactMap { $0 } }
+        case .verifier: sources.flatMap { ($0.secrets + $0.pathTokens).map(\.value) }
         case .fanoutRouter: subscriptions.flatMap(\.signing.secrets) + router.apiTokens
         }
     }
@@ -59,6 +59,11 @@ package struct IngressConfiguration: Sendable {
     package let idleTimeoutSeconds: Double
     /// A body that comes in more slowly is cut off.
     package let minimumBodyBytesPerSecond: Int
+    /// The URL up to the path under which providers reach the ingress, such as `https://gw.example.com`; empty where it
+    /// is not configured.
+    package let publicURL: String
+    /// Networks and addresses of reverse proxies whose `X-Forwarded-For` is believed.
+    package let trustedProxies: [String]
     package let metricsListen: ListenAddress?
 }
 
@@ -66,6 +71,16 @@ package struct IngressConfiguration: Sendable {
 package struct WorkerConfiguration: Sendable {
     package let instances: Int
     package let metricsListen: ListenAddress?
+}
+
+/// What is kept of refused webhooks. Each source has it twice: for what failed verification, which anybody can send, and
+/// for what was refused after it.
+package struct QuarantineConfiguration: Sendable {
+    package let maxWebhooks: Int
+    package let maxBytes: Int
+    package let maxAgeSeconds: Double
+    /// For all sources together; each gets an equal part at most.
+    package let totalBytes: Int
 }
 
 /// The event log and the deliveries.
@@ -82,7 +97,6 @@ package struct RouterConfiguration: Sendable {
     package let dedupeIds: Int
     /// Positions below a lane's cursor that may be unfinished before the lane stops reading.
     package let maxUnfinished: Int
-    package let quarantineBytes: Int
-    package let quarantineEntries: Int
+    package let quarantine: QuarantineConfiguration
     package let metricsListen: ListenAddress?
 }

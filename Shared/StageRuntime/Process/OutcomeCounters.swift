@@ -27,6 +27,11 @@ package final class OutcomeCounters {
     /// `source`: the name in the record; one that is not configured counts as `unknown`.
     package func countRefused(code: String, source: UnsafeRawBufferPointer) {
         rejected.add()
+        countRefusedElement(code: code, source: source)
+    }
+
+    /// The same for one element of a webhook whose others go on.
+    package func countRefusedElement(code: String, source: UnsafeRawBufferPointer) {
         let place = sources.firstIndex { $0.elementsEqual(source) } ?? -1
         let key = Key(code: code, source: place)
         let counter =

@@ -21,7 +21,7 @@ final class Pipeline {
             throw Failure("no temporary folder: \(String(cString: strerror(errno)))")
         }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        subscriber = try Subscriber(subscriptions: settings.subscriptions)
+        subscriber = try Subscriber(subscriptions: settings.subscriptions, keepsBodies: settings.keepsBodies)
         port = try Sockets.freePort()
         try Files.write(settings.yaml(ingressPort: port, subscriberPort: subscriber.port), to: configuration)
     }

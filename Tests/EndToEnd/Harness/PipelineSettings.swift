@@ -8,6 +8,10 @@ struct PipelineSettings {
     var ingress = ""
     /// Where the verifier finds Stream's secret.
     var streamSecret = "literal:\(SignedWebhook.streamSecret)"
+    /// The list of sources instead of Stream and FastPix with the secrets of `SignedWebhook`.
+    var sources: String?
+    /// Whether the subscriber keeps what it gets.
+    var keepsBodies = false
     /// Fault switches and what else the stages shall see.
     var environment: [String: String] = [:]
 
@@ -20,15 +24,19 @@ struct PipelineSettings {
             verifier: { instances: \(verifiers) }
             normaliser: { instances: \(normalisers) }
             router: { egress_allow: ["127.0.0.0/8"] }
-            sources:
-              - name: stream
-                provider: stream
-                secrets: [{ id: \(SignedWebhook.streamKey), value: "\(streamSecret)" }]
-              - name: fastpix
-                provider: fastpix
-                secrets: [{ value: "literal:\(SignedWebhook.fastPixSecret)" }]
 
             """
+        text +=
+            sources ?? """
+                sources:
+                  - name: stream
+                    provider: stream
+                    secrets: [{ id: \(SignedWebhook.streamKey), value: "\(streamSecret)" }]
+                  - name: fastpix
+                    provider: fastpix
+                    secrets: [{ value: "literal:\(SignedWebhook.fastPixSecret)" }]
+
+                """
         let waits = Array(repeating: "500ms", count: 60).joined(separator: ", ")
         if subscriptions > 0 { text += "subscriptions:\n" }
         for number in 0..<subscriptions {

@@ -14,13 +14,17 @@ final class Subscriber: Sendable {
         /// Deliveries of ids without a number.
         var others: [String: Int] = [:]
         var deliveries = 0
+        /// The bodies in the order of arrival, where they are kept.
+        var bodies: [[UInt8]] = []
     }
 
     let port: UInt16
     private let listener: Int32
+    private let keepsBodies: Bool
     private let ledgers: Mutex<[Ledger]>
 
-    init(subscriptions: Int) throws {
+    init(subscriptions: Int, keepsBodies: Bool = false) throws {
+        self.keepsBodies = keepsBodies
         (listener, port) = try Sockets.listen()
         ledgers = Mutex(Array(repeating: Ledger(), count: subscriptions))
         let listener = listener
@@ -69,6 +73,9 @@ final class Subscriber: Sendable {
         ledgers.withLock { all in
             guard all.indices.contains(subscription) else { return }
             all[subscription].deliveries += 1
+            if keepsBodies, let head = Bytes.find("\r\n\r\n", in: request) {
+                all[subscription].bodies.append(Array(request[(head + 4)...]))
+            }
             if let number = SignedWebhook.number(id) {
                 let before = all[subscription].counts[number, default: 0]
                 all[subscription].counts[number] = before + 1

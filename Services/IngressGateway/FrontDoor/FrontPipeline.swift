@@ -1,0 +1,18 @@
+import NIOCore
+import NIOHTTP1
+
+/// What stands between a client's socket and its webhooks.
+enum FrontPipeline {
+    /// Builds the pipeline of one connection. On its event loop.
+    static func build(_ pipeline: ChannelPipeline.SynchronousOperations, _ loop: FrontLoop) throws {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = IngressLimits.headerBytes
+        limits.maxHeaderListSize = IngressLimits.headerBytes + IngressLimits.requestLineBytes
+        limits.maxHeaderFieldCount = IngressLimits.headerFields
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
+        let connection = Connection(loop)
+        try pipeline.addHandler(ConnectionGauge(connection))
+        try pipeline.addHandler(ByteToMessageHandler(decoder))
+        try pipeline.addHandler(connection)
+    }
+}

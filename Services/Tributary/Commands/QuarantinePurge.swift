@@ -1,0 +1,80 @@
+import ArgumentParser
+import StageRuntime
+
+/// `tributary quarantine purge`
+struct QuarantinePurge: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "purge", abstract: "Deletes refused webhooks for good.",
+        discussion: """
+            Examples:
+              tributary quarantine purge --code signature_mismatch --until 1d     says how many that would be
+              tributary quarantine purge --code signature_mismatch --until 1d --yes
+              tributary quarantine purge --replayed --yes
+              tributary quarantine purge 7 8 --yes
+            """)
+
+    @Argument(help: "Numbers of entries, as listed.")
+    var ids: [UInt64] = []
+
+    @OptionGroup var filter: QuarantineFilter
+
+    @Flag(help: "Only what was replayed.")
+    var replayed = false
+
+    @Flag(help: "Everything in quarantine.")
+    var all = false
+
+    @Flag(help: "Really delete; what is deleted cannot be had back.")
+    var yes = false
+
+    @OptionGroup var options: CommandOptions
+
+    func validate() throws {
+        let chooses = !filter.isEmpty || all || replayed
+        guard !ids.isEmpty != chooses else {
+            throw ValidationError("name either entries or what to choose them by, such as --source, --code or --all")
+        }
+    }
+
+    func run() {
+        let router = StageClient.router(options.configuration())
+        let deleted = orExit { () throws(StageFailure) in
+            ids.isEmpty ? try purgeChosen(router) : try purgeNamed(router)
+        }
+        print(options.json ? JSONText.object([("deleted", .number(deleted))]).text : "deleted \(deleted)")
+    }
+
+    private func purgeNamed(_ router: StageClient) throws(StageFailure) -> Int {
+        try confirm("\(ids.count) webhooks")
+        for id in ids { _ = try router.ask("DELETE", "/quarantine/\(id)") }
+        return ids.count
+    }
+
+    /// Only what is there now: what comes in meanwhile was not meant.
+    func purgeChosen(_ router: StageClient) throws(StageFailure) -> Int {
+        let newest = try router.ask("GET", "/quarantine?limit=1")["newest"].text
+        let parameters = filter.parameters + [("replayed", replayed ? "true" : nil), ("through", newest)]
+        let totals = try router.ask("GET", StageClient.target("/quarantine/totals", parameters))["totals"].elements
+        let count = totals.reduce(0) { $0 + ($1["webhooks"].integer ?? 0) }
+        if count == 0 { return 0 }
+        try confirm(
+            "\(count) webhooks ("
+                + totals.map { "\($0["source"].text) \($0["code"].text): \($0["webhooks"].text)" }.joined(
+                    separator: ", ")
+                + ")")
+        var deleted = 0
+        var after: String?
+        while true {
+            let answer = try router.ask(
+                "DELETE", StageClient.target("/quarantine", parameters + [("after", after), ("all", "true")]))
+            deleted += Int(answer["deleted"].integer ?? 0)
+            guard case .number(let next) = answer["next"], next != after else { return deleted }
+            after = next
+        }
+    }
+
+    private func confirm(_ what: String) throws(StageFailure) {
+        if yes { return }
+        throw StageFailure(.usage, "this would delete \(printable(what)) for good; say so with --yes")
+    }
+}

@@ -1,0 +1,65 @@
+import StageRuntime
+
+/// The chosen entries of the quarantine with their contents, oldest first, a page at a time: however many there are, one
+/// page is in memory. What comes in during the walk is left alone, so that what is refused again is not met again.
+struct QuarantineWalk {
+    /// Entries on a page; the router gives fewer where they are large.
+    static let pageLimit = 100
+
+    private let router: StageClient
+    private var ids: [UInt64]
+    private var parameters: [(String, String?)]
+    private var after: String?
+    private var isAtEnd = false
+    /// How many entries there are to meet, as far as is known before.
+    private(set) var expected = 0
+    /// Entries that were named and are not there.
+    private(set) var missing: [(id: UInt64, sentence: String)] = []
+
+    /// The entries with these numbers, or, when there are none, those that the filter names; of these only the ones that
+    /// were not replayed before, unless `isRepeated`.
+    init(
+        _ router: StageClient, ids: [UInt64], filter: QuarantineFilter, isRepeated: Bool
+    ) throws(StageFailure) {
+        self.router = router
+        self.ids = ids
+        parameters = filter.parameters + [("replayed", isRepeated ? nil : "false")]
+        guard ids.isEmpty else {
+            expected = ids.count
+            return
+        }
+        let newest = try router.ask("GET", "/quarantine?limit=1")["newest"]
+        parameters.append(("through", newest.text.isEmpty ? "0" : newest.text))
+        let totals = try router.ask("GET", StageClient.target("/quarantine/totals", parameters))["totals"].elements
+        expected = totals.reduce(0) { $0 + Int($1["webhooks"].integer ?? 0) }
+    }
+
+    /// The next entries, at most `limit`; empty at the end.
+    mutating func next(_ limit: Int) throws(StageFailure) -> [JSONValue] {
+        if !ids.isEmpty { return try named(limit) }
+        while !isAtEnd, expected > 0 {
+            let more = [("content", "true"), ("after", after), ("limit", String(limit))]
+            let page = try router.ask("GET", StageClient.target("/quarantine", parameters + more))
+            if case .number(let next) = page["next"], next != after { after = next } else { isAtEnd = true }
+            let entries = page["quarantine"].elements
+            if !entries.isEmpty { return entries }
+        }
+        return []
+    }
+
+    private mutating func named(_ limit: Int) throws(StageFailure) -> [JSONValue] {
+        var entries: [JSONValue] = []
+        // One entry may be as large as a body may be, so few are held at a time.
+        while entries.count < min(limit, 4), !ids.isEmpty {
+            let id = ids.removeFirst()
+            do {
+                entries.append(try router.ask("GET", "/quarantine/\(id)"))
+            } catch {
+                if error.status == .unavailable { throw error }
+                missing.append((id, error.sentence))
+            }
+        }
+        if entries.isEmpty { isAtEnd = true }
+        return entries
+    }
+}

@@ -1,0 +1,34 @@
+import Providers
+import StageRuntime
+
+/// A source of the configuration with its secrets read.
+struct ResolvedSource {
+    let provider: any Provider.Type
+    var verification: SourceVerification
+    /// Sentences about secrets that probably are not what was meant.
+    var warnings: [String] = []
+
+    init(provider: any Provider.Type, verification: SourceVerification) {
+        self.provider = provider
+        self.verification = verification
+    }
+
+    init(_ source: SourceConfiguration, _ configuration: TributaryConfiguration) throws(StageFailure) {
+        guard let provider = ProviderRegistry.provider(named: source.provider) else {
+            throw StageFailure(.configuration, "source \(source.name): this version has no provider \(source.provider)")
+        }
+        self.provider = provider
+        verification = try source.verification(publicURL: configuration.ingress.publicURL) {
+            reference throws(StageFailure) in try SecretArgument.resolve(reference)
+        }
+    }
+}
+
+extension TributaryConfiguration {
+    /// The source with that name. Throws a sentence that says which there are.
+    func source(named name: String) throws(StageFailure) -> SourceConfiguration {
+        if let source = sources.first(where: { $0.name == name }) { return source }
+        let hint = Suggestion.hint(for: name, among: sources.map(\.name))
+        throw StageFailure(.usage, "source_unknown: \(file) has no source \(name); \(hint)")
+    }
+}

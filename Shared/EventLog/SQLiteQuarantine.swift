@@ -1,0 +1,46 @@
+import GRDB
+
+extension SQLiteEventLog {
+    package var quarantineUse: [QuarantineUse] { quarantine.use }
+
+    package func markReplayed(quarantineIDs: [Int64], atNanoseconds: Int64) throws -> Int {
+        try writing { db in
+            let update = try db.cachedStatement(sql: "UPDATE quarantine SET replayed_at = ? WHERE id = ?")
+            var marked = 0
+            for id in quarantineIDs {
+                try update.execute(arguments: [atNanoseconds, id])
+                marked += db.changesCount
+            }
+            return marked
+        }
+    }
+
+    package func dropQuarantined(_ ids: [Int64]) throws -> Int {
+        try dropFromQuarantine { db in try ids.compactMap { try QuarantineTable.line($0, db) } }
+    }
+
+    package func dropAgedQuarantine(nowNanoseconds: Int64, rows: Int) throws -> Int {
+        let oldest = nowNanoseconds - settings.quarantineAgeSeconds * 1_000_000_000
+        return try dropFromQuarantine { try QuarantineTable.aged(before: oldest, rows: rows, $0) }
+    }
+
+    /// Asks before it writes: mostly there is nothing to drop, and a transaction costs an fsync.
+    private func dropFromQuarantine(_ choose: (Database) throws -> [QuarantineTable.Line]) throws -> Int {
+        let doomed = try queue.read(choose)
+        guard !doomed.isEmpty else { return 0 }
+        var bounds = quarantine
+        try writing { try bounds.drop(doomed, $0) }
+        quarantine = bounds
+        return doomed.count
+    }
+
+    /// Drops what a smaller configuration leaves no room for, a few rows at a time.
+    func shrinkQuarantine() throws {
+        while true {
+            var bounds = quarantine
+            let dropped = try writing { try bounds.shrink(rows: 1000, $0) }
+            quarantine = bounds
+            if dropped == 0 { return }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+/// LiveKit's vocabulary (livekit/protocol, `protobufs/livekit_webhook.proto`): every event that it documents. Rooms and
+/// participants are addressed by the names that the application gave them, as in LiveKit's own API.
+///
+/// `participant_connection_aborted` is a participant who never became active. `egress_ended` is sent for an egress that
+/// failed too; `egressInfo.status` tells which.
+package enum LiveKitTypes {
+    package static let all: [MappedType] = [
+        room("room_started", "room.created", "rooms/{room.name}"),
+        room("room_finished", "room.ended", "rooms/{room.name}"),
+        room("participant_joined", "participant.joined", "rooms/{room.name}/participants/{participant.identity}"),
+        room("participant_left", "participant.left", "rooms/{room.name}/participants/{participant.identity}"),
+        room(
+            "participant_connection_aborted", "participant.crashed",
+            "rooms/{room.name}/participants/{participant.identity}"),
+        room(
+            "track_published", "track.added",
+            "rooms/{room.name}/participants/{participant.identity}/tracks/{track.sid}"),
+        room(
+            "track_unpublished", "track.removed",
+            "rooms/{room.name}/participants/{participant.identity}/tracks/{track.sid}"),
+        room("egress_started", "egress.started", "rooms/{room.name}/egress/{egressInfo.egressId}"),
+        room("egress_updated", "egress.updated", "rooms/{room.name}/egress/{egressInfo.egressId}"),
+        room("egress_ended", "egress.stopped", "rooms/{room.name}/egress/{egressInfo.egressId}"),
+        room("ingress_started", "ingress.started", "rooms/{room.name}/ingress/{ingressInfo.ingressId}"),
+        room("ingress_ended", "ingress.stopped", "rooms/{room.name}/ingress/{ingressInfo.ingressId}"),
+    ]
+
+    /// Hidden are the keys of ingress, of the platforms that an egress streams to, and of the stores that it writes to.
+    static let mapping = ObjectMapping(
+        provider: LiveKitProvider.attribute, types: all,
+        fallbacks: [
+            MappedType("", MappedType.unmapped, "rooms/{room.name}", by: "room.name"),
+            // The egress of a web page belongs to no room.
+            MappedType("", MappedType.unmapped, "egress/{egressInfo.egressId}", by: "egressInfo.egressId"),
+            MappedType("", MappedType.unmapped, "ingress/{ingressInfo.ingressId}", by: "ingressInfo.ingressId"),
+        ],
+        typeField: "event", idFields: ["id"], timeFields: ["createdAt"], timeUnit: .seconds,
+        aliases: ["room.name": ["room.name", "egressInfo.roomName", "ingressInfo.roomName"]],
+        redactions: [
+            "ingressInfo.streamKey", "egressInfo.*.urls", "egressInfo.*.streamOutputs.*.urls",
+            "egressInfo.streamResults.*.url", "egressInfo.stream.info.*.url", "**.secret", "**.sessionToken",
+            "**.accountKey", "**.credentials",
+        ])
+
+    private static func room(_ type: String, _ canonical: String, _ subject: String) -> MappedType {
+        MappedType(type, canonical, subject, by: "room.name")
+    }
+}

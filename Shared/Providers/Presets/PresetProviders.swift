@@ -1,0 +1,87 @@
+/// Providers that are a signature and a `PointerMapping`: their events are all `provider.unmapped`, with `providertype`,
+/// id, time and subject. One that gets canonical types gets a folder of its own.
+package protocol PresetProvider: Provider {
+    static var mapping: PointerMapping { get }
+}
+
+extension PresetProvider {
+    /// A source's own pointers win over the preset.
+    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
+        PointerNormaliser(options.pointers ?? mapping, provider: attribute, options: options)
+    }
+
+    package static var idSource: String { mapping.id.map { "`\($0)`" } ?? "SHA-256 of the canonical form (RFC 8785)" }
+    package static var timeSource: String { mapping.time.map { "`\($0)`" } ?? Self.receivedAt }
+}
+
+/// Zoom Meetings, Webinars and Video SDK (developers.zoom.us, "Using webhooks"): no event id, time in milliseconds.
+package enum ZoomProvider: PresetProvider {
+    package static let name = "zoom"
+    package static let attribute: StaticString = "zoom"
+    package static let signing = Signing.always(SchemePresets.zoom)
+
+    package static let mapping = PointerMapping(
+        type: "/event", time: "/event_ts", timeUnit: .milliseconds, subject: "objects/{/payload/object/id}",
+        partitionKey: "/payload/object/id")
+}
+
+/// Twilio Video status callbacks and others like them (twilio.com/docs, "Status Callbacks"): forms, whose parameters
+/// become an object of strings, or JSON.
+package enum TwilioProvider: PresetProvider {
+    package static let name = "twilio"
+    package static let attribute: StaticString = "twilio"
+    package static let signing = Signing.always(SchemePresets.twilio)
+
+    package static let mapping = PointerMapping(
+        type: "/StatusCallbackEvent", time: "/Timestamp", subject: "rooms/{/RoomSid}", partitionKey: "/RoomSid")
+}
+
+/// Agora (docs.agora.io, "Receive notifications"): `eventType` is a number that means something only together with
+/// `productId`; `notifyMs` is the time of sending and changes with every retry. It documents 200 with a JSON body as
+/// success, within ten seconds; the gateway answers 202 with one.
+package enum AgoraProvider: PresetProvider {
+    package static let name = "agora"
+    package static let attribute: StaticString = "agora"
+    package static let signing = Signing.always(SchemePresets.agora)
+
+    package static let mapping = PointerMapping(
+        type: "/eventType", id: "/noticeId", time: "/payload/ts", timeUnit: .seconds,
+        subject: "channels/{/payload/channelName}", partitionKey: "/payload/channelName")
+}
+
+/// Cloudflare Stream, video on demand (developers.cloudflare.com/stream, "Use webhooks"): the body is the video; what
+/// happened is its state. The same video is ready or failed once, so no id is given and none is made up.
+package enum CloudflareStreamProvider: PresetProvider {
+    package static let name = "cloudflare-stream"
+    package static let attribute: StaticString = "cloudflare-stream"
+    package static let signing = Signing.always(SchemePresets.cloudflareStream)
+
+    package static let mapping = PointerMapping(
+        type: "/status/state", time: "/modified", subject: "assets/{/uid}", partitionKey: "/uid")
+}
+
+/// 100ms (100ms.live/docs, "Webhooks"): signs nothing; a header of one's own choice can be set in its dashboard, which
+/// a source checks with a verification of kind token.
+package enum HundredMSProvider: PresetProvider {
+    package static let name = "100ms"
+    package static let attribute: StaticString = "100ms"
+    package static let signing = Signing.never
+
+    package static let mapping = PointerMapping(
+        type: "/type", id: "/id", time: "/timestamp", subject: "rooms/{/data/room_id}",
+        partitionKey: "/data/room_id")
+}
+
+/// Whoever sends Standard Webhooks (standard-webhooks/standard-webhooks, `spec/standard-webhooks.md`).
+package enum StandardWebhooksProvider: PresetProvider {
+    package static let name = "standard-webhooks"
+    package static let attribute: StaticString = "standard-webhooks"
+    package static let signing = Signing.always(SchemePresets.standardWebhooks)
+
+    package static let mapping = PointerMapping(type: "/type", time: "/timestamp")
+    package static let idSource = "`webhook-id`"
+
+    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
+        PointerNormaliser(options.pointers ?? mapping, provider: attribute, options: options, idField: "webhook-id")
+    }
+}

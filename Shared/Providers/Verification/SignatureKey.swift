@@ -1,0 +1,57 @@
+import Wire
+
+/// A key made ready for one algorithm.
+enum SignatureKey {
+    case hmac(HMACKey)
+    case ed25519(Ed25519Key)
+
+    /// Nil where the key is of the other kind.
+    init?(_ key: SourceKey, for algorithm: SignatureField.Algorithm) {
+        switch algorithm {
+        case .ed25519:
+            guard key.isPublic, let ready = Ed25519Key(key.bytes) else { return nil }
+            self = .ed25519(ready)
+        case .hmacSHA1, .hmacSHA256, .hmacSHA512:
+            guard !key.isPublic, !key.bytes.isEmpty, let digest = algorithm.digest else { return nil }
+            self = .hmac(HMACKey(key.bytes, digest))
+        }
+    }
+
+    /// Whether one of the signatures, each `codeBytes` long, is right.
+    func matches(
+        _ signatures: UnsafeRawBufferPointer, codeBytes: Int, over content: UnsafeRawBufferPointer
+    ) -> Bool {
+        switch self {
+        case .hmac(let key):
+            key.withCode(of: content) { code in
+                Self.anyOf(signatures, codeBytes) { ConstantTime.equal(code, $0) }
+            }
+        case .ed25519(let key):
+            Self.anyOf(signatures, codeBytes) { key.verifies($0, over: content) }
+        }
+    }
+
+    private static func anyOf(
+        _ signatures: UnsafeRawBufferPointer, _ codeBytes: Int, _ isRight: (UnsafeRawBufferPointer) -> Bool
+    ) -> Bool {
+        for start in stride(from: 0, to: signatures.count, by: codeBytes) {
+            if isRight(UnsafeRawBufferPointer(rebasing: signatures[start..<start + codeBytes])) { return true }
+        }
+        return false
+    }
+}
+
+extension SignatureField.Algorithm {
+    /// The hash of a MAC; nil for public keys.
+    var digest: HMACKey.Digest? {
+        switch self {
+        case .hmacSHA1: .sha1
+        case .hmacSHA256: .sha256
+        case .hmacSHA512: .sha512
+        case .ed25519: nil
+        }
+    }
+
+    /// Length of a signature.
+    var codeBytes: Int { digest?.codeBytes ?? Ed25519Key.signatureBytes }
+}

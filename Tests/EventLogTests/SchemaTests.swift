@@ -1,0 +1,102 @@
+import Foundation
+import GRDB
+import LogSamples
+import Testing
+import Wire
+
+@testable import EventLog
+
+@Suite struct SchemaTests {
+    /// The quarantine of version 1; its other tables are those of version 2.
+    private static let version1 = """
+        DROP INDEX quarantine_by_source; DROP INDEX quarantine_by_age; DROP TABLE quarantine;
+        CREATE TABLE quarantine (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, code TEXT NOT NULL, stage TEXT NOT NULL,
+            element INTEGER, detail TEXT NOT NULL, journal BLOB NOT NULL, sequence INTEGER NOT NULL,
+            received_at INTEGER NOT NULL, quarantined_at INTEGER NOT NULL, replayed_at INTEGER,
+            bytes INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL);
+        CREATE INDEX quarantine_by_source ON quarantine (source, id, bytes);
+        PRAGMA user_version = 1;
+        """
+
+    private static let entries: [(stage: String, element: Int64?, detail: String)] = [
+        ("verifier", nil, "whole"), ("normaliser", 0, "one element"),
+        ("normaliser", 3, "no (and 2 more elements)"), ("ingress-gateway", nil, "poison"),
+    ]
+
+    private func makeVersion1(_ path: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { try $0.execute(sql: Self.version1) }
+        try queue.write { db in
+            for (index, entry) in Self.entries.enumerated() {
+                try db.execute(
+                    sql: """
+                        INSERT INTO quarantine (source, code, stage, element, detail, journal, sequence, received_at,
+                            quarantined_at, bytes, head, body) VALUES ('a', 'code', ?, ?, ?, ?, ?, 5, 6, 10, ?, ?)
+                        """,
+                    arguments: [
+                        entry.stage, entry.element, entry.detail, Blob.of(JournalID(high: 1, low: 2)), index + 1,
+                        Data([7]), Data(repeating: UInt8(index), count: 9000),
+                    ])
+            }
+        }
+    }
+
+    @Test func `a log of version 1 is taken over with its events and its whole quarantine`() throws {
+        let folder = try TemporaryFolder()
+        var settings = EventLogSettings(path: folder.file)
+        settings.quarantineSources = ["a"]
+        do {
+            let log = try SQLiteEventLog(settings: settings)
+            var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 0)
+            _ = try Sample.admit(Sample.envelope(sequence: 1, ids: ["x"]), log, &transaction)
+            _ = try log.commit(transaction)
+        }
+        try makeVersion1(folder.file)
+        for _ in 0..<2 {
+            let log = try SQLiteEventLog(settings: settings)
+            #expect(log.nextPosition == 2)
+            #expect(try log.pragmas(["user_version"]) == ["2"])
+            let reader = try SQLiteEventLogReader(path: folder.file)
+            let webhooks = try reader.quarantined(QuarantineQuery()).webhooks
+            #expect(webhooks.map(\.isVerified) == [false, true, true, true])
+            // What stood for several elements stands for the whole webhook now.
+            #expect(webhooks.map(\.elements) == [[], [0], [], []])
+            #expect(webhooks.map(\.detail) == Self.entries.map(\.detail))
+            #expect(try reader.quarantined(id: 3)?.body == [UInt8](repeating: 2, count: 9000))
+            #expect(log.quarantineUse.first?.webhooks == 4)
+        }
+        let log = try SQLiteEventLog(settings: settings)
+        var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 0)
+        transaction.rejected = [Sample.quarantined("a", 9, elements: [1, 500])]
+        _ = try log.commit(transaction)
+        #expect(try SQLiteEventLogReader(path: folder.file).quarantined(id: 5)?.elements == [1, 500])
+    }
+
+    @Test func `a log of a later version is refused`() throws {
+        let folder = try TemporaryFolder()
+        _ = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
+        try DatabaseQueue(path: folder.file).write { try $0.execute(sql: "PRAGMA user_version = 3") }
+        let failure = #expect(throws: EventLogError.self) {
+            try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
+        }
+        #expect(failure?.code == .notThisLog)
+    }
+
+    @Test func `budgets and totals read an index and never the bodies`() throws {
+        let folder = try TemporaryFolder()
+        _ = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
+        let queries = [
+            "SELECT source, verified, count(*), sum(bytes) FROM quarantine GROUP BY source, verified",
+            "SELECT id, bytes FROM quarantine WHERE source = 'a' AND verified = 1 ORDER BY id LIMIT 1",
+            "SELECT source, code, count(*), sum(bytes), count(replayed_at), min(received_at), max(received_at) "
+                + "FROM quarantine WHERE code = 'c' GROUP BY source, code ORDER BY source, code",
+        ]
+        try DatabaseQueue(path: folder.file).read { db in
+            for query in queries {
+                let plan = try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(query)").map { $0["detail"] as String }
+                #expect(plan.contains { $0.contains("COVERING INDEX quarantine_by_source") }, "\(plan)")
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+import ArgumentParser
+import Bus
+import EventLog
+import Events
+import Foundation
+import LogSamples
+import Metrics
+import Testing
+import Wire
+
+@testable import FanoutRouter
+@testable import StageRuntime
+
+/// The quarantine of a whole router: what goes in by the log thread and what operators ask for.
+@Suite(.serialized) final class QuarantineTests {
+    private let folder: TemporaryFolder
+    private let stage: RouterStage
+    private let environment: StageEnvironment
+    private var next: UInt64 = 1
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let file = folder.path + "/tributary.yaml"
+        let configuration = """
+            run_dir: \(folder.path)/run
+            data_dir: \(folder.path)/state
+            router: { quarantine: { max_webhooks: 40, max_age: 1d } }
+            sources:
+              - { name: stream, provider: stream, secrets: [{ id: k3ytest123abc, value: "literal:secret" }] }
+              - { name: other-rooms, provider: stream, secrets: [{ id: k, value: "literal:secret" }] }
+            """
+        try configuration.write(toFile: file, atomically: true, encoding: .utf8)
+        environment = try StageEnvironment.open(.fanoutRouter, try StageOptions.parse(["--config", file]))
+        stage = try RouterStage(environment)
+        stage.start()
+    }
+
+    deinit {
+        stage.stop()
+    }
+
+    /// A record as it comes to the router, refused by `rejections`.
+    private func record(
+        _ rejections: [Rejection], source: String = "stream", scheme: String? = "stream", receivedAt: Int64 = 1_000,
+        replayOf: (sequence: UInt64, elements: [UInt32])? = nil
+    ) -> [UInt8] {
+        var writer = ByteWriter()
+        Array(source.utf8).withUnsafeBytes { name in
+            writer.openEnvelope(source: name, receivedAtNanoseconds: receivedAt) { writer in
+                writer.section(.requestHead) { $0.u16(0) }
+                writer.section(.body) { $0.raw(Array("[1,2]".utf8)) }
+                guard let replayOf else { return }
+                ReplayOrigin.write(
+                    journal: JournalID(high: 5, low: 5), sequence: replayOf.sequence, elements: replayOf.elements,
+                    to: &writer)
+            }
+        }
+        let sequence = next
+        next += 1
+        writer.bytes.withUnsafeMutableBytes { bytes in
+            EnvelopePatch.seal(
+                UnsafeMutableRawBufferPointer(rebasing: bytes[4...]), journal: RouterBench.journal, sequence: sequence)
+        }
+        if let scheme { Verification(scheme: scheme, keyID: "k").write(to: &writer) }
+        for rejection in rejections { rejection.write(to: &writer) }
+        writer.patchU32(UInt32(writer.count - 4), at: 0)
+        return writer.bytes
+    }
+
+    private func receive(_ records: [[UInt8]]) async throws {
+        let last = next - 1
+        stage.writer.received([
+            OrderedBatch(
+                journal: RouterBench.journal, first: last + 1 - UInt64(records.count), last: last,
+                frames: records.flatMap { $0 })
+        ])
+        try await eventually {
+            try self.stage.writer.perform { try $0.watermarks()[RouterBench.journal] } == last
+        }
+    }
+
+    private func ask(
+        _ method: String, _ path: String, _ query: [String: String] = [:], body: String = ""
+    ) throws -> (status: Int, json: [String: Any]) {
+        let routes = AdminRoutes(stage).all.filter { $0.method == method && path.hasPrefix($0.pathPrefix) }
+        let route = try #require(routes.max { $0.pathPrefix.count < $1.pathPrefix.count })
+        let reply = route.respond(AdminRequest(method: method, path: path, query: query, body: Array(body.utf8)))
+        let json = try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any]
+        return (reply.status, try #require(json))
+    }
+
+    private func entries(_ query: [String: String] = [:]) throws -> [[String: Any]] {
+        let reply = try ask("GET", "/quarantine", query)
+        #expect(reply.status == 200)
+        return reply.json["quarantine"] as? [[String: Any]] ?? []
+    }
+
+    private func ids(_ query: [String: String] = [:]) throws -> [Int] {
+        try entries(query).compactMap { $0["id"] as? Int }
+    }
+
+    private func metric(_ name: String, _ source: String) -> Int? {
+        let line = environment.registry.render().split(separator: "\n").first {
+            $0.hasPrefix(name + "{") && $0.contains("source=\"\(source)\"")
+        }
+        return line.flatMap { Double($0.split(separator: " ").last ?? "") }.map { Int($0) }
+    }
+
+    private let forged = [Rejection(.signatureMismatch, stage: .verifier, detail: "no")]
+
+    @Test func `one entry per code holds all elements, and a replay keeps the first entry's name`() async throws {
+        let mixed = [5, 1, 3].map { Rejection(.typeMissing, stage: .normaliser, element: $0) }
+        let objects = [2, 4].map { Rejection(.elementNotObject, stage: .normaliser, element: $0) }
+        try await receive([
+            record(mixed + objects), record(forged, scheme: nil),
+            record(forged, scheme: nil, replayOf: (77, [9, 8])),
+            record([Rejection(.bodyNotJSON, stage: .normaliser)], scheme: "none"),
+            record([Rejection(.typeMissing, stage: .normaliser, element: 8)], replayOf: (77, [8, 9])),
+        ])
+        let found = try entries()
+        let elements = found.map { $0["elements"] as? [Int] }
+        #expect(elements == [[1, 3, 5], [2, 4], nil, [8, 9], nil, [8]])
+        let isVerified = found.map { $0["verified"] as? Bool }
+        #expect(isVerified == [true, true, false, false, false, true])
+        #expect(found.map { $0["sequence"] as? Int } == [1, 1, 2, 77, 4, 77])
+        #expect(found[3]["journal"] as? String == "\(JournalID(high: 5, low: 5))")
+        let whole = try ask("GET", "/quarantine/1").json
+        #expect(whole["body_base64"] as? String == Data("[1,2]".utf8).base64EncodedString())
+    }
+
+    @Test func `forgeries displace forgeries of their source, and the metrics say so`() async throws {
+        try await receive((0..<30).map { _ in record(forged, source: "other-rooms", scheme: nil) })
+        try await receive((0..<10).map { _ in record([Rejection(.bodyNotJSON, stage: .normaliser)]) })
+        try await receive((0..<500).map { _ in record(forged, scheme: nil) })
+        #expect(try ids(["source": "other-rooms", "limit": "1000"]).count == 30)
+        #expect(try ids(["code": "body_not_json"]).count == 10)
+        #expect(try ids(["code": "signature_mismatch", "source": "stream"]).count == 40)
+        #expect(metric("tributary_quarantine_webhooks", "stream") == 50)
+        #expect(metric("tributary_quarantine_displaced_total", "stream") == 460)
+        #expect(metric("tributary_quarantine_displaced_total", "other-rooms") == 0)
+        #expect((metric("tributary_quarantine_bytes", "other-rooms") ?? 0) > 30 * QuarantinedWebhook.rowBytes)
+        let totals = try ask("GET", "/quarantine/totals").json["totals"] as? [[String: Any]]
+        #expect(totals?.map { $0["webhooks"] as? Int } == [30, 10, 40])
+    }
+
+    @Test func `the list is filtered, paged, marked and emptied`() async throws {
+        try await receive((1...12).map { record(forged, scheme: nil, receivedAt: Int64($0) * 1_000_000_000) })
+        #expect(try ids(["limit": "5"]) == [1, 2, 3, 4, 5])
+        #expect(try ask("GET", "/quarantine", ["limit": "5"]).json["next"] as? Int == 5)
+        #expect(try ids(["limit": "5", "after": "10"]) == [11, 12])
+        #expect(try ask("GET", "/quarantine", ["after": "10"]).json["next"] is NSNull)
+        #expect(try ids(["order": "desc", "limit": "2", "after": "5"]) == [4, 3])
+        #expect(try ids(["since": "1970-01-01T00:00:03Z", "until": "5000000000"]) == [3, 4])
+        #expect(try ids(["stage": "verifier", "through": "2"]) == [1, 2])
+        #expect(try ids(["stage": "normaliser"]) == [])
+        #expect(try entries(["content": "true"]).allSatisfy { $0["body_base64"] is String && $0["head"] is [Any] })
+        for bad in [["after": "x"], ["since": "yesterday"], ["order": "up"], ["replayed": "1"]] {
+            #expect(try ask("GET", "/quarantine", bad).status == 400)
+        }
+
+        #expect(try ask("POST", "/quarantine/3/replayed").status == 200)
+        #expect(try ask("POST", "/quarantine/replayed", body: "{\"ids\":[4,5,99]}").json["replayed"] as? Int == 2)
+        #expect(try ask("POST", "/quarantine/replayed", body: "{}").status == 400)
+        #expect(try ask("POST", "/quarantine/99/replayed").status == 404)
+        #expect(try ids(["replayed": "true"]) == [3, 4, 5])
+
+        #expect(try ask("DELETE", "/quarantine").status == 400)
+        #expect(try ask("DELETE", "/quarantine/1").status == 200)
+        #expect(try ask("DELETE", "/quarantine/1").status == 404)
+        #expect(try ask("DELETE", "/quarantine", ["replayed": "true"]).json["deleted"] as? Int == 3)
+        #expect(try ids() == [2, 6, 7, 8, 9, 10, 11, 12])
+        #expect(try ask("DELETE", "/quarantine", ["all": "true"]).json["deleted"] as? Int == 8)
+        #expect(try ids() == [])
+        #expect(try stage.writer.perform { $0.quarantineUse.map(\.webhooks) } == [0, 0, 0])
+    }
+}

@@ -1,0 +1,40 @@
+import Providers
+
+/// One part of the product that reads bytes from outside.
+struct FuzzTarget {
+    /// The word for it on the command line.
+    let name: String
+    /// Inputs to start from.
+    let seeds: () -> [[UInt8]]
+    let make: () -> any FuzzBench
+}
+
+/// Tries inputs; what it keeps from one to the next is what the stage would keep.
+protocol FuzzBench: AnyObject {
+    /// Returns when all is well, and stops the process with a sentence when it is not.
+    func tryOne(_ input: UnsafeRawBufferPointer)
+}
+
+/// Every target.
+enum FuzzTargets {
+    static var all: [FuzzTarget] {
+        [
+            FuzzTarget(name: "json", seeds: JSONBench.seeds, make: { JSONBench() }),
+            FuzzTarget(name: "wire", seeds: WireBench.seeds, make: { WireBench() }),
+            FuzzTarget(name: "inflater", seeds: InflaterBench.seeds, make: { InflaterBench() }),
+            FuzzTarget(name: "front", seeds: FrontBench.seeds, make: { FrontBench() }),
+            FuzzTarget(name: "verification", seeds: VerificationBench.seeds, make: { VerificationBench() }),
+        ]
+            + ProviderRegistry.all.map { provider in
+                FuzzTarget(
+                    name: "provider-\(provider.name)", seeds: { ProviderBench.seeds(of: provider) },
+                    make: { ProviderBench(provider) })
+            }
+    }
+}
+
+/// Stops the process, which libFuzzer takes as a find, unless what must hold does.
+@inline(__always)
+func must(_ holds: Bool, _ sentence: @autoclosure () -> String) {
+    if !holds { fatalError("broken: \(sentence())") }
+}

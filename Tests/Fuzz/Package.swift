@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, because everything in it is built with coverage counters and the address sanitizer. It is
+// built by scripts/fuzz in .build/fuzz, where `Shared`, `Services` and `Tests` are links to the folders of the
+// repository; only what the fuzz targets need is listed. It has the repository's name, which `package` access asks for.
+
+/// Optimised, so that many inputs are tried in a second; traps and bounds checks stay in.
+let instrumented: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .unsafeFlags(["-O", "-sanitize=fuzzer,address"]),
+]
+
+let instrumentedC = ["-O1", "-fsanitize=fuzzer-no-link,address"]
+
+/// libFuzzer without its `main`, which would get in the way of Swift's; scripts/fuzz finds it in the toolchain.
+let libFuzzer = Context.environment["TRIBUTARY_LIBFUZZER"] ?? "libclang_rt.fuzzer_no_main-x86_64.a"
+
+func target(
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String, exclude: [String] = [],
+    sources: [String]? = nil, resources: [Resource] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path, exclude: exclude, sources: sources, resources: resources,
+        swiftSettings: instrumented)
+}
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+
+let package = Package(
+    name: "tributary",
+    products: [.executable(name: "fuzz", targets: ["Fuzz"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenSSL", path: "Shared/COpenSSL"),
+        .systemLibrary(name: "CZlib", path: "Shared/CZlib"),
+        .target(
+            name: "CSimdJSON", path: "Shared/CSimdJSON", cxxSettings: [.unsafeFlags(instrumentedC)],
+            linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
+        target("Metrics", path: "Shared/Metrics"),
+        target("Wire", ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"]),
+        target("Events", ["Wire"], path: "Shared/Events"),
+        target("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf], path: "Shared/Providers"),
+        target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
+        target(
+            "IngressGateway", ["Events", "Journal", "Metrics", "Providers", "Wire", deque, nio, nioHTTP1],
+            path: "Services/IngressGateway",
+            exclude: [
+                "Answers/PendingAnswers.swift", "FrontDoor/FrontDoor.swift", "FrontDoor/ListeningSocket.swift",
+            ],
+            sources: [
+                "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift",
+                "Journaling/JournalMailbox.swift", "Journaling/JournalState.swift",
+            ]),
+        target(
+            "WebhookSamples", ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
+            resources: [.copy("Samples")]),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: [
+                "Events", "IngressGateway", "Journal", "Metrics", "Providers", "WebhookSamples", "Wire", nio,
+                nioEmbedded,
+                nioHTTP1,
+            ], path: "Tests/Fuzz", exclude: ["Package.swift", "test_campaign.py"], swiftSettings: instrumented,
+            linkerSettings: [
+                .unsafeFlags(["-sanitize=address", "-use-ld=lld", "-Xlinker", libFuzzer, "-lstdc++"])
+            ]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,49 @@
+import StageRuntime
+import Testing
+
+@testable import Tributary
+
+@Suite struct CheckCommandTests {
+    private func configuration() throws -> TributaryConfiguration {
+        let yaml = """
+            sources:
+              - { name: app, provider: stream, secrets: [{ id: key, value: "env:STREAM_SECRET" }] }
+              - name: rooms
+                provider: fishjam
+                allow_addresses: [192.0.2.0/24]
+                path_tokens: [{ id: old, value: "file:/t", not_after: 2024-01-01T00:00:00Z }]
+              - { name: open, provider: superviz, ids: generated, verification: none }
+            """
+        return try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
+    }
+
+    @Test func `every source is shown with what proves its webhooks`() throws {
+        #expect(
+            CheckCommand.text(try configuration(), file: "t.yaml") == """
+                OK: t.yaml has no errors
+                source  provider  verified by          keys
+                app     stream    stream               key (env:STREAM_SECRET)
+                rooms   fishjam   path-token, address  old (file:/t until 2024-01-01T00:00:00.000000Z)
+                open    superviz  none
+                subscriptions: none
+                """)
+    }
+
+    @Test func `open sources and secrets that have ended are warned of`() throws {
+        let sources = try configuration().sources
+        let ended = "source rooms: none of its path_tokens counts today, so all webhooks are refused"
+        let open = "source open is not verified (verification: none): anyone who knows the URL can send events"
+        #expect(SourceWarnings.of(sources, nowNanoseconds: 1_700_000_000_000_000_000) == [open])
+        #expect(SourceWarnings.of(sources, nowNanoseconds: 1_800_000_000_000_000_000) == [ended, open])
+    }
+
+    @Test func `the decoded sources say how they are verified and mapped`() throws {
+        let json = try #require(JSONReader.read(Array(ConfigurationJSON.text(try configuration()).text.utf8)))
+        let sources = json["sources"].elements
+        #expect(sources.map { $0["verification"]["scheme"].text } == ["stream", "path-token", "none"])
+        #expect(sources.map { $0["verification"]["kind"].text } == ["hmac", "path-token", "none"])
+        #expect(sources[1]["path_tokens"].elements.first?["not_after"].text == "2024-01-01T00:00:00.000000Z")
+        #expect(sources.map { $0["ids"].text } == ["content", "content", "generated"])
+        #expect(json["ingress"]["public_url"] == .null)
+    }
+}
