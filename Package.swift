@@ -151,6 +151,9 @@ let package = Package(
         tests(
             "ProvidersTests", ["SeededRandom", "Events", "Providers", "WebhookSamples", "Wire", protobuf],
             exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["Events", "Providers", "WebhookSamples", "Wire"],
+            path: "Tests/Benchmarks", exclude: ["test_stages.py", "thresholds.json"], swiftSettings: swiftSettings),
         tests(
             "VerifierTests",
             [

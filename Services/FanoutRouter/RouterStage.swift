@@ -160,20 +160,20 @@ final class RouterStage: Sendable {
     private static func head(
         _ subscription: SubscriptionConfiguration, _ logID: JournalID, _ secrets: [String: [[UInt8]]]
     ) -> DeliveryHead {
-        let signer = secrets[subscription.name].flatMap { try? StandardWebhooksSigner(secrets: $0) }
-        return DeliveryHead(endpoint: subscription.url, logID: logID, signer: signer)
+        // The secrets were tried when they were read.
+        let signer = try? DeliverySigner(subscription.signing, secrets: secrets[subscription.name] ?? [])
+        return DeliveryHead(endpoint: subscription.url, logID: logID, signer: signer ?? .none)
     }
 
     /// The signing secrets by subscription, each checked to be one.
     private static func secrets(_ environment: StageEnvironment) throws(StageFailure) -> [String: [[UInt8]]] {
         var secrets: [String: [[UInt8]]] = [:]
-        for subscription in environment.configuration.subscriptions
-        where subscription.signing.scheme == .standardWebhooks {
+        for subscription in environment.configuration.subscriptions {
             var resolved: [[UInt8]] = []
             for reference in subscription.signing.secrets {
                 let secret = try environment.resolve(reference)
                 do {
-                    _ = try StandardWebhooksSigner(secrets: [secret])
+                    _ = try DeliverySigner(subscription.signing, secrets: [secret])
                 } catch {
                     throw StageFailure(.configuration, "\(reference.keyPath): \(error)")
                 }

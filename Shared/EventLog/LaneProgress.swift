@@ -33,14 +33,19 @@ package enum DeliveryChange: Sendable, Equatable {
 /// A delivery that failed and waits.
 package struct RetryingDelivery: Sendable, Equatable {
     package var position: UInt64
+    /// The last event of a batch; `position` for a delivery of one event.
+    package var last: UInt64
     /// Attempts made so far.
     package var attempts: Int
     /// When the first attempt began, and when the next is due: nanoseconds since 1970.
     package var firstAttemptNanoseconds: Int64
     package var dueNanoseconds: Int64
 
-    package init(position: UInt64, attempts: Int, firstAttemptNanoseconds: Int64, dueNanoseconds: Int64) {
+    package init(
+        position: UInt64, last: UInt64? = nil, attempts: Int, firstAttemptNanoseconds: Int64, dueNanoseconds: Int64
+    ) {
         self.position = position
+        self.last = last ?? position
         self.attempts = attempts
         self.firstAttemptNanoseconds = firstAttemptNanoseconds
         self.dueNanoseconds = dueNanoseconds

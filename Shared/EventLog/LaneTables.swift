@@ -48,7 +48,7 @@ enum LaneTables {
         case .retrying(let delivery):
             let position = Int64(bitPattern: delivery.position)
             try db.cachedStatement(sql: insertion).execute(arguments: [
-                subscription, position, position, State.retrying.rawValue, delivery.attempts,
+                subscription, position, Int64(bitPattern: delivery.last), State.retrying.rawValue, delivery.attempts,
                 delivery.firstAttemptNanoseconds, delivery.dueNanoseconds, "",
             ])
         case .dead(let letter):
@@ -76,13 +76,13 @@ enum LaneTables {
         let retrying = try Row.fetchAll(
             db,
             sql: """
-                SELECT position, attempts, first_attempt, at FROM exception
+                SELECT position, last, attempts, first_attempt, at FROM exception
                 WHERE subscription = ? AND state = 'retrying' ORDER BY position
                 """, arguments: [subscription]
         ).map { row in
             RetryingDelivery(
-                position: UInt64(bitPattern: row[0] as Int64), attempts: row[1], firstAttemptNanoseconds: row[2],
-                dueNanoseconds: row[3])
+                position: UInt64(bitPattern: row[0] as Int64), last: UInt64(bitPattern: row[1] as Int64),
+                attempts: row[2], firstAttemptNanoseconds: row[3], dueNanoseconds: row[4])
         }
         let queued = try Bool.fetchOne(
             db, sql: "SELECT EXISTS (SELECT 1 FROM exception WHERE subscription = ? AND state = 'queued')",

@@ -45,7 +45,7 @@ package enum CloudEventsJSON {
 
     /// Attribute names are lower-case letters and digits (CloudEvents 1.0.2, "Naming conventions"); what the router
     /// adds itself must not appear twice.
-    private static func isRenderable(_ name: UnsafeRawBufferPointer) -> Bool {
+    package static func isRenderable(_ name: UnsafeRawBufferPointer) -> Bool {
         guard !name.isEmpty else { return false }
         for byte in name {
             let isLetter = byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z")
@@ -66,7 +66,8 @@ package enum CloudEventsJSON {
         return false
     }
 
-    private static func sequence(_ position: UInt64, to writer: inout ByteWriter) {
+    /// The CloudEvents attribute `sequence`: 20 digits, so that text order is log order.
+    package static func sequence(_ position: UInt64, to writer: inout ByteWriter) {
         var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
         var rest = position
         var index = 19

@@ -22,10 +22,16 @@ package struct JournalID: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads what `description` wrote; nil for anything else.
     package init?(_ description: String) {
-        guard description.utf8.count == 32, let high = UInt64(description.prefix(16), radix: 16),
+        // The standard library's parser would take a sign, and upper case.
+        guard description.utf8.count == 32, description.utf8.allSatisfy(Self.isDigit),
+            let high = UInt64(description.prefix(16), radix: 16),
             let low = UInt64(description.suffix(16), radix: 16)
         else { return nil }
         self.init(high: high, low: low)
+    }
+
+    private static func isDigit(_ character: UInt8) -> Bool {
+        (0x30...0x39).contains(character) || (0x61...0x66).contains(character)
     }
 
     private static func hexadecimal(_ value: UInt64) -> String {

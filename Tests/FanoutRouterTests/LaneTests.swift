@@ -22,7 +22,7 @@ import Testing
     ) throws -> LaneSettings {
         LaneSettings(
             name: name, endpoint: try EndpointURL(subscriber.url), matcher: matcher,
-            schedule: RetrySchedule(waits: waits, jitter: false), concurrency: concurrency,
+            policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency,
             timeoutNanoseconds: timeoutNanoseconds, maxUnfinished: maxUnfinished)
     }
 
@@ -166,7 +166,7 @@ import Testing
         bench.stop()
     }
 
-    @Test func `a dead subscriber costs the others nothing and stops at its bound`() async throws {
+    @Test func `a dead subscriber costs the others nothing and is hardly asked`() async throws {
         let (dead, alive) = (try Subscriber { _, _ in .status(500) }, try Subscriber { _, _ in .status(200) })
         let bench = try RouterBench(
             log,
@@ -176,8 +176,8 @@ import Testing
             ], feedBytes: 20_000)
         for start in stride(from: 1, to: 2000 as UInt64, by: 50) { bench.receive(start...(start + 49)) }
         #expect(Set(try await alive.wait(for: 2000).map(\.position)) == Set(1...2000))
-        try await eventually { try bench.withLane("dead") { $0.cursor.unfinished.count } == 50 }
-        #expect(try bench.withLane("dead") { $0.cursor.taken } == 50)
+        #expect(try bench.withLane("dead") { $0.cursor.unfinished.count } ?? 99 <= 50)
+        #expect(dead.ledger.all.count < 60, "the breaker lets through no more than were under way and probes")
         bench.stop()
     }
 

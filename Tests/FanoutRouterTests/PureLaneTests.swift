@@ -5,51 +5,6 @@ import Testing
 
 @testable import FanoutRouter
 
-@Suite struct RetryScheduleTests {
-    private let second: Int64 = 1_000_000_000
-
-    @Test func `the standard schedule waits as promised and ends after eight attempts`() {
-        let schedule = RetrySchedule(.standard)
-        let waits = (1...8).map { attempts in
-            schedule.nextDue(afterAttempts: attempts, now: 0, firstAttempt: 0, retryAfterSeconds: nil, chance: 0)
-        }
-        #expect(waits == [5, 300, 1800, 7200, 18_000, 36_000, 36_000].map { $0 * second } + [nil])
-    }
-
-    @Test func `jitter adds at most a fifth`() {
-        let due = RetrySchedule(.standard).nextDue(
-            afterAttempts: 1, now: 0, firstAttempt: 0, retryAfterSeconds: nil, chance: 1)
-        #expect(due == 6 * second)
-    }
-
-    @Test func `Retry-After lengthens a wait, never shortens it, and is capped at a day`() {
-        let schedule = RetrySchedule(waits: [.zero, .seconds(5)], jitter: false)
-        func due(_ seconds: Int) -> Int64? {
-            schedule.nextDue(afterAttempts: 1, now: 0, firstAttempt: 0, retryAfterSeconds: seconds, chance: 0)
-        }
-        #expect(due(1) == 5 * second)
-        #expect(due(60) == 60 * second)
-        #expect(due(10_000_000) == 86_400 * second)
-    }
-
-    @Test func `no attempt begins after the deadline`() {
-        let schedule = RetrySchedule(waits: [.zero, .seconds(5), .seconds(30)], jitter: false, deadline: .seconds(15))
-        let first = schedule.nextDue(afterAttempts: 1, now: 0, firstAttempt: 0, retryAfterSeconds: nil, chance: 0)
-        let second = schedule.nextDue(
-            afterAttempts: 2, now: 5_000_000_000, firstAttempt: 0, retryAfterSeconds: nil, chance: 0)
-        #expect(first != nil)
-        #expect(second == nil)
-    }
-
-    @Test func `only whole seconds are read from Retry-After`() {
-        #expect(RetryAfter.seconds("120") == 120)
-        #expect(RetryAfter.seconds("-1") == nil)
-        #expect(RetryAfter.seconds("") == nil)
-        #expect(RetryAfter.seconds("99999999999999999999") == nil)
-        #expect(RetryAfter.seconds("Wed, 21 Oct 2026 07:28:00 GMT") == nil)
-    }
-}
-
 @Suite struct LaneCursorTests {
     private func cursor(taken: UInt64 = 0, unfinished: [UInt64] = [], limit: Int = 5) -> LaneCursor {
         LaneCursor(

@@ -26,6 +26,7 @@ final class RouterBench: Sendable {
 
     init(
         _ settings: EventLogSettings, lanes: [LaneSettings], log: (any EventLog)? = nil, secrets: [[UInt8]] = [],
+        signing: SigningConfiguration? = nil,
         feedBytes: Int = 32 << 20, allow: [String] = ["127.0.0.0/8"]
     ) throws {
         let log = try log ?? SQLiteEventLog(settings: settings)
@@ -52,11 +53,16 @@ final class RouterBench: Sendable {
             let resolver = EgressResolver(EgressGuard(allow: allow))
             for lane in lanes {
                 guard let saved = states[lane.name] else { continue }
-                let signer = secrets.isEmpty ? nil : try StandardWebhooksSigner(secrets: secrets)
+                let signing =
+                    signing
+                    ?? SigningConfiguration(
+                        scheme: secrets.isEmpty ? .none : .standardWebhooks, secrets: [])
                 hub.add(
                     Lane(
                         settings: lane, saved: saved,
-                        head: DeliveryHead(endpoint: lane.endpoint, logID: logID, signer: signer),
+                        head: DeliveryHead(
+                            endpoint: lane.endpoint, logID: logID,
+                            signer: try DeliverySigner(signing, secrets: secrets)),
                         transport: try ConnectionPool(endpoint: lane.endpoint, resolver: resolver, loop: loop),
                         source: hub, metrics: LaneMetrics(registry, subscription: lane.name), loop: loop))
             }

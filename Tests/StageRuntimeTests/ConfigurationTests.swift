@@ -75,6 +75,46 @@ import Testing
         #expect(configuration.environmentVariables(of: .verifier) == ["P"])
     }
 
+    @Test func `deliveries are decoded with format, mode, signing, retries, rate and order`() throws {
+        let yaml = """
+            subscriptions:
+              - name: batches
+                url: "https://example.com/a"
+                format: superviz
+                mode: { batch: { every: 250ms, max_events: 100 } }
+                signing: { scheme: header, secrets: ["env:A"], header: X-Token, prefix: "Bearer " }
+                retry: superviz
+                rate_limit: 50
+                disable_after: 1h
+              - name: keys
+                url: "https://example.com/b"
+                format: cloudevents-binary
+                signing: { scheme: stream, secrets: ["env:A"], api_key: key123 }
+                retry: stream
+                order: key
+                key_hold: 30s
+              - name: own
+                url: "https://example.com/c"
+                format: original
+                signing: { scheme: none }
+                retry: { schedule: [0s, 1s], repeat_last: true, jitter: true, deadline: 1h }
+            """
+        let subscriptions = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml").subscriptions
+        let (batches, keys, own) = (subscriptions[0], subscriptions[1], subscriptions[2])
+        #expect(batches.format == .superviz)
+        #expect(batches.mode == .batch(every: .milliseconds(250), maxEvents: 100))
+        #expect(batches.signing.header == "x-token" && batches.signing.prefix == "Bearer ")
+        #expect(batches.retry == .superviz)
+        #expect(batches.requestsPerSecond == 50 && batches.disableAfter == .seconds(3600))
+        #expect(keys.format == .cloudeventsBinary && keys.mode == .single)
+        #expect(keys.signing.apiKey == "key123")
+        #expect(keys.retry == .stream && keys.timeoutSeconds == 6)
+        #expect(keys.order == .key && keys.keyHold == .seconds(30))
+        #expect(own.format == .original && own.requestsPerSecond == nil)
+        #expect(own.disableAfter == .seconds(5 * 86_400))
+        #expect(own.retry.repeatsLast && own.retry.jitter && own.retry.deadline == .seconds(3600))
+    }
+
     @Test func `JSON is a configuration too`() throws {
         let json =
             #"{"ingress":{"listen":"[::1]:9"},"subscriptions":["#

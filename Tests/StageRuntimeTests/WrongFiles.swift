@@ -234,7 +234,7 @@ enum WrongFiles {
                     + "it must begin with http:// or https://",
                 "11 subscriptions[2].retry: expected one of standard, stream, superviz, custom, found \"sometimes\"",
                 "11 subscriptions[2].mode: expected single or a mapping with batch, found \"many\"",
-                "11 subscriptions[2].signing: expected a mapping with scheme, secrets, found \"none\"",
+                "11 subscriptions[2].signing: expected a mapping with scheme, secrets, api_key, header, prefix, found \"none\"",
                 "11 subscriptions[2].order: expected one of none, key, found \"sorted\"",
             ]),
         WrongFile(
@@ -268,26 +268,44 @@ enum WrongFiles {
             name: "what this version does not serve",
             yaml: """
                 router: { listen: "127.0.0.1:8081", api_tokens: ["env:T"] }
-                subscriptions:
-                  - name: a
-                    url: "https://example.com"
-                    format: cloudevents-binary
-                    mode: { batch: { every: 1s, max_events: 10 } }
-                    signing: { scheme: stream, secrets: ["env:A"] }
-                    retry: superviz
-                    order: key
                 """,
             errors: [
                 "1 router.listen: not supported by this version: it serves no control API; remove the key",
                 "1 router.api_tokens: not supported by this version: it serves no control API; remove the key",
-                "5 subscriptions[0].format: cloudevents-binary is not supported by this version, "
-                    + "which serves cloudevents",
-                "6 subscriptions[0].mode: batch is not supported by this version, which serves single",
-                "7 subscriptions[0].signing: stream is not supported by this version, "
-                    + "which serves standard-webhooks and none",
-                "8 subscriptions[0].retry: superviz is not supported by this version, "
-                    + "which serves standard or a schedule of your own",
-                "9 subscriptions[0].order: key is not supported by this version, which serves none",
-            ])
+            ]),
+        WrongFile(
+            name: "deliveries that do not fit together",
+            yaml: """
+                subscriptions:
+                  - name: a
+                    url: "https://example.com"
+                    format: cloudevents-binary
+                    mode: { batch: { every: 1s, max_events: 2000 } }
+                    signing: { scheme: stream, secrets: ["env:A"], prefix: "Bearer " }
+                    retry: { schedule: [0s, 5s], repeat_last: true, jitter: "yes" }
+                    key_hold: 5m
+                    rate_limit: 0
+                    disable_after: 1s
+                  - name: b
+                    url: "https://example.com"
+                    signing: { scheme: header, secrets: ["env:A"], header: Content-Length }
+                """,
+            errors: [
+                "4 subscriptions[0].format: cloudevents-binary cannot hold several events; use mode: "
+                    + "single, or format: cloudevents or superviz",
+                "5 subscriptions[0].mode.batch.max_events: expected a whole number from 1 to 1000, found "
+                    + "\"2000\"",
+                "6 subscriptions[0].signing.prefix: prefix belongs to scheme: header; remove it",
+                "6 subscriptions[0].signing.api_key: missing; expected what goes into X-API-KEY",
+                "7 subscriptions[0].retry: repeat_last tries for ever; say for how long with deadline: 24h",
+                "7 subscriptions[0].retry.jitter: expected true or false, found the text \"yes\" in quotes",
+                "8 subscriptions[0].key_hold: key_hold says how long a failing event holds up its key, "
+                    + "so it needs order: key",
+                "9 subscriptions[0].rate_limit: expected a whole number from 1 to 100000, found \"0\"",
+                "10 subscriptions[0].disable_after: expected a duration from 1m to 365d such as 250ms, "
+                    + "5s, 10m or 2h, found \"1s\"",
+                "13 subscriptions[1].signing.header: \"Content-Length\" is no field that may be set; use "
+                    + "a name such as X-Token",
+            ]),
     ]
 }

@@ -74,4 +74,14 @@ struct HostileBytesTests {
             try writer.bytes.withUnsafeBytes { bytes throws(WireError) in try VerdictNotice(body: bytes, count: 2) }
                 == verdicts)
     }
+
+    @Test(arguments: [
+        "+00000000000000a00000000000000b1", "00000000000000c1+0000000000000c1", "-000000000000000-000000000000000",
+        "00000000000000C100000000000000C1", "00000000000000c100000000000000c", "00000000000000c1 0000000000000c1",
+    ])
+    func `a journal id has one spelling`(other: String) {
+        #expect(JournalID(other) == nil)
+        let id = JournalID(high: 0xC1, low: 0x1C)
+        #expect(JournalID(id.description) == id)
+    }
 }

@@ -23,11 +23,11 @@ GOALS = {"stream": 10.0, "fishjam": 10.0, "superviz, element of 1000": 4.0, "bom
 EXAMPLES = """\
 examples:
   scripts/bench stages             times and counts; fails where a count is above its threshold
-  scripts/bench stages --counts    counts alone, which scripts/test holds to their thresholds
+  scripts/bench stages --counts    counts alone, held to their thresholds (also: scripts/test stages)
   scripts/bench stages --update    and writes the counts, plus a tenth, into Tests/Benchmarks/thresholds.json
 
 Instructions and allocations are counted by valgrind, which offers the code an older CPU than this one (no SHA
-extensions, no AVX-512): the counts are the same on every machine, and not those of this one."""
+extensions, no AVX-512): the counts are nearly the same on every machine with AVX2, and not those of this one."""
 
 
 @dataclass(frozen=True)

@@ -134,10 +134,11 @@ extension Lane {
     func describe(_ position: UInt64, in batch: EventBatch) -> (state: String, unsaved: [AttemptRecord])? {
         guard batch.withRecord(at: position, settings.matcher.matches) ?? false else { return nil }
         let unsaved = history.attempts(at: position)
-        if let entry = cursor.unfinished[position] {
+        if let entry = cursor.delivery(holding: position) {
             switch entry.state {
             case .ready: return ("queued", unsaved)
             case .inFlight: return ("in_flight", unsaved)
+            case .held: return ("held", unsaved)
             case .waiting: return (cursor.isDisabled ? "disabled" : "retrying", unsaved)
             }
         }

@@ -42,10 +42,11 @@ final class ConnectionPool: HTTPTransport {
             guard connection.isOpen else { continue }
             connection.send(request, deadline: deadline) { outcome in
                 // An idle connection that the server was just closing: the request goes out once more, on a new one.
-                if case .failedDuring(.connectionClosed, _) = outcome, connection.requests > 1 {
+                switch outcome {
+                case .failedDuring(.connectionClosed, _), .failedBefore(.notSent, _):
+                    guard connection.requests > 1 else { return completion(outcome) }
                     self.connectAndSend(request, deadline: deadline, completion: completion)
-                } else {
-                    completion(outcome)
+                default: completion(outcome)
                 }
             }
             return
@@ -98,7 +99,7 @@ final class ConnectionPool: HTTPTransport {
         }
         let left = deadline - .now()
         guard left > .nanoseconds(0) else {
-            done(.failure(ConnectFailure(outcome: .failedBefore(.connectFailed, "not connected within the time-out"))))
+            done(.failure(ConnectFailure(outcome: .failedBefore(.connectTimeout, "not connected within the time-out"))))
             return
         }
         let encoder = PreparedRequestEncoder()
@@ -123,10 +124,15 @@ final class ConnectionPool: HTTPTransport {
             case .failure(let error) where addresses.count > 1 && !(error is NIOSSLError):
                 self.connect(to: addresses.dropFirst(), deadline: deadline, done: done)
             case .failure(let error):
-                let cause: AttemptOutcome.BeforeSending = error is NIOSSLError ? .tlsFailed : .connectFailed
-                done(.failure(ConnectFailure(outcome: .failedBefore(cause, "\(address): \(error)"))))
+                done(.failure(ConnectFailure(outcome: .failedBefore(Self.cause(of: error), "\(address): \(error)"))))
             }
         }
+    }
+
+    private static func cause(of error: any Error) -> AttemptOutcome.BeforeSending {
+        if error is NIOSSLError { return .tlsFailed }
+        if case .connectTimeout = error as? ChannelError { return .connectTimeout }
+        return .connectFailed
     }
 
     private static func fill(

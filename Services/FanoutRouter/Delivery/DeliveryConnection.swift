@@ -27,6 +27,8 @@ final class DeliveryConnection: ChannelInboundHandler {
     private var phase = Phase.idle
     private var keepAlive = true
     private var bodyBytes = 0
+    /// Whether the socket took the whole request under way.
+    private var isSent = false
     /// When the request under way has to be answered.
     private var deadline = NIODeadline.distantFuture
     /// One timer serves many requests: it is left alone when a request ends, and armed anew when it comes too early.
@@ -54,11 +56,17 @@ final class DeliveryConnection: ChannelInboundHandler {
         phase = .waiting
         keepAlive = true
         bodyBytes = 0
+        isSent = false
         self.deadline = deadline
         armTimer(on: context.eventLoop)
         encoder.prepared = request.head
         context.write(wrapOutboundOut(.head(Self.head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(request.body))), promise: nil)
+        let number = requests
+        let body = context.write(wrapOutboundOut(.body(.byteBuffer(request.body))))
+        body.assumeIsolated().whenSuccess { [weak self] in
+            guard let self, requests == number else { return }
+            isSent = true
+        }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
@@ -82,7 +90,8 @@ final class DeliveryConnection: ChannelInboundHandler {
         case .head(let head):
             guard case .waiting = phase else { return }
             keepAlive = head.isKeepAlive
-            let retryAfter = head.headers.first(name: "retry-after").flatMap { RetryAfter.seconds($0) }
+            let retryAfter = RetryAfter.seconds(
+                head.headers.first(name: "retry-after"), date: head.headers.first(name: "date"))
             phase = .reading(.answered(status: Int(head.status.code), retryAfterSeconds: retryAfter))
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
@@ -99,21 +108,26 @@ final class DeliveryConnection: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case .waiting = phase {
-            finish(Self.outcome(of: error), reusable: false)
+            finish(outcome(of: error), reusable: false)
         } else {
             end(reusable: false)
         }
         context.close(promise: nil)
     }
 
-    private static func outcome(of error: any Error) -> AttemptOutcome {
+    private func outcome(of error: any Error) -> AttemptOutcome {
         switch error {
         case is HTTPParserError, is ByteToMessageDecoderError.PayloadTooLargeError:
             .failedDuring(.responseMalformed, "\(error)")
         // A request waits in the TLS handler until the handshake is over.
         case is NIOSSLError, is NIOSSLExtraError: .failedBefore(.tlsFailed, "\(error)")
-        default: .failedDuring(.connectionClosed, "\(error)")
+        default: connectionLost("\(error)")
         }
+    }
+
+    /// A request that was not sent whole cannot have been taken.
+    private func connectionLost(_ detail: String) -> AttemptOutcome {
+        isSent ? .failedDuring(.connectionClosed, detail) : .failedBefore(.notSent, detail)
     }
 
     private func armTimer(on eventLoop: any EventLoop) {
@@ -148,7 +162,7 @@ final class DeliveryConnection: ChannelInboundHandler {
         case .idle:
             if !reusable { release(reusable: false) }
         case .waiting:
-            finish(.failedDuring(.connectionClosed, "the subscriber closed the connection"), reusable: false)
+            finish(connectionLost("the subscriber closed the connection"), reusable: false)
         case .reading(let outcome):
             finish(outcome, reusable: reusable)
         }
@@ -190,16 +204,5 @@ final class PreparedRequestEncoder: ChannelOutboundHandler {
         case .body(.fileRegion), .end:
             promise?.succeed()
         }
-    }
-}
-
-/// Reads `Retry-After` (RFC 9110, section 10.2.3) in seconds. The form with a date is not obeyed: it needs the
-/// subscriber's clock to agree with ours.
-enum RetryAfter {
-    static func seconds(_ text: String) -> Int? {
-        guard !text.isEmpty, text.utf8.count <= 9,
-            text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-        else { return nil }
-        return Int(text)
     }
 }

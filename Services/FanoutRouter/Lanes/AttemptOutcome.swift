@@ -1,10 +1,10 @@
-/// What one attempt came to, by the phase in which it ended. The phase decides what follows.
+/// What one attempt came to, by the phase in which it ended; `RetryPolicy` decides what follows.
 enum AttemptOutcome: Sendable, Equatable {
     /// A complete response head came.
     case answered(status: Int, retryAfterSeconds: Int?)
-    /// Nothing was sent.
+    /// The subscriber cannot have taken it: no whole request was sent.
     case failedBefore(BeforeSending, String)
-    /// The request went out, at least in part, and no answer came.
+    /// The request went out and no answer came.
     case failedDuring(WhileWaiting, String)
 
     /// Failures before the first byte left.
@@ -12,7 +12,9 @@ enum AttemptOutcome: Sendable, Equatable {
         case addressRefused = "address_refused"
         case nameNotResolved = "name_not_resolved"
         case connectFailed = "connect_failed"
+        case connectTimeout = "connect_timeout"
         case tlsFailed = "tls_failed"
+        case notSent = "not_sent"
     }
 
     /// Failures after it.
@@ -22,22 +24,11 @@ enum AttemptOutcome: Sendable, Equatable {
         case responseMalformed = "response_malformed"
     }
 
-    /// What follows from an attempt.
-    enum Consequence: Sendable, Equatable {
-        case delivered
-        case tryAgain(retryAfterSeconds: Int?)
-        /// The subscriber wants nothing more (410).
-        case disable
-    }
-
-    /// 2xx is success, 410 ends the subscription, all else is tried again, redirects too: following one would send
-    /// events where the operator did not say.
-    var consequence: Consequence {
+    /// Whether there was no connection or it was lost; a time-out is none.
+    var isNetworkError: Bool {
         switch self {
-        case .answered(200..<300, _): .delivered
-        case .answered(410, _): .disable
-        case .answered(_, let retryAfterSeconds): .tryAgain(retryAfterSeconds: retryAfterSeconds)
-        case .failedBefore, .failedDuring: .tryAgain(retryAfterSeconds: nil)
+        case .answered, .failedBefore(.connectTimeout, _), .failedDuring(.timeout, _): false
+        case .failedBefore, .failedDuring: true
         }
     }
 
@@ -56,7 +47,7 @@ enum AttemptOutcome: Sendable, Equatable {
     /// All words, for making counters once.
     static let words = [
         "delivered", "gone", "redirect", "status", "address_refused", "name_not_resolved", "connect_failed",
-        "tls_failed", "timeout", "connection_closed", "response_malformed",
+        "connect_timeout", "tls_failed", "not_sent", "timeout", "connection_closed", "response_malformed",
     ]
 
     var status: Int? {

@@ -38,3 +38,11 @@ struct EventMatcher: Sendable {
         return true
     }
 }
+
+extension EventRecord {
+    /// What keeps events in order: the partition key, else the subject, else the event itself.
+    var partitionKey: [UInt8] {
+        guard let key = attribute("partitionkey") ?? attribute("subject") ?? attribute("id") else { return [] }
+        return Array(key)
+    }
+}

@@ -1,4 +1,5 @@
 import EventLog
+import Events
 import Metrics
 import NIOCore
 
@@ -9,11 +10,13 @@ import NIOCore
 /// and one chunk of the log while it lags.
 final class Lane {
     let settings: LaneSettings
-    private(set) var cursor: LaneCursor
+    var cursor: LaneCursor
     private(set) var history = AttemptHistory()
+    var gate: LaneGate
+    var gathering = Gathering()
     private let transport: any HTTPTransport
-    private let metrics: LaneMetrics
-    private let source: any LaneSource
+    let metrics: LaneMetrics
+    let source: any LaneSource
     private let loop: any EventLoop
     var head: DeliveryHead
     /// The row being worked off, and rows read from the log behind it.
@@ -21,6 +24,9 @@ final class Lane {
     private var chunk: [RenderedBatch] = []
     private var isReading = false
     private var isPumping = false
+    private var keys = KeyGate()
+    /// With key order: what the former process left is put in line before anything starts.
+    private var isLinedUp: Bool
     private var isStopping = false
     private var hasReplays: Bool
     /// Replays up to here were taken up; their rows go with the next save.
@@ -37,24 +43,41 @@ final class Lane {
         self.source = source
         self.metrics = metrics
         self.loop = loop
-        cursor = LaneCursor(saved, maxUnfinished: settings.maxUnfinished)
+        cursor = LaneCursor(
+            saved, maxUnfinished: settings.maxUnfinished, inBatches: settings.batch != nil)
+        gate = LaneGate(
+            concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: wallNanoseconds())
         hasReplays = saved.hasReplays
+        isLinedUp = !settings.keepsKeyOrder || settings.batch != nil || cursor.unfinished.isEmpty
     }
 
     /// Starts whatever can be started now.
     func pump() {
         guard !isPumping, !isStopping, !cursor.isDisabled else { return }
+        guard isLinedUp else { return lineUp() }
         isPumping = true
         defer { isPumping = false }
         takeUpReplays()
         let now = wallNanoseconds()
+        defer { armTimer(now: now) }
+        if let batch = settings.batch { return pumpBatches(batch, now: now) }
         // Old failures may not hold up new events: while there are any, half of the room is theirs.
-        let readyLimit = cursor.taken + 1 < source.feed.next ? max(1, settings.concurrency / 2) : settings.concurrency
-        while cursor.inFlight < readyLimit, let position = cursor.takeReady(now: now) { fetch(position) }
-        while cursor.inFlight < settings.concurrency, cursor.hasRoom, let batch = nextBatch() {
+        let hasNew = cursor.taken + 1 < source.feed.next
+        let readyLimit = hasNew ? max(1, gate.concurrency.limit / 2) : .max
+        while cursor.inFlight < readyLimit, let isRetry = cursor.nextReadyIsRetry, mayStart(isRetry: isRetry, now: now),
+            let position = cursor.takeReady(now: now)
+        {
+            gate.started(isRetry: isRetry, now: now)
+            fetch(position)
+        }
+        while mayStart(isRetry: false, now: now), cursor.hasRoom, let batch = nextBatch() {
             workOff(batch, now: now)
         }
-        armTimer(now: now)
+    }
+
+    func mayStart(isRetry: Bool, now: Int64) -> Bool {
+        let room = gate.room(now: now, inFlight: cursor.inFlight)
+        return room.attempts > 0 && (!isRetry || room.retries > 0)
     }
 
     /// Enables the subscription again; what waited is due.
@@ -93,11 +116,11 @@ final class Lane {
     }
 
     /// How many events wait for this subscription: those not yet looked at and those unfinished.
-    var backlog: Int { Int(source.feed.next - 1 - min(cursor.taken, source.feed.next - 1)) + cursor.unfinished.count }
+    var backlog: Int { Int(source.feed.next - 1 - min(cursor.taken, source.feed.next - 1)) + cursor.eventCount }
 
     // MARK: Reading
 
-    private func nextBatch() -> RenderedBatch? {
+    func nextBatch() -> RenderedBatch? {
         let position = cursor.taken + 1
         if let current, current.first <= position, position <= current.last { return current }
         current = nil
@@ -120,16 +143,26 @@ final class Lane {
 
     private func workOff(_ batch: RenderedBatch, now: Int64) {
         for position in (cursor.taken + 1)...batch.last {
-            guard cursor.inFlight < settings.concurrency, cursor.hasRoom else { return }
-            let receivedAt = batch.batch.withRecord(at: position) { record in
-                settings.matcher.matches(record) ? record.receivedAtNanoseconds : nil
+            guard mayStart(isRetry: false, now: now), cursor.hasRoom else { return }
+            var mustWait = false
+            let receivedAt = batch.batch.withRecord(at: position) { record -> Int64? in
+                guard settings.matcher.matches(record) else { return nil }
+                if settings.keepsKeyOrder { mustWait = !keys.enter(position, key: record.partitionKey) }
+                return record.receivedAtNanoseconds
             }
-            guard let receivedAt = receivedAt ?? nil, let body = batch.body(at: position) else {
+            guard let receivedAt = receivedAt ?? nil,
+                let content = EventFormat.content(of: position, in: batch, as: settings.format)
+            else {
                 cursor.skip(position)
                 continue
             }
+            guard !mustWait else {
+                cursor.hold(position)
+                continue
+            }
             cursor.take(position, now: now)
-            attempt(position, body: body, receivedAt: receivedAt)
+            gate.started(isRetry: false, now: now)
+            attempt(position, content, receivedAt: receivedAt)
         }
     }
 
@@ -162,25 +195,50 @@ final class Lane {
 
     /// Reads the body of a delivery that is tried again; the feed has mostly moved on.
     private func fetch(_ position: UInt64) {
-        if let batch = source.feed.batch(holding: position), let body = batch.body(at: position) {
+        if let batch = source.feed.batch(holding: position),
+            let content = EventFormat.content(of: position, in: batch, as: settings.format)
+        {
             let receivedAt = batch.batch.withRecord(at: position) { $0.receivedAtNanoseconds }
-            attempt(position, body: body, receivedAt: receivedAt ?? 0)
+            attempt(position, content, receivedAt: receivedAt ?? 0)
             return
         }
-        source.readBody(at: position) { [weak self] result in
+        source.readContent(at: position, as: settings.format) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let found?):
-                attempt(position, body: ByteBuffer(bytes: found.body), receivedAt: found.receivedAtNanoseconds)
+                attempt(position, found.content, receivedAt: found.receivedAtNanoseconds)
             case .success(nil):
                 metrics.expired.add(1)
                 cursor.died(position, reason: "expired", now: wallNanoseconds())
+                leaveKey(position)
                 pump()
             case .failure:
                 cursor.retry(position, due: wallNanoseconds() + 1_000_000_000)
                 pump()
             }
         }
+    }
+
+    /// Puts what is unfinished in line by its keys, in log order.
+    private func lineUp() {
+        guard !isReading else { return }
+        isReading = true
+        let positions = cursor.unfinished.keys.sorted()
+        source.readKeys(of: positions) { [weak self] result in
+            guard let self else { return }
+            isReading = false
+            guard case .success(let found) = result else { return pumpLater() }
+            for (position, key) in zip(positions, found) where !keys.enter(position, key: key) {
+                cursor.hold(position)
+            }
+            isLinedUp = true
+            pump()
+        }
+    }
+
+    private func leaveKey(_ position: UInt64) {
+        guard settings.keepsKeyOrder, let next = keys.leave(position) else { return }
+        cursor.release(next)
     }
 
     private func takeUpReplays() {
@@ -201,22 +259,33 @@ final class Lane {
 
     // MARK: Attempts
 
-    private func attempt(_ position: UInt64, body: ByteBuffer, receivedAt: Int64) {
+    func attempt(_ position: UInt64, _ content: DeliveryContent, receivedAt: Int64) {
         guard !isStopping else { return cursor.giveBack(position) }
         let started = wallNanoseconds()
         var request = OutboundRequest(
-            head: ByteBufferAllocator().buffer(capacity: 512), body: body,
-            timeoutNanoseconds: settings.timeoutNanoseconds)
-        head.write(position: position, nowSeconds: started / 1_000_000_000, body: body, to: &request.head)
+            head: ByteBufferAllocator().buffer(capacity: 512), body: content.body,
+            timeoutNanoseconds: settings.policy.timeout(
+                settings.timeoutNanoseconds, now: started, firstAttempt: cursor.firstAttempt(position) ?? started))
+        head.write(
+            name(of: position), attempt: (cursor.unfinished[position]?.attempts ?? 0) + 1,
+            nowSeconds: started / 1_000_000_000, content: content, to: &request.head)
         transport.send(request) { [weak self] outcome in
             self?.finished(position, started: started, receivedAt: receivedAt, outcome)
         }
     }
 
+    private func name(of position: UInt64) -> DeliveryName {
+        guard settings.batch != nil else { return .event(position) }
+        let positions = cursor.positions(of: position)
+        return .batch(first: position, last: positions.last ?? position, count: positions.count)
+    }
+
     private func finished(_ position: UInt64, started: Int64, receivedAt: Int64, _ outcome: AttemptOutcome) {
         let now = wallNanoseconds()
         let number = cursor.attempted(position)
-        let consequence = outcome.consequence
+        let consequence = settings.policy.consequence(
+            of: outcome, attempt: number, now: now, firstAttempt: cursor.firstAttempt(position) ?? now,
+            chance: .random(in: 0...1))
         metrics.count(outcome, durationNanoseconds: now - started)
         history.add(
             AttemptRecord(
@@ -225,39 +294,52 @@ final class Lane {
             isEveryday: consequence == .delivered && number == 1)
         switch consequence {
         case .delivered:
-            metrics.delivered.add(1)
+            gate.succeeded(inFlight: cursor.inFlight)
+            metrics.delivered.add(cursor.positions(of: position).count)
             metrics.receiptToDelivery.record(nanoseconds: now - receivedAt)
             cursor.delivered(position)
+            leaveKey(position)
         case .disable:
             cursor.retry(position, due: now)
-            if !cursor.isDisabled {
-                cursor.disable("the subscriber answered 410 at position \(position)")
-                source.laneDisabled(settings.name)
-            }
-        case .tryAgain(let retryAfterSeconds):
-            let due = settings.schedule.nextDue(
-                afterAttempts: number, now: now,
-                firstAttempt: cursor.unfinished[position]?.firstAttemptNanoseconds ?? now,
-                retryAfterSeconds: retryAfterSeconds, chance: .random(in: 0...1))
-            if let due {
-                cursor.retry(position, due: due)
-                armTimer(due: due, now: now)
-            } else {
-                metrics.dead.add(1)
-                cursor.died(position, reason: outcome.reason, now: now)
-            }
+            disable("the subscriber answered 410 at position \(position)")
+        case .again(let due):
+            cursor.retry(position, due: due)
+            noteFailure(now: now)
+            armTimer(due: due, now: now)
+        case .dead(let isFinal):
+            metrics.dead.add(cursor.positions(of: position).count)
+            cursor.died(position, reason: outcome.reason, now: now)
+            leaveKey(position)
+            // A final answer is about one event; the endpoint works.
+            if !isFinal { noteFailure(now: now) }
         }
         pump()
+    }
+
+    private func noteFailure(now: Int64) {
+        gate.failed(now: now, chance: .random(in: 0...1))
+        guard let since = gate.failingSince, let limit = settings.disableAfterNanoseconds, now - since >= limit else {
+            return
+        }
+        disable("nothing was delivered since \(CloudEventsTime.text(nanoseconds: since))")
+    }
+
+    private func disable(_ reason: String) {
+        guard !cursor.isDisabled else { return }
+        cursor.disable(reason)
+        source.laneDisabled(settings.name, reason)
     }
 
     // MARK: Waiting
 
     private func armTimer(now: Int64) {
+        let hasWork = cursor.hasReady || (cursor.hasRoom && cursor.taken + 1 < source.feed.next)
+        if hasWork, let due = gate.opensAt(now: now, inFlight: cursor.inFlight) { armTimer(due: due, now: now) }
         guard timer == nil, cursor.retryingCount > 0, let due = cursor.nextDue else { return }
         armTimer(due: due, now: now)
     }
 
-    private func armTimer(due: Int64, now: Int64) {
+    func armTimer(due: Int64, now: Int64) {
         guard !isStopping else { return }
         if let timer {
             guard due < timer.due else { return }

@@ -12,6 +12,8 @@ struct LaneCursor {
             case inFlight
             /// The next attempt is due then: nanoseconds since 1970.
             case waiting(due: Int64)
+            /// Behind another event of its key.
+            case held
         }
 
         var state: State
@@ -19,10 +21,16 @@ struct LaneCursor {
         var firstAttemptNanoseconds: Int64 = 0
         /// Whether the exceptions table has a row that must go when this ends.
         var isSaved = false
+        /// The further events of a batch, ascending; a delivery goes by the position of its first.
+        var members: [UInt64] = []
     }
 
     /// The highest position taken or passed over.
     private(set) var taken: UInt64
+    /// Events taken for the next batch, ascending.
+    private(set) var gathered: [UInt64] = []
+    /// Events that are in `unfinished` as further members of a batch.
+    private var memberCount = 0
     private(set) var unfinished: [UInt64: Unfinished] = [:]
     /// Positions whose state is ready, in the order in which they became so.
     private var ready: [UInt64] = []
@@ -32,27 +40,41 @@ struct LaneCursor {
     private(set) var isDirty = false
     let maxUnfinished: Int
 
-    init(_ saved: SavedLane, maxUnfinished: Int) {
+    /// `inBatches`: what is unfinished and was never tried goes into new batches.
+    init(_ saved: SavedLane, maxUnfinished: Int, inBatches: Bool = false) {
         self.maxUnfinished = maxUnfinished
         taken = saved.progress.taken
         disabledReason = saved.progress.disabledReason
-        for position in saved.progress.unfinished where position <= taken {
-            unfinished[position] = Unfinished(state: .ready)
-        }
+        var rest = Set(saved.progress.unfinished.filter { $0 <= saved.progress.taken })
         for retry in saved.retrying {
+            // The ranges of batches do not overlap, so the range names the members.
+            let members = rest.filter { $0 > retry.position && $0 <= retry.last }.sorted()
+            rest.subtract(members)
+            rest.remove(retry.position)
+            memberCount += members.count
             unfinished[retry.position] = Unfinished(
                 state: .waiting(due: retry.dueNanoseconds), attempts: retry.attempts,
-                firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true)
+                firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true, members: members)
         }
-        ready = unfinished.filter { $0.value.state == .ready }.keys.sorted()
+        if inBatches {
+            gathered = rest.sorted()
+        } else {
+            ready = rest.sorted()
+            for position in ready { unfinished[position] = Unfinished(state: .ready) }
+        }
     }
 
     var isDisabled: Bool { disabledReason != nil }
     /// Whether the lane may read on.
-    var hasRoom: Bool { unfinished.count < maxUnfinished && disabledReason == nil }
-    var room: Int { max(0, maxUnfinished - unfinished.count) }
-    var retryingCount: Int { unfinished.count - inFlight - ready.count }
+    var hasRoom: Bool { eventCount < maxUnfinished && disabledReason == nil }
+    var room: Int { max(0, maxUnfinished - eventCount) }
+    /// Events that were taken and are not finished.
+    var eventCount: Int { unfinished.count + memberCount + gathered.count }
+    private(set) var heldCount = 0
+    var retryingCount: Int { unfinished.count - inFlight - ready.count - heldCount }
     var hasReady: Bool { !ready.isEmpty }
+    /// Whether the next ready delivery was attempted before; nil while none is ready.
+    var nextReadyIsRetry: Bool? { ready.first.map { (unfinished[$0]?.attempts ?? 0) > 0 } }
     /// When the earliest waiting delivery is due.
     var nextDue: Int64? {
         var earliest: Int64?
@@ -61,6 +83,9 @@ struct LaneCursor {
         }
         return earliest
     }
+
+    /// When a delivery's first attempt began: nanoseconds since 1970.
+    func firstAttempt(_ position: UInt64) -> Int64? { unfinished[position]?.firstAttemptNanoseconds }
 
     /// Passes over an event that does not match.
     mutating func skip(_ position: UInt64) {
@@ -75,6 +100,76 @@ struct LaneCursor {
         unfinished[position] = Unfinished(state: .inFlight, attempts: 0, firstAttemptNanoseconds: now)
         inFlight += 1
         isDirty = true
+    }
+
+    /// Takes the event after `taken`, or a ready or waiting one, out of turn: another event of its key is unfinished.
+    mutating func hold(_ position: UInt64) {
+        guard var entry = unfinished[position] else {
+            precondition(position > taken, "a lane takes positions in order")
+            taken = position
+            unfinished[position] = Unfinished(state: .held)
+            heldCount += 1
+            isDirty = true
+            return
+        }
+        guard entry.state != .held, entry.state != .inFlight else { return }
+        if entry.state == .ready { ready.removeAll { $0 == position } }
+        entry.state = .held
+        unfinished[position] = entry
+        heldCount += 1
+    }
+
+    /// The turn of a held event has come.
+    mutating func release(_ position: UInt64) {
+        guard unfinished[position]?.state == .held else { return }
+        heldCount -= 1
+        unfinished[position]?.state = .ready
+        ready.append(position)
+    }
+
+    /// Takes the event after `taken` for the next batch.
+    mutating func gather(_ position: UInt64) {
+        precondition(position > taken, "a lane takes positions in order")
+        taken = position
+        gathered.append(position)
+        isDirty = true
+    }
+
+    /// Makes a delivery, in flight, of the first `count` gathered events; there must be one at least. Returns its first
+    /// position.
+    mutating func sendGathered(_ count: Int, now: Int64) -> UInt64 {
+        let members = Array(gathered.prefix(count))
+        precondition(!members.isEmpty, "a batch has at least one event")
+        gathered.removeFirst(members.count)
+        memberCount += members.count - 1
+        unfinished[members[0]] = Unfinished(
+            state: .inFlight, firstAttemptNanoseconds: now, members: Array(members.dropFirst()))
+        inFlight += 1
+        return members[0]
+    }
+
+    /// Keeps the first `count` events of a batch that was not attempted yet; the others are gathered again.
+    mutating func shorten(_ position: UInt64, to count: Int) {
+        guard var entry = unfinished[position], entry.attempts == 0, count >= 1, count - 1 < entry.members.count else {
+            return
+        }
+        let rest = entry.members[(count - 1)...]
+        gathered.insert(contentsOf: rest, at: 0)
+        memberCount -= rest.count
+        entry.members.removeLast(rest.count)
+        unfinished[position] = entry
+    }
+
+    /// All events of a delivery.
+    func positions(of position: UInt64) -> [UInt64] {
+        [position] + (unfinished[position]?.members ?? [])
+    }
+
+    /// The delivery that an event is part of.
+    func delivery(holding position: UInt64) -> Unfinished? {
+        if let own = unfinished[position] { return own }
+        if gathered.contains(position) { return Unfinished(state: .ready) }
+        return unfinished.values.first { $0.members.contains(position) }
     }
 
     /// The next ready delivery, now in flight.
@@ -122,9 +217,11 @@ struct LaneCursor {
 
     mutating func died(_ position: UInt64, reason: String, now: Int64) {
         guard let entry = end(position) else { return }
-        changes[position] = .dead(
-            DeadLetter(
-                first: position, last: position, reason: reason, attempts: entry.attempts, diedAtNanoseconds: now))
+        for position in [position] + entry.members {
+            changes[position] = .dead(
+                DeadLetter(
+                    first: position, last: position, reason: reason, attempts: entry.attempts, diedAtNanoseconds: now))
+        }
     }
 
     mutating func retry(_ position: UInt64, due: Int64) {
@@ -135,7 +232,8 @@ struct LaneCursor {
         unfinished[position] = entry
         changes[position] = .retrying(
             RetryingDelivery(
-                position: position, attempts: entry.attempts, firstAttemptNanoseconds: entry.firstAttemptNanoseconds,
+                position: position, last: entry.members.last ?? position, attempts: entry.attempts,
+                firstAttemptNanoseconds: entry.firstAttemptNanoseconds,
                 dueNanoseconds: due))
         isDirty = true
     }
@@ -171,7 +269,8 @@ struct LaneCursor {
     /// What is to be saved; nothing is dirty afterwards.
     mutating func takeProgress(_ subscription: String) -> LaneProgress {
         var progress = LaneProgress(
-            subscription: subscription, taken: taken, unfinished: unfinished.keys.sorted(),
+            subscription: subscription, taken: taken,
+            unfinished: (unfinished.keys + unfinished.values.flatMap(\.members) + gathered).sorted(),
             disabledReason: disabledReason)
         progress.changes = changes.sorted { $0.key < $1.key }.map(\.value)
         changes.removeAll(keepingCapacity: true)
@@ -181,9 +280,11 @@ struct LaneCursor {
 
     private mutating func end(_ position: UInt64) -> Unfinished? {
         guard let entry = unfinished.removeValue(forKey: position) else { return nil }
+        memberCount -= entry.members.count
         switch entry.state {
         case .inFlight: inFlight -= 1
         case .ready: ready.removeAll { $0 == position }
+        case .held: heldCount -= 1
         case .waiting: break
         }
         isDirty = true

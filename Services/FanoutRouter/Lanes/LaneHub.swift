@@ -2,6 +2,7 @@ import EventLog
 import Logging
 import Metrics
 import NIOCore
+import StageRuntime
 
 /// All lanes of the router with the feed that they share and the clock that saves them.
 ///
@@ -103,12 +104,40 @@ final class LaneHub: LaneSource {
         }
     }
 
-    func readBody(at position: UInt64, done: @escaping (Result<RenderedEvent?, any Error>) -> Void) {
+    func readContent(
+        at position: UInt64, as format: SubscriptionFormat,
+        done: @escaping (Result<RenderedEvent?, any Error>) -> Void
+    ) {
         onLoop(done) { reader in
-            try reader.batch(holding: position).map { batch in
-                RenderedEvent(
-                    body: RenderedBatch.body(at: position, of: batch),
-                    receivedAtNanoseconds: batch.withRecord(at: position) { $0.receivedAtNanoseconds } ?? 0)
+            try reader.batch(holding: position).flatMap { RenderedEvent(at: position, of: $0, as: format) }
+        }
+    }
+
+    func readContents(
+        of positions: [UInt64], as format: SubscriptionFormat, maxBytes: Int,
+        done: @escaping (Result<[RenderedEvent], any Error>) -> Void
+    ) {
+        onLoop(done) { reader in
+            var events: [RenderedEvent] = []
+            var bytes = 0
+            var row: EventBatch?
+            for position in positions {
+                if row.map({ position < $0.first || position > $0.last }) ?? true {
+                    row = try reader.batch(holding: position)
+                }
+                guard let event = row.flatMap({ RenderedEvent(at: position, of: $0, as: format) }) else { continue }
+                bytes += event.content.body.readableBytes
+                if bytes > maxBytes, !events.isEmpty { break }
+                events.append(event)
+            }
+            return events
+        }
+    }
+
+    func readKeys(of positions: [UInt64], done: @escaping (Result<[[UInt8]], any Error>) -> Void) {
+        onLoop(done) { reader in
+            try positions.map { position in
+                try reader.batch(holding: position)?.withRecord(at: position) { $0.partitionKey } ?? []
             }
         }
     }
@@ -119,10 +148,10 @@ final class LaneHub: LaneSource {
         onLoop(done) { try $0.queuedReplays(subscription: subscription, after: after, limit: limit) }
     }
 
-    func laneDisabled(_ subscription: String) {
+    func laneDisabled(_ subscription: String, _ reason: String) {
         logger.warning(
-            "a subscriber answered 410: its subscription is disabled and keeps its place until it is enabled",
-            metadata: ["subscription": "\(subscription)"])
+            "a subscription is disabled and keeps its place until it is enabled",
+            metadata: ["subscription": "\(subscription)", "reason": "\(reason)"])
     }
 
     private func onLoop<Value: Sendable>(

@@ -1,5 +1,6 @@
 import EventLog
 import NIOCore
+import StageRuntime
 
 /// What a lane reads from. All completions run on the event loop, later.
 protocol LaneSource: AnyObject {
@@ -9,16 +10,41 @@ protocol LaneSource: AnyObject {
     func readChunk(
         from position: UInt64, done: @escaping (Result<([RenderedBatch], UInt64), any Error>) -> Void)
     /// One event from disk, rendered; nil where retention dropped it.
-    func readBody(at position: UInt64, done: @escaping (Result<RenderedEvent?, any Error>) -> Void)
+    func readContent(
+        at position: UInt64, as format: SubscriptionFormat,
+        done: @escaping (Result<RenderedEvent?, any Error>) -> Void)
+    /// Several events from disk, rendered, in order; ends before the one that would exceed `maxBytes`, but not before the
+    /// first. What retention dropped is left out.
+    func readContents(
+        of positions: [UInt64], as format: SubscriptionFormat, maxBytes: Int,
+        done: @escaping (Result<[RenderedEvent], any Error>) -> Void)
+    /// The partition keys of events, in order; an empty one where an event has none or retention dropped it.
+    func readKeys(of positions: [UInt64], done: @escaping (Result<[[UInt8]], any Error>) -> Void)
     /// Dead letters above a position that wait for their replay.
     func readReplays(
         _ subscription: String, after: UInt64, limit: Int, done: @escaping (Result<[UInt64], any Error>) -> Void)
-    /// Said once, when a subscriber answers 410.
-    func laneDisabled(_ subscription: String)
+    /// Said once, when a subscription is disabled without an operator.
+    func laneDisabled(_ subscription: String, _ reason: String)
 }
 
 /// One event as it is sent.
 struct RenderedEvent: Sendable {
-    var body: [UInt8]
+    var content: DeliveryContent
     var receivedAtNanoseconds: Int64
+}
+
+extension RenderedEvent {
+    /// An event of a row in memory; nil where the row does not hold it.
+    init?(at position: UInt64, in batch: RenderedBatch, as format: SubscriptionFormat) {
+        guard let content = EventFormat.content(of: position, in: batch, as: format) else { return nil }
+        let receivedAt = batch.batch.withRecord(at: position) { $0.receivedAtNanoseconds }
+        self.init(content: content, receivedAtNanoseconds: receivedAt ?? 0)
+    }
+
+    /// An event of a row from disk.
+    init?(at position: UInt64, of batch: EventBatch, as format: SubscriptionFormat) {
+        guard let content = EventFormat.content(of: position, in: batch, as: format) else { return nil }
+        let receivedAt = batch.withRecord(at: position) { $0.receivedAtNanoseconds }
+        self.init(content: content, receivedAtNanoseconds: receivedAt ?? 0)
+    }
 }

@@ -131,12 +131,14 @@ enum ConfigurationJSON {
                 ])
             ),
             ("format", .string(subscription.format.rawValue)),
-            ("mode", .string(subscription.mode == .single ? "single" : "batch")),
+            ("mode", mode(subscription.mode)),
             (
                 "signing",
                 .object([
                     ("scheme", .string(subscription.signing.scheme.rawValue)),
                     ("secrets", .array(subscription.signing.secrets.map(reference))),
+                    ("api_key", .optional(subscription.signing.apiKey, JSONText.string)),
+                    ("header", .optional(subscription.signing.header, JSONText.string)),
                 ])
             ),
             (
@@ -144,13 +146,26 @@ enum ConfigurationJSON {
                 .object([
                     ("scheme", .string(retry.scheme.rawValue)),
                     ("schedule_seconds", .array(retry.schedule.map { .number($0.inSeconds) })),
+                    ("repeat_last", .bool(retry.repeatsLast)),
+                    ("jitter", .bool(retry.jitter)),
                     ("deadline_seconds", .optional(retry.deadline) { .number($0.inSeconds) }),
                 ])
             ),
             ("concurrency", .number(subscription.concurrency)),
+            ("rate_limit", .optional(subscription.requestsPerSecond) { .number($0) }),
+            ("disable_after_seconds", .optional(subscription.disableAfter) { .number($0.inSeconds) }),
             ("timeout_seconds", .number(subscription.timeoutSeconds)),
             ("order", .string(subscription.order.rawValue)),
+            ("key_hold_seconds", .number(subscription.keyHold.inSeconds)),
         ])
+    }
+
+    private static func mode(_ mode: SubscriptionMode) -> JSONText {
+        switch mode {
+        case .single: .string("single")
+        case .batch(let every, let maxEvents):
+            .object([("every_seconds", .number(every.inSeconds)), ("max_events", .number(maxEvents))])
+        }
     }
 
     private static func address(_ address: ListenAddress) -> JSONText {

@@ -114,6 +114,18 @@ struct Section {
         return number
     }
 
+    /// `true` or `false`, written plainly.
+    func boolean(_ key: String, default: Bool) -> Bool {
+        guard let member = members[key] else { return `default` }
+        switch member.node.scalar.map({ $0.style == .plain ? $0.string : "" }) {
+        case "true": return true
+        case "false": return false
+        default:
+            problems.report(member, "expected true or false, found \(member.kind)")
+            return `default`
+        }
+    }
+
     /// A duration within a range, such as `250ms`.
     func duration(_ key: String, default: Duration, in range: ClosedRange<Duration>) -> Duration {
         members[key].flatMap { duration($0, in: range) } ?? `default`

@@ -6,7 +6,8 @@ extension ConfigurationDecoder {
         var taken: [String: Int] = [:]
         return root.list("subscriptions", of: "subscriptions").compactMap { value in
             let keys = [
-                "name", "url", "filter", "format", "mode", "signing", "retry", "concurrency", "timeout", "order",
+                "name", "url", "filter", "format", "mode", "signing", "retry", "concurrency", "rate_limit",
+                "disable_after", "timeout", "order", "key_hold",
             ]
             guard let section = Section(value, keys: keys, problems: problems) else { return nil }
             let name = name(section, "subscription", taken: &taken)
@@ -16,17 +17,33 @@ extension ConfigurationDecoder {
                 "timeout", default: .seconds(15), in: Duration.milliseconds(100)...Duration.seconds(300))
             let subscription = SubscriptionParts(
                 filter: filter(section, sources: sources),
-                format: served(section, "format", SubscriptionFormat.self, default: .cloudevents),
+                format: section.choice(section.optional("format"), SubscriptionFormat.self, default: .cloudevents),
                 mode: mode(section),
                 signing: signing(section),
                 concurrency: section.integer("concurrency", default: 30, in: 1...1000),
-                order: served(section, "order", DeliveryOrder.self, default: .none))
+                requestsPerSecond: section.optional("rate_limit").map { _ in
+                    Double(section.integer("rate_limit", default: 1, in: 1...100_000))
+                },
+                disableAfter: section.duration(
+                    "disable_after", default: .seconds(5 * 86_400),
+                    in: Duration.seconds(60)...Duration.seconds(365 * 86_400)),
+                order: section.choice(section.optional("order"), DeliveryOrder.self, default: .none),
+                keyHold: keyHold(section))
+            if subscription.mode != .single, let value = section.optional("format"),
+                [.original, .cloudeventsBinary].contains(subscription.format)
+            {
+                problems.report(
+                    value,
+                    "\(subscription.format.rawValue) cannot hold several events; use mode: single, or format: "
+                        + "cloudevents or superviz")
+            }
             guard let name, let url else { return nil }
             return SubscriptionConfiguration(
                 name: name, url: url, filter: subscription.filter, format: subscription.format,
                 mode: subscription.mode, signing: subscription.signing, retry: retry,
-                concurrency: subscription.concurrency, timeoutSeconds: (retry.timeout ?? timeout).inSeconds,
-                order: subscription.order)
+                concurrency: subscription.concurrency, requestsPerSecond: subscription.requestsPerSecond,
+                disableAfter: subscription.disableAfter, timeoutSeconds: (retry.timeout ?? timeout).inSeconds,
+                order: subscription.order, keyHold: subscription.keyHold)
         }
     }
 
@@ -37,20 +54,18 @@ extension ConfigurationDecoder {
         let mode: SubscriptionMode
         let signing: SigningConfiguration
         let concurrency: Int
+        let requestsPerSecond: Double?
+        let disableAfter: Duration?
         let order: DeliveryOrder
+        let keyHold: Duration
     }
 
-    /// A choice of which this version serves only the default.
-    private func served<Choice: RawRepresentable & CaseIterable & Equatable>(
-        _ section: Section, _ key: String, _ choices: Choice.Type, default: Choice
-    ) -> Choice where Choice.RawValue == String {
-        let value = section.optional(key)
-        let choice = section.choice(value, choices, default: `default`)
-        if let value, choice != `default` {
-            problems.report(
-                value, "\(choice.rawValue) is not supported by this version, which serves \(`default`.rawValue)")
+    private func keyHold(_ section: Section) -> Duration {
+        if let value = section.optional("key_hold"), section.optional("order")?.node.scalar?.string != "key" {
+            problems.report(value, "key_hold says how long a failing event holds up its key, so it needs order: key")
         }
-        return choice
+        return section.duration(
+            "key_hold", default: .seconds(300), in: Duration.seconds(1)...Duration.seconds(86_400))
     }
 
     private func endpoint(_ section: Section) -> EndpointURL? {
@@ -97,34 +112,8 @@ extension ConfigurationDecoder {
             let batch = outer.required("batch", expected: "a mapping with every and max_events"),
             let part = Section(batch, keys: ["every", "max_events"], problems: problems)
         else { return .single }
-        problems.report(value, "batch is not supported by this version, which serves single")
         return .batch(
             every: part.duration("every", default: .seconds(1), in: Duration.milliseconds(10)...Duration.seconds(3600)),
-            maxEvents: part.integer("max_events", default: 1000, in: 1...10_000))
-    }
-
-    private func signing(_ section: Section) -> SigningConfiguration {
-        let expected = "a mapping with scheme and secrets; scheme: none sends unsigned"
-        guard let value = section.required("signing", expected: expected),
-            let part = Section(value, keys: ["scheme", "secrets"], problems: problems)
-        else { return SigningConfiguration(scheme: .none, secrets: []) }
-        let scheme = part.choice(
-            part.required("scheme", expected: "standard-webhooks or none"), SigningConfiguration.Scheme.self,
-            default: .none)
-        let secrets = part.list("secrets", of: "secret references")
-        switch scheme {
-        case .none:
-            if let superfluous = part.optional("secrets"), !secrets.isEmpty {
-                problems.report(
-                    superfluous, "scheme: none signs nothing; remove the secrets or choose standard-webhooks")
-            }
-        case .standardWebhooks:
-            part.requireElements("secrets", expected: "at least one secret to sign with")
-        case .stream, .header:
-            problems.report(
-                value,
-                "\(scheme.rawValue) is not supported by this version, which serves standard-webhooks and none")
-        }
-        return SigningConfiguration(scheme: scheme, secrets: secrets.compactMap { secret($0, part) })
+            maxEvents: part.integer("max_events", default: 1000, in: 1...1000))
     }
 }

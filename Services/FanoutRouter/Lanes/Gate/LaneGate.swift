@@ -1,0 +1,78 @@
+/// Decides how many attempts of one subscription may start now: concurrency that adapts, a rate, a budget for retries
+/// and a circuit breaker. Pure; times are nanoseconds since 1970.
+struct LaneGate: Sendable {
+    /// Retries that each first attempt allows …
+    static let retriesPerDelivery = 0.1
+    /// … and each second besides, so that a lane with nothing but retries goes on.
+    static let retriesPerSecond = 1.0
+    /// Most retries that may be saved up.
+    static let savedRetries = 20.0
+
+    /// What may start.
+    struct Room: Equatable, Sendable {
+        /// Attempts of either kind.
+        var attempts: Int
+        /// Of these at most so many retries.
+        var retries: Int
+    }
+
+    private(set) var breaker = CircuitBreaker()
+    private(set) var concurrency: AdaptiveLimit
+    private var rate: TokenBucket?
+    private var retries: TokenBucket
+    /// Since when nothing but failures came; nil after a success.
+    private(set) var failingSince: Int64?
+
+    /// `perSecond`: most requests per second; nil: as many as the subscriber bears.
+    init(concurrency: Int, perSecond: Double?, now: Int64) {
+        self.concurrency = AdaptiveLimit(most: concurrency)
+        rate = perSecond.map { TokenBucket(perSecond: $0, most: max(1, $0 / 10), now: now) }
+        retries = TokenBucket(perSecond: Self.retriesPerSecond, most: Self.savedRetries, now: now)
+    }
+
+    /// What may start now, while so many are under way.
+    mutating func room(now: Int64, inFlight: Int) -> Room {
+        var attempts = min(concurrency.limit, breaker.limit(now: now)) - inFlight
+        if var rate {
+            attempts = min(attempts, rate.count(now: now))
+            self.rate = rate
+        }
+        // A probe is needed whether or not the budget allows a retry.
+        let isProbe = breaker.state != .closed
+        return Room(attempts: max(0, attempts), retries: isProbe ? max(0, attempts) : max(0, retries.count(now: now)))
+    }
+
+    /// When to look again although nothing else happens; nil where an attempt's end will tell.
+    mutating func opensAt(now: Int64, inFlight: Int) -> Int64? {
+        if let reopensAt = breaker.reopensAt, reopensAt > now { return reopensAt }
+        guard inFlight < min(concurrency.limit, breaker.limit(now: now)) else { return nil }
+        let retry = retries.nextToken(now: now)
+        guard var rate else { return retry > now ? retry : nil }
+        let next = rate.nextToken(now: now)
+        self.rate = rate
+        return next > now ? next : (retry > now ? retry : nil)
+    }
+
+    mutating func started(isRetry: Bool, now: Int64) {
+        breaker.started(now: now)
+        rate?.take(now: now)
+        if isRetry {
+            retries.take(now: now)
+        } else {
+            retries.add(Self.retriesPerDelivery, now: now)
+        }
+    }
+
+    /// An attempt ended; `inFlight` counts it still.
+    mutating func succeeded(inFlight: Int) {
+        breaker.succeeded()
+        concurrency.succeeded(inFlight: inFlight)
+        failingSince = nil
+    }
+
+    mutating func failed(now: Int64, chance: Double) {
+        breaker.failed(now: now, chance: chance)
+        concurrency.failed(now: now)
+        failingSince = failingSince ?? now
+    }
+}

@@ -1,0 +1,45 @@
+/// Tokens that come at a steady rate and are kept up to a number. Pure.
+struct TokenBucket: Sendable {
+    private let perSecond: Double
+    private let most: Double
+    private var tokens: Double
+    private var countedAt: Int64
+
+    /// Begins full.
+    init(perSecond: Double, most: Double, now: Int64) {
+        self.perSecond = perSecond
+        self.most = max(1, most)
+        tokens = self.most
+        countedAt = now
+    }
+
+    /// Whole tokens at hand.
+    mutating func count(now: Int64) -> Int {
+        refill(now)
+        return Int(tokens)
+    }
+
+    /// Takes one; there may be none, and then the next ones are owed.
+    mutating func take(now: Int64) {
+        refill(now)
+        tokens -= 1
+    }
+
+    /// Adds a part of a token beside the steady rate.
+    mutating func add(_ amount: Double, now: Int64) {
+        refill(now)
+        tokens = min(most, tokens + amount)
+    }
+
+    /// When there will be a whole token.
+    mutating func nextToken(now: Int64) -> Int64 {
+        refill(now)
+        return tokens >= 1 ? now : now + Int64((1 - tokens) / perSecond * 1e9) + 1
+    }
+
+    private mutating func refill(_ now: Int64) {
+        // The wall clock may be set back; nothing is taken away then.
+        if now > countedAt { tokens = min(most, tokens + Double(now - countedAt) / 1e9 * perSecond) }
+        countedAt = now
+    }
+}

@@ -1,0 +1,117 @@
+import EventLog
+import Foundation
+import LogSamples
+import StageRuntime
+import Testing
+
+@testable import FanoutRouter
+
+/// Batch mode over real sockets.
+@Suite(.serialized) struct BatchTests {
+    let log: EventLogSettings
+    let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        log = EventLogSettings(path: folder.file)
+    }
+
+    private func lane(
+        _ subscriber: Subscriber, every: Duration = .milliseconds(100), most: Int = 1000,
+        waits: [Duration] = [.zero, .zero, .zero], order: Bool = false, matcher: EventMatcher = EventMatcher()
+    ) throws -> LaneSettings {
+        LaneSettings(
+            name: "app", endpoint: try EndpointURL(subscriber.url), matcher: matcher,
+            policy: RetryPolicy(RetryConfiguration(schedule: waits)), keepsKeyOrder: order,
+            batch: .init(everyNanoseconds: every.asNanoseconds, maxEvents: most))
+    }
+
+    private func sequences(_ request: Subscriber.Request) throws -> [Int] {
+        let tree = try JSONSerialization.jsonObject(with: Data(request.body)) as? [[String: Any]]
+        return try #require(tree).compactMap { ($0["sequence"] as? String).flatMap { Int($0) } }
+    }
+
+    @Test func `what came in one period goes out in one request, at most so many, the rest in the next`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, every: .milliseconds(400), most: 100)])
+        bench.receive(1...250)
+        try await eventually { try subscriber.ledger.all.flatMap { try sequences($0) }.count == 250 }
+        let batches = try subscriber.ledger.all.map { try sequences($0) }
+        #expect(batches.map(\.count) == [100, 100, 50])
+        #expect(batches.joined().elementsEqual(1...250))
+        #expect(subscriber.ledger.all.allSatisfy { $0.header("content-type") == "application/cloudevents-batch+json" })
+        try await eventually { try bench.withLane("app") { $0.cursor.eventCount } == 0 }
+        bench.stop()
+    }
+
+    @Test func `a batch that failed is sent again whole, under the same id`() async throws {
+        let subscriber = try Subscriber { number, _ in .status(number < 3 ? 503 : 200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber)])
+        bench.receive(1...40)
+        try await eventually { subscriber.ledger.all.count >= 3 }
+        bench.receive(41...50)
+        let requests = try await subscriber.wait(for: 4)
+        #expect(Set(requests.prefix(3).map { $0.header("webhook-id") }).count == 1)
+        #expect(Set(requests.prefix(3).map(\.body)).count == 1)
+        #expect(try sequences(requests[0]) == Array(1...40))
+        #expect(try sequences(requests[3]) == Array(41...50))
+        bench.stop()
+    }
+
+    @Test func `a killed router sends a failed batch again whole, and what was under way in new batches`() async throws
+    {
+        let subscriber = try Subscriber { number, _ in
+            number == 1 ? .status(503) : number == 2 ? .silence : .status(200)
+        }
+        let settings = try lane(subscriber, waits: [.zero, .seconds(2), .seconds(2)])
+        var bench = try RouterBench(log, lanes: [settings])
+        bench.receive(1...30)
+        _ = try await subscriber.wait(for: 1)
+        bench.receive(31...60)
+        _ = try await subscriber.wait(for: 2)
+        try await eventually {
+            let saved = try SQLiteEventLog(settings: log).lane("app")
+            return saved.progress.unfinished.count == 60 && saved.retrying.map(\.last) == [30]
+        }
+        try bench.abandon()
+        bench = try RouterBench(log, lanes: [settings])
+        let requests = try await subscriber.wait(for: 4)
+        let failed = requests.filter { $0.header("webhook-id") == requests[0].header("webhook-id") }
+        #expect(failed.count == 2)
+        #expect(failed.allSatisfy { $0.body == requests[0].body })
+        try await eventually { try bench.withLane("app") { $0.cursor.eventCount } == 0 }
+        let delivered = try subscriber.ledger.all.dropFirst(2).flatMap { try sequences($0) }
+        #expect(delivered.sorted() == Array(1...60))
+        bench.stop()
+    }
+
+    @Test func `each event of a batch that died is a dead letter of its own`() async throws {
+        let subscriber = try Subscriber { number, _ in .status(number == 1 ? 500 : 200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero])])
+        bench.receive(1...5)
+        try await eventually { try bench.reading.read { try $0.deadLetterCounts() } == ["app": 5] }
+        #expect(try bench.writer.perform { try $0.queueReplay(subscription: "app", positions: [3]) } == 1)
+        _ = try bench.withLane("app") { $0.replaysQueued() }
+        let requests = try await subscriber.wait(for: 2)
+        #expect(try sequences(requests[1]) == [3])
+        bench.stop()
+    }
+
+    @Test func `in key order one batch is under way at a time`() async throws {
+        let subscriber = try Subscriber { number, _ in .status(number % 3 == 1 ? 500 : 200) }
+        let bench = try RouterBench(
+            log,
+            lanes: [
+                try lane(
+                    subscriber, every: .milliseconds(20), most: 10, waits: Array(repeating: .zero, count: 9),
+                    order: true)
+            ])
+        for start in stride(from: 1, to: 100 as UInt64, by: 10) { bench.receive(start...(start + 9)) }
+        try await eventually {
+            try bench.withLane("app") { $0.cursor.taken == 100 && $0.cursor.eventCount == 0 } == true
+        }
+        let firsts = try subscriber.ledger.all.map { try sequences($0).first ?? 0 }
+        #expect(firsts == firsts.sorted())
+        bench.stop()
+    }
+}

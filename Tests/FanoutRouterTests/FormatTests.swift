@@ -1,0 +1,64 @@
+import EventLog
+import Foundation
+import LogSamples
+import StageRuntime
+import Testing
+import Wire
+
+@testable import FanoutRouter
+
+/// What subscribers of each format get, over real sockets.
+@Suite(.serialized) struct FormatTests {
+    private func deliver(_ format: SubscriptionFormat, _ envelope: [UInt8]) async throws -> Subscriber.Request {
+        let folder = try TemporaryFolder()
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let bench = try RouterBench(
+            EventLogSettings(path: folder.file),
+            lanes: [LaneSettings(name: "app", endpoint: try EndpointURL(subscriber.url), format: format)])
+        bench.receive(1...1) { _ in envelope }
+        let request = try #require(try await subscriber.wait(for: 1).first)
+        bench.stop()
+        return request
+    }
+
+    private func envelope(
+        id: String = "a", type: String = "dev.tributary.participant.joined", payload: String = "{\"a\":1}",
+        original: [UInt8]? = nil
+    ) -> [UInt8] {
+        Sample.envelope(
+            journal: RouterBench.journal, sequence: 1, ids: [id], type: type, payload: payload, original: original)
+    }
+
+    @Test func `binary mode puts attributes into header fields, percent-encoded, and the data into the body`()
+        async throws
+    {
+        let request = try await deliver(.cloudeventsBinary, envelope(id: "50% \"ü\""))
+        #expect(request.header("ce-id") == "50%25%20%22%C3%BC%22")
+        #expect(request.header("ce-specversion") == "1.0")
+        #expect(request.header("ce-type") == "dev.tributary.participant.joined")
+        #expect(request.header("ce-sequence") == "00000000000000000001")
+        #expect(request.header("ce-recordedtime")?.hasSuffix("Z") == true)
+        #expect(request.header("content-type") == "application/json")
+        #expect(request.header("ce-datacontenttype") == nil)
+        #expect(request.body == Array("{\"a\":1}".utf8))
+    }
+
+    @Test func `the original is what the provider sent, with its media type`() async throws {
+        let translated = try await deliver(.original, envelope(original: [0x12, 0x00]))
+        #expect(translated.header("content-type") == "application/x-protobuf")
+        #expect(translated.body == [0x12, 0x00])
+        let same = try await deliver(.original, envelope(payload: "{ \"a\" : 1.0 }"))
+        #expect(same.header("content-type") == "application/json")
+        #expect(same.body == Array("{ \"a\" : 1.0 }".utf8))
+    }
+
+    @Test func `the shape of SuperViz names room, channel, event, date and data`() async throws {
+        let request = try await deliver(.superviz, envelope())
+        let tree = try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])
+        #expect(tree["roomId"] as? String == "calls/default:1")
+        #expect(tree["channel"] as? String == "stream")
+        #expect(tree["event"] as? String == "participant.joined")
+        #expect(tree["data"] as? [String: Int] == ["a": 1])
+        #expect(tree.keys.sorted() == ["channel", "data", "date", "event", "roomId", "socketId"])
+    }
+}
