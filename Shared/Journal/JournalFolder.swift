@@ -31,6 +31,8 @@ final class JournalFolder {
     }
 
     deinit {
+        // In so many words: a child process between its fork and its exec holds the lock open with us.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 

@@ -53,6 +53,24 @@ import Wire
         #expect(journal.nextSequence == 1)
     }
 
+    @Test func `a journal that was closed can be opened although a child process has its folder open still`() throws {
+        var journal: SQLiteJournal? = try open()
+        // What a fork does until its exec: another descriptor of the same open file.
+        let inherited = (0..<1024).first { Self.target(of: $0).hasSuffix(folder.path) }.map { dup($0) } ?? -1
+        defer { close(inherited) }
+        #expect(inherited >= 0)
+        #expect(journal?.nextSequence == 1)
+        journal = nil
+        #expect(try open().nextSequence == 1)
+    }
+
+    /// What a descriptor of this process leads to.
+    private static func target(of descriptor: Int32) -> String {
+        guard let path = realpath("/proc/self/fd/\(descriptor)", nil) else { return "" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
     @Test func `a full disk refuses, uses up nothing, and is over when there is space`() throws {
         let journal = try open(budgetBytes: 1 << 30)
         _ = try journal.append([batch(["a"])])

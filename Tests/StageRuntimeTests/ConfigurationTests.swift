@@ -115,6 +115,33 @@ import Testing
         #expect(own.retry.repeatsLast && own.retry.jitter && own.retry.deadline == .seconds(3600))
     }
 
+    @Test func `filters are decoded with attributes and conditions on the data`() throws {
+        let yaml = """
+            subscriptions:
+              - name: a
+                url: "https://example.com/a"
+                signing: { scheme: none }
+                filter:
+                  providers: [stream, eyeson]
+                  keys: ["livestream:*"]
+                  data:
+                    - { pointer: /call/type, equals: livestream }
+                    - { pointer: /role, in: [host, 7] }
+                    - { pointer: /duration_seconds, at_least: 60, below: 3600.5 }
+                    - { pointer: /reason, exists: false }
+            """
+        let filter = try #require(TributaryConfiguration.decode(yaml, file: "/etc/t.yaml").subscriptions.first).filter
+        #expect(filter.providers == ["stream", "eyeson"])
+        #expect(filter.keys == ["livestream:*"])
+        #expect(
+            filter.data == [
+                ContentCondition(pointer: "/call/type", test: .oneOf(["livestream"])),
+                ContentCondition(pointer: "/role", test: .oneOf(["host", "7"])),
+                ContentCondition(pointer: "/duration_seconds", test: .within(atLeast: 60, below: 3600.5)),
+                ContentCondition(pointer: "/reason", test: .exists(false)),
+            ])
+    }
+
     @Test func `JSON is a configuration too`() throws {
         let json =
             #"{"ingress":{"listen":"[::1]:9"},"subscriptions":["#

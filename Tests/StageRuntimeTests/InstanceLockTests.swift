@@ -27,6 +27,28 @@ struct InstanceLockTests {
         #expect(isDone.stolen.load(ordering: .relaxed) == 0)
     }
 
+    @Test func `a lock that was given up is free although a child process has its descriptor still`() throws {
+        let path = "/tmp/tributary-lock-\(UInt32.random(in: 0 ... .max))"
+        defer { unlink(path) }
+        var inherited: Int32 = -1
+        do {
+            let held = try InstanceLock(path: path, instance: "first")
+            // What a fork does until its exec: another descriptor of the same open file.
+            inherited = (0..<1024).first { Self.target(of: $0) == path }.map { dup($0) } ?? -1
+            withExtendedLifetime(held) {}
+        }
+        defer { close(inherited) }
+        #expect(inherited >= 0)
+        #expect(throws: Never.self) { try InstanceLock(path: path, instance: "second") }
+    }
+
+    /// What a descriptor of this process leads to.
+    private static func target(of descriptor: Int32) -> String {
+        guard let path = realpath("/proc/self/fd/\(descriptor)", nil) else { return "" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
     private final class Finish: Sendable {
         let stolen = Atomic<Int>(0)
         private let raised = Atomic<Bool>(false)

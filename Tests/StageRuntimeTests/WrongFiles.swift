@@ -307,5 +307,28 @@ enum WrongFiles {
                 "13 subscriptions[1].signing.header: \"Content-Length\" is no field that may be set; use "
                     + "a name such as X-Token",
             ]),
+        WrongFile(
+            name: "conditions on data",
+            yaml: """
+                subscriptions:
+                  - name: a
+                    url: "https://example.com"
+                    signing: { scheme: none }
+                    filter:
+                      providers: [steam]
+                      data:
+                        - { pointer: call/type, equals: livestream }
+                        - { pointer: /a }
+                        - { pointer: /a, equals: b, exists: true }
+                        - { pointer: /a, at_least: many }
+                """,
+            errors: [
+                "6 subscriptions[0].filter.providers[0]: unknown provider \"steam\"; did you mean \"stream\"?",
+                "8 subscriptions[0].filter.data[0]: a JSON Pointer begins with a slash, \"call/type\" does not; "
+                    + "write /call/type",
+                "9 subscriptions[0].filter.data[1]: expected one of equals, in, exists, or at_least and below",
+                "10 subscriptions[0].filter.data[2]: expected one of equals, in, exists, or at_least and below",
+                "11 subscriptions[0].filter.data[3].at_least: expected a number, found \"many\"",
+            ]),
     ]
 }

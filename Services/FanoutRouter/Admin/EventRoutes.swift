@@ -132,7 +132,7 @@ extension Lane {
     /// What the lane knows of one event: nil where its filter does not take it. `delivered` may also mean dead; the
     /// log knows.
     func describe(_ position: UInt64, in batch: EventBatch) -> (state: String, unsaved: [AttemptRecord])? {
-        guard batch.withRecord(at: position, settings.matcher.matches) ?? false else { return nil }
+        guard batch.withRecord(at: position, takes) ?? false else { return nil }
         let unsaved = history.attempts(at: position)
         if let entry = cursor.delivery(holding: position) {
             switch entry.state {

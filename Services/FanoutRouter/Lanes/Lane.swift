@@ -27,6 +27,7 @@ final class Lane {
     private var keys = KeyGate()
     /// With key order: what the former process left is put in line before anything starts.
     private var isLinedUp: Bool
+    private let contentMatcher: ContentMatcher?
     private var isStopping = false
     private var hasReplays: Bool
     /// Replays up to here were taken up; their rows go with the next save.
@@ -48,7 +49,13 @@ final class Lane {
         gate = LaneGate(
             concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: wallNanoseconds())
         hasReplays = saved.hasReplays
+        contentMatcher = ContentMatcher(settings.conditions)
         isLinedUp = !settings.keepsKeyOrder || settings.batch != nil || cursor.unfinished.isEmpty
+    }
+
+    /// Whether the subscription takes that event.
+    func takes(_ record: EventRecord) -> Bool {
+        settings.matcher.matches(record) && (contentMatcher?.matches(record) ?? true)
     }
 
     /// Starts whatever can be started now.
@@ -146,7 +153,7 @@ final class Lane {
             guard mayStart(isRetry: false, now: now), cursor.hasRoom else { return }
             var mustWait = false
             let receivedAt = batch.batch.withRecord(at: position) { record -> Int64? in
-                guard settings.matcher.matches(record) else { return nil }
+                guard takes(record) else { return nil }
                 if settings.keepsKeyOrder { mustWait = !keys.enter(position, key: record.partitionKey) }
                 return record.receivedAtNanoseconds
             }

@@ -47,7 +47,7 @@ extension Lane {
                 guard cursor.gathered.count < batch.maxEvents, gathering.bytes < Self.batchBytes, cursor.hasRoom else {
                     return
                 }
-                guard rows.batch.withRecord(at: position, settings.matcher.matches) ?? false else {
+                guard rows.batch.withRecord(at: position, takes) ?? false else {
                     cursor.skip(position)
                     continue
                 }

@@ -12,6 +12,7 @@ struct LaneSettings: Sendable {
     var name: String
     var endpoint: EndpointURL
     var matcher: EventMatcher
+    var conditions: [ContentCondition]
     var format: SubscriptionFormat
     var policy: RetryPolicy
     var concurrency: Int
@@ -28,6 +29,7 @@ struct LaneSettings: Sendable {
 
     init(
         name: String, endpoint: EndpointURL, matcher: EventMatcher = EventMatcher(),
+        conditions: [ContentCondition] = [],
         format: SubscriptionFormat = .cloudevents, policy: RetryPolicy = RetryPolicy(.standard), concurrency: Int = 30,
         requestsPerSecond: Double? = nil, disableAfterNanoseconds: Int64? = nil,
         timeoutNanoseconds: Int64 = 15_000_000_000, maxUnfinished: Int = 1000, keepsKeyOrder: Bool = false,
@@ -36,6 +38,7 @@ struct LaneSettings: Sendable {
         self.name = name
         self.endpoint = endpoint
         self.matcher = matcher
+        self.conditions = conditions
         self.format = format
         self.policy = policy
         self.concurrency = concurrency
@@ -51,6 +54,7 @@ struct LaneSettings: Sendable {
     init(_ subscription: SubscriptionConfiguration, maxUnfinished: Int) {
         self.init(
             name: subscription.name, endpoint: subscription.url, matcher: EventMatcher(subscription.filter),
+            conditions: subscription.filter.data,
             format: subscription.format,
             policy: RetryPolicy(subscription.retry, holding: subscription.order == .key ? subscription.keyHold : nil),
             concurrency: subscription.concurrency,

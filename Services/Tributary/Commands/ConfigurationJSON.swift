@@ -127,7 +127,10 @@ enum ConfigurationJSON {
                 .object([
                     ("types", .array(filter.types.map(JSONText.string))),
                     ("sources", .array(filter.sources.map(JSONText.string))),
+                    ("providers", .array(filter.providers.map(JSONText.string))),
                     ("subjects", .array(filter.subjects.map(JSONText.string))),
+                    ("keys", .array(filter.keys.map(JSONText.string))),
+                    ("data", .array(filter.data.map(condition))),
                 ])
             ),
             ("format", .string(subscription.format.rawValue)),
@@ -158,6 +161,18 @@ enum ConfigurationJSON {
             ("order", .string(subscription.order.rawValue)),
             ("key_hold_seconds", .number(subscription.keyHold.inSeconds)),
         ])
+    }
+
+    private static func condition(_ condition: ContentCondition) -> JSONText {
+        var members: [(String, JSONText)] = [("pointer", .string(condition.pointer))]
+        switch condition.test {
+        case .oneOf(let texts): members.append(("in", .array(texts.map(JSONText.string))))
+        case .exists(let expected): members.append(("exists", .bool(expected)))
+        case .within(let atLeast, let below):
+            members.append(("at_least", .optional(atLeast) { .number($0) }))
+            members.append(("below", .optional(below) { .number($0) }))
+        }
+        return .object(members)
     }
 
     private static func mode(_ mode: SubscriptionMode) -> JSONText {

@@ -76,6 +76,11 @@ package final class JSONReader {
         bytes.append(contentsOf: canonical())
     }
 
+    /// Whether the text read last has the field, whatever its value.
+    package func isPresent(_ index: Int) -> Bool {
+        tributary_json_get(reader, index).kind != TRIBUTARY_JSON_ABSENT
+    }
+
     /// The text of a field whose value is a string; nil for every other value.
     package func string(_ index: Int) -> UnsafeRawBufferPointer? {
         let field = tributary_json_get(reader, index)

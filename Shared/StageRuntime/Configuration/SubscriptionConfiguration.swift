@@ -26,7 +26,37 @@ package struct SubscriptionFilter: Sendable, Equatable {
     package let types: [String]
     /// Names of configured sources.
     package let sources: [String]
+    /// Words of the `provider` attribute.
+    package let providers: [String]
     package let subjects: [String]
+    /// Patterns of partition keys.
+    package let keys: [String]
+    /// What must hold of the data besides.
+    package let data: [ContentCondition]
+
+    package static let all = SubscriptionFilter(
+        types: [], sources: [], providers: [], subjects: [], keys: [], data: [])
+}
+
+/// A comparison with a value inside an event's data.
+package struct ContentCondition: Sendable, Equatable {
+    package enum Test: Sendable, Equatable {
+        /// A text, or a number as it is written, that is one of these.
+        case oneOf([String])
+        /// A number from the first and below the second.
+        case within(atLeast: Double?, below: Double?)
+        /// Whether there is a value at all, `null` included.
+        case exists(Bool)
+    }
+
+    /// A JSON Pointer (RFC 6901) into the data.
+    package let pointer: String
+    package let test: Test
+
+    package init(pointer: String, test: Test) {
+        self.pointer = pointer
+        self.test = test
+    }
 }
 
 /// What the body of a delivery looks like.

@@ -81,24 +81,6 @@ extension ConfigurationDecoder {
         }
     }
 
-    private func filter(_ section: Section, sources: [String]) -> SubscriptionFilter {
-        guard let value = section.optional("filter"),
-            let part = Section(value, keys: ["types", "sources", "subjects"], problems: problems)
-        else { return SubscriptionFilter(types: [], sources: [], subjects: []) }
-        func texts(_ key: String, _ expected: String) -> [(Value, String)] {
-            part.list(key, of: expected).compactMap { member in
-                part.text(member, expected: expected).map { (member, $0) }
-            }
-        }
-        let named = texts("sources", "names of sources")
-        for (member, name) in named where !sources.contains(name) {
-            problems.report(member, "no source is named \"\(name)\"; \(Suggestion.hint(for: name, among: sources))")
-        }
-        return SubscriptionFilter(
-            types: texts("types", "patterns of event types").map(\.1), sources: named.map(\.1),
-            subjects: texts("subjects", "patterns of subjects").map(\.1))
-    }
-
     private func mode(_ section: Section) -> SubscriptionMode {
         guard let value = section.optional("mode") else { return .single }
         if case .scalar = value.node {

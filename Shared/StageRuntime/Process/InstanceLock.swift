@@ -30,6 +30,8 @@ final class InstanceLock: Sendable {
     }
 
     deinit {
+        // In so many words: a child process between its fork and its exec holds the lock open with us.
+        flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }
