@@ -1,6 +1,7 @@
 import EventLog
 import LogSamples
 import StageRuntime
+import Synchronization
 import Testing
 
 @testable import FanoutRouter
@@ -238,4 +239,26 @@ import Testing
         #expect(Set(subscriber.ledger.all.map(\.position)) == Set(1...last))
         bench.stop()
     }
+
+    @Test func `a subscription without a success for too long is disabled, keeps its place, and goes on when enabled`()
+        async throws
+    {
+        let health = Health()
+        let subscriber = try Subscriber { _, _ in .status(health.isWell.load(ordering: .relaxed) ? 200 : 500) }
+        var settings = try lane(subscriber, waits: Array(repeating: .milliseconds(50), count: 1000))
+        settings.disableAfterNanoseconds = 400_000_000
+        let bench = try RouterBench(log, lanes: [settings])
+        bench.receive(1...3)
+        try await eventually { try bench.withLane("app") { $0.cursor.isDisabled } == true }
+        #expect(try bench.withLane("app") { $0.cursor.eventCount } == 3)
+        health.isWell.store(true, ordering: .relaxed)
+        _ = try bench.withLane("app") { $0.enable() }
+        try await eventually { try bench.withLane("app") { $0.cursor.eventCount } == 0 }
+        bench.stop()
+    }
+}
+
+/// Whether a subscriber answers well.
+private final class Health: Sendable {
+    let isWell = Atomic<Bool>(false)
 }

@@ -12,13 +12,16 @@ extension AdminRoutes {
             var retrying: Int
             var backlog: Int
             var disabled: String?
+            var breaker: String
+            var concurrency: Int
         }
         let states = try stage.withHub { hub in
             hub.lanes.map { lane in
                 State(
                     name: lane.settings.name, url: lane.settings.endpoint.text, cursor: lane.cursor.taken,
                     inFlight: lane.cursor.inFlight, retrying: lane.cursor.retryingCount, backlog: lane.backlog,
-                    disabled: lane.cursor.disabledReason)
+                    disabled: lane.cursor.disabledReason, breaker: lane.gate.breaker.state.word,
+                    concurrency: lane.gate.concurrency.limit)
             }
         }
         let dead = try stage.reading.read { try $0.deadLetterCounts() }
@@ -33,6 +36,7 @@ extension AdminRoutes {
                                 ("name", .string(state.name)), ("url", .string(state.url)),
                                 ("state", .string(state.disabled == nil ? "active" : "disabled")),
                                 ("disabled_reason", .optional(state.disabled) { .string($0) }),
+                                ("breaker", .string(state.breaker)), ("concurrency", .number(state.concurrency)),
                                 ("cursor", .number(state.cursor)), ("in_flight", .number(state.inFlight)),
                                 ("retrying", .number(state.retrying)), ("backlog", .number(state.backlog)),
                                 ("dead", .number(dead[state.name] ?? 0)),

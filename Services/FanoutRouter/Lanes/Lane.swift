@@ -46,8 +46,7 @@ final class Lane {
         self.loop = loop
         cursor = LaneCursor(
             saved, maxUnfinished: settings.maxUnfinished, inBatches: settings.batch != nil)
-        gate = LaneGate(
-            concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: wallNanoseconds())
+        gate = Self.gate(settings)
         hasReplays = saved.hasReplays
         contentMatcher = ContentMatcher(settings.conditions)
         isLinedUp = !settings.keepsKeyOrder || settings.batch != nil || cursor.unfinished.isEmpty
@@ -87,16 +86,21 @@ final class Lane {
         return room.attempts > 0 && (!isRetry || room.retries > 0)
     }
 
-    /// Enables the subscription again; what waited is due.
+    /// Enables the subscription again; what waited is due, and former failures count no more.
     func enable() {
         cursor.enable()
+        gate = Self.gate(settings)
         timer?.task.cancel()
         timer = nil
         cursor.wake(now: wallNanoseconds())
         pump()
     }
 
-    /// Dead letters were queued for replay.
+    private static func gate(_ settings: LaneSettings) -> LaneGate {
+        LaneGate(concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: wallNanoseconds())
+    }
+
+    /// Dead letters were queued for replay. In key order too they go at once: a replay waits for no other event.
     func replaysQueued() {
         hasReplays = true
         replayedThrough = 0

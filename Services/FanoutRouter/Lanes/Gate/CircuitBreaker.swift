@@ -13,6 +13,15 @@ struct CircuitBreaker: Sendable {
         case open(until: Int64)
         /// The probe is under way.
         case probing
+
+        /// The stable word in the API.
+        var word: String {
+            switch self {
+            case .closed: "closed"
+            case .open: "open"
+            case .probing: "probing"
+            }
+        }
     }
 
     private(set) var state = State.closed
