@@ -26,6 +26,7 @@ struct FanoutRouter: ParsableCommand {
                     admin.close()
                     Glibc.exit(ExitStatus.success.rawValue)
                 }, reload: { stage.reload() })
+            for warning in environment.configuration.router.warnings { environment.logger.warning("\(warning)") }
             environment.logger.notice("ready")
             while true { pause() }
         } catch {

@@ -115,6 +115,18 @@ import Testing
         #expect(own.retry.repeatsLast && own.retry.jitter && own.retry.deadline == .seconds(3600))
     }
 
+    @Test func `a control API may be configured, and it is said that this version has none`() throws {
+        let yaml = """
+            router: { listen: "127.0.0.1:8081", api_tokens: ["env:TRIBUTARY_API_TOKEN"] }
+            """
+        let router = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml").router
+        #expect(router.apiTokens.map(\.description) == ["env:TRIBUTARY_API_TOKEN"])
+        #expect(
+            router.warnings
+                == ["router.listen: this version serves no control API, so nothing listens on 127.0.0.1:8081"])
+        #expect(try TributaryConfiguration.decode("{}", file: "/etc/t.yaml").router.warnings.isEmpty)
+    }
+
     @Test func `filters are decoded with attributes and conditions on the data`() throws {
         let yaml = """
             subscriptions:

@@ -265,15 +265,6 @@ enum WrongFiles {
 
     private static let unsupported = [
         WrongFile(
-            name: "what this version does not serve",
-            yaml: """
-                router: { listen: "127.0.0.1:8081", api_tokens: ["env:T"] }
-                """,
-            errors: [
-                "1 router.listen: not supported by this version: it serves no control API; remove the key",
-                "1 router.api_tokens: not supported by this version: it serves no control API; remove the key",
-            ]),
-        WrongFile(
             name: "deliveries that do not fit together",
             yaml: """
                 subscriptions:

@@ -21,7 +21,9 @@ struct CheckCommand: ParsableCommand {
     func run() {
         do {
             let configuration = try TributaryConfiguration.load(options.config)
-            let warnings = SourceWarnings.of(configuration.sources, nowNanoseconds: wallNanoseconds())
+            let warnings =
+                SourceWarnings.of(configuration.sources, nowNanoseconds: wallNanoseconds())
+                + configuration.router.warnings
             if options.json {
                 print(
                     JSONText.object([

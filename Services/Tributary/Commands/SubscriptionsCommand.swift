@@ -25,7 +25,9 @@ struct SubscriptionsList: ParsableCommand {
         let router = StageClient.router(options.configuration())
         let answer = orExit { () throws(StageFailure) in try router.ask("GET", "/subscriptions") }
         if options.json { return print(answer.json) }
-        let columns = ["name", "state", "breaker", "cursor", "backlog", "in_flight", "retrying", "dead", "url", "disabled_reason"]
+        let columns = [
+            "name", "state", "breaker", "cursor", "backlog", "in_flight", "retrying", "dead", "url", "disabled_reason",
+        ]
         print(RecordList.text(answer, "subscriptions", columns: columns, empty: "no subscriptions"))
     }
 }

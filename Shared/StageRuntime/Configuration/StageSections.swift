@@ -53,10 +53,6 @@ extension ConfigurationDecoder {
             "dedupe_ids", "max_unfinished", "quarantine", "metrics_listen",
         ]
         let section = part(root, "router", keys: keys)
-        for key in ["listen", "api_tokens"] {
-            guard let value = section.optional(key) else { continue }
-            problems.report(value, "not supported by this version: it serves no control API; remove the key")
-        }
         return RouterConfiguration(
             listen: address(section, "listen"),
             apiTokens: section.list("api_tokens", of: "secret references").compactMap { secret($0, section) },

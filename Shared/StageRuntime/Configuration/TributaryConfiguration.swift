@@ -85,7 +85,7 @@ package struct QuarantineConfiguration: Sendable {
 
 /// The event log and the deliveries.
 package struct RouterConfiguration: Sendable {
-    /// Where the control API listens; no version serves it yet, so it is always nil after a successful check.
+    /// Where the control API is to listen; this version has none and says so (`warnings`).
     package let listen: ListenAddress?
     package let apiTokens: [SecretReference]
     /// Networks in CIDR notation to which deliveries may go although they are not global.
@@ -99,4 +99,11 @@ package struct RouterConfiguration: Sendable {
     package let maxUnfinished: Int
     package let quarantine: QuarantineConfiguration
     package let metricsListen: ListenAddress?
+}
+
+extension RouterConfiguration {
+    /// What is configured and has no effect in this version; said by `tributary check` and at the router's start.
+    package var warnings: [String] {
+        listen.map { ["router.listen: this version serves no control API, so nothing listens on \($0)"] } ?? []
+    }
 }
