@@ -160,9 +160,11 @@ final class RouterStage: Sendable {
     private static func head(
         _ subscription: SubscriptionConfiguration, _ logID: JournalID, _ secrets: [String: [[UInt8]]]
     ) -> DeliveryHead {
-        // The secrets were tried when they were read.
-        let signer = try? DeliverySigner(subscription.signing, secrets: secrets[subscription.name] ?? [])
-        return DeliveryHead(endpoint: subscription.url, logID: logID, signer: signer ?? .none)
+        guard let signer = try? DeliverySigner(subscription.signing, secrets: secrets[subscription.name] ?? []) else {
+            // Going on would mean sending unsigned.
+            preconditionFailure("every signing secret was tried when it was read")
+        }
+        return DeliveryHead(endpoint: subscription.url, logID: logID, signer: signer)
     }
 
     /// The signing secrets by subscription, each checked to be one.

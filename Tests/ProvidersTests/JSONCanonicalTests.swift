@@ -11,9 +11,7 @@ struct JSONCanonicalTests {
     private func canonical(_ text: String) throws -> String {
         let bytes = Array(text.utf8)
         try #require(bytes.withUnsafeBytes { reader.readValue($0) } == nil, "\(text)")
-        var written: [UInt8] = []
-        reader.writeCanonical(into: &written)
-        return String(decoding: written, as: UTF8.self)
+        return String(decoding: reader.canonical(), as: UTF8.self)
     }
 
     @Test(arguments: ["numbers", "rfc", "random"])

@@ -71,11 +71,6 @@ package final class JSONReader {
         return UnsafeRawBufferPointer(start: bytes, count: count)
     }
 
-    /// Appends the canonical form.
-    package func writeCanonical(into bytes: inout [UInt8]) {
-        bytes.append(contentsOf: canonical())
-    }
-
     /// Whether the text read last has the field, whatever its value.
     package func isPresent(_ index: Int) -> Bool {
         tributary_json_get(reader, index).kind != TRIBUTARY_JSON_ABSENT

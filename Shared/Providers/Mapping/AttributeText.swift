@@ -34,7 +34,8 @@ package enum AttributeText {
         }
     }
 
-    private static func appendPercent(_ byte: UInt8, to bytes: inout [UInt8]) {
+    /// Appends `byte` percent-encoded, with capital digits.
+    package static func appendPercent(_ byte: UInt8, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "%"))
         bytes.append(digit(byte >> 4))
         bytes.append(digit(byte & 0xF))

@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import NIOCore
+import Providers
 import Wire
 
 /// CloudEvents in binary mode: attributes in header fields, the data as the body (CloudEvents HTTP binding 1.0.2,
@@ -42,16 +43,10 @@ enum BinaryFormat {
             if byte > 0x20, byte < 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "%") {
                 fields.u8(byte)
             } else {
-                fields.u8(UInt8(ascii: "%"))
-                fields.u8(digit(byte >> 4))
-                fields.u8(digit(byte & 0xF))
+                AttributeText.appendPercent(byte, to: &fields.bytes)
             }
         }
         fields.u8(UInt8(ascii: "\r"))
         fields.u8(UInt8(ascii: "\n"))
-    }
-
-    private static func digit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
     }
 }

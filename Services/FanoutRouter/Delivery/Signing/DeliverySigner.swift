@@ -48,14 +48,19 @@ enum DeliverySigner {
         case .none, .stream: break
         case .header(let line): buffer.writeBytes(line)
         case .standardWebhooks(let signer):
-            let timestamp = Array(String(max(0, nowSeconds)).utf8)
-            let dot = [UInt8(ascii: ".")]
+            // What is signed is `id.timestamp.body`; its first part is built once and used twice.
+            let dot = UInt8(ascii: ".")
+            var prefix = id
+            prefix.reserveCapacity(id.count + 22)
+            prefix.append(dot)
+            prefix.append(contentsOf: String(max(0, nowSeconds)).utf8)
+            buffer.writeStaticString("webhook-timestamp: ")
+            buffer.writeBytes(prefix[(id.count + 1)...])
+            prefix.append(dot)
             var signatures = ByteWriter(reservingBytes: 128)
-            (id + dot + timestamp + dot).withUnsafeBytes { prefix in
+            prefix.withUnsafeBytes { prefix in
                 body.withUnsafeReadableBytes { signer.sign(prefix, $0, to: &signatures) }
             }
-            buffer.writeStaticString("webhook-timestamp: ")
-            buffer.writeBytes(timestamp)
             buffer.writeStaticString("\r\nwebhook-signature: ")
             buffer.writeBytes(signatures.bytes)
             buffer.writeStaticString("\r\n")

@@ -12,6 +12,9 @@ final class StandardWebhooksSigner {
         case asymmetric(Ed25519SigningKey)
     }
 
+    private static let symmetricVersion: StaticString = "v1,"
+    private static let asymmetricVersion: StaticString = "v1a,"
+
     private let keys: [Key]
     private var scratch: [UInt8] = []
 
@@ -44,10 +47,10 @@ final class StandardWebhooksSigner {
             scratch.withUnsafeBytes { signed in
                 switch key {
                 case .symmetric(let key):
-                    writer.raw(Array("v1,".utf8))
+                    writer.raw(Self.symmetricVersion.bytes)
                     key.withCode(of: signed) { Base64.encode($0, to: &writer) }
                 case .asymmetric(let key):
-                    writer.raw(Array("v1a,".utf8))
+                    writer.raw(Self.asymmetricVersion.bytes)
                     key.withSignature(of: signed) { Base64.encode($0, to: &writer) }
                 }
             }

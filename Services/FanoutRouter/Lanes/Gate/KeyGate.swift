@@ -21,12 +21,10 @@ struct KeyGate: Sendable {
     /// The event is delivered or given up; returns the next one of its key.
     mutating func leave(_ position: UInt64) -> UInt64? {
         guard let key = keys.removeValue(forKey: position) else { return nil }
-        guard var line = waiting[key], !line.isEmpty else {
+        guard waiting[key]?.isEmpty == false else {
             waiting[key] = nil
             return nil
         }
-        let next = line.removeFirst()
-        waiting[key] = line
-        return next
+        return waiting[key]?.removeFirst()
     }
 }
