@@ -21,6 +21,10 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 /// A library in `Shared/<name>`.
@@ -62,6 +66,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
@@ -72,78 +80,82 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CPlatform", path: "Shared/CPlatform"),
-        shared("Metrics"),
+        shared("StageMetrics"),
         shared("Threads", ["CPlatform"]),
         .target(
             name: "Wire", dependencies: ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"],
             swiftSettings: swiftSettings),
         shared("Events", ["Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
-        shared("Bus", ["CPlatform", "Metrics", "Threads", "Wire", "ZeroMQ", deque]),
+        shared("Bus", ["CPlatform", "StageMetrics", "Threads", "Wire", "ZeroMQ", deque]),
         .target(
             name: "Providers", dependencies: ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf],
             path: "Shared/Providers",
             exclude: ["README.md", "VOCABULARY.md", "Schemas", "Fishjam/server_notifications.proto"],
             swiftSettings: swiftSettings),
         shared("Journal", ["Wire", grdb, grdbSQLite]),
-        shared("EventLog", ["Events", "Metrics", "Wire", grdb, grdbSQLite]),
+        shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
         shared(
             "StageRuntime",
             [
-                "Events", "Metrics", "Providers", "Threads", "Wire", nio, nioPosix, nioHTTP1, yams, logging,
+                "Events", "StageMetrics", "Providers", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL, yams,
+                logging,
                 argumentParser,
             ]),
         service(
             "IngressGateway",
             [
-                "Bus", "Events", "Journal", "Metrics", "Providers", "StageRuntime", "Threads", "Wire", nio, nioPosix,
-                nioHTTP1,
-                deque, logging, argumentParser,
+                "Bus", "Events", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
+                nioPosix,
+                nioHTTP1, nioSSL, deque, logging, argumentParser,
             ]),
         service(
-            "Verifier", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+            "Verifier", ["Bus", "Events", "StageMetrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
         service(
-            "Normaliser", ["Bus", "Events", "Metrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+            "Normaliser",
+            ["Bus", "Events", "StageMetrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
         service(
             "FanoutRouter",
             [
-                "Bus", "EventLog", "Events", "Metrics", "Providers", "StageRuntime", "Wire", nio, nioPosix, nioHTTP1,
-                nioSSL, logging, argumentParser,
+                "Bus", "EventLog", "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
+                nioPosix,
+                nioHTTP1, nioSSL, logging, argumentParser, hummingbird, hummingbirdCore, httpTypes, lifecycle,
             ]),
         service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
-        service("Tributary", ["Events", "Metrics", "Providers", "StageRuntime", "Threads", "Wire", argumentParser]),
+        service(
+            "Tributary", ["Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", argumentParser]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests("EndToEnd", ["SeededRandom", "COpenSSL", "WebhookSamples"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("WireTests", ["Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
-        tests("BusTests", ["SeededRandom", "Bus", "Metrics", "Wire"]),
-        tests("MetricsTests", ["Metrics"]),
-        tests("StageRuntimeTests", ["Metrics", "Providers", "StageRuntime", "Threads", argumentParser, logging]),
+        tests("BusTests", ["SeededRandom", "Bus", "StageMetrics", "Wire"]),
+        tests("StageMetricsTests", ["StageMetrics"]),
+        tests("StageRuntimeTests", ["StageMetrics", "Providers", "StageRuntime", "Threads", argumentParser, logging]),
         tests(
             "TributaryTests",
             [
-                "Events", "Metrics", "Providers", "StageRuntime", "Tributary", "WebhookSamples", "Wire", argumentParser,
+                "Events", "StageMetrics", "Providers", "StageRuntime", "Tributary", "WebhookSamples", "Wire",
+                argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "Metrics", "StageRuntime", "Wire", nio,
+                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "StageMetrics", "StageRuntime", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),
         tests("JournalTests", ["SeededRandom", "Journal", "Wire", grdb]),
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
             swiftSettings: swiftSettings),
-        tests("EventLogTests", ["SeededRandom", "EventLog", "Events", "LogSamples", "Metrics", "Wire", grdb]),
+        tests("EventLogTests", ["SeededRandom", "EventLog", "Events", "LogSamples", "StageMetrics", "Wire", grdb]),
         tests(
             "IngressGatewayTests",
             [
                 "SeededRandom",
-                "Bus", "Events", "IngressGateway", "Journal", "Metrics", "Providers", "StageRuntime", "Threads", "Wire",
-                nio,
-                nioPosix,
-                nioHTTP1,
+                "Bus", "Events", "IngressGateway", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads",
+                "Wire",
+                nio, nioPosix, nioHTTP1, nioSSL,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
@@ -157,7 +169,8 @@ let package = Package(
         tests(
             "VerifierTests",
             [
-                "SeededRandom", "Bus", "Events", "Metrics", "Providers", "StageRuntime", "Verifier", "WebhookSamples",
+                "SeededRandom", "Bus", "Events", "StageMetrics", "Providers", "StageRuntime", "Verifier",
+                "WebhookSamples",
                 "Wire",
             ]),
         tests("NormaliserTests", ["SeededRandom", "Events", "Normaliser", "Providers", "WebhookSamples", "Wire"]),

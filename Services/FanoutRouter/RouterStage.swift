@@ -3,7 +3,7 @@ import Dispatch
 import EventLog
 import Events
 import Logging
-import Metrics
+import StageMetrics
 import NIOCore
 import NIOPosix
 import StageRuntime

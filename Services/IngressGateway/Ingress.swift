@@ -1,5 +1,5 @@
 import Journal
-import Metrics
+import StageMetrics
 import Providers
 import Wire
 

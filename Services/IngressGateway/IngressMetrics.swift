@@ -1,4 +1,4 @@
-import Metrics
+import StageMetrics
 import Synchronization
 
 /// The instruments of the ingress, made once. What is read on demand comes from `JournalState`.

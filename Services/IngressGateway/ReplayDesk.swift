@@ -1,6 +1,6 @@
 import Foundation
 import Journal
-import Metrics
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Wire

@@ -1,7 +1,7 @@
 import Bus
 import Journal
 import Logging
-import Metrics
+import StageMetrics
 import Providers
 import StageRuntime
 import Synchronization

@@ -1,5 +1,5 @@
 import Events
-import Metrics
+import StageMetrics
 import Providers
 
 /// Counts which key proved webhooks of which source. The labels are the configuration's: source names and key ids.

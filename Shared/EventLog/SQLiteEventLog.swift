@@ -1,6 +1,6 @@
 package import Events
 import GRDB
-import Metrics
+import StageMetrics
 package import Wire
 
 /// The event log in one SQLite file: WAL, 4 KiB pages (small commits are the rule), an fsync for every commit. One row per batch of events.

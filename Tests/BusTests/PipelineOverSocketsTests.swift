@@ -1,6 +1,6 @@
 import Bus
 import Foundation
-import Metrics
+import StageMetrics
 import Synchronization
 import Testing
 import Wire

@@ -1,7 +1,7 @@
 import EventLog
 import Events
 import LogSamples
-import Metrics
+import StageMetrics
 import Synchronization
 import Testing
 import Wire

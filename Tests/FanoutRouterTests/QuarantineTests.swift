@@ -4,7 +4,7 @@ import EventLog
 import Events
 import Foundation
 import LogSamples
-import Metrics
+import StageMetrics
 import Testing
 import Wire
 

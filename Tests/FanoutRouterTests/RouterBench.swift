@@ -4,7 +4,7 @@ import Events
 import Glibc
 import LogSamples
 import Logging
-import Metrics
+import StageMetrics
 import NIOCore
 import NIOPosix
 import StageRuntime

@@ -1,7 +1,7 @@
 import Events
 import Glibc
 import Journal
-import Metrics
+import StageMetrics
 import NIOCore
 import NIOEmbedded
 import Wire

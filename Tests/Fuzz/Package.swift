@@ -48,13 +48,13 @@ let package = Package(
             name: "CSimdJSON", path: "Shared/CSimdJSON", cxxSettings: [.unsafeFlags(instrumentedC)],
             linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
-        target("Metrics", path: "Shared/Metrics"),
+        target("StageMetrics", path: "Shared/StageMetrics"),
         target("Wire", ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"]),
         target("Events", ["Wire"], path: "Shared/Events"),
         target("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf], path: "Shared/Providers"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target(
-            "IngressGateway", ["Events", "Journal", "Metrics", "Providers", "Wire", deque, nio, nioHTTP1],
+            "IngressGateway", ["Events", "Journal", "StageMetrics", "Providers", "Wire", deque, nio, nioHTTP1],
             path: "Services/IngressGateway",
             exclude: [
                 "Answers/PendingAnswers.swift", "FrontDoor/FrontDoor.swift", "FrontDoor/ListeningSocket.swift",
@@ -69,7 +69,7 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Events", "IngressGateway", "Journal", "Metrics", "Providers", "WebhookSamples", "Wire", nio,
+                "Events", "IngressGateway", "Journal", "StageMetrics", "Providers", "WebhookSamples", "Wire", nio,
                 nioEmbedded,
                 nioHTTP1,
             ], path: "Tests/Fuzz", exclude: ["Package.swift", "test_campaign.py"], swiftSettings: instrumented,

@@ -1,7 +1,7 @@
 import Bus
 import Glibc
 import Journal
-import Metrics
+import StageMetrics
 import Providers
 import StageRuntime
 import Synchronization

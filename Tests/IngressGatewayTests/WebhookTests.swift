@@ -1,6 +1,6 @@
 import Bus
 import Journal
-import Metrics
+import StageMetrics
 import Synchronization
 import Testing
 import Wire

@@ -1,5 +1,5 @@
 import Glibc
-import Metrics
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Testing

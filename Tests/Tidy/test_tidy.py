@@ -22,7 +22,7 @@ ALLOWED_NAMES = {
     "handlerAdded",
     "handlerRemoved",
 }
-MODULES_WITHOUT_FOUNDATION = ["Wire", "ZeroMQ", "Bus", "Events", "Providers", "Metrics"]
+MODULES_WITHOUT_FOUNDATION = ["Wire", "ZeroMQ", "Bus", "Events", "Providers", "StageMetrics"]
 DATA_PATH = [
     "Shared/Wire",
     "Shared/ZeroMQ",

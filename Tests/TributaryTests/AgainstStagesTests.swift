@@ -1,6 +1,6 @@
 import ArgumentParser
 import Glibc
-import Metrics
+import StageMetrics
 import Providers
 import StageRuntime
 import Synchronization
@@ -128,7 +128,7 @@ import WebhookSamples
 
     @Test func `the configuration as JSON names each stage's variables and no secret`() throws {
         let json = ConfigurationJSON.text(try configuration()).text
-        let read = try #require(JSONReader.read(Array(json.utf8)))
+        let read = try #require(JSONValue.read(Array(json.utf8)))
         #expect(read["ingress"]["listen"] == .string("127.0.0.1:18099"))
         #expect(read["environment"]["verifier"] == .array([]))
         #expect(!json.contains("literal:secret"))

@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func `the decoded sources say how they are verified and mapped`() throws {
-        let json = try #require(JSONReader.read(Array(ConfigurationJSON.text(try configuration()).text.utf8)))
+        let json = try #require(JSONValue.read(Array(ConfigurationJSON.text(try configuration()).text.utf8)))
         let sources = json["sources"].elements
         #expect(sources.map { $0["verification"]["scheme"].text } == ["stream", "path-token", "none"])
         #expect(sources.map { $0["verification"]["kind"].text } == ["hmac", "path-token", "none"])

@@ -12,7 +12,7 @@ import Testing
             "deliveries":[{"subscription":"my-app","state":"delivered","attempts":[{"number":1,"status":null,\
             "outcome":"delivered"}]}]}
             """
-        let found = try #require(JSONReader.read(Array(answer.utf8)))
+        let found = try #require(JSONValue.read(Array(answer.utf8)))
         #expect(
             EventText.one(found) == """
                 position 42
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func `a list has a column for each member and says when it is empty`() throws {
-        let answer = try #require(JSONReader.read(Array(#"{"x":[{"id":7,"at_all":"a\u001bb"},{"id":12}]}"#.utf8)))
+        let answer = try #require(JSONValue.read(Array(#"{"x":[{"id":7,"at_all":"a\u001bb"},{"id":12}]}"#.utf8)))
         #expect(
             RecordList.text(answer, "x", columns: ["id", "at_all"], empty: "none")
                 == "ID  AT ALL\n7   a\\u{1b}b\n12")

@@ -1,5 +1,5 @@
 import Glibc
-import Metrics
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Wire
@@ -80,7 +80,7 @@ final class FakeQuarantine: Sendable {
         state.withLock { state in
             switch (request.method, request.path) {
             case ("POST", _):
-                let ids = JSONReader.read(request.body)?["ids"].elements.compactMap { $0.integer.map { Int($0) } } ?? []
+                let ids = JSONValue.read(request.body)?["ids"].elements.compactMap { $0.integer.map { Int($0) } } ?? []
                 state.marked += ids
                 for index in state.entries.indices where ids.contains(state.entries[index].id) {
                     state.entries[index].isReplayed = true
@@ -140,7 +140,7 @@ final class FakeQuarantine: Sendable {
     }
 
     func replay(_ request: AdminRequest) -> AdminReply {
-        let webhooks = JSONReader.read(request.body)?["webhooks"].elements ?? []
+        let webhooks = JSONValue.read(request.body)?["webhooks"].elements ?? []
         return state.withLock { state in
             state.batches.append(webhooks.count)
             let answers = webhooks.map { webhook -> String in

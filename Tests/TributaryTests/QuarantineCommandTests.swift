@@ -1,6 +1,6 @@
 import ArgumentParser
 import Glibc
-import Metrics
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Testing

@@ -1,5 +1,5 @@
 import Events
-import Metrics
+import StageMetrics
 import Providers
 import StageRuntime
 import Testing
@@ -19,7 +19,7 @@ import Wire
     @Test(arguments: SampleFiles.types("stream"))
     func `a Stream sample has the documented shape`(_ type: String) throws {
         let body = try #require(StreamSamples.body(type: type, createdAt: "2026-10-05T14:49:14.142187951Z"))
-        #expect(JSONReader.read(Array(body.utf8))?["type"] == .string(type))
+        #expect(JSONValue.read(Array(body.utf8))?["type"] == .string(type))
         let file = SampleFiles.bytes("stream/\(type).json")
         // The id of that one sample's user is a placeholder; its shape is the same.
         if !file.isEmpty, type != "user.updated" { #expect(Array(body.utf8) == file) }
@@ -28,10 +28,10 @@ import Wire
     @Test(arguments: SampleFiles.types("fastpix"))
     func `a FastPix sample has the documented shape`(_ type: String) throws {
         let file = SampleFiles.bytes("fastpix/\(type).json")
-        let id = JSONReader.read(file)?["id"].text ?? "7ef97949-d713-5619-8206-7ca2aaee43bc"
+        let id = JSONValue.read(file)?["id"].text ?? "7ef97949-d713-5619-8206-7ca2aaee43bc"
         let body = try #require(
             FastPixSamples.body(type: type, id: id, createdAt: "2026-10-05T11:17:52.722812836Z"))
-        let read = try #require(JSONReader.read(Array(body.utf8)))
+        let read = try #require(JSONValue.read(Array(body.utf8)))
         #expect(read["type"] == .string(type))
         #expect(read["id"] == .string(id))
         if !file.isEmpty { #expect(Array(body.utf8) == file) }
@@ -103,7 +103,7 @@ import Wire
         #expect(!signer.provesAnything)
         let choice = try SampleChoice.make("superviz", "tick", batch: 1000)
         let webhook = try SampleWebhook.make(choice, type: "tick", signer: signer)
-        #expect(Tributary.JSONReader.read(webhook.body)?.elements.count == 1000)
+        #expect(Tributary.JSONValue.read(webhook.body)?.elements.count == 1000)
         #expect(Set(webhook.eventIDs).count == 1000)
         #expect(throws: StageFailure.self) { try SampleChoice.make("stream", "custom", batch: 2) }
         #expect(throws: StageFailure.self) { try SampleChoice.make("generic", "all", batch: nil) }

@@ -1,5 +1,5 @@
 import Events
-import Metrics
+import StageMetrics
 import Providers
 import Testing
 import WebhookSamples

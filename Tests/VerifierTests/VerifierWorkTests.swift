@@ -1,6 +1,6 @@
 import Bus
 import Events
-import Metrics
+import StageMetrics
 import Providers
 import StageRuntime
 import Testing

@@ -1,6 +1,6 @@
 import EventLog
 import Events
-import Metrics
+import StageMetrics
 import StageRuntime
 
 /// What operators ask the router on its admin socket. Runs on threads of the admin endpoint; may block.

@@ -1,6 +1,6 @@
 import EventLog
 import Foundation
-import Metrics
+import StageMetrics
 import StageRuntime
 import Wire
 

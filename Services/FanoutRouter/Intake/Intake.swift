@@ -1,7 +1,7 @@
 import Bus
 import EventLog
 import Events
-import Metrics
+import StageMetrics
 import Wire
 
 /// Turns ordered records into what goes into the log: canonical events, quarantined webhooks, watermarks. Step 6.

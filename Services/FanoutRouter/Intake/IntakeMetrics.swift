@@ -1,6 +1,6 @@
 import EventLog
 import Events
-import Metrics
+import StageMetrics
 
 /// The instruments of the log thread. Labels come from the configuration and from this project's own codes; what is
 /// neither is counted as `other`.

@@ -3,7 +3,7 @@ import Dispatch
 import EventLog
 import Glibc
 import Logging
-import Metrics
+import StageMetrics
 import Synchronization
 import Wire
 

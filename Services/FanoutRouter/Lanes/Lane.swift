@@ -1,6 +1,6 @@
 import EventLog
 import Events
-import Metrics
+import StageMetrics
 import NIOCore
 
 /// One subscription at work: takes matching events in log order, sends them with bounded concurrency, tries again what

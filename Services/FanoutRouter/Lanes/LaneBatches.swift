@@ -1,5 +1,5 @@
 import EventLog
-import Metrics
+import StageMetrics
 import NIOCore
 
 /// How a lane sends many events in one request: what it gathers goes out every so often, at most so many at once; the

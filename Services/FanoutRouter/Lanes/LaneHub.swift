@@ -1,6 +1,6 @@
 import EventLog
 import Logging
-import Metrics
+import StageMetrics
 import NIOCore
 import StageRuntime
 

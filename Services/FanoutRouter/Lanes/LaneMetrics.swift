@@ -1,4 +1,4 @@
-import Metrics
+import StageMetrics
 
 /// The instruments of one lane, made once.
 struct LaneMetrics: Sendable {

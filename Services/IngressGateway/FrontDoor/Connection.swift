@@ -1,5 +1,5 @@
 import DequeModule
-import Metrics
+import StageMetrics
 import NIOCore
 import NIOHTTP1
 

@@ -1,4 +1,4 @@
-import Metrics
+import StageMetrics
 import NIOCore
 import NIOHTTP1
 import Wire

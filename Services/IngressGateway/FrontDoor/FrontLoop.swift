@@ -1,5 +1,5 @@
 import Journal
-import Metrics
+import StageMetrics
 import NIOCore
 import NIOHTTP1
 import Synchronization

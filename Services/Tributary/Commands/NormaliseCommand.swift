@@ -95,7 +95,7 @@ struct NormaliseCommand: ParsableCommand {
     }
 
     private static func pretty(_ event: String) -> String {
-        JSONReader.read(Array(event.utf8))?.indented() ?? event
+        JSONValue.read(Array(event.utf8))?.indented() ?? event
     }
 
     /// What is said beside the events, one line each.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Metrics
+import StageMetrics
 import StageRuntime
 
 /// `tributary quarantine replay`: takes entries from the router, posts them to an ingress as if they had just come in

@@ -84,7 +84,7 @@ struct RehearsedReplay {
         if let refusal = outcome.refusal { refuse(nil, refusal.code.rawValue, refusal.detail) }
         for refusal in outcome.elementRefusals { refuse(refusal.element, refusal.code.rawValue, refusal.detail) }
         events = outcome.events.map { event in
-            let event = JSONReader.read(Array(event.utf8)) ?? .null
+            let event = JSONValue.read(Array(event.utf8)) ?? .null
             return Event(type: event["type"].text, subject: event["subject"].text, id: event["id"].text)
         }
     }

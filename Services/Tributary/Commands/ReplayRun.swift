@@ -1,5 +1,5 @@
 import Glibc
-import Metrics
+import StageMetrics
 import StageRuntime
 
 /// A replay under way: posts batches to an ingress, marks what it took, and counts.

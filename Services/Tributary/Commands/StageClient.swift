@@ -33,7 +33,7 @@ struct StageClient {
                 .unavailable,
                 "\(instance) does not run (\(error.sentence)); start the pipeline with: scripts/supervisor up -d")
         }
-        let value = JSONReader.read(reply.body)
+        let value = JSONValue.read(reply.body)
         guard (200..<300).contains(reply.status) else {
             let sentence = value?["error"]["text"].text ?? ""
             let text = sentence.isEmpty ? String(reply.text.prefix(300)).trimmed : sentence

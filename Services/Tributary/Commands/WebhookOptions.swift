@@ -1,5 +1,5 @@
 import ArgumentParser
-import Metrics
+import StageMetrics
 import StageRuntime
 import Wire
 

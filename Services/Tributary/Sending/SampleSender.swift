@@ -1,5 +1,5 @@
 import Glibc
-import Metrics
+import StageMetrics
 import Providers
 import StageRuntime
 import Synchronization

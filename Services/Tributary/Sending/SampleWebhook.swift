@@ -1,4 +1,4 @@
-import Metrics
+import StageMetrics
 import Providers
 import StageRuntime
 

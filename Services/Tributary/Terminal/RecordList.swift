@@ -1,3 +1,5 @@
+import StageRuntime
+
 /// Lists that the router answers, for people to read.
 enum RecordList {
     /// One line per record of the list under `key`, with these members as columns.

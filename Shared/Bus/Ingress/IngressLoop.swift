@@ -1,4 +1,4 @@
-internal import Metrics
+internal import StageMetrics
 internal import Wire
 internal import ZeroMQ
 

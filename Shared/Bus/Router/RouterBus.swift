@@ -1,5 +1,5 @@
 internal import Glibc
-package import Metrics
+package import StageMetrics
 internal import Synchronization
 internal import Threads
 package import Wire

@@ -1,5 +1,5 @@
 internal import DequeModule
-internal import Metrics
+internal import StageMetrics
 internal import Wire
 internal import ZeroMQ
 

@@ -1,5 +1,5 @@
-import Metrics
 import NIOPosix
+import StageMetrics
 
 /// Decides what an admin request gets; shared by all connections of one listener.
 struct AdminDesk: Sendable {

@@ -1,8 +1,8 @@
 import Glibc
-package import Metrics
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+package import StageMetrics
 
 /// The HTTP endpoint through which a stage is watched and operated: health, readiness and metrics for everybody,
 /// the stage's own routes on the Unix socket only.

@@ -1,6 +1,6 @@
 import Glibc
 import Logging
-import Metrics
+import StageMetrics
 
 /// Writes one logfmt line per record to standard error:
 /// `time=… level=… stage=… instance=… text="…" key=value …`, control characters escaped, so that nothing that comes

@@ -1,4 +1,4 @@
-package import Metrics
+package import StageMetrics
 
 /// Counts what became of records: accepted or refused, refusals by code and source. Belongs to one thread; the label
 /// values are the configuration's source names and the fixed words of rejections, never text from a payload.

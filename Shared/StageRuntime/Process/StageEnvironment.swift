@@ -1,6 +1,6 @@
 import Glibc
 package import Logging
-package import Metrics
+package import StageMetrics
 
 /// What every stage starts from: its configuration, its name, its metrics, its log and its lock.
 package struct StageEnvironment: Sendable {

@@ -1,8 +1,6 @@
-import StageRuntime
-
 /// JSON as it was read: members keep their order and numbers their digits, because positions and nanoseconds do not
 /// fit into a Double.
-enum JSONValue: Sendable, Equatable {
+package enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
     /// As written.
@@ -12,17 +10,17 @@ enum JSONValue: Sendable, Equatable {
     case object([JSONMember])
 
     /// The member of an object; of a name that comes twice, the first. Null where there is none.
-    subscript(_ name: String) -> JSONValue {
+    package subscript(_ name: String) -> JSONValue {
         if case .object(let members) = self { members.first { $0.name == name }?.value ?? .null } else { .null }
     }
 
     /// The elements of an array, otherwise none.
-    var elements: [JSONValue] {
+    package var elements: [JSONValue] {
         if case .array(let elements) = self { elements } else { [] }
     }
 
     /// The string, the number as written, or nothing.
-    var text: String {
+    package var text: String {
         switch self {
         case .string(let text), .number(let text): text
         case .bool(let value): value ? "true" : "false"
@@ -30,12 +28,17 @@ enum JSONValue: Sendable, Equatable {
         }
     }
 
-    var integer: Int64? {
+    package var integer: Int64? {
         if case .number(let digits) = self { Int64(digits) } else { nil }
     }
 
+    /// Reads one whole JSON text (RFC 8259), 128 levels deep at most. Nil for anything else.
+    package static func read(_ bytes: [UInt8]) -> JSONValue? {
+        JSONParser.read(bytes)
+    }
+
     /// Back to JSON on one line.
-    var json: JSONText {
+    package var json: JSONText {
         switch self {
         case .null: .null
         case .bool(let value): .bool(value)
@@ -47,7 +50,7 @@ enum JSONValue: Sendable, Equatable {
     }
 
     /// For reading: two blanks per level, short arrays and objects on one line.
-    func indented(_ depth: Int = 0) -> String {
+    package func indented(_ depth: Int = 0) -> String {
         let line = json.text
         if line.count + 2 * depth <= 100 { return line }
         let margin = String(repeating: "  ", count: depth + 1)
@@ -65,7 +68,12 @@ enum JSONValue: Sendable, Equatable {
 }
 
 /// A member of a JSON object.
-struct JSONMember: Sendable, Equatable {
-    let name: String
-    let value: JSONValue
+package struct JSONMember: Sendable, Equatable {
+    package let name: String
+    package let value: JSONValue
+
+    package init(name: String, value: JSONValue) {
+        self.name = name
+        self.value = value
+    }
 }

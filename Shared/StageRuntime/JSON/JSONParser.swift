@@ -1,11 +1,11 @@
-/// Reads the JSON of admin endpoints. Nil for what is not JSON.
-struct JSONReader {
+/// Reads what operators send and stages answer; the data path has a faster reader of its own.
+struct JSONParser {
     private let bytes: [UInt8]
     private var position = 0
 
     /// The whole text must be one value.
     static func read(_ bytes: [UInt8]) -> JSONValue? {
-        var reader = JSONReader(bytes: bytes)
+        var reader = JSONParser(bytes: bytes)
         guard let value = reader.value(depth: 0) else { return nil }
         reader.skipBlanks()
         return reader.position == bytes.count ? value : nil
@@ -114,7 +114,18 @@ struct JSONReader {
             position += 1
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        return Double(text) == nil ? nil : .number(text)
+        return Self.isNumber(text) ? .number(text) : nil
+    }
+
+    /// RFC 8259 section 6: no plus in front, no leading zeros, digits on both sides of the point.
+    private static func isNumber(_ text: String) -> Bool {
+        guard Double(text) != nil else { return false }
+        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        let whole = digits.prefix { $0.isASCII && $0.isNumber }
+        guard !whole.isEmpty, whole == "0" || !whole.hasPrefix("0") else { return false }
+        let rest = digits.dropFirst(whole.count)
+        guard rest.hasPrefix(".") else { return true }
+        return rest.dropFirst().first.map { $0.isASCII && $0.isNumber } ?? false
     }
 
     private mutating func word(_ text: String, _ value: JSONValue) -> JSONValue? {

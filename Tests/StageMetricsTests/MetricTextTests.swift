@@ -1,4 +1,4 @@
-import Metrics
+import StageMetrics
 import Testing
 
 @Suite struct MetricTextTests {

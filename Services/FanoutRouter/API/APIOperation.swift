@@ -1,0 +1,127 @@
+import StageRuntime
+
+/// One operation of the control API, declared once: the desk serves it, the OpenAPI document describes it.
+struct APIOperation: Sendable {
+    enum Method: String, Sendable, CaseIterable {
+        case get = "GET"
+        case post = "POST"
+        case patch = "PATCH"
+        case delete = "DELETE"
+    }
+
+    /// The `operationId` of the document, in lower camel case.
+    let id: String
+    let method: Method
+    /// A template such as `/v1/events/{event}`; a parameter is one whole segment.
+    let path: String
+    /// Nil: open to everybody who reaches the listener.
+    let scope: APIScope?
+    /// A sentence; `description` may add more.
+    let summary: String
+    let description: String
+    let parameters: [APIParameter]
+    /// What the body must be; nil: there is none.
+    let body: APISchema?
+    /// What success looks like.
+    let success: APIResult
+    /// The problem codes that it may answer besides those that every operation may.
+    let problems: [APIProblem.Code]
+    /// Runs on a thread that may block. Throws `APIProblem`, or any other error, which becomes a 500.
+    let respond: @Sendable (APIRequest) throws -> APIReply
+
+    init(
+        _ id: String, _ method: Method, _ path: String, scope: APIScope?, summary: String, description: String = "",
+        parameters: [APIParameter] = [], body: APISchema? = nil, success: APIResult,
+        problems: [APIProblem.Code] = [], respond: @escaping @Sendable (APIRequest) throws -> APIReply
+    ) {
+        self.id = id
+        self.method = method
+        self.path = path
+        self.scope = scope
+        self.summary = summary
+        self.description = description
+        self.parameters = parameters
+        self.body = body
+        self.success = success
+        self.problems = problems
+        self.respond = respond
+    }
+}
+
+/// What a token may do.
+enum APIScope: String, Sendable, CaseIterable {
+    /// Look at everything but secrets.
+    case read
+    /// Change subscriptions.
+    case write
+    /// Send again, and drop what is kept for it.
+    case replay
+}
+
+/// A parameter in the path or the query.
+struct APIParameter: Sendable {
+    enum Place: String, Sendable {
+        case path
+        case query
+    }
+
+    let name: String
+    let place: Place
+    /// What the text must be: the desk checks it before the operation runs.
+    let schema: APISchema
+    let description: String
+
+    /// In the path, and so always there.
+    static func path(_ name: String, _ schema: APISchema, _ description: String) -> APIParameter {
+        APIParameter(name: name, place: .path, schema: schema, description: description)
+    }
+
+    /// In the query, and so optional.
+    static func query(_ name: String, _ schema: APISchema, _ description: String) -> APIParameter {
+        APIParameter(name: name, place: .query, schema: schema, description: description)
+    }
+}
+
+/// The answer of an operation that went well.
+struct APIResult: Sendable {
+    let status: Int
+    let description: String
+    /// Nil: no body.
+    let schema: APISchema?
+
+    init(_ status: Int, _ description: String, _ schema: APISchema?) {
+        self.status = status
+        self.description = description
+        self.schema = schema
+    }
+}
+
+/// A request whose parameters and body were found to be as declared.
+struct APIRequest: Sendable {
+    /// Percent-decoded, path and query together; only declared ones, each once.
+    let parameters: [String: String]
+    /// The body; `.null` where the operation takes none.
+    let body: JSONValue
+
+    init(parameters: [String: String] = [:], body: JSONValue = .null) {
+        self.parameters = parameters
+        self.body = body
+    }
+
+    subscript(_ name: String) -> String? { parameters[name] }
+}
+
+/// A successful answer.
+struct APIReply: Sendable {
+    let status: Int
+    /// Nil: no body.
+    let body: JSONText?
+    /// Further header fields, such as `location`.
+    let fields: [(name: String, value: String)]
+
+    init(_ status: Int, _ body: JSONText?, fields: [(name: String, value: String)] = []) {
+        self.status = status
+        self.body = body
+        self.fields = fields
+    }
+}
