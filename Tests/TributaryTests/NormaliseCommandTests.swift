@@ -22,7 +22,7 @@ import Wire
     }
 
     private func event(_ outcome: LocalOutcome, _ place: Int = 0) throws -> JSONValue {
-        try #require(Tributary.JSONValue.read(Array(outcome.events[place].utf8)))
+        try #require(StageRuntime.JSONValue.read(Array(outcome.events[place].utf8)))
     }
 
     @Test func `a webhook is shown as the event that the router would send`() throws {

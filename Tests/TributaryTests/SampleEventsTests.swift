@@ -29,7 +29,7 @@ import WebhookSamples
             + (provider == "standard-webhooks" ? [("webhook-id", webhook.id)] : [])
         let outcome = pipeline.run(source: "s", head: head, body: webhook.body, receivedAtNanoseconds: 1)
         #expect(outcome.refusal == nil && outcome.elementRefusals.isEmpty, "\(provider) \(type)")
-        let events = outcome.events.compactMap { Tributary.JSONValue.read(Array($0.utf8)) }
+        let events = outcome.events.compactMap { StageRuntime.JSONValue.read(Array($0.utf8)) }
         #expect(events.count == outcome.events.count)
         if !webhook.eventIDs.isEmpty { #expect(events.map { $0["id"].text } == webhook.eventIDs) }
         return events

@@ -103,7 +103,7 @@ import Wire
         #expect(!signer.provesAnything)
         let choice = try SampleChoice.make("superviz", "tick", batch: 1000)
         let webhook = try SampleWebhook.make(choice, type: "tick", signer: signer)
-        #expect(Tributary.JSONValue.read(webhook.body)?.elements.count == 1000)
+        #expect(StageRuntime.JSONValue.read(webhook.body)?.elements.count == 1000)
         #expect(Set(webhook.eventIDs).count == 1000)
         #expect(throws: StageFailure.self) { try SampleChoice.make("stream", "custom", batch: 2) }
         #expect(throws: StageFailure.self) { try SampleChoice.make("generic", "all", batch: nil) }

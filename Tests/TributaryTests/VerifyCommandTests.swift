@@ -38,7 +38,7 @@ import WebhookSamples
     }
 
     @Test func `every published signature vector is verified`() throws {
-        let read = Tributary.JSONValue.read(Array(try SampleLibrary.contents("other-signature-vectors.json")))
+        let read = StageRuntime.JSONValue.read(Array(try SampleLibrary.contents("other-signature-vectors.json")))
         let vectors = try #require(read).elements
         #expect(vectors.count == 10)
         for vector in vectors {
@@ -216,7 +216,7 @@ import WebhookSamples
     }
 
     @Test func `head and query come from a file with a request line`() throws {
-        let vectors = Tributary.JSONValue.read(Array(try SampleLibrary.contents("other-signature-vectors.json")))
+        let vectors = StageRuntime.JSONValue.read(Array(try SampleLibrary.contents("other-signature-vectors.json")))
         let vector = try #require(vectors?.elements.first { $0["provider"].text == "twilio-json" })
         let head = try folder.file(
             "head",
