@@ -25,6 +25,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 /// A library in `Shared/<name>`.
@@ -107,7 +108,7 @@ let package = Package(
             [
                 "Bus", "Events", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
                 nioPosix,
-                nioHTTP1, nioSSL, deque, logging, argumentParser,
+                nioHTTP1, nioSSL, nioTLS, deque, logging, argumentParser,
             ]),
         service(
             "Verifier", ["Bus", "Events", "StageMetrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
@@ -119,11 +120,15 @@ let package = Package(
             [
                 "Bus", "EventLog", "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
                 nioPosix,
-                nioHTTP1, nioSSL, logging, argumentParser, hummingbird, hummingbirdCore, httpTypes, lifecycle,
+                nioHTTP1, nioSSL, deque, logging, argumentParser, hummingbird, hummingbirdCore, httpTypes, lifecycle,
             ]),
         service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
         service(
-            "Tributary", ["Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", argumentParser]),
+            "Tributary",
+            [
+                "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio, nioPosix, nioSSL,
+                argumentParser,
+            ]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests("EndToEnd", ["SeededRandom", "COpenSSL", "WebhookSamples"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
@@ -134,14 +139,15 @@ let package = Package(
         tests(
             "TributaryTests",
             [
-                "Events", "StageMetrics", "Providers", "StageRuntime", "Tributary", "WebhookSamples", "Wire",
-                argumentParser,
+                "Events", "StageMetrics", "Providers", "StageRuntime", "Tributary", "WebhookSamples", "Wire", nio,
+                nioPosix, nioHTTP1, nioSSL, argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "StageMetrics", "StageRuntime", "Wire", nio,
+                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "Providers", "StageMetrics", "StageRuntime",
+                "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),
         tests("JournalTests", ["SeededRandom", "Journal", "Wire", grdb]),
@@ -173,7 +179,12 @@ let package = Package(
                 "WebhookSamples",
                 "Wire",
             ]),
-        tests("NormaliserTests", ["SeededRandom", "Events", "Normaliser", "Providers", "WebhookSamples", "Wire"]),
+        tests(
+            "NormaliserTests",
+            [
+                "SeededRandom", "Bus", "Events", "Normaliser", "Providers", "StageMetrics", "StageRuntime",
+                "WebhookSamples", "Wire",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx17

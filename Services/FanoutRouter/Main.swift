@@ -16,16 +16,22 @@ struct FanoutRouter: ParsableCommand {
         let environment = StageEnvironment.prepare(.fanoutRouter, options)
         do {
             let stage = try RouterStage(environment)
+            let desk = APIDesk(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
+            let control = try ControlServer.start(
+                environment.configuration.router, desk: desk, logger: environment.logger)
             let admin = try AdminEndpoint(
                 socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
-                registry: environment.registry, readiness: { stage.readiness() }, routes: AdminRoutes(stage).all)
+                registry: environment.registry,
+                readiness: { stage.readiness() + (control?.readiness() ?? []) },
+                routes: [desk.adminRoute, stage.configuration.route])
             stage.start()
             Signals.start(
                 terminate: {
+                    control?.stop()
                     stage.stop()
                     admin.close()
                     Glibc.exit(ExitStatus.success.rawValue)
-                }, reload: { stage.reload() })
+                }, reload: { stage.reload { router throws(StageFailure) in try control?.reload(router) } })
             for warning in environment.configuration.router.warnings { environment.logger.warning("\(warning)") }
             environment.logger.notice("ready")
             while true { pause() }

@@ -1,15 +1,15 @@
 import Bus
 import Dispatch
 import EventLog
-import Events
 import Logging
-import StageMetrics
 import NIOCore
 import NIOPosix
+import StageMetrics
 import StageRuntime
 import Wire
 
-/// The router put together: event log, log thread, reader thread, lanes on one event loop, and the bus.
+/// The router put together: event log, log thread, reader thread, subscriptions with their lanes on one event loop, and
+/// the bus.
 final class RouterStage: Sendable {
     /// Rows in memory for lanes near the head, and rows on their way there.
     static let feedBytes = 32 << 20
@@ -18,42 +18,60 @@ final class RouterStage: Sendable {
     private let environment: StageEnvironment
     private let group: MultiThreadedEventLoopGroup
     private let bus: RouterBus
+    /// The configuration that counts now.
+    let configuration: ConfigurationDesk
     let writer: LogWriter
     let reading: LogReading
     let hub: NIOLoopBound<LaneHub>
     let loop: any EventLoop
-    private let logID: JournalID
+    let subscriptions: SubscriptionDesk
+    let replays: ReplayRunner
 
-    /// Opens the log and prepares everything; nothing moves before `start`.
-    init(_ environment: StageEnvironment) throws(StageFailure) {
+    /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
+    /// nanoseconds since 1970.
+    init(
+        _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { wallNanoseconds() }
+    ) throws(StageFailure) {
         self.environment = environment
-        let secrets = try Self.secrets(environment)
+        configuration = ConfigurationDesk(environment)
+        let configured = try Self.subscriptions(environment.configuration, environment)
         let settings = try Self.logSettings(environment)
         do {
             let log = try SQLiteEventLog(settings: settings)
             let watermarks = try log.watermarks()
-            logID = log.id
+            let (next, logID) = (log.nextPosition, log.id)
             group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            loop = group.next()
-            reading = LogReading(try SQLiteEventLogReader(path: settings.path))
-            let ingress = environment.configuration.ingress
-            let bus = RouterBus(
-                settings: RouterBusSettings(
-                    runDirectory: environment.runDirectory, instance: environment.instance,
-                    maxBodyBytes: ingress.maxBodyBytes,
-                    // Twice what is configured: an instance being scaled down still has its window.
-                    reorderBudgetBytes: 2 * max(1, ingress.instances) * ingress.windowBytes),
-                bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
-            self.bus = bus
+            let loop = group.next()
+            let reading = LogReading(try SQLiteEventLogReader(path: settings.path))
+            let bus = Self.makeBus(environment, watermarks: watermarks)
             let mailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
-            writer = LogWriter(
+            let writer = LogWriter(
                 log: log, settings: settings, watermarks: watermarks,
                 metrics: IntakeMetrics(
                     environment.registry,
                     sources: environment.configuration.sources.map { ($0.name, "\($0.provider)") }),
                 logger: environment.logger, outlets: Self.outlets(bus, mailbox))
-            hub = try Self.makeHub(
-                environment, log: log, writer: writer, reading: reading, mailbox: mailbox, loop: loop, secrets: secrets)
+            let hub = try loop.submit {
+                let hub = LaneHub(
+                    mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: reading,
+                    loop: loop, logger: environment.logger, save: { writer.save($0, saved: $1) })
+                return NIOLoopBound(hub, eventLoop: loop)
+            }.wait()
+            mailbox.onArrival { loop.execute { hub.value.drain() } }
+            let router = environment.configuration.router
+            let route = try EgressRoute(router, environment)
+            subscriptions = try SubscriptionDesk(
+                configured, rules: SubscriptionRules(environment.configuration),
+                lanes: LaneMaker(
+                    registry: environment.registry, loop: loop, logID: logID, maxUnfinished: router.maxUnfinished,
+                    route: route, resolver: route.resolver()),
+                place: SubscriptionDesk.Workplace(
+                    writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
+                    logger: environment.logger, clock: clock))
+            replays = ReplayRunner(
+                reading: reading, writer: writer, outlets: Self.outlets(subscriptions, hub, loop),
+                logger: environment.logger)
+            (self.bus, self.loop, self.reading, self.writer, self.hub) = (bus, loop, reading, writer, hub)
         } catch let error as StageFailure {
             throw error
         } catch {
@@ -64,6 +82,7 @@ final class RouterStage: Sendable {
     /// Begins to deliver and to take records.
     func start() {
         loop.execute { [hub] in hub.value.start() }
+        replays.start()
         writer.startRetention()
         environment.registry.gauge(
             "tributary_backlog_records", help: "Records that wait for the event log.",
@@ -77,6 +96,8 @@ final class RouterStage: Sendable {
     /// Takes nothing more, lets attempts under way end (5 s at most), saves and stops. Blocks.
     func stop() {
         bus.stop()
+        subscriptions.stop()
+        replays.stop()
         writer.flush()
         let saved = DispatchSemaphore(value: 0)
         loop.execute { [hub] in hub.value.stop(patience: .seconds(5)) { saved.signal() } }
@@ -85,19 +106,21 @@ final class RouterStage: Sendable {
         try? group.syncShutdownGracefully()
     }
 
-    /// Reads the signing secrets again; on any error everything stays as it is.
-    func reload() {
-        do {
-            let secrets = try Self.secrets(environment)
-            loop.execute { [hub, environment, logID] in
-                for subscription in environment.configuration.subscriptions {
-                    hub.value.lane(subscription.name)?.head = Self.head(subscription, logID, secrets)
-                }
+    /// Reads the file again and runs by it: subscriptions, their secrets, and where deliveries may go. `listener` takes
+    /// over what the control API has of it, when all else is made sure of. On any error everything stays as it is.
+    func reload(listener: (RouterConfiguration) throws(StageFailure) -> Void = { _ in }) {
+        configuration.reload { fresh, _ throws(StageFailure) in
+            let configured = try Self.subscriptions(fresh, environment)
+            let lanes = subscriptions.lanes.changed(
+                maxUnfinished: fresh.router.maxUnfinished, route: try EgressRoute(fresh.router, environment))
+            try subscriptions.reload(configured, rules: SubscriptionRules(fresh), lanes: lanes) {
+                () throws(StageFailure) in try listener(fresh.router)
             }
-            environment.logger.notice("signing secrets were read again")
-        } catch {
-            environment.logger.error(
-                "signing secrets stay as they were", metadata: ["cause": "\(error.sentence)"])
+            // Never throws: the closure does not.
+            try? writer.perform { log in
+                log.retain(
+                    seconds: Self.retentionSeconds(fresh.router), bytes: Int64(fresh.router.eventLogBudgetBytes))
+            }
         }
     }
 
@@ -109,12 +132,34 @@ final class RouterStage: Sendable {
 
     var instance: String { environment.instance }
 
+    /// Brings the log up to what the lanes have come to. Blocks; throws where the log does not take it within seconds.
+    func settle() throws(APIProblem) {
+        let saved = DispatchSemaphore(value: 0)
+        loop.execute { [hub] in hub.value.settle { saved.signal() } }
+        guard saved.wait(timeout: .now() + .seconds(5)) == .success else {
+            throw APIProblem(.unavailable, "the event log takes nothing now; the router's log says why")
+        }
+    }
+
     /// Runs `body` with the lanes and waits; not for the event loop itself.
     func withHub<Value: Sendable>(_ body: @escaping @Sendable (LaneHub) -> Value) throws -> Value {
         try loop.submit { [hub] in body(hub.value) }.wait()
     }
+}
 
-    // MARK: Making
+// MARK: Making
+
+extension RouterStage {
+    private static func makeBus(_ environment: StageEnvironment, watermarks: [JournalID: UInt64]) -> RouterBus {
+        let ingress = environment.configuration.ingress
+        return RouterBus(
+            settings: RouterBusSettings(
+                runDirectory: environment.runDirectory, instance: environment.instance,
+                maxBodyBytes: ingress.maxBodyBytes,
+                // Twice what is configured: an instance being scaled down still has its window.
+                reorderBudgetBytes: 2 * max(1, ingress.instances) * ingress.windowBytes),
+            bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
+    }
 
     private static func outlets(_ bus: RouterBus, _ mailbox: FeedMailbox) -> LogWriter.Outlets {
         LogWriter.Outlets(
@@ -126,70 +171,39 @@ final class RouterStage: Sendable {
             feed: { rows, next in mailbox.put(rows.map { RenderedBatch($0) }, next: next) })
     }
 
-    private static func makeHub(
-        _ environment: StageEnvironment, log: SQLiteEventLog, writer: LogWriter, reading: LogReading,
-        mailbox: FeedMailbox, loop: any EventLoop, secrets: [String: [[UInt8]]]
-    ) throws -> NIOLoopBound<LaneHub> {
-        let resolver = EgressResolver(EgressGuard(allow: environment.configuration.router.egressAllow))
-        var saved: [String: SavedLane] = [:]
-        for subscription in environment.configuration.subscriptions {
-            saved[subscription.name] = try log.lane(subscription.name)
-        }
-        let (next, logID, lanes) = (log.nextPosition, log.id, saved)
-        let hub = try loop.submit {
-            let hub = LaneHub(
-                mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: feedBytes), reading: reading, loop: loop,
-                logger: environment.logger, save: { writer.save($0, saved: $1) })
-            for subscription in environment.configuration.subscriptions {
-                guard let saved = lanes[subscription.name] else { continue }
-                hub.add(
-                    Lane(
-                        settings: LaneSettings(
-                            subscription, maxUnfinished: environment.configuration.router.maxUnfinished),
-                        saved: saved, head: head(subscription, logID, secrets),
-                        transport: try ConnectionPool(endpoint: subscription.url, resolver: resolver, loop: loop),
-                        source: hub, metrics: LaneMetrics(environment.registry, subscription: subscription.name),
-                        loop: loop))
-            }
-            return NIOLoopBound(hub, eventLoop: loop)
-        }.wait()
-        mailbox.onArrival { loop.execute { hub.value.drain() } }
-        return hub
+    private static func outlets(
+        _ subscriptions: SubscriptionDesk, _ hub: NIOLoopBound<LaneHub>, _ loop: any EventLoop
+    ) -> ReplayRunner.Outlets {
+        ReplayRunner.Outlets(
+            matcher: { name in
+                guard let filter = try? subscriptions.subscription(name).configuration.filter else { return nil }
+                let (attributes, content) = (EventMatcher(filter), ContentMatcher(filter.data))
+                return { attributes.matches($0) && (content?.matches($0) ?? true) }
+            },
+            notify: { name in loop.execute { hub.value.replaysQueued(name) } },
+            // Waits: whoever cancels is told that nothing more begins.
+            cancelled: { name, job in
+                try? loop.submit { hub.value.replaysCancelled(name, job) }.wait()
+            })
     }
 
-    private static func head(
-        _ subscription: SubscriptionConfiguration, _ logID: JournalID, _ secrets: [String: [[UInt8]]]
-    ) -> DeliveryHead {
-        guard let signer = try? DeliverySigner(subscription.signing, secrets: secrets[subscription.name] ?? []) else {
-            // Going on would mean sending unsigned.
-            preconditionFailure("every signing secret was tried when it was read")
+    /// The configured subscriptions with everything that they refer to. Throws the first thing that is not to be had.
+    private static func subscriptions(
+        _ configuration: TributaryConfiguration, _ environment: StageEnvironment
+    ) throws(StageFailure) -> [KnownSubscription] {
+        var found: [KnownSubscription] = []
+        for subscription in configuration.subscriptions {
+            found.append(try KnownSubscription(subscription, environment))
         }
-        return DeliveryHead(endpoint: subscription.url, logID: logID, signer: signer)
+        return found
     }
 
-    /// The signing secrets by subscription, each checked to be one.
-    private static func secrets(_ environment: StageEnvironment) throws(StageFailure) -> [String: [[UInt8]]] {
-        var secrets: [String: [[UInt8]]] = [:]
-        for subscription in environment.configuration.subscriptions {
-            var resolved: [[UInt8]] = []
-            for reference in subscription.signing.secrets {
-                let secret = try environment.resolve(reference)
-                do {
-                    _ = try DeliverySigner(subscription.signing, secrets: [secret])
-                } catch {
-                    throw StageFailure(.configuration, "\(reference.keyPath): \(error)")
-                }
-                resolved.append(secret)
-            }
-            secrets[subscription.name] = resolved
-        }
-        return secrets
-    }
+    private static func retentionSeconds(_ router: RouterConfiguration) -> Int64 { Int64(router.retentionHours * 3600) }
 
     private static func logSettings(_ environment: StageEnvironment) throws(StageFailure) -> EventLogSettings {
         let router = environment.configuration.router
         var settings = EventLogSettings(path: try environment.makeDataDirectory() + "/events.sqlite")
-        settings.retentionSeconds = Int64(router.retentionHours * 3600)
+        settings.retentionSeconds = retentionSeconds(router)
         settings.retentionBytes = Int64(router.eventLogBudgetBytes)
         settings.dedupeWindowSeconds = Int64(router.dedupeWindowHours * 3600)
         settings.dedupeIDs = router.dedupeIds

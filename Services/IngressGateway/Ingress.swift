@@ -1,6 +1,7 @@
 import Journal
-import StageMetrics
 import Providers
+import StageMetrics
+import StageRuntime
 import Wire
 
 /// What an ingress needs to know to start.
@@ -11,8 +12,18 @@ struct IngressSettings: Sendable {
     var socket: ListeningSocket
     /// Proxies whose `X-Forwarded-For` is believed.
     var trustedProxies: [AddressNetwork] = []
+    /// With it the door speaks TLS only.
+    var tls: ListenerTLS?
     /// Threads that speak HTTP.
     var eventLoops = 1
+}
+
+extension IngressSettings {
+    /// What the door goes by and can change.
+    var front: FrontSettings {
+        FrontSettings(
+            limits: limits, sources: SourceTable(sources), clients: ClientAddresses(trusted: trustedProxies))
+    }
 }
 
 /// The whole ingress: front door, journal and bus, wired together.
@@ -28,6 +39,8 @@ final class Ingress<Port: BusPort>: Sendable {
     let bus: Port
     let replayDesk: ReplayDesk
     private let door: FrontDoor
+    private let tls: FrontTLS
+    private let bodyBytes: Int
     private let journal: JournalThread
 
     /// Opens the journal, joins the bus and opens the door, in this order, so that nothing comes in before it can go
@@ -42,10 +55,10 @@ final class Ingress<Port: BusPort>: Sendable {
         let pending = PendingAnswers()
         let metrics = IngressMetrics(registry, state: state)
         let builder = EnvelopeBuilder(instance: settings.instance)
+        tls = try FrontTLS(settings.tls, registry)
+        bodyBytes = settings.limits.bodyBytes
         let shared = FrontShared(
-            limits: settings.limits, sources: SourceTable(settings.sources),
-            clients: ClientAddresses(trusted: settings.trustedProxies), builder: builder, mailbox: mailbox,
-            state: state, metrics: metrics)
+            settings: settings.front, tls: tls, builder: builder, mailbox: mailbox, state: state, metrics: metrics)
         let loops = try FrontDoor.Loops(shared, count: settings.eventLoops)
         replayDesk = ReplayDesk(
             sinkIndex: Int32(loops.sinks.count), sources: settings.sources, maxBodyBytes: settings.limits.bodyBytes,
@@ -61,6 +74,18 @@ final class Ingress<Port: BusPort>: Sendable {
     }
 
     var port: Int { door.port }
+
+    /// Goes by other settings from the next request and the next connection on; open connections stay. What a start alone
+    /// can change (the socket, the threads, the largest body) stays as it is. Throws, and changes nothing, where the
+    /// certificate cannot be used. Not for an event loop.
+    func take(_ settings: IngressSettings) throws(StageFailure) {
+        let fresh = try FrontTLS.read(settings.tls)
+        var front = settings.front
+        front.limits.bodyBytes = bodyBytes
+        tls.replace(fresh)
+        replayDesk.replace(settings.sources)
+        door.take(front)
+    }
 
     /// Ends in order: nobody new, finish what is open, commit what waits, leave the bus.
     func stop() throws {

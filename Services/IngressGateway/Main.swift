@@ -26,12 +26,20 @@ struct IngressGateway: ParsableCommand {
     private func serve(_ environment: StageEnvironment) throws {
         let path = try environment.makeDataDirectory()
         let settings = IngressSettings(environment)
+        let desk = ConfigurationDesk(environment)
         let ingress = try Ingress<IngressBus>.start(settings, environment, journalPath: path)
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
-            registry: environment.registry, readiness: { ingress.checks }, routes: [ingress.replayDesk.route])
+            registry: environment.registry, readiness: { ingress.checks },
+            routes: [ingress.replayDesk.route, desk.route])
         let ended = Handover<Void>()
-        Signals.start(terminate: { ended.give(.success(())) })
+        Signals.start(
+            terminate: { ended.give(.success(())) },
+            reload: {
+                desk.reload { fresh, _ throws(StageFailure) in
+                    try ingress.take(IngressSettings(fresh, instance: environment.instance, socket: settings.socket))
+                }
+            })
         environment.logger.notice("taking webhooks in", metadata: ["port": "\(ingress.port)"])
         _ = ended.wait()
         environment.logger.notice("stopping: finishing open requests")

@@ -14,7 +14,7 @@ final class ReplayDesk: AnswerSink {
     }
 
     private let sinkIndex: Int32
-    private let sources: [String: SourceRoute]
+    private let sources: Mutex<[String: SourceRoute]>
     private let maxBodyBytes: Int
     private let builder: EnvelopeBuilder
     private let mailbox: JournalMailbox
@@ -24,10 +24,19 @@ final class ReplayDesk: AnswerSink {
         sinkIndex: Int32, sources: [SourceRoute], maxBodyBytes: Int, builder: EnvelopeBuilder, mailbox: JournalMailbox
     ) {
         self.sinkIndex = sinkIndex
-        self.sources = Dictionary(sources.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.sources = Mutex(Self.table(sources))
         self.maxBodyBytes = maxBodyBytes
         self.builder = builder
         self.mailbox = mailbox
+    }
+
+    /// Knows other sources from now on.
+    func replace(_ sources: [SourceRoute]) {
+        self.sources.withLock { $0 = Self.table(sources) }
+    }
+
+    private static func table(_ sources: [SourceRoute]) -> [String: SourceRoute] {
+        Dictionary(sources.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     var route: AdminRoute {
@@ -71,7 +80,7 @@ final class ReplayDesk: AnswerSink {
 
     private func take(_ wanted: ReplayRequest.Webhook) -> Taking {
         guard let webhook = wanted.replayed else { return .refused(Self.malformed) }
-        guard let source = sources[wanted.source] else {
+        guard let source = sources.withLock({ $0[wanted.source] }) else {
             return .refused(.error(404, "source_unknown", "no source is called \(wanted.source)"))
         }
         guard webhook.body.count <= maxBodyBytes else {

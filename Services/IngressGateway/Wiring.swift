@@ -1,8 +1,8 @@
 import Bus
 import Journal
 import Logging
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Wire
@@ -12,6 +12,14 @@ extension IngressSettings {
     /// supervisor passes a socket; several instances share the port by `SO_REUSEPORT`.
     init(_ environment: StageEnvironment) {
         let ingress = environment.configuration.ingress
+        self.init(
+            environment.configuration, instance: environment.instance,
+            socket: .choose(host: ingress.listen.host, port: ingress.listen.port))
+    }
+
+    /// The same with a socket that was chosen before, which only the start needs.
+    init(_ configuration: TributaryConfiguration, instance: String, socket: ListeningSocket) {
+        let ingress = configuration.ingress
         var limits = IngressLimits()
         limits.bodyBytes = ingress.maxBodyBytes
         limits.connections = ingress.maxConnections
@@ -19,10 +27,8 @@ extension IngressSettings {
         limits.idleTimeoutNanoseconds = Int64(ingress.idleTimeoutSeconds * 1e9)
         limits.minimumBodyBytesPerSecond = ingress.minimumBodyBytesPerSecond
         self.init(
-            instance: environment.instance, limits: limits,
-            sources: environment.configuration.sources.map(SourceRoute.init),
-            socket: .choose(host: ingress.listen.host, port: ingress.listen.port),
-            trustedProxies: ingress.trustedProxies.compactMap { AddressNetwork($0) })
+            instance: instance, limits: limits, sources: configuration.sources.map(SourceRoute.init), socket: socket,
+            trustedProxies: ingress.trustedProxies.compactMap { AddressNetwork($0) }, tls: ingress.tls)
     }
 }
 

@@ -24,17 +24,22 @@ struct NormaliserProcess: ParsableCommand {
     }
 
     private func serve(_ environment: StageEnvironment) throws(StageFailure) {
+        let shelf = Shelf(environment.configuration.sources)
+        let desk = ConfigurationDesk(environment)
         let bus = WorkerBus(
             settings: WorkerSettings(
                 role: .normaliser, runDirectory: environment.runDirectory, instance: environment.instance,
                 maxBodyBytes: environment.configuration.ingress.maxBodyBytes), metrics: environment.registry)
-        bus.start { NormaliserWork(environment) }
+        bus.start { NormaliserWork(shelf, environment.registry) }
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry,
-            readiness: { [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) verifiers linked")] })
+            readiness: { [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) verifiers linked")] },
+            routes: [desk.route])
         environment.logger.notice("normalising")
-        Signals.waitForEnd()
+        Signals.waitForEnd {
+            desk.reload { fresh, _ in shelf.replace(fresh.sources) }
+        }
         bus.stop()
         admin.close()
         environment.logger.notice("stopped")

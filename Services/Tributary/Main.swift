@@ -18,16 +18,21 @@ struct TributaryCommand: ParsableCommand {
               tributary types                                  every type that events can have
               tributary events --type recording.ready          what was received
               tributary events 42                              one event, its way and its deliveries
+              tributary why 42                                 who got it, who did not, and why
+              tributary subscriptions                          how far each subscriber is
+              tributary attempts --subscription my-app         what its endpoint answered
               tributary dead-letters replay --subscription my-app --all
               tributary quarantine list                        what was refused, and why
-              tributary subscriptions                          how far each subscriber is
 
-            Exit codes: 64 wrong usage, 69 the stage does not run, 78 wrong configuration.
+            What looks into the router asks the one of the configuration on its admin socket, or with --api URL one \
+            elsewhere, with the token in TRIBUTARY_API_TOKEN.
+
+            Exit codes: 1 refused, 64 wrong usage, 69 the stage does not run, 78 wrong configuration.
             """,
         version: TributaryVersion.current,
         subcommands: [
             CheckCommand.self, ConfigCommand.self, SendCommand.self, VerifyCommand.self, NormaliseCommand.self,
-            TypesCommand.self, EventsCommand.self, DeadLettersCommand.self, QuarantineCommand.self,
-            SubscriptionsCommand.self,
+            TypesCommand.self, EventsCommand.self, WhyCommand.self, SubscriptionsCommand.self, AttemptsCommand.self,
+            DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self, StatsCommand.self, TokenCommand.self,
         ])
 }

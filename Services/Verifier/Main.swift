@@ -24,34 +24,40 @@ struct VerifierProcess: ParsableCommand {
     }
 
     private func serve(_ environment: StageEnvironment) throws(StageFailure) {
-        let verifications = try SourceVerification.resolveAll(environment)
-        for notice in SourceNotices.of(environment.configuration.sources, verifications) {
-            environment.logger.log(level: notice.isWarning ? .warning : .notice, "\(notice.sentence)")
-        }
-        let shelf = KeyShelf(verifications)
+        let verifications = try SourceVerification.resolveAll(environment.configuration, environment)
+        let sources = environment.configuration.sources
+        say(SourceNotices.of(sources, verifications), environment)
+        let shelf = Shelf(verifications)
+        let desk = ConfigurationDesk(environment)
         let maxBodyBytes = environment.configuration.ingress.maxBodyBytes
         let bus = WorkerBus(
             settings: WorkerSettings(
                 role: .verifier, runDirectory: environment.runDirectory, instance: environment.instance,
                 maxBodyBytes: maxBodyBytes), metrics: environment.registry)
-        bus.start { VerifierWork(shelf, environment, maxInflatedBytes: 2 * maxBodyBytes) }
+        bus.start { VerifierWork(shelf, environment.registry, maxInflatedBytes: 2 * maxBodyBytes) }
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry,
             readiness: {
                 [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) ingress gateways linked")]
-            })
+            }, routes: [desk.route])
         environment.logger.notice("verifying")
         Signals.waitForEnd {
-            do throws(StageFailure) {
-                shelf.replace(try SourceVerification.resolveAll(environment))
-                environment.logger.notice("secrets read again")
-            } catch {
-                environment.logger.error("secrets kept as they were: \(error.sentence)")
+            desk.reload { fresh, _ throws(StageFailure) in
+                let former = SourceNotices.of(desk.current.sources, shelf.current.value)
+                let verifications = try SourceVerification.resolveAll(fresh, environment)
+                shelf.replace(verifications)
+                say(SourceNotices.of(fresh.sources, verifications).filter { !former.contains($0) }, environment)
             }
         }
         bus.stop()
         admin.close()
         environment.logger.notice("stopped")
+    }
+
+    private func say(_ notices: [SourceNotices.Notice], _ environment: StageEnvironment) {
+        for notice in notices {
+            environment.logger.log(level: notice.isWarning ? .warning : .notice, "\(notice.sentence)")
+        }
     }
 }

@@ -1,6 +1,6 @@
 import Events
-import StageMetrics
 import Providers
+import StageMetrics
 
 /// Counts which key proved webhooks of which source. The labels are the configuration's: source names and key ids.
 struct ProofCounters {

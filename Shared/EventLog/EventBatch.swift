@@ -17,7 +17,8 @@ package final class EventBatch: Sendable {
         self.first = first
         self.takenAtNanoseconds = takenAtNanoseconds
         self.appendedAtNanoseconds = appendedAtNanoseconds
-        bytes = records
+        // Batches live long and are many: what was reserved for growing is not kept.
+        bytes = records.capacity > records.count + records.count / 4 ? records.withUnsafeBytes { Array($0) } : records
         var starts: [Int32] = []
         var offset = 0
         while offset < records.count {
@@ -36,6 +37,11 @@ package final class EventBatch: Sendable {
     /// The position of the last event. A batch holds at least one.
     package var last: UInt64 { first + UInt64(starts.count) - 1 }
     package var sizeBytes: Int { bytes.count }
+
+    /// Lends the bytes of all records, those that `withRecord` lends parts of.
+    package func withBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        bytes.withUnsafeBytes(body)
+    }
 
     /// Lends the record at `position`; nil where it lies outside the batch or is damaged.
     package func withRecord<Value>(at position: UInt64, _ body: (EventRecord) -> Value) -> Value? {

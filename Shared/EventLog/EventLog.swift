@@ -12,6 +12,8 @@ package protocol EventLog: AnyObject {
     var nextPosition: UInt64 { get }
     /// The first position still held; `nextPosition` where none is.
     var firstPosition: UInt64 { get }
+    /// What the rows of the log take on disk, as retention counts it.
+    var sizeBytes: Int64 { get }
     /// How many ids left the duplicate table before the window was over.
     var earlyEvictions: Int { get }
 
@@ -28,12 +30,35 @@ package protocol EventLog: AnyObject {
     /// is `disk_full` or `busy`; after any other nothing may be committed any more.
     func commit(_ transaction: LogTransaction) throws(EventLogError) -> [EventBatch]
 
-    /// The saved state of a subscription. One that was never seen starts behind the newest event, durably.
+    /// The saved state of a subscription. One that was never seen starts behind the newest event, durably. Progress of
+    /// a subscription that was never asked for here, or was dropped since, is not saved.
     func lane(_ subscription: String) throws -> SavedLane
 
-    /// Queues dead letters for replay: all, or those at the given positions. Returns how many; ranges cannot be
-    /// replayed.
-    func queueReplay(subscription: String, positions: [UInt64]?) throws -> Int
+    /// The subscriptions made through the API, by name.
+    func subscriptions() throws -> [StoredSubscription]
+
+    /// Writes a subscription, new or changed, durably. With `lane` its cursor too, in one transaction: the position
+    /// behind which it begins, that is the last one it does not get; what is left of a former one of that name goes.
+    func store(_ subscription: StoredSubscription, lane: UInt64?) throws
+
+    /// Drops a subscription and its cursor at once, and at most `rows` of its exceptions, attempts and replays. Returns
+    /// whether nothing of it is left; until then call again. What a crash leaves is dropped by `dropExpired`.
+    func dropSubscription(_ name: String, rows: Int) throws -> Bool
+
+    /// Adds a replay job and gives it its id. Of jobs that ended the oldest make room.
+    func add(_ job: ReplayJob) throws -> ReplayJob
+
+    /// Saves how far a running job has come (its state, position and end) and queues deliveries, in one transaction
+    /// that also counts them. Positions that are unfinished or queued already are skipped; so is everything for a job
+    /// that does not run any more. Returns how many were queued.
+    func save(_ job: ReplayJob, queueing positions: [UInt64]) throws -> Int
+
+    /// Cancels a running job: what it queued and nobody has begun is no longer queued, what was a dead letter is one
+    /// again. At most `rows` a call. Returns whether nothing is left to do; the job counts as cancelled at once.
+    func cancelReplay(_ id: Int64, rows: Int, atNanoseconds: Int64) throws -> Bool
+
+    /// How many dead letters made room for later ones since the log was opened.
+    var displacedDeadLetters: Int { get }
 
     /// How full the quarantine of each source is.
     var quarantineUse: [QuarantineUse] { get }
@@ -47,6 +72,10 @@ package protocol EventLog: AnyObject {
     /// Drops at most `rows` quarantined webhooks that are over age. Returns how many went.
     func dropAgedQuarantine(nowNanoseconds: Int64, rows: Int) throws -> Int
 
-    /// Drops at most `rows` rows that are over age or size. Returns how many went.
+    /// Another age and size of what is kept, from now on; what is beyond them goes in the usual steps.
+    func retain(seconds: Int64, bytes: Int64)
+
+    /// Drops at most `rows` rows that are over age or size, likewise of dead letters whose events are gone and of what
+    /// dropped subscriptions left. Returns the largest of these numbers.
     func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int
 }

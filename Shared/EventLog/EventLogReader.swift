@@ -9,20 +9,53 @@ package protocol EventLogReader: AnyObject {
     /// The row that holds `position`; nil where retention dropped it or it does not exist yet.
     func batch(holding position: UInt64) throws -> EventBatch?
 
-    /// Events that match, ascending; `next` is where to go on.
+    /// The first position still held; the next that will be given where none is.
+    func firstPosition() throws -> UInt64
+
+    /// Events that match, in the order of the query; `next` is where to go on.
     func search(_ query: EventQuery) throws -> EventPage
 
-    /// Positions above `after` of dead letters that wait for their replay, ascending.
-    func queuedReplays(subscription: String, after: UInt64, limit: Int) throws -> [UInt64]
+    /// The first position whose webhook was received at or after a time, nanoseconds since 1970; the next position that
+    /// will be given where there is none.
+    func position(at nanoseconds: Int64) throws -> UInt64
 
-    func deadLetters(subscription: String?, limit: Int) throws -> [(subscription: String, letter: DeadLetter)]
+    /// Deliveries that wait for their replay, by ticket, from behind `after`.
+    func queuedReplays(subscription: String, after ticket: Int64, limit: Int) throws -> [QueuedReplay]
 
+    /// Whether the event at `position` is one of them.
+    func queuedReplay(subscription: String, position: UInt64) throws -> QueuedReplay?
+
+    /// How many of them there are.
+    func queuedReplayCount(subscription: String) throws -> Int
+
+    /// Replay jobs, newest first, from behind the job `before`; nil: from the newest.
+    func replays(subscription: String?, before: Int64?, limit: Int) throws -> [ReplayJob]
+
+    func replay(id: Int64) throws -> ReplayJob?
+
+    /// Replay jobs that have not ended, oldest first.
+    func runningReplays() throws -> [ReplayJob]
+
+    /// The highest position that a subscription has taken, and the positions up to it that are neither delivered nor
+    /// dead, as they were saved last; nil for a subscription that was never seen.
+    func progress(of subscription: String) throws -> (taken: UInt64, unfinished: Set<UInt64>)?
+
+    /// Dead letters that match; `next` is where to go on.
+    func deadLetters(_ query: DeadLetterQuery) throws -> DeadLetterPage
+
+    /// What matches, counted by subscription and cause.
+    func deadLetterTotals(_ filter: DeadLetterFilter) throws -> [DeadLetterTotal]
+
+    /// The events among the dead letters of each subscription that has any.
     func deadLetterCounts() throws -> [String: Int]
 
     /// The dead letter of that subscription that covers `position`.
     func deadLetter(subscription: String, position: UInt64) throws -> DeadLetter?
 
-    /// The kept attempts for one event, by subscription, oldest first.
+    /// Kept attempts that match, newest first; `next` is where to go on.
+    func attempts(_ query: AttemptQuery) throws -> AttemptPage
+
+    /// The kept attempts for one event, oldest first.
     func attempts(position: UInt64) throws -> [(subscription: String, attempt: AttemptRecord)]
 
     /// Quarantined webhooks that match; `next` is where to go on.
@@ -40,28 +73,4 @@ package struct LogChunk: Sendable {
     package var batches: [EventBatch]
     /// The first position still held; above what was asked for where retention overtook the reader.
     package var firstPosition: UInt64
-}
-
-/// What to search for; absent parts match everything.
-package struct EventQuery: Sendable {
-    package var source: String?
-    /// The CloudEvents type, complete.
-    package var type: String?
-    package var subject: String?
-    package var id: String?
-    /// Only events above this position.
-    package var after: UInt64 = 0
-    package var limit = 100
-    /// A search gives up its turn after this many rows and says where to go on.
-    package var rowLimit = 20_000
-
-    package init() {}
-}
-
-/// The answer to a search.
-package struct EventPage: Sendable {
-    /// Batch and position of each match.
-    package var matches: [(batch: EventBatch, position: UInt64)] = []
-    /// Pass as `after` to go on; nil at the end of the log.
-    package var next: UInt64?
 }

@@ -1,11 +1,11 @@
 import GRDB
 
-/// The tables of the event log, version 2.
+/// The tables of the event log, version 3.
 ///
 /// `batch` is small and holds what start-up and searches read; the events themselves lie in `batch_events`, so that
 /// neither walks over them.
 enum EventLogSchema {
-    static let version = 2
+    static let version = 3
 
     /// Holds all that budgets and totals ask for, so that neither walks over the bodies.
     private static let quarantineBySource = """
@@ -28,56 +28,96 @@ enum EventLogSchema {
         quarantineByAge,
     ]
 
-    static let statements = [
+    /// From version 2, which knew neither the API's subscriptions nor replay jobs. Dead letters that were queued for
+    /// replay get their positions as tickets.
+    private static let fromVersion2 =
+        [
+            "ALTER TABLE state ADD COLUMN next_ticket INTEGER NOT NULL DEFAULT 1",
+            "UPDATE state SET next_ticket = next_position",
+            "ALTER TABLE lane ADD COLUMN paused INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE exception ADD COLUMN replay INTEGER",
+            "ALTER TABLE exception ADD COLUMN cause TEXT",
+            "UPDATE exception SET cause = substr(reason, 1, instr(reason || ':', ':') - 1) WHERE state <> 'retrying'",
+            "UPDATE exception SET first_attempt = at, at = position, replay = 0 WHERE state = 'queued'",
+            "ALTER TABLE attempt ADD COLUMN answer BLOB",
+            "ALTER TABLE attempt ADD COLUMN replay INTEGER",
+        ] + addedInVersion3
+
+    /// `exception.at` of a queued row is its ticket.
+    private static let addedInVersion3 = [
+        "CREATE UNIQUE INDEX exception_queued ON exception (subscription, at) WHERE state = 'queued'",
+        // All that totals ask for, in their order.
         """
-        CREATE TABLE state (
-            only INTEGER PRIMARY KEY CHECK (only = 1), log_id BLOB NOT NULL, next_position INTEGER NOT NULL,
-            log_bytes INTEGER NOT NULL)
+        CREATE INDEX exception_dead ON exception (subscription, cause, position, last, at, state)
+        WHERE state = 'dead'
+        """,
+        "CREATE INDEX exception_by_replay ON exception (replay) WHERE replay IS NOT NULL",
+        """
+        CREATE TABLE subscription (
+            name TEXT PRIMARY KEY, document TEXT NOT NULL, secrets BLOB NOT NULL, revision INTEGER NOT NULL,
+            created INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID
         """,
         """
-        CREATE TABLE batch (
-            first INTEGER PRIMARY KEY, count INTEGER NOT NULL, earliest INTEGER NOT NULL, latest INTEGER NOT NULL,
-            taken_at INTEGER NOT NULL, appended_at INTEGER NOT NULL, bytes INTEGER NOT NULL, hashes BLOB NOT NULL,
-            summary BLOB NOT NULL)
+        CREATE TABLE replay (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, selection TEXT NOT NULL,
+            per_second REAL, state TEXT NOT NULL, queued INTEGER NOT NULL, skipped INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            last INTEGER NOT NULL, created INTEGER NOT NULL, finished INTEGER)
         """,
-        "CREATE TABLE batch_events (first INTEGER PRIMARY KEY, events BLOB NOT NULL)",
-        "CREATE TABLE watermark (journal BLOB PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID",
-        """
-        CREATE TABLE quarantine (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, code TEXT NOT NULL, stage TEXT NOT NULL,
-            verified INTEGER NOT NULL, elements BLOB, detail TEXT NOT NULL, journal BLOB NOT NULL,
-            sequence INTEGER NOT NULL, received_at INTEGER NOT NULL, quarantined_at INTEGER NOT NULL,
-            replayed_at INTEGER, bytes INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL)
-        """,
-        quarantineBySource,
-        quarantineByAge,
-        """
-        CREATE TABLE lane (
-            subscription TEXT PRIMARY KEY, taken INTEGER NOT NULL, unfinished BLOB NOT NULL, disabled TEXT)
-            WITHOUT ROWID
-        """,
-        """
-        CREATE TABLE exception (
-            subscription TEXT NOT NULL, position INTEGER NOT NULL, last INTEGER NOT NULL, state TEXT NOT NULL,
-            attempts INTEGER NOT NULL, first_attempt INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,
-            PRIMARY KEY (subscription, position)) WITHOUT ROWID
-        """,
-        """
-        CREATE TABLE attempt (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, position INTEGER NOT NULL,
-            number INTEGER NOT NULL, started INTEGER NOT NULL, duration INTEGER NOT NULL, outcome TEXT NOT NULL,
-            status INTEGER, detail TEXT NOT NULL)
-        """,
-        "CREATE INDEX attempt_by_position ON attempt (position)",
-        "CREATE INDEX attempt_by_subscription ON attempt (subscription, id)",
+        "CREATE INDEX replay_by_subscription ON replay (subscription, id)",
     ]
+
+    static let statements =
+        [
+            """
+            CREATE TABLE state (
+                only INTEGER PRIMARY KEY CHECK (only = 1), log_id BLOB NOT NULL, next_position INTEGER NOT NULL,
+                log_bytes INTEGER NOT NULL, next_ticket INTEGER NOT NULL)
+            """,
+            """
+            CREATE TABLE batch (
+                first INTEGER PRIMARY KEY, count INTEGER NOT NULL, earliest INTEGER NOT NULL, latest INTEGER NOT NULL,
+                taken_at INTEGER NOT NULL, appended_at INTEGER NOT NULL, bytes INTEGER NOT NULL, hashes BLOB NOT NULL,
+                summary BLOB NOT NULL)
+            """,
+            "CREATE TABLE batch_events (first INTEGER PRIMARY KEY, events BLOB NOT NULL)",
+            "CREATE TABLE watermark (journal BLOB PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID",
+            """
+            CREATE TABLE quarantine (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, code TEXT NOT NULL, stage TEXT NOT NULL,
+                verified INTEGER NOT NULL, elements BLOB, detail TEXT NOT NULL, journal BLOB NOT NULL,
+                sequence INTEGER NOT NULL, received_at INTEGER NOT NULL, quarantined_at INTEGER NOT NULL,
+                replayed_at INTEGER, bytes INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL)
+            """,
+            quarantineBySource,
+            quarantineByAge,
+            """
+            CREATE TABLE lane (
+                subscription TEXT PRIMARY KEY, taken INTEGER NOT NULL, unfinished BLOB NOT NULL, disabled TEXT,
+                paused INTEGER NOT NULL) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE exception (
+                subscription TEXT NOT NULL, position INTEGER NOT NULL, last INTEGER NOT NULL, state TEXT NOT NULL,
+                attempts INTEGER NOT NULL, first_attempt INTEGER NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,
+                replay INTEGER, cause TEXT, PRIMARY KEY (subscription, position)) WITHOUT ROWID
+            """,
+            """
+            CREATE TABLE attempt (
+                id INTEGER PRIMARY KEY AUTOINCREMENT, subscription TEXT NOT NULL, position INTEGER NOT NULL,
+                number INTEGER NOT NULL, started INTEGER NOT NULL, duration INTEGER NOT NULL, outcome TEXT NOT NULL,
+                status INTEGER, detail TEXT NOT NULL, answer BLOB, replay INTEGER)
+            """,
+            "CREATE INDEX attempt_by_position ON attempt (position)",
+            "CREATE INDEX attempt_by_subscription ON attempt (subscription, id)",
+        ] + addedInVersion3
 
     /// Makes the tables of a new file, or brings an old one to this version; part of one transaction.
     static func prepare(_ db: Database, logID: [UInt8]) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         if found == version { return }
-        if found == 1 {
-            for statement in fromVersion1 { try db.execute(sql: statement) }
+        if found == 1 || found == 2 {
+            for statement in (found == 1 ? fromVersion1 : []) + fromVersion2 { try db.execute(sql: statement) }
             try db.execute(sql: "PRAGMA user_version = \(version)")
             return
         }
@@ -88,7 +128,7 @@ enum EventLogSchema {
         }
         for statement in statements { try db.execute(sql: statement) }
         try db.execute(
-            sql: "INSERT INTO state VALUES (1, ?, 1, 0)", arguments: [Blob.of(logID)])
+            sql: "INSERT INTO state VALUES (1, ?, 1, 0, 1)", arguments: [Blob.of(logID)])
         try db.execute(sql: "PRAGMA user_version = \(version)")
     }
 }

@@ -21,8 +21,14 @@ package struct EventLogSettings: Sendable {
     package var quarantineTotalBytes: Int64 = 4 << 30
     /// Quarantined webhooks are dropped once they have lain there for longer.
     package var quarantineAgeSeconds: Int64 = 7 * 86_400
-    /// Attempts kept per subscription.
+    /// Attempts kept per subscription, the newest …
     package var attemptsPerSubscription = 10_000
+    /// … and by all together: with many subscriptions each keeps an equal part.
+    package var attemptsTotal = 1_000_000
+    /// Dead letters kept per subscription; the oldest make room for later ones.
+    package var deadLettersPerSubscription = 100_000
+    /// Replay jobs kept that have ended.
+    package var endedReplays = 1_000
     /// A commit that holds more events than this is split into rows of this many.
     package var eventsPerRow = 512
     /// Likewise for bytes.

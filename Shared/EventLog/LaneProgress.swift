@@ -7,16 +7,22 @@ package struct LaneProgress: Sendable, Equatable {
     package var unfinished: [UInt64]
     /// Why the subscription is disabled; nil while it is not.
     package var disabledReason: String?
+    /// Whether an operator paused the subscription: it keeps its place.
+    package var isPaused: Bool
     /// Deliveries whose state changed since the last save.
     package var changes: [DeliveryChange] = []
     /// Attempts made since the last save that are worth keeping.
     package var attempts: [AttemptRecord] = []
 
-    package init(subscription: String, taken: UInt64, unfinished: [UInt64] = [], disabledReason: String? = nil) {
+    package init(
+        subscription: String, taken: UInt64, unfinished: [UInt64] = [], disabledReason: String? = nil,
+        isPaused: Bool = false
+    ) {
         self.subscription = subscription
         self.taken = taken
         self.unfinished = unfinished
         self.disabledReason = disabledReason
+        self.isPaused = isPaused
     }
 }
 
@@ -40,59 +46,19 @@ package struct RetryingDelivery: Sendable, Equatable {
     /// When the first attempt began, and when the next is due: nanoseconds since 1970.
     package var firstAttemptNanoseconds: Int64
     package var dueNanoseconds: Int64
+    /// The replay job that asked for it.
+    package var replay: Int64?
 
     package init(
-        position: UInt64, last: UInt64? = nil, attempts: Int, firstAttemptNanoseconds: Int64, dueNanoseconds: Int64
+        position: UInt64, last: UInt64? = nil, attempts: Int, firstAttemptNanoseconds: Int64, dueNanoseconds: Int64,
+        replay: Int64? = nil
     ) {
         self.position = position
         self.last = last ?? position
         self.attempts = attempts
         self.firstAttemptNanoseconds = firstAttemptNanoseconds
         self.dueNanoseconds = dueNanoseconds
-    }
-}
-
-/// A delivery, or a range of them, that was given up.
-package struct DeadLetter: Sendable, Equatable {
-    package var first: UInt64
-    package var last: UInt64
-    /// `expired`, or what the last attempt met.
-    package var reason: String
-    package var attempts: Int
-    package var diedAtNanoseconds: Int64
-
-    package init(first: UInt64, last: UInt64, reason: String, attempts: Int, diedAtNanoseconds: Int64) {
-        self.first = first
-        self.last = last
-        self.reason = reason
-        self.attempts = attempts
-        self.diedAtNanoseconds = diedAtNanoseconds
-    }
-}
-
-/// One request and what came of it.
-package struct AttemptRecord: Sendable, Equatable {
-    package var position: UInt64
-    package var number: Int
-    package var startedNanoseconds: Int64
-    package var durationNanoseconds: Int64
-    /// The stable word: `delivered`, `status`, `timeout` …
-    package var outcome: String
-    /// The HTTP status, where one came.
-    package var status: Int?
-    package var detail: String
-
-    package init(
-        position: UInt64, number: Int, startedNanoseconds: Int64, durationNanoseconds: Int64, outcome: String,
-        status: Int?, detail: String
-    ) {
-        self.position = position
-        self.number = number
-        self.startedNanoseconds = startedNanoseconds
-        self.durationNanoseconds = durationNanoseconds
-        self.outcome = outcome
-        self.status = status
-        self.detail = detail
+        self.replay = replay
     }
 }
 
@@ -100,7 +66,8 @@ package struct AttemptRecord: Sendable, Equatable {
 package struct SavedLane: Sendable, Equatable {
     package var progress: LaneProgress
     package var retrying: [RetryingDelivery]
-    /// Whether dead letters were queued for replay and not yet taken up.
+    /// Whether deliveries are queued for replay. They are not among `progress.unfinished`, whatever the lane saved: it
+    /// reads them from the queue again.
     package var hasReplays: Bool
 
     package init(progress: LaneProgress, retrying: [RetryingDelivery] = [], hasReplays: Bool = false) {

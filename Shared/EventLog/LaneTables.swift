@@ -1,6 +1,6 @@
 import GRDB
 
-/// How cursors, exceptions and attempts lie in SQLite.
+/// How cursors and exceptions lie in SQLite.
 enum LaneTables {
     /// The states of the `exception` table.
     enum State: String {
@@ -8,102 +8,102 @@ enum LaneTables {
         case retrying
         /// `at` is when it was given up.
         case dead
-        /// A dead letter that an operator wants sent again and that its lane has not taken up yet.
+        /// To be delivered again. `at` is the ticket; what was dead keeps its reason, its attempts and, in
+        /// `first_attempt`, when it was given up. A row from the log has no reason.
         case queued
     }
 
-    static func save(_ progress: LaneProgress, _ settings: EventLogSettings, _ db: Database) throws {
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO lane VALUES (?, ?, ?, ?)").execute(arguments: [
-            progress.subscription, Int64(bitPattern: progress.taken), Blob.of(progress.unfinished),
-            progress.disabledReason,
-        ])
-        for change in progress.changes { try save(change, of: progress.subscription, db) }
-        guard !progress.attempts.isEmpty else { return }
-        for attempt in progress.attempts {
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO attempt (subscription, position, number, started, duration, outcome, status, detail)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-                    """
-            ).execute(arguments: [
-                progress.subscription, Int64(bitPattern: attempt.position), attempt.number,
-                attempt.startedNanoseconds, attempt.durationNanoseconds, attempt.outcome, attempt.status,
-                attempt.detail,
-            ])
-        }
+    /// Saves what a lane came to; nothing for a subscription that was dropped meanwhile.
+    static func save(_ progress: LaneProgress, _ bounds: inout LaneBounds, _ db: Database) throws {
+        let subscription = progress.subscription
         try db.cachedStatement(
-            sql: """
-                DELETE FROM attempt WHERE subscription = ?1 AND id <= (SELECT id FROM attempt WHERE subscription = ?1
-                    ORDER BY id DESC LIMIT 1 OFFSET ?2)
-                """
-        ).execute(arguments: [progress.subscription, settings.attemptsPerSubscription])
+            sql: "UPDATE lane SET taken = ?, unfinished = ?, disabled = ?, paused = ? WHERE subscription = ?"
+        ).execute(arguments: [
+            Int64(bitPattern: progress.taken), Blob.of(progress.unfinished), progress.disabledReason,
+            progress.isPaused, subscription,
+        ])
+        guard db.changesCount == 1 else { return }
+        for change in progress.changes { try save(change, of: subscription, &bounds, db) }
+        for attempt in progress.attempts { try AttemptTable.insert(attempt, of: subscription, db) }
+        try bounds.prune(subscription, newAttempts: progress.attempts.count, db)
     }
 
-    private static func save(_ change: DeliveryChange, of subscription: String, _ db: Database) throws {
-        let insertion = "INSERT OR REPLACE INTO exception VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    private static func save(
+        _ change: DeliveryChange, of subscription: String, _ bounds: inout LaneBounds, _ db: Database
+    ) throws {
+        let insertion = "INSERT OR REPLACE INTO exception VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         switch change {
         case .cleared(let position):
+            try bounds.willReplace(subscription, position, db)
             try db.cachedStatement(sql: "DELETE FROM exception WHERE subscription = ? AND position = ?")
                 .execute(arguments: [subscription, Int64(bitPattern: position)])
         case .retrying(let delivery):
-            let position = Int64(bitPattern: delivery.position)
+            try bounds.willReplace(subscription, delivery.position, db)
             try db.cachedStatement(sql: insertion).execute(arguments: [
-                subscription, position, Int64(bitPattern: delivery.last), State.retrying.rawValue, delivery.attempts,
-                delivery.firstAttemptNanoseconds, delivery.dueNanoseconds, "",
+                subscription, Int64(bitPattern: delivery.position), Int64(bitPattern: delivery.last),
+                State.retrying.rawValue, delivery.attempts, delivery.firstAttemptNanoseconds,
+                delivery.dueNanoseconds, "", delivery.replay, nil,
             ])
         case .dead(let letter):
+            try bounds.willDie(subscription, db)
+            try bounds.willReplace(subscription, letter.first, db)
             try db.cachedStatement(sql: insertion).execute(arguments: [
                 subscription, Int64(bitPattern: letter.first), Int64(bitPattern: letter.last), State.dead.rawValue,
-                letter.attempts, 0, letter.diedAtNanoseconds, letter.reason,
+                letter.attempts, 0, letter.diedAtNanoseconds, letter.reason, nil, letter.cause,
             ])
         }
     }
 
     /// The saved state; makes the cursor of a subscription that was never seen.
     static func load(_ subscription: String, startingAfter position: UInt64, _ db: Database) throws -> SavedLane {
-        let found = try Row.fetchOne(
-            db, sql: "SELECT taken, unfinished, disabled FROM lane WHERE subscription = ?", arguments: [subscription])
-        guard let found else {
-            let progress = LaneProgress(subscription: subscription, taken: position)
-            try db.execute(
-                sql: "INSERT INTO lane VALUES (?, ?, ?, NULL)",
-                arguments: [subscription, Int64(bitPattern: position), Blob.of([UInt64]())])
-            return SavedLane(progress: progress, retrying: [], hasReplays: false)
+        guard var progress = try progress(subscription, db) else {
+            try begin(subscription, after: position, db)
+            return SavedLane(progress: LaneProgress(subscription: subscription, taken: position))
         }
-        let progress = LaneProgress(
-            subscription: subscription, taken: UInt64(bitPattern: found[0] as Int64),
-            unfinished: Blob.values(found[1]), disabledReason: found[2])
         let retrying = try Row.fetchAll(
             db,
             sql: """
-                SELECT position, last, attempts, first_attempt, at FROM exception
+                SELECT position, last, attempts, first_attempt, at, replay FROM exception
                 WHERE subscription = ? AND state = 'retrying' ORDER BY position
                 """, arguments: [subscription]
         ).map { row in
             RetryingDelivery(
                 position: UInt64(bitPattern: row[0] as Int64), last: UInt64(bitPattern: row[1] as Int64),
-                attempts: row[2], firstAttemptNanoseconds: row[3], dueNanoseconds: row[4])
+                attempts: row[2], firstAttemptNanoseconds: row[3], dueNanoseconds: row[4], replay: row[5])
         }
-        let queued = try Bool.fetchOne(
-            db, sql: "SELECT EXISTS (SELECT 1 FROM exception WHERE subscription = ? AND state = 'queued')",
-            arguments: [subscription])
-        return SavedLane(progress: progress, retrying: retrying, hasReplays: queued ?? false)
+        let queued = Set(try ReplayTables.queued(of: subscription, db))
+        // A member of a batch that is retrying stays with it.
+        progress.unfinished.removeAll { position in
+            queued.contains(position) && !retrying.contains { $0.position <= position && position <= $0.last }
+        }
+        return SavedLane(progress: progress, retrying: retrying, hasReplays: !queued.isEmpty)
     }
 
-    static func queueReplay(_ subscription: String, _ positions: [UInt64]?, _ db: Database) throws -> Int {
-        let update = """
-            UPDATE exception SET state = 'queued' WHERE subscription = ? AND state = 'dead' AND position = last
-                AND reason <> 'expired'
-            """
-        guard let positions else {
-            try db.execute(sql: update, arguments: [subscription])
-            return db.changesCount
+    /// The positions that are neither delivered nor dead as the log knows it: each is under way, waits for an attempt,
+    /// or is queued for replay.
+    static func unfinished(_ subscription: String, _ db: Database) throws -> Set<UInt64> {
+        let waiting = try Int64.fetchAll(
+            db, sql: "SELECT position FROM exception WHERE subscription = ? AND state <> 'dead'",
+            arguments: [subscription])
+        return Set(try progress(subscription, db)?.unfinished ?? []).union(waiting.map { UInt64(bitPattern: $0) })
+    }
+
+    static func progress(_ subscription: String, _ db: Database) throws -> LaneProgress? {
+        try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT taken, unfinished, disabled, paused FROM lane WHERE subscription = ?"),
+            arguments: [subscription]
+        ).map { row in
+            LaneProgress(
+                subscription: subscription, taken: UInt64(bitPattern: row[0] as Int64),
+                unfinished: Blob.values(row[1]), disabledReason: row[2], isPaused: row[3])
         }
-        var count = 0
-        for position in positions {
-            try db.execute(sql: update + " AND position = ?", arguments: [subscription, Int64(bitPattern: position)])
-            count += db.changesCount
-        }
-        return count
+    }
+
+    /// Makes a new cursor; what a former subscription of that name left goes.
+    static func begin(_ subscription: String, after position: UInt64, _ db: Database) throws {
+        _ = try SubscriptionTable.dropRemains(of: subscription, rows: .max, db)
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO lane VALUES (?, ?, ?, NULL, 0)",
+            arguments: [subscription, Int64(bitPattern: position), Blob.of([UInt64]())])
     }
 }

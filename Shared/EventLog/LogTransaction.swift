@@ -6,7 +6,7 @@ package import Wire
 package struct LogTransaction {
     /// A row in the making.
     struct Row {
-        var records = ByteWriter(reservingBytes: 64 * 1024)
+        var records = ByteWriter(reservingBytes: 16 * 1024)
         var hashes: [UInt64] = []
         var starts: [Int] = []
         var summary = BatchSummary()

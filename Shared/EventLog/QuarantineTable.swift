@@ -128,28 +128,17 @@ extension QuarantineTable.Line {
     }
 }
 
-/// The WHERE clause of a filter.
-private struct Condition {
-    private var terms: [String] = []
-    private(set) var arguments = StatementArguments()
-
-    init(_ filter: QuarantineFilter) {
+extension Condition {
+    fileprivate init(_ filter: QuarantineFilter) {
+        self.init()
         add("source = ?", filter.source)
         add("code = ?", filter.code)
         add("stage = ?", filter.stage)
         add("received_at >= ?", filter.since)
         add("received_at < ?", filter.until)
         add("id <= ?", filter.through)
-        if let isReplayed = filter.isReplayed { terms.append("replayed_at IS \(isReplayed ? "NOT " : "")NULL") }
+        if let isReplayed = filter.isReplayed { add("replayed_at IS \(isReplayed ? "NOT " : "")NULL") }
     }
-
-    mutating func add(_ term: String, _ value: (any DatabaseValueConvertible)?) {
-        guard let value else { return }
-        terms.append(term)
-        arguments += [value]
-    }
-
-    var sql: String { terms.isEmpty ? "" : "WHERE " + terms.joined(separator: " AND ") }
 }
 
 extension QuarantinedWebhook {

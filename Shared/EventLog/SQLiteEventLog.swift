@@ -1,5 +1,6 @@
 package import Events
 import GRDB
+import Glibc
 import StageMetrics
 package import Wire
 
@@ -12,7 +13,7 @@ package final class SQLiteEventLog: EventLog {
     package private(set) var firstPosition: UInt64
     package private(set) var earlyEvictions = 0
 
-    let settings: EventLogSettings
+    private(set) var settings: EventLogSettings
     let queue: DatabaseQueue
     private var dedupe: DedupeTable
     /// First position and time of appending of the rows whose hashes are in the table, oldest first.
@@ -20,14 +21,23 @@ package final class SQLiteEventLog: EventLog {
     /// Rows before this index are done with; they are removed many at a time.
     private var dedupeHead = 0
     private var logBytes: Int64
+    package var sizeBytes: Int64 { logBytes }
     var quarantine: QuarantineBounds
+    var laneBounds: LaneBounds
+    /// Where the search for dead letters over age goes on; nil: at the beginning.
+    var deadLetterSweep: DeadLetterQuery.Place?
+    /// Whether rows of dropped subscriptions may be left, and the name behind which the search for them goes on.
+    var mayHaveOrphans = true
+    var orphanSweep = ""
     /// Set once the disk failed; nothing is written any more.
     private var failure: EventLogError?
 
     /// Opens or makes the log. Throws `EventLogError`.
     package init(settings: EventLogSettings) throws(EventLogError) {
         self.settings = settings
+        laneBounds = LaneBounds(settings)
         do {
+            Self.closeToOthers(settings.path)
             queue = try Self.open(settings.path)
             let newID = JournalID.random()
             try queue.write { db in
@@ -52,6 +62,18 @@ package final class SQLiteEventLog: EventLog {
             try shrinkQuarantine()
         } catch {
             throw EventLogError(error)
+        }
+    }
+
+    /// The log holds secrets: its files are their owner's alone, whatever the umask says. SQLite gives `-wal` and
+    /// `-shm` the mode of the database. What fails here fails again when SQLite opens the file, and is said then.
+    private static func closeToOthers(_ path: String) {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 { close(descriptor) }
+        // By name, because closing a descriptor of an open database would drop its locks.
+        for suffix in ["", "-wal", "-shm"] {
+            var status = stat()
+            if stat(path + suffix, &status) == 0, status.st_mode & 0o077 != 0 { chmod(path + suffix, 0o600) }
         }
     }
 
@@ -115,17 +137,18 @@ package final class SQLiteEventLog: EventLog {
             position += UInt64(batch.count)
         }
         let bytes = batches.reduce(logBytes) { $0 + Int64($1.sizeBytes) }
-        var bounds = quarantine
+        var (bounds, laneBounds) = (quarantine, laneBounds)
         try writing { db in
             try write(transaction, batches, db)
             try bounds.insert(transaction.rejected, db)
-            for progress in transaction.progress { try LaneTables.save(progress, settings, db) }
+            for progress in transaction.progress { try LaneTables.save(progress, &laneBounds, db) }
             if position != nextPosition {
                 try db.cachedStatement(sql: "UPDATE state SET next_position = ?, log_bytes = ?")
                     .execute(arguments: [Int64(bitPattern: position), bytes])
             }
         }
         quarantine = bounds
+        self.laneBounds = laneBounds
         logBytes = bytes
         nextPosition = position
         for (row, batch) in zip(transaction.rows, batches) { remember(row.hashes, batch.first, now) }
@@ -198,16 +221,19 @@ package final class SQLiteEventLog: EventLog {
         if dedupe.next != nextPosition { dedupe = DedupeTable(limit: settings.dedupeIDs, next: nextPosition) }
     }
 
-    package func lane(_ subscription: String) throws -> SavedLane {
-        try writing { try LaneTables.load(subscription, startingAfter: nextPosition - 1, $0) }
-    }
-
-    package func queueReplay(subscription: String, positions: [UInt64]?) throws -> Int {
-        try writing { try LaneTables.queueReplay(subscription, positions, $0) }
+    package func retain(seconds: Int64, bytes: Int64) {
+        settings.retentionSeconds = seconds
+        settings.retentionBytes = bytes
     }
 
     package func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {
         let oldest = nowNanoseconds - settings.retentionSeconds * 1_000_000_000
+        return max(
+            try dropRows(before: oldest, rows: rows), try dropAgedDeadLetters(before: oldest, rows: rows),
+            try dropOrphans(rows: rows))
+    }
+
+    private func dropRows(before oldest: Int64, rows: Int) throws -> Int {
         var freed: Int64 = 0
         var doomed: [Int64] = []
         var boundary = firstPosition

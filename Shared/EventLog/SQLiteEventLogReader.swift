@@ -19,9 +19,7 @@ package final class SQLiteEventLogReader: EventLogReader {
 
     package func batches(from position: UInt64, maxBytes: Int) throws -> LogChunk {
         try queue.read { db in
-            let first =
-                try Int64.fetchOne(db, sql: "SELECT min(first) FROM batch")
-                ?? Int64.fetchOne(db, sql: "SELECT next_position FROM state") ?? 1
+            let first = try EventTimes.firstPosition(db)
             // The row that holds the position begins at or below it.
             let start = try Int64.fetchOne(
                 db.cachedStatement(sql: "SELECT max(first) FROM batch WHERE first <= ?"),
@@ -40,7 +38,7 @@ package final class SQLiteEventLogReader: EventLogReader {
                 batches.append(batch)
                 bytes += batch.sizeBytes
             }
-            return LogChunk(batches: batches, firstPosition: UInt64(bitPattern: first))
+            return LogChunk(batches: batches, firstPosition: first)
         }
     }
 
@@ -52,74 +50,67 @@ package final class SQLiteEventLogReader: EventLogReader {
         try queue.read { try EventSearch(query).run($0) }
     }
 
-    package func queuedReplays(subscription: String, after: UInt64, limit: Int) throws -> [UInt64] {
+    package func firstPosition() throws -> UInt64 {
+        try queue.read { try EventTimes.firstPosition($0) }
+    }
+
+    package func position(at nanoseconds: Int64) throws -> UInt64 {
+        try queue.read { try EventTimes.position(at: nanoseconds, $0) }
+    }
+
+    package func queuedReplays(subscription: String, after ticket: Int64, limit: Int) throws -> [QueuedReplay] {
+        try queue.read { try ReplayTables.queued(of: subscription, after: ticket, limit: limit, $0) }
+    }
+
+    package func queuedReplay(subscription: String, position: UInt64) throws -> QueuedReplay? {
+        try queue.read { try ReplayTables.queued(of: subscription, at: position, $0) }
+    }
+
+    package func queuedReplayCount(subscription: String) throws -> Int {
+        try queue.read { try ReplayTables.queuedCount(of: subscription, $0) }
+    }
+
+    package func replays(subscription: String?, before: Int64?, limit: Int) throws -> [ReplayJob] {
+        try queue.read { try ReplayTables.page(subscription, before: before, limit: limit, $0) }
+    }
+
+    package func runningReplays() throws -> [ReplayJob] {
+        try queue.read { try ReplayTables.running($0) }
+    }
+
+    package func progress(of subscription: String) throws -> (taken: UInt64, unfinished: Set<UInt64>)? {
         try queue.read { db in
-            try Int64.fetchAll(
-                db,
-                sql: """
-                    SELECT position FROM exception WHERE subscription = ? AND state = 'queued' AND position > ?
-                    ORDER BY position LIMIT ?
-                    """, arguments: [subscription, Int64(bitPattern: after), limit]
-            ).map { UInt64(bitPattern: $0) }
+            guard let progress = try LaneTables.progress(subscription, db) else { return nil }
+            return (progress.taken, try LaneTables.unfinished(subscription, db))
         }
     }
 
-    package func deadLetters(subscription: String?, limit: Int) throws -> [(subscription: String, letter: DeadLetter)] {
-        try queue.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT position, last, reason, attempts, at, subscription FROM exception
-                    WHERE state = 'dead' AND (?1 IS NULL OR subscription = ?1)
-                    ORDER BY subscription, position LIMIT ?2
-                    """, arguments: [subscription, limit]
-            ).map { ($0[5], DeadLetter(row: $0)) }
-        }
+    package func replay(id: Int64) throws -> ReplayJob? {
+        try queue.read { try ReplayTables.one(id, $0) }
+    }
+
+    package func deadLetters(_ query: DeadLetterQuery) throws -> DeadLetterPage {
+        try queue.read { try DeadLetterTable.page(query, $0) }
+    }
+
+    package func deadLetterTotals(_ filter: DeadLetterFilter) throws -> [DeadLetterTotal] {
+        try queue.read { try DeadLetterTable.totals(filter, $0) }
     }
 
     package func deadLetterCounts() throws -> [String: Int] {
-        try queue.read { db in
-            var counts: [String: Int] = [:]
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT subscription, sum(last - position + 1) FROM exception WHERE state = 'dead'
-                    GROUP BY subscription
-                    """)
-            for row in rows { counts[row[0]] = row[1] }
-            return counts
-        }
+        try queue.read { try DeadLetterTable.counts($0) }
     }
 
     package func deadLetter(subscription: String, position: UInt64) throws -> DeadLetter? {
-        try queue.read { db in
-            try Row.fetchOne(
-                db,
-                sql: """
-                    SELECT position, last, reason, attempts, at FROM exception
-                    WHERE subscription = ?1 AND state = 'dead' AND position <= ?2 AND last >= ?2
-                    """, arguments: [subscription, Int64(bitPattern: position)]
-            ).map { DeadLetter(row: $0) }
-        }
+        try queue.read { try DeadLetterTable.one(subscription, holding: position, $0) }
+    }
+
+    package func attempts(_ query: AttemptQuery) throws -> AttemptPage {
+        try queue.read { try AttemptTable.page(query, $0) }
     }
 
     package func attempts(position: UInt64) throws -> [(subscription: String, attempt: AttemptRecord)] {
-        try queue.read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT subscription, position, number, started, duration, outcome, status, detail FROM attempt
-                    WHERE position = ? ORDER BY id
-                    """, arguments: [Int64(bitPattern: position)]
-            ).map { row in
-                (
-                    row[0],
-                    AttemptRecord(
-                        position: position, number: row[2], startedNanoseconds: row[3], durationNanoseconds: row[4],
-                        outcome: row[5], status: row[6], detail: row[7])
-                )
-            }
-        }
+        try queue.read { try AttemptTable.attempts(at: position, $0) }
     }
 
     package func quarantined(_ query: QuarantineQuery) throws -> QuarantinePage {
@@ -132,14 +123,5 @@ package final class SQLiteEventLogReader: EventLogReader {
 
     package func quarantineTotals(_ filter: QuarantineFilter) throws -> [QuarantineTotal] {
         try queue.read { try QuarantineTable.totals(filter, $0) }
-    }
-}
-
-extension DeadLetter {
-    /// Reads the columns position, last, reason, attempts, at.
-    fileprivate init(row: Row) {
-        self.init(
-            first: UInt64(bitPattern: row[0] as Int64), last: UInt64(bitPattern: row[1] as Int64), reason: row[2],
-            attempts: row[3], diedAtNanoseconds: row[4])
     }
 }

@@ -69,13 +69,24 @@ package final class MetricRegistry: Sendable {
             }
             let family = index ?? 0
             precondition(families[family].kind == kind, "\(name) is already a \(families[family].kind.rawValue)")
-            if let known = families[family].series.firstIndex(where: { $0.labels == rendered }) {
+            if let known = families[family].series.index(of: rendered) {
                 if replaces { families[family].series[known].value = make() }
                 return families[family].series[known].value
             }
             let value = make()
             families[family].series.append(.init(labels: rendered, value: value))
             return value
+        }
+    }
+
+    /// Drops every series that carries that label, such as those of a subscription that was deleted: otherwise names
+    /// that come and go would be kept for ever. Who still holds an instrument may go on using it.
+    package func forget(label: (String, String)) {
+        let rendered = MetricText.labels([label])
+        families.withLock { families in
+            for index in families.indices {
+                families[index].series.removeAll { $0.labels.hasSuffix(rendered) || $0.labels.contains(rendered + ",") }
+            }
         }
     }
 }
@@ -101,8 +112,32 @@ struct MetricFamily: Sendable {
         var value: MetricSeries
     }
 
+    /// In the order of their making, found by their labels.
+    struct SeriesList: Sendable {
+        private(set) var all: [Labelled] = []
+        private var places: [String: Int] = [:]
+
+        func index(of labels: String) -> Int? { places[labels] }
+
+        subscript(_ index: Int) -> Labelled {
+            get { all[index] }
+            set { all[index] = newValue }
+        }
+
+        mutating func append(_ series: Labelled) {
+            places[series.labels] = all.count
+            all.append(series)
+        }
+
+        mutating func removeAll(where isWanted: (Labelled) -> Bool) {
+            all.removeAll(where: isWanted)
+            places = [:]
+            for (index, series) in all.enumerated() { places[series.labels] = index }
+        }
+    }
+
     let name: String
     let kind: MetricKind
     let help: String
-    var series: [Labelled] = []
+    var series = SeriesList()
 }

@@ -5,7 +5,7 @@ struct MetricText {
     /// Appends a family: HELP and TYPE once, then every series.
     mutating func append(_ family: MetricFamily) {
         appendHead(family.name, family.kind, family.help)
-        for series in family.series {
+        for series in family.series.all {
             switch series.value {
             case .counter(let counter): appendSample(family.name, series.labels, String(counter.value))
             case .gauge(let gauge): appendSample(family.name, series.labels, Self.number(gauge.value))

@@ -68,7 +68,8 @@ extension EndToEnd {
 
         /// What is in quarantine, and how much of it was replayed.
         private func total(_ pipeline: Pipeline) throws -> (webhooks: Int, replayed: Int) {
-            let totals = try pipeline.ask("fanout-router-0", "/quarantine/totals")["totals"] as? [[String: Any]] ?? []
+            let totals =
+                try pipeline.ask("fanout-router-0", "/v1/quarantine/totals")["totals"] as? [[String: Any]] ?? []
             func sum(_ name: String) -> Int { totals.reduce(0) { $0 + ($1[name] as? Int ?? 0) } }
             return (sum("webhooks"), sum("replayed"))
         }

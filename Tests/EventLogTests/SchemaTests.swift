@@ -7,6 +7,19 @@ import Wire
 @testable import EventLog
 
 @Suite struct SchemaTests {
+    /// What version 3 has and version 2 had not.
+    private static let version2 = """
+        DROP TABLE subscription; DROP TABLE replay;
+        DROP INDEX exception_queued; DROP INDEX exception_by_replay; DROP INDEX exception_dead;
+        ALTER TABLE state DROP COLUMN next_ticket;
+        ALTER TABLE lane DROP COLUMN paused;
+        ALTER TABLE exception DROP COLUMN replay;
+        ALTER TABLE exception DROP COLUMN cause;
+        ALTER TABLE attempt DROP COLUMN answer;
+        ALTER TABLE attempt DROP COLUMN replay;
+        PRAGMA user_version = 2;
+        """
+
     /// The quarantine of version 1; its other tables are those of version 2.
     private static let version1 = """
         DROP INDEX quarantine_by_source; DROP INDEX quarantine_by_age; DROP TABLE quarantine;
@@ -26,7 +39,7 @@ import Wire
 
     private func makeVersion1(_ path: String) throws {
         let queue = try DatabaseQueue(path: path)
-        try queue.write { try $0.execute(sql: Self.version1) }
+        try queue.write { try $0.execute(sql: Self.version2 + Self.version1) }
         try queue.write { db in
             for (index, entry) in Self.entries.enumerated() {
                 try db.execute(
@@ -56,7 +69,7 @@ import Wire
         for _ in 0..<2 {
             let log = try SQLiteEventLog(settings: settings)
             #expect(log.nextPosition == 2)
-            #expect(try log.pragmas(["user_version"]) == ["2"])
+            #expect(try log.pragmas(["user_version"]) == ["3"])
             let reader = try SQLiteEventLogReader(path: folder.file)
             let webhooks = try reader.quarantined(QuarantineQuery()).webhooks
             #expect(webhooks.map(\.isVerified) == [false, true, true, true])
@@ -73,14 +86,89 @@ import Wire
         #expect(try SQLiteEventLogReader(path: folder.file).quarantined(id: 5)?.elements == [1, 500])
     }
 
+    @Test func `a log of version 2 is taken over with its cursors, its attempts and what was queued for replay`() throws
+    {
+        let bench = try LogBench()
+        try bench.append(9)
+        _ = try bench.log.lane("a")
+        try bench.save(
+            "a", taken: 9, unfinished: [5], changes: [LogBench.dead(1), LogBench.dead(2), LogBench.dead(3, at: 33)],
+            attempts: [LogBench.attempt(1), LogBench.attempt(2, 2)])
+        try DatabaseQueue(path: bench.settings.path).write { db in
+            try db.execute(sql: Self.version2)
+            try db.execute(sql: "UPDATE exception SET state = 'queued' WHERE position > 1")
+        }
+        for _ in 0..<2 {
+            try bench.reopen()
+            let lane = try bench.log.lane("a")
+            #expect(lane.progress == LaneProgress(subscription: "a", taken: 9, unfinished: [5]))
+            #expect(lane.hasReplays)
+            #expect(
+                try bench.reader.queuedReplays(subscription: "a", after: 0, limit: 9) == [
+                    QueuedReplay(position: 2, ticket: 2, job: 0), QueuedReplay(position: 3, ticket: 3, job: 0),
+                ])
+            #expect(try bench.reader.attempts(position: 2).map(\.attempt) == [LogBench.attempt(2, 2)])
+            #expect(try bench.deadLetters() == ["a 1"])
+            #expect(try bench.reader.deadLetterTotals(DeadLetterFilter()).map(\.cause) == ["status 500"])
+        }
+        // What is queued now comes behind, and a dead letter that was queued then is none that was lost.
+        #expect(try bench.log.queueReplay(subscription: "a", positions: [1]) == 1)
+        let queued = try bench.reader.queuedReplays(subscription: "a", after: 3, limit: 9)
+        #expect(queued.map(\.position) == [1])
+        let died = try DatabaseQueue(path: bench.settings.path).read { db in
+            try Int64.fetchOne(db, sql: "SELECT first_attempt FROM exception WHERE position = 3")
+        }
+        #expect(died == 33)
+    }
+
     @Test func `a log of a later version is refused`() throws {
         let folder = try TemporaryFolder()
         _ = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
-        try DatabaseQueue(path: folder.file).write { try $0.execute(sql: "PRAGMA user_version = 3") }
+        try DatabaseQueue(path: folder.file).write { try $0.execute(sql: "PRAGMA user_version = 4") }
         let failure = #expect(throws: EventLogError.self) {
             try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
         }
         #expect(failure?.code == .notThisLog)
+    }
+
+    @Test func `pages, totals and the queue of replays are read from an index and never sorted`() throws {
+        let folder = try TemporaryFolder()
+        _ = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
+        let queries = [
+            (
+                "SELECT subscription, cause, sum(last - position + 1), min(at), max(at) FROM exception "
+                    + "WHERE state = 'dead' AND subscription = 'a' GROUP BY 1, 2 ORDER BY 1, 2",
+                "COVERING INDEX exception_dead"
+            ),
+            (
+                "SELECT position, reason FROM exception WHERE subscription = 'a' AND position <= 9 AND position > 3 "
+                    + "ORDER BY subscription, position", "PRIMARY KEY (subscription=? AND position>? AND position<?)"
+            ),
+            (
+                "SELECT position, reason FROM exception WHERE (subscription, position) > ('a', 3) "
+                    + "ORDER BY subscription, position", "PRIMARY KEY ((subscription,position)>(?,?))"
+            ),
+            (
+                "SELECT position, at, replay FROM exception WHERE subscription = 'a' AND state = 'queued' AND at > 5 "
+                    + "ORDER BY at LIMIT 9", "INDEX exception_queued"
+            ),
+            (
+                "SELECT position FROM exception WHERE subscription = 'a' AND +state = 'dead' ORDER BY position LIMIT 5",
+                "PRIMARY KEY (subscription=?)"
+            ),
+            ("SELECT count(*) FROM exception e WHERE e.replay = 7", "INDEX exception_by_replay"),
+            (
+                "SELECT id, answer FROM attempt WHERE subscription = 'a' AND id < 9 ORDER BY id DESC",
+                "INDEX attempt_by_subscription"
+            ),
+        ]
+        try DatabaseQueue(path: folder.file).read { db in
+            for (query, index) in queries {
+                let plan = try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(query)").map { $0["detail"] as String }
+                #expect(plan.contains { $0.contains(index) }, "\(plan)")
+                #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(plan)")
+            }
+        }
     }
 
     @Test func `budgets and totals read an index and never the bodies`() throws {

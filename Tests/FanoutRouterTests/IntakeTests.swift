@@ -126,6 +126,7 @@ final class FailingLog: EventLog {
     var nextPosition: UInt64 { log.nextPosition }
     var firstPosition: UInt64 { log.firstPosition }
     var earlyEvictions: Int { log.earlyEvictions }
+    var sizeBytes: Int64 { 0 }
 
     func watermarks() throws -> [JournalID: UInt64] { try log.watermarks() }
 
@@ -145,9 +146,23 @@ final class FailingLog: EventLog {
 
     func lane(_ subscription: String) throws -> SavedLane { try log.lane(subscription) }
 
-    func queueReplay(subscription: String, positions: [UInt64]?) throws -> Int {
-        try log.queueReplay(subscription: subscription, positions: positions)
+    func subscriptions() throws -> [StoredSubscription] { try log.subscriptions() }
+
+    func store(_ subscription: StoredSubscription, lane: UInt64?) throws { try log.store(subscription, lane: lane) }
+
+    func dropSubscription(_ name: String, rows: Int) throws -> Bool { try log.dropSubscription(name, rows: rows) }
+
+    func add(_ job: ReplayJob) throws -> ReplayJob { try log.add(job) }
+
+    func save(_ job: ReplayJob, queueing positions: [UInt64]) throws -> Int {
+        try log.save(job, queueing: positions)
     }
+
+    func cancelReplay(_ id: Int64, rows: Int, atNanoseconds: Int64) throws -> Bool {
+        try log.cancelReplay(id, rows: rows, atNanoseconds: atNanoseconds)
+    }
+
+    var displacedDeadLetters: Int { log.displacedDeadLetters }
 
     var quarantineUse: [QuarantineUse] { log.quarantineUse }
 
@@ -160,6 +175,8 @@ final class FailingLog: EventLog {
     func dropAgedQuarantine(nowNanoseconds: Int64, rows: Int) throws -> Int {
         try log.dropAgedQuarantine(nowNanoseconds: nowNanoseconds, rows: rows)
     }
+
+    func retain(seconds: Int64, bytes: Int64) { log.retain(seconds: seconds, bytes: bytes) }
 
     func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {
         try log.dropExpired(nowNanoseconds: nowNanoseconds, rows: rows)

@@ -106,7 +106,7 @@ import Testing
         bench.receive(4...4)
         #expect(try bench.withLane("app") { $0.cursor.isDisabled } == true)
         #expect(subscriber.ledger.all.count == 1)
-        _ = try bench.withLane("app") { $0.enable() }
+        _ = try bench.withLane("app") { $0.resume() }
         let positions = try await subscriber.wait(for: 5).map(\.position)
         #expect(Set(positions) == [1, 2, 3, 4])
         bench.stop()
@@ -252,7 +252,7 @@ import Testing
         try await eventually { try bench.withLane("app") { $0.cursor.isDisabled } == true }
         #expect(try bench.withLane("app") { $0.cursor.eventCount } == 3)
         health.isWell.store(true, ordering: .relaxed)
-        _ = try bench.withLane("app") { $0.enable() }
+        _ = try bench.withLane("app") { $0.resume() }
         try await eventually { try bench.withLane("app") { $0.cursor.eventCount } == 0 }
         bench.stop()
     }

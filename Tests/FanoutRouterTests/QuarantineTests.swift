@@ -15,6 +15,7 @@ import Wire
 @Suite(.serialized) final class QuarantineTests {
     private let folder: TemporaryFolder
     private let stage: RouterStage
+    private let desk: APIDesk
     private let environment: StageEnvironment
     private var next: UInt64 = 1
 
@@ -32,6 +33,7 @@ import Wire
         try configuration.write(toFile: file, atomically: true, encoding: .utf8)
         environment = try StageEnvironment.open(.fanoutRouter, try StageOptions.parse(["--config", file]))
         stage = try RouterStage(environment)
+        desk = APIDesk(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
         stage.start()
     }
 
@@ -80,13 +82,14 @@ import Wire
     }
 
     private func ask(
-        _ method: String, _ path: String, _ query: [String: String] = [:], body: String = ""
+        _ method: String, _ path: String, _ query: [String: String] = [:], body: String? = nil
     ) throws -> (status: Int, json: [String: Any]) {
-        let routes = AdminRoutes(stage).all.filter { $0.method == method && path.hasPrefix($0.pathPrefix) }
-        let route = try #require(routes.max { $0.pathPrefix.count < $1.pathPrefix.count })
-        let reply = route.respond(AdminRequest(method: method, path: path, query: query, body: Array(body.utf8)))
-        let json = try JSONSerialization.jsonObject(with: Data(reply.body)) as? [String: Any]
-        return (reply.status, try #require(json))
+        let pairs = query.map { "\($0.key)=\($0.value)" }.joined(separator: "&")
+        let answer = desk.answer(
+            method, "/v1" + path + (pairs.isEmpty ? "" : "?" + pairs),
+            contentType: body == nil ? nil : "application/json", body: Array((body ?? "").utf8))
+        let json = try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any]
+        return (answer.status, try #require(json))
     }
 
     private func entries(_ query: [String: String] = [:]) throws -> [[String: Any]] {
@@ -97,6 +100,10 @@ import Wire
 
     private func ids(_ query: [String: String] = [:]) throws -> [Int] {
         try entries(query).compactMap { $0["id"] as? Int }
+    }
+
+    private func cursor(_ query: [String: String]) throws -> String? {
+        try ask("GET", "/quarantine", query).json["next_cursor"] as? String
     }
 
     private func metric(_ name: String, _ source: String) -> Int? {
@@ -146,21 +153,27 @@ import Wire
     @Test func `the list is filtered, paged, marked and emptied`() async throws {
         try await receive((1...12).map { record(forged, scheme: nil, receivedAt: Int64($0) * 1_000_000_000) })
         #expect(try ids(["limit": "5"]) == [1, 2, 3, 4, 5])
-        #expect(try ask("GET", "/quarantine", ["limit": "5"]).json["next"] as? Int == 5)
-        #expect(try ids(["limit": "5", "after": "10"]) == [11, 12])
-        #expect(try ask("GET", "/quarantine", ["after": "10"]).json["next"] is NSNull)
-        #expect(try ids(["order": "desc", "limit": "2", "after": "5"]) == [4, 3])
-        #expect(try ids(["since": "1970-01-01T00:00:03Z", "until": "5000000000"]) == [3, 4])
+        let second = try #require(try cursor(["limit": "5"]))
+        #expect(try ids(["limit": "5", "cursor": second]) == [6, 7, 8, 9, 10])
+        let third = try #require(try cursor(["limit": "5", "cursor": second]))
+        #expect(try ids(["limit": "5", "cursor": third]) == [11, 12])
+        #expect(try cursor(["limit": "5", "cursor": third]) == nil)
+        let older = try #require(try cursor(["order": "desc", "limit": "8"]))
+        #expect(try ids(["order": "desc", "limit": "2", "cursor": older]) == [4, 3])
+        #expect(try ids(["since": "1970-01-01T00:00:03Z", "until": "1970-01-01T00:00:05Z"]) == [3, 4])
         #expect(try ids(["stage": "verifier", "through": "2"]) == [1, 2])
         #expect(try ids(["stage": "normaliser"]) == [])
         #expect(try entries(["content": "true"]).allSatisfy { $0["body_base64"] is String && $0["head"] is [Any] })
-        for bad in [["after": "x"], ["since": "yesterday"], ["order": "up"], ["replayed": "1"]] {
+        for bad in [
+            ["cursor": "x"], ["order": "desc", "cursor": second], ["since": "yesterday"], ["order": "up"],
+            ["replayed": "1"],
+        ] {
             #expect(try ask("GET", "/quarantine", bad).status == 400)
         }
 
         #expect(try ask("POST", "/quarantine/3/replayed").status == 200)
         #expect(try ask("POST", "/quarantine/replayed", body: "{\"ids\":[4,5,99]}").json["replayed"] as? Int == 2)
-        #expect(try ask("POST", "/quarantine/replayed", body: "{}").status == 400)
+        #expect(try ask("POST", "/quarantine/replayed", body: "{}").status == 422)
         #expect(try ask("POST", "/quarantine/99/replayed").status == 404)
         #expect(try ids(["replayed": "true"]) == [3, 4, 5])
 

@@ -4,9 +4,9 @@ import Events
 import Glibc
 import LogSamples
 import Logging
-import StageMetrics
 import NIOCore
 import NIOPosix
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Wire
@@ -23,6 +23,8 @@ final class RouterBench: Sendable {
     let registry = MetricRegistry(stage: "fanout-router", instance: "test", version: "0")
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop: any EventLoop
+    private let logID: JournalID
+    private let allow: [String]
 
     init(
         _ settings: EventLogSettings, lanes: [LaneSettings], log: (any EventLog)? = nil, secrets: [[UInt8]] = [],
@@ -31,6 +33,8 @@ final class RouterBench: Sendable {
     ) throws {
         let log = try log ?? SQLiteEventLog(settings: settings)
         loop = group.next()
+        logID = log.id
+        self.allow = allow
         reading = LogReading(try SQLiteEventLogReader(path: settings.path))
         let mailbox = FeedMailbox(budgetBytes: feedBytes)
         let settledHere = Settled()
@@ -71,6 +75,40 @@ final class RouterBench: Sendable {
         let hub = hub
         mailbox.onArrival { loop.execute { hub.value.drain() } }
         loop.execute { hub.value.start() }
+    }
+
+    /// Changes a lane as the router does when a subscription changes.
+    func reconfigure(_ settings: LaneSettings, reconnects: Bool = false) throws {
+        let (logID, allow) = (logID, allow)
+        try loop.submit { [hub, loop] in
+            let resolver = EgressResolver(EgressGuard(allow: allow))
+            hub.value.lane(settings.name)?.reconfigure(
+                settings, head: DeliveryHead(endpoint: settings.endpoint, logID: logID),
+                transport: reconnects
+                    ? try ConnectionPool(endpoint: settings.endpoint, resolver: resolver, loop: loop) : nil)
+        }.wait()
+    }
+
+    /// Adds a lane while the others run.
+    func add(_ settings: LaneSettings) throws {
+        let saved = try writer.perform { try $0.lane(settings.name) }
+        let (logID, allow) = (logID, allow)
+        try loop.submit { [hub, loop, registry] in
+            let resolver = EgressResolver(EgressGuard(allow: allow))
+            hub.value.add(
+                Lane(
+                    settings: settings, saved: saved, head: DeliveryHead(endpoint: settings.endpoint, logID: logID),
+                    transport: try ConnectionPool(endpoint: settings.endpoint, resolver: resolver, loop: loop),
+                    source: hub.value, metrics: LaneMetrics(registry, subscription: settings.name), loop: loop))
+        }.wait()
+    }
+
+    /// Takes a lane away; what it came to is saved.
+    func remove(_ name: String) throws {
+        try loop.submit { [hub, writer] in
+            if let progress = hub.value.remove(name)?.takeProgress() { writer.save([progress]) {} }
+        }.wait()
+        writer.flush()
     }
 
     private let settledSequence: Settled

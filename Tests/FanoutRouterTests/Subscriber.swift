@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// A subscriber on a loopback port that answers as the test says and remembers what it got.
@@ -19,6 +20,8 @@ final class Subscriber: Sendable {
 
     enum Answer: Sendable {
         case status(Int, [(String, String)] = [])
+        /// The same, after a while.
+        case delayed(Int, TimeAmount)
         /// Takes the request and says nothing.
         case silence
         /// Closes without an answer.
@@ -54,20 +57,24 @@ final class Subscriber: Sendable {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let channel: any Channel
 
-    init(_ answer: @escaping @Sendable (Int, Request) -> Answer) throws {
+    init(
+        host: String = "127.0.0.1", port: Int = 0, tls: NIOSSLContext? = nil,
+        _ answer: @escaping @Sendable (Int, Request) -> Answer
+    ) throws {
         let ledger = ledger
         channel = try ServerBootstrap(group: group)
             .childChannelInitializer { channel in
                 ledger.connections.add(1, ordering: .relaxed)
                 return channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
                     try pipeline.addHandler(HTTPResponseEncoder())
                     try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder()))
                     try pipeline.addHandler(SubscriberConnection { answer(ledger.add($0), $0) })
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).wait()
-        port = channel.localAddress?.port ?? 0
+            .bind(host: host, port: port).wait()
+        self.port = channel.localAddress?.port ?? 0
     }
 
     var url: String { "http://127.0.0.1:\(port)/events" }
@@ -120,6 +127,9 @@ private final class SubscriberConnection: ChannelInboundHandler {
                 encoder.writeAndFlush(NIOAny(ByteBuffer(string: "220 smtp.example ESMTP\r\n\r\n")), promise: nil)
             }
         case .status(let status, let headers): write(status, headers, 2, context)
+        case .delayed(let status, let wait):
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: wait) { bound.value.0.write(status, [], 2, bound.value.1) }
         case .answerAndClose:
             write(200, [], 2, context)
             context.close(promise: nil)

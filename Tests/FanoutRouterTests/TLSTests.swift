@@ -1,86 +1,98 @@
-import Foundation
-import LogSamples
 import NIOCore
-import NIOHTTP1
-import NIOPosix
 import NIOSSL
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter
 
 @Suite(.serialized) struct TLSTests {
-    /// Sends one request to a TLS server whose certificate is for `localhost`.
-    private func outcome(host: String, trusted: Bool) throws -> AttemptOutcome {
-        let folder = try TemporaryFolder()
-        let (key, certificate) = (folder.path + "/key.pem", folder.path + "/certificate.pem")
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out",
-            certificate,
+    private let authority: CertificateAuthority
+
+    init() throws {
+        authority = try CertificateAuthority()
+    }
+
+    private let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8", "::1/128"]))
+
+    /// What one request to a TLS server comes to, and what the server got.
+    private func result(
+        host: String = "localhost", server: NIOSSLContext, client: NIOSSLContext?
+    ) throws -> (outcome: AttemptOutcome, taken: Int) {
+        let subscriber = try Subscriber(tls: server) { _, _ in .status(200) }
+        let bench = try EgressBench("https://\(host):\(subscriber.port)/", resolver, tls: client)
+        defer {
+            bench.stop()
+            subscriber.stop()
+        }
+        return (try bench.send().outcome, subscriber.ledger.all.count)
+    }
+
+    @Test func `a subscriber with a certificate of the authority that is trusted gets its events`() throws {
+        let client = try ClientTLS.context(ca: authority.certificate)
+        #expect(try result(server: try authority.server("DNS:localhost"), client: client).outcome.word == "delivered")
+        let address = try authority.server("IP:127.0.0.1")
+        #expect(try result(host: "127.0.0.1", server: address, client: client).outcome.word == "delivered")
+    }
+
+    @Test func `a certificate that nobody trusts, or for another name, is refused before anything is sent`() throws {
+        let trusting = try ClientTLS.context(ca: authority.certificate)
+        let server = try authority.server("DNS:localhost")
+        let stranger = try ClientTLS.context(ca: try CertificateAuthority().certificate)
+        for (host, client) in [("localhost", nil), ("localhost", stranger), ("127.0.0.1", trusting)] {
+            let (outcome, taken) = try result(host: host, server: server, client: client)
+            #expect(outcome.word == "tls_failed")
+            #expect(taken == 0)
+        }
+    }
+
+    @Test func `a subscriber that asks for a certificate gets the configured one, and events only with it`() throws {
+        let server = try authority.server("DNS:localhost", asksForCertificate: true)
+        let (ours, other) = (
+            try authority.identity("DNS:tributary"), try CertificateAuthority().identity("DNS:tributary")
+        )
+        let client = try ClientTLS.context(ca: authority.certificate, certificate: ours.certificate, key: ours.key)
+        #expect(try result(server: server, client: client).outcome.word == "delivered")
+        for client in [
+            try ClientTLS.context(ca: authority.certificate),
+            try ClientTLS.context(ca: authority.certificate, certificate: other.certificate, key: other.key),
+        ] {
+            let (outcome, taken) = try result(server: server, client: client)
+            #expect(outcome.word == "tls_failed", "\(outcome)")
+            #expect(taken == 0)
+        }
+    }
+
+    @Test func `what is no certificate, no key, or does not belong together is said before anything is sent`() throws {
+        let (one, two) = (try authority.identity("DNS:one"), try authority.identity("DNS:two"))
+        let garbage = Array("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----".utf8)
+        let cases: [(ca: [UInt8]?, certificate: [UInt8]?, key: [UInt8]?, sentence: String)] = [
+            (garbage, nil, nil, "ca holds no certificate"), ([], nil, nil, "ca holds no certificate"),
+            (nil, garbage, one.key, "certificate holds no certificate"),
+            (nil, one.certificate, garbage, "no private key"),
+            (nil, one.certificate, nil, "needs its key"), (nil, nil, one.key, "needs its certificate"),
+            (nil, one.certificate, two.key, "do not belong together"),
         ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate)
-        let server = try NIOSSLContext(
-            configuration: .makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))))
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        defer { try? group.syncShutdownGracefully() }
-        let channel = try ServerBootstrap(group: group)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(NIOSSLServerHandler(context: server))
-                    try pipeline.configureHTTPServerPipeline()
-                    try pipeline.addHandler(Accepting())
-                }
+        for wrong in cases {
+            let error = #expect(throws: ClientTLSError.self) {
+                try ClientTLS.context(ca: wrong.ca, certificate: wrong.certificate, key: wrong.key)
             }
-            .bind(host: "127.0.0.1", port: 0).wait()
-        let endpoint = try EndpointURL("https://\(host):\(channel.localAddress?.port ?? 0)/")
-        let loop = group.next()
-        let promise = loop.makePromise(of: AttemptOutcome.self)
-        let roots: NIOSSLTrustRoots = trusted ? .certificates(chain) : .default
-        let pool = try loop.submit {
-            let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8", "::1/128"]))
-            let pool = try ConnectionPool(endpoint: endpoint, resolver: resolver, loop: loop, trustRoots: roots)
-            let request = OutboundRequest(
-                head: ByteBuffer(string: "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n"),
-                body: ByteBuffer(string: "{}"), timeoutNanoseconds: 5_000_000_000)
-            pool.send(request) { promise.succeed($0) }
-            return NIOLoopBound(pool, eventLoop: loop)
-        }.wait()
-        let outcome = try promise.futureResult.wait()
-        try loop.submit { pool.value.close() }.wait()
-        return outcome
+            #expect(error?.description.contains(wrong.sentence) == true, "\(error?.description ?? "")")
+        }
     }
 
-    @Test func `a subscriber with a trusted certificate for its name gets its events`() throws {
-        #expect(try outcome(host: "localhost", trusted: true).word == "delivered")
+    @Test func `a server that says nothing to a handshake is a connection that was not made in time`() throws {
+        let subscriber = try SilentServer()
+        let bench = try EgressBench("https://localhost:\(subscriber.port)/", resolver)
+        let outcome = try bench.send(timeoutNanoseconds: 200_000_000).outcome
+        #expect(outcome == .failedBefore(.connectTimeout, "no TLS handshake within the time-out"))
+        bench.stop()
+        subscriber.stop()
     }
 
-    @Test func `a certificate that nobody trusts is refused`() throws {
-        #expect(try outcome(host: "localhost", trusted: false).word == "tls_failed")
-    }
-
-    @Test func `a certificate for another name is refused`() throws {
-        #expect(try outcome(host: "127.0.0.1", trusted: true).word == "tls_failed")
-    }
-}
-
-/// Answers every request with 200.
-private final class Accepting: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    func channelRead(context: ChannelHandlerContext, data part: NIOAny) {
-        guard case .end = unwrapInboundIn(part) else { return }
-        let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["content-length": "0"])
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    @Test func `a server that does not speak TLS is told apart`() throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let bench = try EgressBench("https://localhost:\(subscriber.port)/", resolver)
+        #expect(["tls_failed", "not_sent"].contains(try bench.send().outcome.word))
+        bench.stop()
+        subscriber.stop()
     }
 }

@@ -1,8 +1,8 @@
 import Bus
 import Glibc
 import Journal
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Threads
@@ -103,6 +103,8 @@ struct Webhook {
 final class TestIngress {
     let ingress: Ingress<FakeBus>
     let folder: String
+    /// What it started with.
+    let settings: IngressSettings
     private let reports: Reports
     private var isStopped = false
 
@@ -112,7 +114,7 @@ final class TestIngress {
 
     init(
         limits: IngressLimits = IngressLimits(), budgetBytes: Int = 64 << 20, isProbe: ProbeCheck? = nil,
-        eventLoops: Int = 1, trustedProxies: [String] = []
+        eventLoops: Int = 1, trustedProxies: [String] = [], tls: ListenerTLS? = nil
     ) throws {
         var template = Array("/tmp/tributary-ingress-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("no temporary folder can be made") }
@@ -124,12 +126,12 @@ final class TestIngress {
             SourceRoute(name: "stream", isProbe: nil), SourceRoute(name: "fishjam", isProbe: nil),
             SourceRoute(name: "fastpix", isProbe: isProbe),
         ]
+        settings = IngressSettings(
+            instance: "ingress-gateway-0", limits: limits, sources: sources,
+            socket: .bind(host: "127.0.0.1", port: 0),
+            trustedProxies: trustedProxies.compactMap { AddressNetwork($0) }, tls: tls, eventLoops: eventLoops)
         ingress = try Ingress<FakeBus>(
-            IngressSettings(
-                instance: "ingress-gateway-0", limits: limits, sources: sources,
-                socket: .bind(host: "127.0.0.1", port: 0),
-                trustedProxies: trustedProxies.compactMap { AddressNetwork($0) },
-                eventLoops: eventLoops),
+            settings,
             registry: MetricRegistry(stage: "ingress-gateway", instance: "ingress-gateway-0", version: "test"),
             openJournal: { try SQLiteJournal(path: path, budgetBytes: budgetBytes) },
             connect: { FakeBus($1) },

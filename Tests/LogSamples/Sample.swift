@@ -9,7 +9,7 @@ package enum Sample {
         source: String = "stream", journal: JournalID = JournalID(high: 1, low: 2), sequence: UInt64, ids: [String],
         type: String = "dev.tributary.participant.joined", subject: String = "calls/default:1",
         receivedAt: Int64 = 1_790_000_000_000_000_000, payload: String = "{\"a\":1}",
-        original: [UInt8]? = nil
+        original: [UInt8]? = nil, attributes: [(name: StaticString, value: String)] = []
     ) -> [UInt8] {
         var writer = ByteWriter()
         var source = source
@@ -39,10 +39,11 @@ package enum Sample {
             for (index, id) in ids.enumerated() {
                 events.open(element: UInt32(index), in: &appended)
                 events.attribute("id", id, in: &appended)
-                events.attribute("source", "/sources/stream", in: &appended)
+                events.attribute("source", "/sources/\(source)", in: &appended)
                 events.attribute("type", type, in: &appended)
                 events.attribute("subject", subject, in: &appended)
                 events.attribute("datacontenttype", "application/json", in: &appended)
+                for (name, value) in attributes { events.attribute(name, value, in: &appended) }
                 close(&events, payload: payload, original: original, in: &appended)
             }
             events.finish(in: &appended)

@@ -41,6 +41,20 @@ import Testing
         #expect(first !== other)
     }
 
+    @Test func `a label that is forgotten takes its series along and no others`() {
+        for name in ["ab", "b", "b,x"] {
+            registry.counter("tributary_kept_total", help: "Kept.", labels: [("subscription", name), ("x", "1")]).add()
+            registry.gauge("tributary_kept", help: "Kept.", labels: [("subscription", name)]).set(1)
+        }
+        registry.forget(label: ("subscription", "b"))
+        let text = registry.render()
+        #expect(!text.contains("subscription=\"b\""))
+        #expect(text.contains("tributary_kept_total{stage=\"verifier\",instance=\"verifier-0\",subscription=\"ab\""))
+        #expect(text.contains("subscription=\"b,x\"} 1"))
+        let anew = registry.counter("tributary_kept_total", help: "", labels: [("subscription", "b"), ("x", "1")])
+        #expect(anew.value == 0)
+    }
+
     @Test func `a gauge that is read shows its latest reading`() {
         registry.gauge("tributary_backlog_records", help: "x") { 1 }
         registry.gauge("tributary_backlog_records", help: "x") { 42.5 }

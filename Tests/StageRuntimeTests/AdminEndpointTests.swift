@@ -75,6 +75,26 @@ import Threads
         }
     }
 
+    @Test func `a route with a table of its own gets every method, the target as sent and the content type`() throws {
+        let table = AdminRoute(everythingBelow: "/v1") { request in
+            AdminReply(
+                status: request.method == "DELETE" ? 204 : 200,
+                contentType: request.method == "DELETE" ? "" : "application/problem+json",
+                body: request.method == "DELETE" ? [] : Array("\(request.method) \(request.target)".utf8),
+                fields: [("allow", request.contentType ?? "none")])
+        }
+        try serving(routes: [table]) { (_, client) throws in
+            let reply = try client.request("PATCH", "/v1/a%2Fb?c=%20&c", body: [1])
+            #expect(reply.text == "PATCH /v1/a%2Fb?c=%20&c")
+            #expect(reply.header("allow") == "application/json")
+            #expect(reply.header("content-type") == "application/problem+json")
+            let dropped = try client.request("DELETE", "/v1")
+            #expect(dropped.status == 204)
+            #expect(dropped.header("content-type") == nil)
+            #expect(dropped.header("content-length") == nil)
+        }
+    }
+
     @Test func `wrong paths, methods and targets get 4xx`() throws {
         try serving(routes: [route("POST", "/replay", "x")]) { (_, client) throws in
             #expect(try ask(client, "GET", "/nowhere").status == 404)

@@ -14,7 +14,13 @@ import Testing
 
     private static let valid = """
         ingress: { listen: "127.0.0.1:8080", verdict_timeout: 250ms, max_body_bytes: 4096 }
-        router: { egress_allow: ["127.0.0.0/8"], retention: 2h }
+        router:
+          egress_allow: ["127.0.0.0/8"]
+          retention: 2h
+          listen: "127.0.0.1:8081"
+          api_tokens: ["env:T", { name: d, sha256: 0f0f, scopes: [read] }]
+          tls: { certificate: "file:c", key: "file:k" }
+          egress_proxy: "http://127.0.0.1:3128"
         sources:
           - { name: stream, provider: stream, secrets: [{ id: k, value: "env:A" }], allow_addresses: ["192.0.2.1"] }
           - name: own
@@ -34,6 +40,7 @@ import Testing
             filter: { types: ["a.*"], sources: [stream] }
             signing: { scheme: standard-webhooks, secrets: ["literal:x"] }
             retry: { schedule: [0s, 5s], timeout: 6s }
+            tls: { ca: "file:ca" }
         """
 
     @Test func `whatever is in the file, decoding ends with a configuration or with errors`() {

@@ -17,7 +17,7 @@ import Testing
                 "EYESON_PATH_TOKEN", "FASTPIX_SECRET", "FISHJAM_PATH_TOKEN", "STREAM_SECRET", "SUPERVIZ_PATH_TOKEN",
             ])
         #expect(configuration.environmentVariables(of: .normaliser) == [])
-        #expect(configuration.environmentVariables(of: .fanoutRouter) == ["MY_APP_SECRET"])
+        #expect(configuration.environmentVariables(of: .fanoutRouter) == ["MY_APP_SECRET", "TRIBUTARY_API_TOKEN"])
     }
 
     @Test func `what is left out has the documented default`() throws {
@@ -115,16 +115,82 @@ import Testing
         #expect(own.retry.repeatsLast && own.retry.jitter && own.retry.deadline == .seconds(3600))
     }
 
-    @Test func `a control API may be configured, and it is said that this version has none`() throws {
+    @Test func `tokens of the control API are references or hashes, with names and scopes`() throws {
         let yaml = """
-            router: { listen: "127.0.0.1:8081", api_tokens: ["env:TRIBUTARY_API_TOKEN"] }
+            router:
+              listen: "127.0.0.1:8081"
+              api_tokens:
+                - "env:TRIBUTARY_API_TOKEN"
+                - { name: dashboard, value: "file:token", scopes: [read] }
+                - { sha256: \(String(repeating: "0f", count: 32)), scopes: [read, replay] }
             """
-        let router = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml").router
-        #expect(router.apiTokens.map(\.description) == ["env:TRIBUTARY_API_TOKEN"])
+        let configuration = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
+        let tokens = configuration.router.apiTokens
+        #expect(tokens.map(\.name) == ["token-1", "dashboard", "token-3"])
+        #expect(tokens.map(\.scopes) == [["read", "write", "replay"], ["read"], ["read", "replay"]])
+        #expect(tokens.map { $0.reference?.description } == ["env:TRIBUTARY_API_TOKEN", "file:/etc/token", nil])
+        guard case .sha256(let bytes) = tokens[2].secret else { throw StageFailure(.failure, "no hash") }
+        #expect(bytes == [UInt8](repeating: 0x0F, count: 32))
+        #expect(configuration.router.warnings.isEmpty)
+        #expect(configuration.environmentVariables(of: .fanoutRouter) == ["TRIBUTARY_API_TOKEN"])
+    }
+
+    @Test func `tokens without a listener are said to be useless`() throws {
+        let router = try TributaryConfiguration.decode("router: { api_tokens: [\"env:T\"] }", file: "/etc/t.yaml")
+            .router
         #expect(
-            router.warnings
-                == ["router.listen: this version serves no control API, so nothing listens on 127.0.0.1:8081"])
-        #expect(try TributaryConfiguration.decode("{}", file: "/etc/t.yaml").router.warnings.isEmpty)
+            router.warnings == ["router.api_tokens: nothing listens for them; the control API needs router.listen"])
+    }
+
+    @Test func `certificates and keys belong to the stages that use them`() throws {
+        let yaml = """
+            ingress: { listen: "0.0.0.0:8443", tls: { certificate: "file:/tls/in.pem", key: "env:IN_KEY" } }
+            router:
+              listen: "0.0.0.0:8444"
+              tls: { certificate: "file:api.pem", key: "file:api.key" }
+              api_tokens: ["env:T"]
+              public_url: "https://api.example.com/"
+              egress_proxy: { url: "http://proxy.example.com:3128", username: us, password: "env:PROXY" }
+            subscriptions:
+              - name: a
+                url: "https://10.0.0.7/events"
+                signing: { scheme: standard-webhooks, secrets: ["env:A"] }
+                tls: { ca: "file:ca.pem", certificate: "file:us.pem", key: "env:US_KEY" }
+            """
+        let configuration = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
+        func references(_ stage: Stage) -> [String] { configuration.secrets(of: stage).map(\.description) }
+        #expect(references(.ingressGateway) == ["file:/tls/in.pem", "env:IN_KEY"])
+        #expect(references(.verifier).isEmpty && references(.normaliser).isEmpty)
+        #expect(
+            references(.fanoutRouter) == [
+                "env:A", "file:/etc/ca.pem", "file:/etc/us.pem", "env:US_KEY", "env:T", "file:/etc/api.pem",
+                "file:/etc/api.key", "env:PROXY",
+            ])
+        let router = configuration.router
+        #expect(router.publicURL == "https://api.example.com" && router.egressProxy?.url.port == 3128)
+        #expect(router.egressProxy?.username == "us")
+        #expect(configuration.subscriptions[0].tls?.ca?.keyPath == "subscriptions[0].tls.ca")
+    }
+
+    @Test func `unencrypted deliveries go where egress_allow says, or everywhere when that is said`() throws {
+        func load(_ router: String, _ url: String) throws -> TributaryConfiguration {
+            try TributaryConfiguration.decode(
+                "router: { \(router) }\nsubscriptions: [{ name: a, url: \"\(url)\", signing: { scheme: none } }]",
+                file: "/etc/t.yaml")
+        }
+        let errors = #expect(throws: ConfigurationErrors.self) { try load("", "http://8.8.8.8/e") }
+        #expect(
+            errors?.description
+                == "/etc/t.yaml:2: subscriptions[0].url: unencrypted deliveries go only to addresses that "
+                + "router.egress_allow names, and 8.8.8.8 is none; use https, or set router.allow_http: true")
+        #expect(throws: ConfigurationErrors.self) { try load("", "http://[2a00:1450::5]/e") }
+        #expect(throws: ConfigurationErrors.self) { try load("egress_allow: [\"8.8.4.0/23\"]", "http://8.8.8.8/e") }
+        let fine = [
+            ("allow_http: true", "http://8.8.8.8/e"), ("egress_allow: [\"8.8.8.0/23\"]", "http://8.8.9.8/e"),
+            ("egress_allow: [\"2a00::/12\"]", "http://[2a0f:1450::5]/e"), ("", "https://8.8.8.8/e"),
+            ("", "http://example.com/e"), ("", "http://10.1.2.3/e"), ("", "http://[fd00::1]/e"),
+        ]
+        for (router, url) in fine { _ = try load(router, url) }
     }
 
     @Test func `filters are decoded with attributes and conditions on the data`() throws {

@@ -2,7 +2,8 @@
 """Stands in for every executable of the pipeline: installed under each name in a folder of its own.
 
 The configuration is a JSON file; beside it, files steer a running stage: INSTANCE.broken (exits at start),
-INSTANCE.unready, INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog (the number that it reports).
+INSTANCE.unready, INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog (the number that it reports), INSTANCE.refuses
+(takes no other configuration), INSTANCE.old (has no /configuration).
 """
 
 import json
@@ -31,7 +32,18 @@ def print_configuration():
     if "wrong" in tree:
         print(f"{file}:1: {tree['wrong']}", file=sys.stderr)
         sys.exit(78)
-    print(json.dumps(tree))
+    if sys.argv[1] == "check":
+        print(json.dumps({"ok": True, "fingerprint": fingerprint(file), "changes": tree.get("changes", [])}))
+    else:
+        print(json.dumps(tree))
+
+
+def fingerprint(file):
+    value = 0xCBF29CE484222325
+    with open(file, "rb") as text:
+        for byte in text.read():
+            value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
 
 
 def run_stage():
@@ -58,7 +70,17 @@ def run_stage():
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken)
     signal.signal(signal.SIGTERM, lambda *_: steered("deaf") or stopping.append(True))
-    signal.signal(signal.SIGHUP, lambda *_: note(folder, instance, "hangup"))
+    running = {"fingerprint": fingerprint(file), "reloads": 0, "error": None}
+
+    def hung_up(*_):
+        note(folder, instance, "hangup")
+        running["reloads"] += 1
+        if steered("refuses"):
+            running["error"] = "refused on purpose"
+        else:
+            running.update(fingerprint=fingerprint(file), error=None)
+
+    signal.signal(signal.SIGHUP, hung_up)
     readable.register(waking, selectors.EVENT_READ)
     path = os.path.join(run_dir, f"{instance}.admin")
     if os.path.exists(path):
@@ -78,12 +100,16 @@ def run_stage():
                 continue
             with connection:
                 request = connection.recv(65536)
-                connection.sendall(key.data or answer(request, instance, folder, steered("unready")))
+                connection.sendall(key.data or answer(request, instance, folder, steered("unready"), running))
     note(folder, instance, "stop")
 
 
-def answer(request, instance, folder, is_unready):
-    """HTTP on the admin socket: /readyz or /metrics."""
+def answer(request, instance, folder, is_unready, running):
+    """HTTP on the admin socket: /readyz, /configuration or /metrics."""
+    if b"/configuration" in request and os.path.exists(os.path.join(folder, f"{instance}.old")):
+        return b"HTTP/1.1 404 Not Found\r\n\r\n"
+    if b"/configuration" in request:
+        return b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(running).encode()
     if b"/readyz" in request:
         return b"HTTP/1.1 503 Unavailable\r\n\r\n" if is_unready else b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     try:

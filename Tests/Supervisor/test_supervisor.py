@@ -50,6 +50,15 @@ class ComingUp(SupervisorCase):
         self.assertIn("not verified, so anyone who knows their URL can send events: open\n",
                       self.pipeline.good("status"))
 
+    def test_every_missing_variable_is_named_when_a_stage_does_not_come_up(self):
+        for name in ("STREAM_SECRET", "MY_APP_SECRET"):
+            del self.pipeline.environment[name]
+        self.pipeline.steer("verifier-0", "broken")
+        ended = self.pipeline.command("up", "-d")
+        self.assertEqual(ended.returncode, 78)
+        self.assertIn(f"STREAM_SECRET not set; {self.pipeline.file} names it for verifier.", ended.stderr)
+        self.assertIn(f"MY_APP_SECRET not set; {self.pipeline.file} names it for fanout-router.", ended.stderr)
+
     def test_a_stage_that_refuses_its_configuration_fails_up_with_the_end_of_its_log(self):
         self.pipeline.steer("normaliser-1", "broken")
         ended = self.pipeline.command("up", "-d")

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Testing
@@ -37,7 +37,7 @@ import WebhookSamples
 
     @Test func `a stage that does not run is status 69 and says how to start it`() throws {
         let router = StageClient.router(try configuration())
-        let failure = #expect(throws: StageFailure.self) { try router.ask("GET", "/events") }
+        let failure = #expect(throws: StageFailure.self) { try router.ask("GET", "/v1/events") }
         #expect(failure?.status == .unavailable)
         #expect(failure?.sentence.contains("scripts/supervisor up") ?? false)
     }
@@ -45,10 +45,10 @@ import WebhookSamples
     @Test func `a refusal shows the stage's own sentence`() throws {
         let router = try endpoint(
             "fanout-router-0",
-            [AdminRoute(method: "GET", pathPrefix: "/events") { _ in .error(404, "not_found", "no event 7") }])
+            [AdminRoute(method: "GET", pathPrefix: "/v1/events") { _ in .error(404, "not_found", "no event 7") }])
         defer { router.close() }
         let client = StageClient.router(try configuration())
-        let failure = #expect(throws: StageFailure.self) { try client.ask("GET", "/events/7") }
+        let failure = #expect(throws: StageFailure.self) { try client.ask("GET", "/v1/events/7") }
         #expect(failure?.sentence == "fanout-router-0 refuses with 404: no event 7")
         #expect(failure?.status == .failure)
     }
@@ -121,8 +121,6 @@ import WebhookSamples
         ] {
             #expect(throws: (any Error).self, "\(arguments)") { try SendCommand.parse(arguments) }
         }
-        #expect(throws: (any Error).self) { try DeadLettersReplay.parse(["--subscription", "a"]) }
-        #expect(throws: (any Error).self) { try DeadLettersReplay.parse(["--subscription", "a", "--all", "1"]) }
         #expect(throws: (any Error).self) { try QuarantineReplay.parse([]) }
     }
 

@@ -45,5 +45,45 @@ import Testing
         #expect(sources[1]["path_tokens"].elements.first?["not_after"].text == "2024-01-01T00:00:00.000000Z")
         #expect(sources.map { $0["ids"].text } == ["content", "content", "generated"])
         #expect(json["ingress"]["public_url"] == .null)
+        #expect(json["ingress"]["tls"] == .null)
+        #expect(json["router"]["api_tokens"] == .array([]))
+    }
+
+    @Test func `TLS, tokens, proxy and plain http are shown, secrets as references`() throws {
+        let yaml = """
+            ingress: { tls: { certificate: "file:/i.pem", key: "file:/i.key" } }
+            router:
+              listen: 127.0.0.1:8443
+              tls: { certificate: "file:/r.pem", key: "env:KEY" }
+              api_tokens: ["env:OPS", { name: board, value: "file:/board", scopes: [read] }]
+              egress_proxy: { url: "http://proxy:3128", username: me, password: "env:PROXY" }
+              allow_http: true
+            sources: []
+            subscriptions:
+              - name: app
+                url: https://a.example/
+                signing: { scheme: none }
+                tls: { ca: "file:/ca.pem" }
+            """
+        let configuration = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
+        let json = try #require(JSONValue.read(Array(ConfigurationJSON.text(configuration).text.utf8)))
+        #expect(json["ingress"]["tls"].json.text == #"{"certificate":"file:/i.pem","key":"file:/i.key"}"#)
+        let router = json["router"]
+        #expect(router["tls"]["key"].text == "env:KEY")
+        #expect(
+            router["api_tokens"].json.text == """
+                [{"name":"token-1","scopes":["read","write","replay"],"value":"env:OPS"},\
+                {"name":"board","scopes":["read"],"value":"file:/board"}]
+                """)
+        #expect(
+            router["egress_proxy"].json.text
+                == #"{"url":"http://proxy:3128","username":"me","password":"env:PROXY"}"#)
+        #expect(router["allow_http"] == .bool(true))
+        #expect(
+            json["subscriptions"].elements[0]["tls"].json.text
+                == #"{"ca":"file:/ca.pem","certificate":null,"key":null}"#)
+        #expect(
+            CheckCommand.text(configuration, file: "t.yaml").hasSuffix(
+                "control API: https://127.0.0.1:8443 for token-1 (read, write, replay), board (read)"))
     }
 }

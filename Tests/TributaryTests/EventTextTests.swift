@@ -9,8 +9,9 @@ import Testing
             {"event":{"specversion":"1.0","id":"e-1","type":"room.created"},"position":42,\
             "journey":[{"stage":"verifier","instance":"verifier-0","started":"2026-10-05T14:49:14.1421Z",\
             "finished":"2026-10-05T14:49:14.142187951Z"}],\
-            "deliveries":[{"subscription":"my-app","state":"delivered","attempts":[{"number":1,"status":null,\
-            "outcome":"delivered"}]}]}
+            "deliveries":[{"subscription":"my-app","state":"delivered","attempts":[{"number":1,"status":204,\
+            "started":"2026-10-05T14:49:15Z","duration_seconds":0.012,"phase":"answered","outcome":"delivered",\
+            "detail":"","answer":null,"replay":null}]}]}
             """
         let found = try #require(JSONValue.read(Array(answer.utf8)))
         #expect(
@@ -24,7 +25,7 @@ import Testing
 
                 deliveries
                   my-app: delivered
-                    number 1, outcome delivered
+                    #1 2026-10-05T14:49:15Z  delivered 204 after 12 ms
                 """)
     }
 

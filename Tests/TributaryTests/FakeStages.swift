@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 import StageMetrics
 import StageRuntime
 import Synchronization
@@ -6,12 +6,13 @@ import Wire
 
 @testable import Tributary
 
-/// A router with a quarantine in memory and an ingress that takes replays, on admin sockets of their own.
+/// A router with the control API and an ingress that takes replays, on admin sockets of their own.
 final class FakeStages {
     static let journal = JournalID(high: 1, low: 2)
 
     let configuration: TributaryConfiguration
     let quarantine = FakeQuarantine()
+    let control = FakeControl()
     private let endpoints: [AdminEndpoint]
 
     init() throws {
@@ -22,11 +23,15 @@ final class FakeStages {
             sources: [{ name: rooms, provider: superviz, path_token: "literal:t0ken" }]
             """
         configuration = try TributaryConfiguration.decode(yaml, file: "\(folder)/t.yaml")
-        let registry = MetricRegistry(stage: "s", instance: "s-0", version: "1")
-        let quarantine = quarantine
-        let asked = ["GET", "POST", "DELETE"].map { method in
-            AdminRoute(method: method, pathPrefix: "/quarantine") { quarantine.answer($0) }
+        guard FileManager.default.createFile(atPath: configuration.file, contents: Data(yaml.utf8)) else {
+            throw StageFailure(.io, "no file \(configuration.file)")
         }
+        let registry = MetricRegistry(stage: "s", instance: "s-0", version: "1")
+        let (quarantine, control) = (quarantine, control)
+        let asked = [
+            AdminRoute(everythingBelow: "/v1/quarantine") { quarantine.answer($0) },
+            AdminRoute(everythingBelow: "/v1") { control.answer($0) },
+        ]
         let replays = [AdminRoute(method: "POST", pathPrefix: "/replay") { quarantine.replay($0) }]
         endpoints = try [("fanout-router-0", asked), ("ingress-gateway-0", replays)].map { instance, routes in
             try AdminEndpoint(
@@ -37,6 +42,12 @@ final class FakeStages {
 
     deinit {
         for endpoint in endpoints { endpoint.close() }
+        try? FileManager.default.removeItem(atPath: configuration.runDir)
+    }
+
+    /// Runs a command against these stages.
+    func command(_ arguments: String..., input: String = "", environment: [String: String] = [:]) throws -> CommandRun {
+        try CommandRun(arguments + ["--config", configuration.file], input: input, environment: environment)
     }
 }
 
@@ -93,29 +104,29 @@ final class FakeQuarantine: Sendable {
                     200,
                     .object([
                         ("deleted", .number(doomed.count)),
-                        ("next", doomed.count == 20 ? .number(doomed[19].id) : .null),
+                        ("next_cursor", doomed.count == 20 ? .string("c\(doomed[19].id)") : .null),
                     ]))
-            case (_, "/quarantine/totals"):
+            case (_, "/v1/quarantine/totals"):
                 let total = """
                     {"source":"rooms","code":"signature_mismatch","webhooks":\(Self.page(request, state, limit: .max).count)}
                     """
                 return Self.raw("{\"totals\":[\(total)]}")
-            case (_, "/quarantine"):
+            case (_, "/v1/quarantine"):
                 let limit = request.query["limit"].flatMap { Int($0) } ?? 100
                 let page = Self.page(request, state, limit: limit)
-                let next = page.count == limit ? page.last.map { String($0.id) } : nil
+                let next = page.count == limit ? page.last.map { "\"c\($0.id)\"" } : nil
                 return Self.raw(
-                    "{\"quarantine\":[\(page.map(Self.text).joined(separator: ","))],\"next\":\(next ?? "null"),"
+                    "{\"quarantine\":[\(page.map(Self.text).joined(separator: ","))],\"next_cursor\":\(next ?? "null"),"
                         + "\"newest\":\(state.nextID - 1)}")
             default:
-                let entry = state.entries.first { request.path == "/quarantine/\($0.id)" }
+                let entry = state.entries.first { request.path == "/v1/quarantine/\($0.id)" }
                 return entry.map { Self.raw(Self.text($0)) } ?? .error(404, "not_found", "nothing")
             }
         }
     }
 
     private static func page(_ request: AdminRequest, _ state: State, limit: Int) -> [State.Entry] {
-        let after = request.query["after"].flatMap { Int($0) } ?? 0
+        let after = request.query["cursor"].flatMap { Int($0.dropFirst()) } ?? 0
         let through = request.query["through"].flatMap { Int($0) } ?? .max
         return Array(
             state.entries.filter { entry in

@@ -1,6 +1,6 @@
 import Events
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 import Testing
 import WebhookSamples

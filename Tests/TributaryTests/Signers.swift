@@ -1,6 +1,6 @@
 import Events
-import StageMetrics
 import Providers
+import StageMetrics
 import Testing
 import WebhookSamples
 import Wire

@@ -1,7 +1,7 @@
 import Bus
 import Events
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 import Testing
 import WebhookSamples
@@ -28,8 +28,8 @@ struct VerifierWorkTests {
         }
     }
 
-    private func work(_ shelf: KeyShelf, sources: [String]) -> VerifierWork {
-        VerifierWork(shelf, registry, sources: sources, maxInflatedBytes: 1 << 20)
+    private func work(_ shelf: Shelf<[SourceVerification]>) -> VerifierWork {
+        VerifierWork(shelf, registry, maxInflatedBytes: 1 << 20)
     }
 
     /// The verdict on a webhook for `rooms` with that path token.
@@ -46,7 +46,7 @@ struct VerifierWorkTests {
               { id: old, value: "literal:aaaaaaaaaaaaaaaa" }, { value: "literal:bbbbbbbbbbbbbbbb" } ] },
             { name: open, provider: superviz, verification: none }
             """
-        var work = work(KeyShelf(try verifications(sources)), sources: ["rooms", "open"])
+        var work = work(Shelf(try verifications(sources)))
         #expect(try verdict(&work, token: "aaaaaaaaaaaaaaaa") == .accepted)
         #expect(try verdict(&work, token: "aaaaaaaaaaaaaaaa") == .accepted)
         #expect(try verdict(&work, token: "bbbbbbbbbbbbbbbb") == .accepted)
@@ -61,7 +61,7 @@ struct VerifierWorkTests {
 
     @Test func `a challenge is answered with 200 and its reply`() throws {
         let sources = #"{ name: rooms, provider: zoom, secrets: [{ value: "literal:zoom_test_secret_token" }] }"#
-        var work = work(KeyShelf(try verifications(sources)), sources: ["rooms"])
+        var work = work(Shelf(try verifications(sources)))
         let body =
             #"{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"},"event_ts":1}"#
         var record = Record(source: "rooms", fields: [], body: Array(body.utf8))
@@ -77,14 +77,35 @@ struct VerifierWorkTests {
         func source(_ token: String) -> String {
             "{ name: rooms, provider: fishjam, path_token: \"literal:\(token)\" }"
         }
-        let shelf = KeyShelf(try verifications(source("former-former-former")))
-        var work = work(shelf, sources: ["rooms"])
+        let shelf = Shelf(try verifications(source("former-former-former")))
+        var work = work(shelf)
+        shelf.replace(try verifications(source("newest-newest-newest")))
+        work.betweenBatches()
+        // A reload for another reason changes nothing about that.
         shelf.replace(try verifications(source("newest-newest-newest")))
         work.betweenBatches()
         let later = wallNanoseconds() + 60_000_000_000
         #expect(try verdict(&work, token: "former-former-former") == .accepted)
         #expect(try verdict(&work, token: "newest-newest-newest", receivedAtNanoseconds: later) == .accepted)
         #expect(try verdict(&work, token: "former-former-former", receivedAtNanoseconds: later).httpStatus == 401)
+    }
+
+    @Test func `a source is known from the reload that adds it to a while after the one that removes it`() throws {
+        let shelf = Shelf<[SourceVerification]>([])
+        var work = work(shelf)
+        #expect(try verdict(&work, token: "t").code == "source_unknown")
+        shelf.replace(try verifications("{ name: rooms, provider: fishjam, path_token: \"literal:a-token-of-rooms\" }"))
+        work.betweenBatches()
+        #expect(try verdict(&work, token: "a-token-of-rooms") == .accepted)
+        #expect(registry.render().contains(#"source="rooms",key="0"} 1"#))
+        shelf.replace([])
+        work.betweenBatches()
+        let now = wallNanoseconds()
+        let grace = VerifierWork.removalGraceNanoseconds
+        #expect(try verdict(&work, token: "a-token-of-rooms", receivedAtNanoseconds: now + grace / 2) == .accepted)
+        #expect(try verdict(&work, token: "another", receivedAtNanoseconds: now).code == "source_unknown")
+        let late = try verdict(&work, token: "a-token-of-rooms", receivedAtNanoseconds: now + 2 * grace)
+        #expect(late.code == "source_unknown")
     }
 
     @Test func `the log names every source's verification, open ones and weak keys as warnings`() throws {

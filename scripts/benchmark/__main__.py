@@ -1,14 +1,10 @@
 """scripts/bench: options, the order of starting and stopping, the outcome."""
 
 import argparse
-import contextlib
 import json
 import os
-import shutil
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from demonstration.stage_folder import free_port
@@ -18,8 +14,9 @@ from supervision.failure import USAGE, Failure
 from . import machine, report, webhook
 from .bench import QUICK, Bench, Timing
 from .load import Load
-from .pipeline import ROOT, Pipeline, Shape, new_folder
+from .pipeline import ROOT, Pipeline, Shape
 from .proxies import Nginx
+from .workplace import run, say, temporary_folder, uninterrupted
 
 EXAMPLES = """\
 examples:
@@ -27,6 +24,7 @@ examples:
   scripts/bench --quick                         the same with short runs, in 90 s or less
   scripts/bench --normalisers 2 --json two.json another shape, its figures elsewhere
   scripts/bench stages                          what one webhook costs verifier and normaliser, by counts
+  scripts/bench fanout                          many subscriptions: a failing one, a dead one, a hundred
   scripts/bench --keep --quick                  keep the temporary folder with the logs and the databases
 
 environment:
@@ -35,10 +33,6 @@ environment:
 The exit code is 1 when the pipeline delivers less than a quarter of what nginx as a bare proxy passes on."""
 
 DOOR_PORT, SINK_PORT, PROXY_PORT = 18080, 18081, 18082
-
-
-def say(words: str) -> None:
-    print(f"bench: {words}", file=sys.stderr, flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,44 +59,14 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-@contextlib.contextmanager
-def temporary_folder(keeps: bool) -> Iterator[Path]:
-    """Stays behind on request, and after a failure whose explanation stands in the logs."""
-    folder = new_folder()
-    try:
-        yield folder
-    except Failure:
-        shutil.rmtree(folder / "data", ignore_errors=True)
-        say(f"the logs stay in {folder}.")
-        raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    if keeps:
-        say(f"the logs and the databases stay in {folder}.")
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """While cleaning up, an impatient second Ctrl-C would leave processes behind."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    earlier = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, action in zip(numbers, earlier, strict=True):
-            signal.signal(number, action)
-
-
 def measure(options: argparse.Namespace, binaries: Binaries, folder: Path) -> dict:
     """Starts everything, measures, stops everything; answers the outcome."""
     shape = Shape(options.verifiers, options.normalisers, options.concurrency)
     ports = {"SINK_PORT": free_port(SINK_PORT), "PROXY_PORT": free_port(PROXY_PORT)}
     sink = Nginx("sink", ports["SINK_PORT"], folder, ports)
     proxy = Nginx("proxy", ports["PROXY_PORT"], folder, ports)
-    pipeline = Pipeline(binaries, folder, free_port(DOOR_PORT), sink.url, shape)
+    subscriptions = [{"name": "sink", "url": f"{sink.url}/events", "filter": {}}]
+    pipeline = Pipeline(binaries, folder, free_port(DOOR_PORT), shape, subscriptions)
     load = Load(folder, pipeline.stream_secret, options.connections, options.threads)
     try:
         sink.start()
@@ -142,16 +106,4 @@ def main() -> int:
     return 0 if outcome["ratio"] >= report.LEAST else 1
 
 
-def run() -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # whatever ends the benchmark, its stages go down with it
-    try:
-        return main()
-    except Failure as failure:
-        say(failure.sentence)
-        return failure.exit_code
-    except KeyboardInterrupt:
-        return 130
-
-
-sys.exit(run())
+sys.exit(run(main))

@@ -1,4 +1,4 @@
-"""The pipeline under test: a temporary folder, a configuration with one source and one subscription, the supervisor."""
+"""The pipeline under test: a temporary folder, a configuration with one source, the supervisor."""
 
 import base64
 import http.client
@@ -58,7 +58,8 @@ def new_folder() -> Path:
 class Pipeline:
     """The stages, from `up` to `end`."""
 
-    def __init__(self, binaries: Binaries, folder: Path, port: int, sink_url: str, shape: Shape):
+    def __init__(self, binaries: Binaries, folder: Path, port: int, shape: Shape, subscriptions: list[dict]):
+        """`subscriptions` as the configuration has them; how they are signed is added."""
         self.folder, self.port = folder, port
         self.run_dir, self.data_dir = folder / "run", folder / "data"
         self.file = folder / "bench.yaml"
@@ -67,9 +68,10 @@ class Pipeline:
         sink_secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         self.environment = os.environ | {
             "STREAM_SECRET": self.stream_secret, "SINK_SECRET": sink_secret, "TRIBUTARY_BIN": str(binaries.folder)}
-        self.file.write_text(json.dumps(self._configuration(sink_url, shape), indent=2))
+        self.file.write_text(json.dumps(self._configuration(shape, subscriptions), indent=2))
 
-    def _configuration(self, sink_url: str, shape: Shape) -> dict:
+    def _configuration(self, shape: Shape, subscriptions: list[dict]) -> dict:
+        signing = {"scheme": "standard-webhooks", "secrets": ["env:SINK_SECRET"]}
         return {
             "run_dir": str(self.run_dir), "data_dir": str(self.data_dir),
             "ingress": {"listen": f"{HOST}:{self.port}"},
@@ -77,9 +79,7 @@ class Pipeline:
             "router": {"egress_allow": ["127.0.0.0/8"]},
             "sources": [{"name": "stream", "provider": "stream",
                          "secrets": [{"id": webhook.API_KEY, "value": "env:STREAM_SECRET"}]}],
-            "subscriptions": [{"name": "sink", "url": f"{sink_url}/events", "filter": {},
-                               "concurrency": shape.concurrency,
-                               "signing": {"scheme": "standard-webhooks", "secrets": ["env:SINK_SECRET"]}}],
+            "subscriptions": [{"concurrency": shape.concurrency, "signing": signing} | each for each in subscriptions],
         }
 
     @property

@@ -27,6 +27,7 @@ examples:
   scripts/supervisor up -d                   run it behind; returns when every stage is ready
   scripts/supervisor status --json           what runs; exits 1 when something is not ready, 3 when nothing runs
   scripts/supervisor scale normaliser 4      run four normalisers
+  scripts/supervisor reload                  run by the configuration file as it is now, without losing a webhook
   scripts/supervisor restart router          replace the processes of a stage, one after the other
   scripts/supervisor logs normaliser-1 -f    follow one instance's log
   scripts/supervisor metrics | grep backlog  every stage's Prometheus text in one
@@ -118,7 +119,7 @@ def print_outcome(answer: dict, is_behind: bool) -> None:
                   file=sys.stderr)
         return
     result = answer["result"]
-    doors = ", ".join(f"http://{address}" for address in result["listen"].values())
+    doors = ", ".join(f"{result['scheme'][name]}://{address}" for name, address in result["listen"].items())
     print(f"supervisor: {len(result['instances'])} instances ready; webhooks go to {doors}/in/SOURCE.", flush=True)
 
 
@@ -184,6 +185,21 @@ def command(context: Context, request: dict) -> int:
 
 def scale(context: Context, options: argparse.Namespace) -> int:
     return command(context, {"command": "scale", "stage": options.stage, "count": options.count})
+
+
+def reload(context: Context, options: argparse.Namespace) -> int:
+    loaded = context.configuration()
+    named = {name for names in loaded.environment.values() for name in names}
+    request = {"command": "reload", "environment": {name: os.environ[name] for name in named if name in os.environ}}
+    say = (lambda line: None) if options.json else partial(print, flush=True)
+    try:
+        answer = control.call(loaded.run_dir, request, say)
+    except ConnectionError as error:
+        raise Failure("no supervisor runs; 'scripts/supervisor up -d' starts one (and takes over what runs).",
+                      NOT_RUNNING) from error
+    if options.json:
+        print(json.dumps(answer, indent=2))
+    return 0 if answer["ok"] else NOT_READY
 
 
 def restart(context: Context, options: argparse.Namespace) -> int:
@@ -258,6 +274,9 @@ def parser() -> argparse.ArgumentParser:
     added = add("scale", scale, "Run so many instances of a stage.")
     added.add_argument("stage", metavar="STAGE", help="ingress, verifier or normaliser")
     added.add_argument("count", metavar="N", type=int)
+    add("reload", reload, "Check the configuration, say what changes, and let every stage run by it: in place where it "
+        "can be, otherwise by a restart, one instance after the other.").add_argument(
+        "--json", action="store_true", help="print one JSON object: changes, and what became of every instance")
     add("restart", restart, "Replace the processes of a stage one after the other, or one instance.").add_argument(
         "name", metavar="STAGE|INSTANCE")
     added = add("logs", logs, "Print the ends of the stages' logs.")

@@ -3,14 +3,38 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from .failure import CONFIGURATION, UNAVAILABLE, Failure
 from .topology import MOST_INSTANCES, STAGES, Stage
 
+Answer = TypeVar("Answer")
+
 LONGEST_SOCKET_PATH_BYTES = 100
 """A Unix socket's path may have 107 bytes; the rest is left for temporary names."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between the configuration that runs and the file."""
+
+    text: str
+    stages: tuple[str, ...]
+    """Executables that it concerns."""
+    effect: str
+    """in_place, restart, instances or pipeline."""
+
+    @property
+    def meaning(self) -> str:
+        stages = ", ".join(self.stages)
+        return {"in_place": f"in place: {stages}", "restart": f"restarts {stages}",
+                "instances": f"another number of {stages}"}.get(self.effect, self.effect)
+
+    def row(self) -> dict:
+        return {"text": self.text, "stages": list(self.stages), "effect": self.effect}
 
 
 @dataclass(frozen=True)
@@ -24,6 +48,8 @@ class Configuration:
     """By executable: how many to run."""
     listen: dict[str, str]
     """By executable: the address whose socket the supervisor holds."""
+    scheme: dict[str, str]
+    """By executable: what is spoken there, http or https."""
     environment: dict[str, tuple[str, ...]]
     """By executable: the environment variables that its part of the configuration names."""
 
@@ -36,19 +62,39 @@ class Configuration:
 
 def load(file: Path, binaries: Path, root: Path) -> Configuration:
     """Asks the command-line tool in `binaries`; its own words are the failure's when the file is wrong."""
-    tool = binaries / "tributary"
+    return _ask(["config", "--config", str(file), "--json"], binaries, root, lambda tree: decode(tree, file, root))
+
+
+def compare(file: Path, copy: Path, binaries: Path, root: Path) -> tuple[str, list[Change]]:
+    """The file's fingerprint, and what differs from an earlier version of it that was kept as `copy`."""
+    def read(tree: dict) -> tuple[str, list[Change]]:
+        changes = [Change(each["text"], tuple(each["stages"]), each["effect"]) for each in tree["changes"]]
+        return tree["fingerprint"], changes
+
+    return _ask(["check", "--config", str(file), "--since", str(copy), "--json"], binaries, root, read)
+
+
+def fingerprint(text: bytes) -> str:
+    """The name that the stages give to a version of the file: FNV-1a with 64 bits."""
+    value = 0xCBF29CE484222325
+    for byte in text:
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
+
+
+def _ask(arguments: list[str], binaries: Path, root: Path, read: Callable[[dict], Answer]) -> Answer:
+    tool, file = binaries / "tributary", arguments[2]
     if not os.access(tool, os.X_OK):
         raise Failure(f"{tool} is not there, so {file} cannot be read; 'scripts/supervisor up' builds it.", UNAVAILABLE)
     try:
-        answer = subprocess.run(
-            [tool, "config", "--config", file, "--json"], cwd=root, capture_output=True, text=True, timeout=10)
+        answer = subprocess.run([tool, *arguments], cwd=root, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failure(f"{tool} does not answer ({error}); build it again.", UNAVAILABLE) from error
     if answer.returncode != 0:
-        words = (answer.stderr or answer.stdout).strip() or f"tributary config ended with {answer.returncode}"
+        words = (answer.stderr or answer.stdout).strip() or f"tributary {arguments[0]} ended with {answer.returncode}"
         raise Failure(words, answer.returncode if answer.returncode > 0 else UNAVAILABLE)
     try:
-        return decode(json.loads(answer.stdout), file, root)
+        return read(json.loads(answer.stdout))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Failure(
             f"{tool} printed a configuration that this supervisor does not understand ({error!r}); "
@@ -58,7 +104,7 @@ def load(file: Path, binaries: Path, root: Path) -> Configuration:
 def decode(tree: dict, file: Path, root: Path) -> Configuration:
     """Builds the value from the decoded tree; relative folders start at `root`, as they do for the stages."""
     run_dir, data_dir = root / tree["run_dir"], root / tree["data_dir"]
-    instances, listen = {}, {}
+    instances, listen, scheme = {}, {}, {}
     for stage in STAGES:
         part = tree.get(stage.key) or {}
         instances[stage.executable] = int(part.get("instances", 1))
@@ -67,9 +113,10 @@ def decode(tree: dict, file: Path, root: Path) -> Configuration:
                 f"{file}: {stage.key}.instances is over {MOST_INSTANCES}, the most that one host runs.", CONFIGURATION)
         if stage.listens:
             listen[stage.executable] = part["listen"]
+            scheme[stage.executable] = "https" if part.get("tls") else "http"
     environment = {name: tuple(names) for name, names in tree["environment"].items()}
     check_socket_paths(run_dir, file)
-    return Configuration(file, run_dir, data_dir, instances, listen, environment)
+    return Configuration(file, run_dir, data_dir, instances, listen, scheme, environment)
 
 
 def check_socket_paths(run_dir: Path, file: Path) -> None:

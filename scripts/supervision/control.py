@@ -14,7 +14,7 @@ from .daemon import READY_SECONDS, Supervisor
 from .failure import UNAVAILABLE, USAGE, Failure
 
 SOCKET_NAME = "supervisor.sock"
-LONGEST_LINE_BYTES = 65536
+LONGEST_LINE_BYTES = 1 << 20
 
 
 class ControlServer:
@@ -60,6 +60,9 @@ class ControlServer:
                 await supervisor.change(lambda: supervisor.scale(request["stage"], int(request["count"]), say))
             case "restart":
                 await supervisor.change(lambda: supervisor.restart(request["name"], say))
+            case "reload":
+                environment = {str(name): str(value) for name, value in request.get("environment", {}).items()}
+                return await supervisor.change(lambda: supervisor.reload(environment, say))
             case "down":
                 await self._go_down(say)
             case other:

@@ -4,12 +4,12 @@ import asyncio
 import json
 import os
 import re
-import signal
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from . import logfiles, process
+from . import configuration as configurations
+from . import logfiles, process, reloading
 from .admin import probe
 from .changes import Changes
 from .configuration import Configuration
@@ -69,11 +69,9 @@ class Supervisor:
     async def up(self, running: dict[str, Process]) -> None:
         """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
         self._read_scale(is_takeover=bool(running))
-        for stage in STAGES:
-            missing = unset(self.configuration.environment.get(stage.executable, ()), os.environ)
-            if missing:
-                self._say(f"warning: {', '.join(missing)} not set; {self.configuration.file} names "
-                          f"{'it' if len(missing) == 1 else 'them'} for {stage.executable}.")
+        reloading.note_what_runs(self.configuration, bool(running), self._say)
+        for sentence in self._missing_variables():
+            self._say(f"warning: {sentence}")
         surplus = self._surplus(running)
         for stage in reversed(STAGES):
             for name in [stage.instance(index) for index in range(self._counts[stage.executable])]:
@@ -148,6 +146,16 @@ class Supervisor:
                     f"{len(unready)} of {len(self.instances)} instances are not ready after {timeout_seconds:g} s")
             raise self._not_ready(refused or unready[0], what)
 
+    def _missing_variables(self) -> list[str]:
+        """Per stage, the variables that the configuration names and nobody has set."""
+        sentences = []
+        for stage in STAGES:
+            missing = unset(self.configuration.environment.get(stage.executable, ()), os.environ)
+            if missing:
+                sentences.append(f"{', '.join(missing)} not set; {self.configuration.file} names "
+                                 f"{'it' if len(missing) == 1 else 'them'} for {stage.executable}.")
+        return sentences
+
     def _unready(self) -> list[Instance]:
         return [each for each in self.instances.values() if not each.is_ready and not each.is_leaving]
 
@@ -160,25 +168,26 @@ class Supervisor:
         end = "".join(f"\n    {line}" for line in logfiles.tail(path, 12)) or "\n    (nothing)"
         last = f", which last {instance.last_end}" if instance.last_end else ""
         is_wrong = (instance.last_end or "").startswith(f"exited with {CONFIGURATION}")
-        return Failure(f"{what}; the end of {path}, the log of {instance.name} ({instance.state}{last}):{end}",
+        missing = "".join(f"\n{sentence}" for sentence in self._missing_variables())
+        return Failure(f"{what}; the end of {path}, the log of {instance.name} ({instance.state}{last}):{end}{missing}",
                        CONFIGURATION if is_wrong else NOT_READY)
 
     # Changing what runs
 
-    async def change(self, command: Callable[[], object]) -> None:
-        """Runs one change at a time; `down` ends the one under way."""
+    async def change(self, command: Callable[[], object]) -> object:
+        """Runs one change at a time and answers its result; `down` ends the one under way."""
         async with self._change:
             if self.is_going_down:
                 raise Failure("the pipeline is going down.")
             self._running_change = asyncio.ensure_future(command())
             try:
-                await self._running_change
+                return await self._running_change
             except asyncio.CancelledError:
                 raise Failure("cut short, because the pipeline goes down.") from None
             finally:
                 self._running_change = None
 
-    async def scale(self, stage_name: str, count: int, say: Say) -> None:
+    async def scale(self, stage_name: str, count: int, say: Say, reads_configuration: bool = True) -> None:
         """Runs so many instances of a stage; the highest numbered leave first."""
         stage = stage_named(stage_name)
         if not stage.is_scalable:
@@ -187,7 +196,8 @@ class Supervisor:
         least = 1 if stage.listens else 0
         if not least <= count <= MOST_INSTANCES:
             raise Failure(f"{count} instances of {stage.executable} cannot be; {least} to {MOST_INSTANCES} can.", USAGE)
-        self._read_configuration()
+        if reads_configuration:
+            self._read_configuration()
         self._counts[stage.executable] = count
         self._write_scale()
         for index in range(count):
@@ -283,12 +293,37 @@ class Supervisor:
                     say(f"{stage.executable}: {len(ours)} stopped.")
             (self.configuration.run_dir / SCALE_FILE).unlink(missing_ok=True)
 
-    def forward_hangup(self) -> None:
-        """SIGHUP means: read the secrets in files again."""
-        for each in self.instances.values():
-            if each.process is not None:
-                each.process.send(signal.SIGHUP)
-        self._say("SIGHUP passed on to every stage: secrets in files are read again.")
+    async def reload(self, environment: dict[str, str], say: Say) -> dict:
+        """Lets the stages run by the file as it is now. `environment`: variables that count from now on, by name."""
+        return await reloading.Reload(self, environment, say).run()
+
+    async def reload_on_hangup(self) -> None:
+        """SIGHUP means the same as the command; what goes wrong is said in the log."""
+        try:
+            await self.change(lambda: self.reload({}, self._say))
+        except Failure as failure:
+            self._say(f"not reloaded: {failure.sentence}")
+
+    def read_file(self) -> Configuration:
+        """The file as it is now, validated; with another run_dir or data_dir it is another pipeline's."""
+        fresh, ours = self._reload(), self.configuration
+        if (fresh.run_dir, fresh.data_dir) != (ours.run_dir, ours.data_dir):
+            raise Failure(f"{ours.file} has another run_dir or data_dir than when the pipeline came up; "
+                          "that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
+        return fresh
+
+    def compare(self, copy: Path) -> tuple[str, list[configurations.Change]]:
+        """The file's fingerprint and what differs from a copy of an earlier version."""
+        return configurations.compare(self.configuration.file, copy, self._binaries, self._root)
+
+    def take_configuration(self, fresh: Configuration) -> None:
+        """Starts stages by another configuration from now on, behind other listening sockets where it says so."""
+        for executable, address in fresh.listen.items():
+            if address != self.configuration.listen[executable]:
+                former, self._listeners[executable] = (
+                    self._listeners[executable], open_listener(address, beside_ours=False))
+                former.close()
+        self.configuration = fresh
 
     # What is known
 
@@ -299,15 +334,16 @@ class Supervisor:
             "supervisor": {"pid": os.getpid()}, "configuration": str(self.configuration.file),
             "run_dir": str(self.configuration.run_dir),
             "listen": {name: name_of(listener) for name, listener in self._listeners.items()},
+            "scheme": self.configuration.scheme,
             "instances": [each.row() for each in rows],
         }
 
     def _read_configuration(self) -> None:
         """Takes the file's present state for what is started from now on."""
-        fresh, ours = self._reload(), self.configuration
-        if (fresh.run_dir, fresh.data_dir, fresh.listen) != (ours.run_dir, ours.data_dir, ours.listen):
-            raise Failure(f"{ours.file} has another run_dir, data_dir or listen than when the pipeline came up; "
-                          "that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
+        fresh, ours = self.read_file(), self.configuration
+        if fresh.listen != ours.listen:
+            raise Failure(f"{ours.file} has another listen than when the pipeline came up; "
+                          "'scripts/supervisor reload' takes it over.", CONFIGURATION)
         self.configuration = fresh
 
     def _read_scale(self, is_takeover: bool) -> None:

@@ -39,10 +39,12 @@ def total(text: str, name: str, **wanted: str) -> float | None:
     return sum(values) if values else None
 
 
-def buckets(text: str, name: str) -> dict[float, float]:
-    """A histogram's cumulative counts by upper bound, summed over its label sets."""
+def buckets(text: str, name: str, **wanted: str) -> dict[float, float]:
+    """A histogram's cumulative counts by upper bound, summed over its label sets that have these labels."""
     counts: dict[float, float] = {}
     for labels, value in samples(text, f"{name}_bucket"):
+        if not wanted.items() <= labels.items():
+            continue
         bound = float(labels.get("le", "nan"))
         counts[bound] = counts.get(bound, 0) + value
     return dict(sorted(counts.items()))

@@ -71,6 +71,7 @@ class Service:
     def __init__(self, supervisor: Supervisor, run_dir: Path, survives_hangup: bool):
         self._supervisor, self._run_dir, self._survives_hangup = supervisor, run_dir, survives_hangup
         self._down: asyncio.Task[None] | None = None
+        self._reloading: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
 
     async def run(self, running: dict[str, Process], report: Callable[[dict], None]) -> None:
@@ -78,8 +79,7 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
-        loop.add_signal_handler(
-            signal.SIGHUP, self._supervisor.forward_hangup if self._survives_hangup else self._interrupted)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up if self._survives_hangup else self._interrupted)
         (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         server = await ControlServer(self._supervisor, self.go_down).serve(self._run_dir / SOCKET_NAME)
         rotating = loop.create_task(self._rotate())
@@ -112,6 +112,9 @@ class Service:
             self._down = asyncio.get_running_loop().create_task(self._supervisor.down(both))
             self._down.add_done_callback(lambda _: self._over.set())
         return self._down
+
+    def _hung_up(self) -> None:
+        self._reloading = asyncio.get_running_loop().create_task(self._supervisor.reload_on_hangup())
 
     def _interrupted(self) -> None:
         if self._down is None:

@@ -24,6 +24,8 @@ struct APIOperation: Sendable {
     let body: APISchema?
     /// What success looks like.
     let success: APIResult
+    /// Other ways in which it may go well, each with a status of its own.
+    let alternatives: [APIResult]
     /// The problem codes that it may answer besides those that every operation may.
     let problems: [APIProblem.Code]
     /// Runs on a thread that may block. Throws `APIProblem`, or any other error, which becomes a 500.
@@ -32,7 +34,8 @@ struct APIOperation: Sendable {
     init(
         _ id: String, _ method: Method, _ path: String, scope: APIScope?, summary: String, description: String = "",
         parameters: [APIParameter] = [], body: APISchema? = nil, success: APIResult,
-        problems: [APIProblem.Code] = [], respond: @escaping @Sendable (APIRequest) throws -> APIReply
+        alternatives: [APIResult] = [], problems: [APIProblem.Code] = [],
+        respond: @escaping @Sendable (APIRequest) throws -> APIReply
     ) {
         self.id = id
         self.method = method
@@ -43,6 +46,7 @@ struct APIOperation: Sendable {
         self.parameters = parameters
         self.body = body
         self.success = success
+        self.alternatives = alternatives
         self.problems = problems
         self.respond = respond
     }

@@ -10,6 +10,9 @@ final class DeliveryConnection: ChannelInboundHandler {
     /// A response is read up to here; what is longer costs the connection, not the delivery.
     static let responseBytes = 64 * 1024
 
+    /// What is kept of a response's body, for people who ask why a subscriber refused.
+    static let answerBytes = 1024
+
     /// What the decoder is told of every request; the bytes themselves come from `PreparedRequestEncoder`.
     private static let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
 
@@ -20,13 +23,19 @@ final class DeliveryConnection: ChannelInboundHandler {
         case reading(AttemptOutcome)
     }
 
+    /// When it was opened, and so when the address was checked.
+    let opened = NIODeadline.now()
     private let encoder: PreparedRequestEncoder
+    /// Whether a TLS handshake has to come first and is not over yet.
+    private var awaitsHandshake: Bool
     /// Called when the connection can take another request or is gone.
     private var released: ((DeliveryConnection, _ reusable: Bool) -> Void)?
-    private var completion: ((AttemptOutcome) -> Void)?
+    private var completion: HTTPTransport.Completion?
     private var phase = Phase.idle
     private var keepAlive = true
     private var bodyBytes = 0
+    /// The first bytes of the response's body.
+    private var answer: [UInt8] = []
     /// Whether the socket took the whole request under way.
     private var isSent = false
     /// When the request under way has to be answered.
@@ -38,17 +47,20 @@ final class DeliveryConnection: ChannelInboundHandler {
     /// idle time-out.
     private(set) var requests = 0
 
-    init(encoder: PreparedRequestEncoder, released: @escaping (DeliveryConnection, Bool) -> Void) {
+    init(
+        encoder: PreparedRequestEncoder, isTLS: Bool, released: @escaping (DeliveryConnection, _ reusable: Bool) -> Void
+    ) {
         self.encoder = encoder
+        awaitsHandshake = isTLS
         self.released = released
     }
 
     var isOpen: Bool { context?.channel.isActive ?? false }
 
     /// Writes a request. The connection must be idle.
-    func send(_ request: OutboundRequest, deadline: NIODeadline, completion: @escaping (AttemptOutcome) -> Void) {
+    func send(_ request: OutboundRequest, deadline: NIODeadline, completion: @escaping HTTPTransport.Completion) {
         guard let context, context.channel.isActive else {
-            completion(.failedDuring(.connectionClosed, "the connection was closed before the request"))
+            completion(.failedDuring(.connectionClosed, "the connection was closed before the request"), [])
             return
         }
         requests += 1
@@ -60,7 +72,7 @@ final class DeliveryConnection: ChannelInboundHandler {
         self.deadline = deadline
         armTimer(on: context.eventLoop)
         encoder.prepared = request.head
-        context.write(wrapOutboundOut(.head(Self.head)), promise: nil)
+        writeHead(context)
         let number = requests
         let body = context.write(wrapOutboundOut(.body(.byteBuffer(request.body))))
         body.assumeIsolated().whenSuccess { [weak self] in
@@ -68,6 +80,14 @@ final class DeliveryConnection: ChannelInboundHandler {
             isSent = true
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    private func writeHead(_ context: ChannelHandlerContext) {
+        guard awaitsHandshake else { return context.write(wrapOutboundOut(.head(Self.head)), promise: nil) }
+        // The TLS handler holds it back until the handshake is over.
+        context.write(wrapOutboundOut(.head(Self.head))).assumeIsolated().whenSuccess { [weak self] in
+            self?.awaitsHandshake = false
+        }
     }
 
     /// Closes the connection; a request under way fails.
@@ -95,6 +115,7 @@ final class DeliveryConnection: ChannelInboundHandler {
             phase = .reading(.answered(status: Int(head.status.code), retryAfterSeconds: retryAfter))
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
+            keep(bytes)
             if bodyBytes > Self.responseBytes { end(reusable: false) }
         case .end:
             end(reusable: keepAlive)
@@ -119,8 +140,10 @@ final class DeliveryConnection: ChannelInboundHandler {
         switch error {
         case is HTTPParserError, is ByteToMessageDecoderError.PayloadTooLargeError:
             .failedDuring(.responseMalformed, "\(error)")
-        // A request waits in the TLS handler until the handshake is over.
-        case is NIOSSLError, is NIOSSLExtraError: .failedBefore(.tlsFailed, "\(error)")
+        case NIOSSLError.uncleanShutdown where !awaitsHandshake: connectionLost("closed without an end of TLS")
+        // With TLS 1.3 a server says only after the handshake that it does not take the client's certificate.
+        case is BoringSSLError where requests > 1: connectionLost("\(error)")
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: .failedBefore(.tlsFailed, "\(error)")
         default: connectionLost("\(error)")
         }
     }
@@ -150,11 +173,18 @@ final class DeliveryConnection: ChannelInboundHandler {
     }
 
     private func timedOut() {
-        if case .waiting = phase {
-            finish(.failedDuring(.timeout, "no complete answer within the time-out"), reusable: false)
-        } else {
-            end(reusable: false)
-        }
+        guard case .waiting = phase else { return end(reusable: false) }
+        let outcome: AttemptOutcome =
+            if awaitsHandshake {
+                .failedBefore(.connectTimeout, "no TLS handshake within the time-out")
+            } else {
+                .failedDuring(
+                    .timeout,
+                    isSent
+                        ? "no complete answer within the time-out"
+                        : "the whole request was not taken within the time-out")
+            }
+        finish(outcome, reusable: false)
     }
 
     private func end(reusable: Bool) {
@@ -170,10 +200,16 @@ final class DeliveryConnection: ChannelInboundHandler {
 
     private func finish(_ outcome: AttemptOutcome, reusable: Bool) {
         phase = .idle
-        let completion = self.completion
+        let (completion, answer) = (self.completion, self.answer)
         self.completion = nil
+        if !answer.isEmpty { self.answer = [] }
         release(reusable: reusable)
-        completion?(outcome)
+        completion?(outcome, answer)
+    }
+
+    private func keep(_ bytes: ByteBuffer) {
+        guard answer.count < Self.answerBytes, case .reading = phase else { return }
+        answer += bytes.readableBytesView.prefix(Self.answerBytes - answer.count)
     }
 
     private func release(reusable: Bool) {

@@ -7,13 +7,24 @@ enum DeliveryName {
     case event(UInt64)
     /// The positions of its first and last event and their number: another content has another name.
     case batch(first: UInt64, last: UInt64, count: Int)
+    /// A test request, which has no event; a number of its own.
+    case test(UInt64)
 
     fileprivate var bytes: [UInt8] {
         switch self {
         case .event(let position): Array(String(position).utf8)
         case .batch(let first, let last, let count): Array("\(first)-\(last)-\(count)".utf8)
+        case .test(let number): Array("test-\(number)".utf8)
         }
     }
+}
+
+/// What sets a request apart from an everyday delivery, told in a header field.
+enum DeliveryMark {
+    /// An operator's job asked for it: `tributary-replay: <job>`.
+    case replay(Int64)
+    /// `tributary-test: true`.
+    case test
 }
 
 /// Writes the request head of a subscription's deliveries; what never changes is kept as bytes.
@@ -39,10 +50,16 @@ struct DeliveryHead {
     /// `…_<first>-<last>-<count>` of a batch: the same for every attempt and every replay of an event, different for
     /// every other event.
     func write(
-        _ name: DeliveryName, attempt: Int, nowSeconds: Int64, content: DeliveryContent, to buffer: inout ByteBuffer
+        _ name: DeliveryName, mark: DeliveryMark? = nil, attempt: Int, nowSeconds: Int64, content: DeliveryContent,
+        to buffer: inout ByteBuffer
     ) {
         buffer.writeBytes(fixed)
         buffer.writeBytes(content.fields)
+        switch mark {
+        case .replay(let job): buffer.writeString("tributary-replay: \(job)\r\n")
+        case .test: buffer.writeStaticString("tributary-test: true\r\n")
+        case nil: break
+        }
         buffer.writeStaticString("content-type: ")
         buffer.writeBytes(content.contentType)
         buffer.writeStaticString("\r\ncontent-length: ")

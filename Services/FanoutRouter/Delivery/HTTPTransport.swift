@@ -4,7 +4,10 @@ import NIOCore
 ///
 /// Confined to one event loop. `completion` runs exactly once, on that loop, never before `send` returns.
 protocol HTTPTransport: AnyObject {
-    func send(_ request: OutboundRequest, completion: @escaping (AttemptOutcome) -> Void)
+    /// What an attempt came to, and the first KiB of the answer's body; empty where there was none.
+    typealias Completion = (AttemptOutcome, _ answer: [UInt8]) -> Void
+
+    func send(_ request: OutboundRequest, completion: @escaping Completion)
 
     /// Closes idle connections now and the others when their request is over.
     func close()

@@ -1,75 +1,102 @@
-import Dispatch
-import Glibc
 import NIOCore
+import NIOSSL
 import StageRuntime
+import Synchronization
 
-/// Resolves a subscriber's host off the event loop and checks every address; connections go to exactly these.
+/// The router's way out: resolves a subscriber's host and checks every address; connections go to exactly these, by
+/// way of the egress proxy where there is one.
 final class EgressResolver: Sendable {
+    /// Through what every connection goes; nil: straight.
+    let proxy: EgressProxy?
     private let egress: EgressGuard
-    /// getaddrinfo blocks; a few hosts may be slow without holding up the others.
-    private let queue = DispatchQueue(label: "resolver", attributes: .concurrent)
+    private let lookups: NameLookups
+    private let systemTLS = Mutex<NIOSSLContext?>(nil)
 
-    init(_ egress: EgressGuard) {
+    init(_ egress: EgressGuard, proxy: EgressProxy? = nil, lookups: NameLookups = NameLookups()) {
         self.egress = egress
+        self.proxy = proxy
+        self.lookups = lookups
     }
 
-    /// Calls `done` on `loop`, later. One refused address refuses the host: a name that points inwards with one of its
-    /// addresses is not to be trusted with the others.
+    /// Calls `done` on `loop`, later, and at `deadline` at the latest. One refused address refuses the host: a name
+    /// that points inwards with one of its addresses is not to be trusted with the others.
     func resolve(
-        _ endpoint: EndpointURL, on loop: any EventLoop,
+        _ endpoint: EndpointURL, on loop: any EventLoop, deadline: NIODeadline,
         done: @escaping (Result<[SocketAddress], ConnectFailure>) -> Void
     ) {
-        let done = NIOLoopBound(done, eventLoop: loop)
-        if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
-            let result = check([address])
-            loop.execute { done.value(result) }
-            return
-        }
-        queue.async {
-            let result = Self.lookUp(endpoint.host, port: endpoint.port).flatMap { self.check($0) }
-            loop.execute { done.value(result) }
+        addresses(of: endpoint.host, port: endpoint.port, on: loop, deadline: deadline) { found in
+            done(
+                found.mapError { ConnectFailure(outcome: .failedBefore(.nameNotResolved, $0.detail)) }
+                    .flatMap { self.check($0, for: endpoint) })
         }
     }
 
-    /// The addresses themselves, or which one is refused.
-    func check(_ addresses: [SocketAddress]) -> Result<[SocketAddress], ConnectFailure> {
+    /// The addresses of the proxy. They are the operator's choice and not checked.
+    func resolve(
+        _ proxy: EgressProxy, on loop: any EventLoop, deadline: NIODeadline,
+        done: @escaping (Result<[SocketAddress], ConnectFailure>) -> Void
+    ) {
+        addresses(of: proxy.host, port: proxy.port, on: loop, deadline: deadline) { found in
+            done(
+                found.mapError {
+                    ConnectFailure(outcome: .failedBefore(.connectFailed, "the egress proxy is unknown: \($0.detail)"))
+                })
+        }
+    }
+
+    /// The TLS of subscriptions that ask for nothing special: the certificates that this system trusts. Read once.
+    func sharedTLS() throws -> NIOSSLContext {
+        if let context = systemTLS.withLock({ $0 }) { return context }
+        let context = try ClientTLS.context()
+        systemTLS.withLock { $0 = context }
+        return context
+    }
+
+    private func addresses(
+        of host: String, port: Int, on loop: any EventLoop, deadline: NIODeadline,
+        done: @escaping (NameLookups.Found) -> Void
+    ) {
+        if let address = try? SocketAddress(ipAddress: host, port: port) {
+            loop.assumeIsolated().execute { done(.success([address])) }
+            return
+        }
+        lookups.find(host, on: loop, deadline: deadline) { found in
+            done(
+                found.map { addresses in
+                    addresses.map { address in
+                        var address = address
+                        address.port = port
+                        return address
+                    }
+                })
+        }
+    }
+
+    /// The addresses themselves, or which one is refused and why.
+    private func check(
+        _ addresses: [SocketAddress], for endpoint: EndpointURL
+    ) -> Result<[SocketAddress], ConnectFailure> {
+        guard !addresses.isEmpty else { return .failure(.noAddress) }
         for address in addresses {
-            guard let ip = address.ipAddress.flatMap({ IPAddress($0) }), egress.permits(ip) else {
-                let detail =
-                    "\(address.ipAddress ?? "the address") is not global; list its network in router.egress_allow"
-                return .failure(ConnectFailure(outcome: .failedBefore(.addressRefused, detail)))
+            let text = address.ipAddress ?? "the address"
+            guard let ip = IPAddress(text), egress.permits(ip) else {
+                return Self.refused(
+                    "\(Self.named(text, endpoint)) is not global; list its network in router.egress_allow")
+            }
+            guard endpoint.isTLS || egress.permitsHTTP(to: ip) else {
+                return Self.refused(
+                    "http:// to \(Self.named(text, endpoint)) is not encrypted; use https://, list the network in "
+                        + "router.egress_allow or set router.allow_http")
             }
         }
         return .success(addresses)
     }
 
-    private static func lookUp(_ host: String, port: Int) -> Result<[SocketAddress], ConnectFailure> {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        hints.ai_flags = AI_ADDRCONFIG
-        var list: UnsafeMutablePointer<addrinfo>?
-        let status = getaddrinfo(host, String(port), &hints, &list)
-        defer { if let list { freeaddrinfo(list) } }
-        guard status == 0 else {
-            return .failure(
-                ConnectFailure(
-                    outcome: .failedBefore(.nameNotResolved, "\(host): \(String(cString: gai_strerror(status)))")))
-        }
-        var addresses: [SocketAddress] = []
-        var next = list
-        while let entry = next {
-            next = entry.pointee.ai_next
-            guard let raw = entry.pointee.ai_addr else { continue }
-            if entry.pointee.ai_family == AF_INET {
-                raw.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { addresses.append(SocketAddress($0.pointee)) }
-            } else if entry.pointee.ai_family == AF_INET6 {
-                raw.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {
-                    addresses.append(SocketAddress($0.pointee))
-                }
-            }
-        }
-        return addresses.isEmpty
-            ? .failure(ConnectFailure(outcome: .failedBefore(.nameNotResolved, "\(host) has no address")))
-            : .success(addresses)
+    private static func named(_ address: String, _ endpoint: EndpointURL) -> String {
+        address == endpoint.host ? address : "\(address) (\(endpoint.host))"
+    }
+
+    private static func refused(_ detail: String) -> Result<[SocketAddress], ConnectFailure> {
+        .failure(ConnectFailure(outcome: .failedBefore(.addressRefused, detail)))
     }
 }

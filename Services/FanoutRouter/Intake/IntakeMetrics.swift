@@ -14,6 +14,7 @@ struct IntakeMetrics: Sendable {
     let commit: LatencyHistogram
     let commitFailures: Counter
     let earlyEvictions: Gauge
+    let displacedDeadLetters: Counter
     private let registry: MetricRegistry
     private let sources: [(name: [UInt8], text: String, events: Counter)]
     private let otherEvents: Counter
@@ -38,6 +39,9 @@ struct IntakeMetrics: Sendable {
         commitFailures = registry.counter("tributary_log_commit_failures_total", help: "Commits that failed.")
         earlyEvictions = registry.gauge(
             "tributary_dedupe_early_evictions", help: "Ids that left the duplicate table before its window was over.")
+        displacedDeadLetters = registry.counter(
+            "tributary_dead_letters_displaced_total",
+            help: "Dead letters dropped because a subscription had too many of them.")
         func events(_ provider: String) -> Counter {
             registry.counter(
                 "tributary_events_total", help: "Events written to the log.", labels: [("provider", provider)])

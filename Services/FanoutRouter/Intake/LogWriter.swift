@@ -241,6 +241,15 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         logger.critical("the event log accepts nothing any more", metadata: ["cause": "\(error)"])
     }
 
+    /// Dead letters that are dropped unread are counted at once and said now and then.
+    private func sayDisplaced() {
+        let new = log.displacedDeadLetters - metrics.displacedDeadLetters.value
+        guard new > 0 else { return }
+        metrics.displacedDeadLetters.add(new)
+        logger.warning(
+            "the oldest dead letters of a subscription made room for later ones", metadata: ["dropped": "\(new)"])
+    }
+
     private func dropExpired() {
         let limit = 128
         var dropped = 0
@@ -253,6 +262,7 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
                 logger.error("what is over age cannot be dropped", metadata: ["cause": "\(error)"])
             }
             metrics.quarantine(log.quarantineUse)
+            sayDisplaced()
         }
         let wait: DispatchTimeInterval = dropped == limit ? .milliseconds(20) : .seconds(1)
         queue.asyncAfter(deadline: .now() + wait) { [weak self] in self?.dropExpired() }

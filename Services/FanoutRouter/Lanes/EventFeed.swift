@@ -1,11 +1,11 @@
+import DequeModule
 import EventLog
 
 /// The newest rows of the log in memory, bounded in bytes. Lanes near the head read from here, the others from disk.
 ///
 /// Confined to the event loop. Rows are consecutive: whoever misses one starts anew behind the gap.
 struct EventFeed {
-    private var batches: [RenderedBatch] = []
-    private var head = 0
+    private var batches: Deque<RenderedBatch> = []
     private var bytes = 0
     private let budgetBytes: Int
     /// The position after the newest event.
@@ -20,26 +20,20 @@ struct EventFeed {
     mutating func append(_ batch: RenderedBatch) {
         if batch.first != next {
             batches.removeAll()
-            head = 0
             bytes = 0
         }
         batches.append(batch)
         bytes += batch.sizeBytes
         next = batch.last + 1
-        while bytes > budgetBytes, batches.count - head > 1 {
-            bytes -= batches[head].sizeBytes
-            head += 1
-        }
-        if head > 256, head * 2 > batches.count {
-            batches.removeFirst(head)
-            head = 0
+        while bytes > budgetBytes, batches.count > 1 {
+            bytes -= batches.removeFirst().sizeBytes
         }
     }
 
     /// The row that holds `position`; nil where it is no longer, or not yet, in memory.
     func batch(holding position: UInt64) -> RenderedBatch? {
-        guard head < batches.count, position >= batches[head].first, position < next else { return nil }
-        var low = head
+        guard let oldest = batches.first, position >= oldest.first, position < next else { return nil }
+        var low = 0
         var high = batches.count - 1
         while low < high {
             let middle = (low + high) / 2
@@ -52,7 +46,6 @@ struct EventFeed {
     mutating func advance(to next: UInt64) {
         guard next > self.next else { return }
         batches.removeAll()
-        head = 0
         bytes = 0
         self.next = next
     }

@@ -8,21 +8,44 @@ struct EventMatcher: Sendable {
     /// What every type on the wire begins with and no filter repeats.
     static let typePrefix = Array("dev.tributary.".utf8)
 
-    private let types: [WildcardPattern]
-    private let sources: [[UInt8]]
-    private let providers: [[UInt8]]
-    private let subjects: [WildcardPattern]
-    private let keys: [WildcardPattern]
+    /// The patterns of one attribute; none takes everything.
+    private struct Patterns: Sendable {
+        var compiled: [AttributePattern]
+        /// As they were given, for people.
+        var texts: [String]
+
+        /// Words are compared as they are, a `*` included.
+        init(_ texts: [String], areWords: Bool = false) {
+            self.texts = texts
+            compiled = texts.map { areWords ? .exactly(Array($0.utf8)) : AttributePattern($0) }
+        }
+
+        @inline(__always)
+        func match(_ text: UnsafeRawBufferPointer) -> Bool {
+            if compiled.isEmpty { return true }
+            for pattern in compiled where pattern.matches(text) { return true }
+            return false
+        }
+    }
+
+    private let types: Patterns
+    private let sources: Patterns
+    private let providers: Patterns
+    private let subjects: Patterns
+    private let keys: Patterns
+    /// Whether it takes everything.
+    let isOpen: Bool
 
     init(
         types: [String] = [], sources: [String] = [], providers: [String] = [], subjects: [String] = [],
         keys: [String] = []
     ) {
-        self.types = types.map { WildcardPattern($0) }
-        self.sources = sources.map { Array($0.utf8) }
-        self.providers = providers.map { Array($0.utf8) }
-        self.subjects = subjects.map { WildcardPattern($0) }
-        self.keys = keys.map { WildcardPattern($0) }
+        self.types = Patterns(types)
+        self.sources = Patterns(sources, areWords: true)
+        self.providers = Patterns(providers, areWords: true)
+        self.subjects = Patterns(subjects)
+        self.keys = Patterns(keys)
+        isOpen = [types, sources, providers, subjects, keys].allSatisfy(\.isEmpty)
     }
 
     init(_ filter: SubscriptionFilter) {
@@ -31,30 +54,28 @@ struct EventMatcher: Sendable {
             keys: filter.keys)
     }
 
-    /// Whether the subscription takes that event.
-    func matches(_ record: EventRecord) -> Bool {
-        if !sources.isEmpty, !sources.contains(where: { record.source.elementsEqual($0) }) { return false }
-        if !types.isEmpty {
-            guard var type = record.attribute("type") else { return false }
-            if type.starts(with: Self.typePrefix) {
-                type = UnsafeRawBufferPointer(rebasing: type[Self.typePrefix.count...])
-            }
-            if !types.contains(where: { $0.matches(type) }) { return false }
-        }
-        if !providers.isEmpty {
-            guard let provider = record.attribute("provider"), providers.contains(where: { provider.elementsEqual($0) })
-            else { return false }
-        }
-        return subjects.match(record.attribute("subject")) && keys.match(record.attribute("partitionkey"))
+    /// Whether the subscription takes that event. An attribute that is missing reads as empty.
+    @inline(__always)
+    func matches(_ event: EventAttributes) -> Bool {
+        sources.match(event.source) && types.match(event.type) && providers.match(event.provider)
+            && subjects.match(event.subject) && keys.match(event.key)
     }
-}
 
-extension [WildcardPattern] {
-    /// Whether one of them matches; an empty list takes everything. An attribute that is missing reads as empty.
-    fileprivate func match(_ attribute: UnsafeRawBufferPointer?) -> Bool {
-        if isEmpty { return true }
-        let text = attribute ?? UnsafeRawBufferPointer(start: nil, count: 0)
-        return contains { $0.matches(text) }
+    func matches(_ record: EventRecord) -> Bool {
+        matches(EventAttributes(record))
+    }
+
+    /// The first part that does not match; nil where all do.
+    func mismatch(_ record: EventRecord) -> LaneExplanation.Mismatch? {
+        let event = EventAttributes(record)
+        let parts: [(LaneExplanation.Part, Patterns, UnsafeRawBufferPointer)] = [
+            (.sources, sources, event.source), (.types, types, event.type), (.providers, providers, event.provider),
+            (.subjects, subjects, event.subject), (.keys, keys, event.key),
+        ]
+        guard let (part, patterns, found) = parts.first(where: { !$0.1.match($0.2) }) else { return nil }
+        return LaneExplanation.Mismatch(
+            part: part, expected: patterns.texts.joined(separator: " or "),
+            found: found.isEmpty ? "nothing" : String(decoding: found, as: UTF8.self))
     }
 }
 

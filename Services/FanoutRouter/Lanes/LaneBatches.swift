@@ -1,6 +1,6 @@
 import EventLog
-import StageMetrics
 import NIOCore
+import StageMetrics
 
 /// How a lane sends many events in one request: what it gathers goes out every so often, at most so many at once; the
 /// rest waits for the next request. A batch that failed is sent again whole, under the same id.
@@ -19,8 +19,8 @@ extension Lane {
         guard !cursor.gathered.isEmpty else { return }
         let due = (gathering.since ?? now) + batch.everyNanoseconds
         guard now >= due else { return armTimer(due: due, now: now) }
-        // In key order one batch at a time keeps the order of every key.
-        let mustWait = settings.keepsKeyOrder && !cursor.unfinished.isEmpty
+        // In key order one batch at a time keeps the order of every key; replays wait for nothing and hold nothing up.
+        let mustWait = settings.keepsKeyOrder && cursor.unfinished.count > cursor.replayCount
         guard !mustWait, mayStart(isRetry: false, now: now) else { return }
         let position = cursor.sendGathered(batch.maxEvents, now: now)
         gathering = Gathering(since: cursor.gathered.isEmpty ? nil : now)
@@ -43,14 +43,11 @@ extension Lane {
         while cursor.gathered.count < batch.maxEvents, gathering.bytes < Self.batchBytes, cursor.hasRoom,
             let rows = nextBatch()
         {
-            for position in (cursor.taken + 1)...rows.last {
+            while cursor.taken < rows.last {
                 guard cursor.gathered.count < batch.maxEvents, gathering.bytes < Self.batchBytes, cursor.hasRoom else {
                     return
                 }
-                guard rows.batch.withRecord(at: position, takes) ?? false else {
-                    cursor.skip(position)
-                    continue
-                }
+                guard let position = advance(in: rows) else { break }
                 gathering.since = gathering.since ?? now
                 gathering.bytes += rows.body(at: position)?.readableBytes ?? 0
                 cursor.gather(position)
@@ -71,23 +68,23 @@ extension Lane {
             guard let self else { return }
             switch result {
             case .success(let events): attemptBatch(position, events, isNew: isNew)
-            case .failure:
-                cursor.retry(position, due: wallNanoseconds() + 1_000_000_000)
-                pump()
+            case .failure: notRead(position)
             }
         }
     }
 
     /// `events` may end early where a new batch would become too large.
     private func attemptBatch(_ position: UInt64, _ events: [RenderedEvent], isNew: Bool) {
-        guard let first = events.first else {
-            metrics.expired.add(cursor.positions(of: position).count)
-            cursor.died(position, reason: "expired", now: wallNanoseconds())
-            return pump()
+        guard let first = events.first else { return expired(position) }
+        if isNew, events.count < cursor.count(of: position) {
+            cursor.shorten(position, to: events.count)
+            // Batches may have been given up while this one was read.
+            if settings.batch == nil { cursor.regroup(inBatches: false) }
         }
-        if isNew, events.count < cursor.positions(of: position).count { cursor.shorten(position, to: events.count) }
+        let positions = cursor.positions(of: position)
         attempt(
             position, EventFormat.joined(events.map(\.content.body), as: settings.format),
+            named: .batch(first: position, last: positions.last ?? position, count: positions.count),
             receivedAt: first.receivedAtNanoseconds)
     }
 }

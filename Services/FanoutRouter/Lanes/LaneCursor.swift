@@ -23,6 +23,12 @@ struct LaneCursor {
         var isSaved = false
         /// The further events of a batch, ascending; a delivery goes by the position of its first.
         var members: [UInt64] = []
+        /// The replay job that this delivery was made for. It is not saved as unfinished: its row is its mark.
+        var replay: Int64?
+        /// Events of this delivery that were queued for replay while they were in it: their rows go with it.
+        var alsoQueued: [UInt64] = []
+
+        var count: Int { members.count + 1 }
     }
 
     /// The highest position taken or passed over.
@@ -34,17 +40,24 @@ struct LaneCursor {
     private(set) var unfinished: [UInt64: Unfinished] = [:]
     /// Positions whose state is ready, in the order in which they became so.
     private var ready: [UInt64] = []
+    /// Deliveries that wait, by when they are due; the first one is never out of date.
+    private var due = DueQueue()
     private(set) var inFlight = 0
+    /// How many of the unfinished deliveries are replays.
+    private(set) var replayCount = 0
     private(set) var disabledReason: String?
+    private(set) var isPaused: Bool
     private var changes: [UInt64: DeliveryChange] = [:]
     private(set) var isDirty = false
-    let maxUnfinished: Int
+    /// Events that may be unfinished at once. What is beyond when it shrinks stays.
+    var maxUnfinished: Int
 
     /// `inBatches`: what is unfinished and was never tried goes into new batches.
     init(_ saved: SavedLane, maxUnfinished: Int, inBatches: Bool = false) {
         self.maxUnfinished = maxUnfinished
         taken = saved.progress.taken
         disabledReason = saved.progress.disabledReason
+        isPaused = saved.progress.isPaused
         var rest = Set(saved.progress.unfinished.filter { $0 <= saved.progress.taken })
         for retry in saved.retrying {
             // The ranges of batches do not overlap, so the range names the members.
@@ -54,19 +67,25 @@ struct LaneCursor {
             memberCount += members.count
             unfinished[retry.position] = Unfinished(
                 state: .waiting(due: retry.dueNanoseconds), attempts: retry.attempts,
-                firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true, members: members)
+                firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true, members: members,
+                replay: retry.replay)
+            due.add(retry.dueNanoseconds, retry.position)
+            if retry.replay != nil { replayCount += 1 }
         }
         if inBatches {
             gathered = rest.sorted()
         } else {
             ready = rest.sorted()
             for position in ready { unfinished[position] = Unfinished(state: .ready) }
+            for retry in saved.retrying { split(retry.position) }
         }
     }
 
     var isDisabled: Bool { disabledReason != nil }
     /// Whether the lane may read on.
-    var hasRoom: Bool { eventCount < maxUnfinished && disabledReason == nil }
+    var hasRoom: Bool { eventCount < maxUnfinished && !isHalted }
+    /// Whether nothing may start: the subscription keeps its place.
+    var isHalted: Bool { isPaused || isDisabled }
     var room: Int { max(0, maxUnfinished - eventCount) }
     /// Events that were taken and are not finished.
     var eventCount: Int { unfinished.count + memberCount + gathered.count }
@@ -76,13 +95,9 @@ struct LaneCursor {
     /// Whether the next ready delivery was attempted before; nil while none is ready.
     var nextReadyIsRetry: Bool? { ready.first.map { (unfinished[$0]?.attempts ?? 0) > 0 } }
     /// When the earliest waiting delivery is due.
-    var nextDue: Int64? {
-        var earliest: Int64?
-        for entry in unfinished.values {
-            if case .waiting(let due) = entry.state { earliest = min(earliest ?? due, due) }
-        }
-        return earliest
-    }
+    var nextDue: Int64? { due.first?.due }
+    /// How many ready deliveries come before that one; nil where it is not ready.
+    func readyAhead(of position: UInt64) -> Int? { ready.firstIndex(of: position) }
 
     /// When a delivery's first attempt began: nanoseconds since 1970.
     func firstAttempt(_ position: UInt64) -> Int64? { unfinished[position]?.firstAttemptNanoseconds }
@@ -117,6 +132,7 @@ struct LaneCursor {
         entry.state = .held
         unfinished[position] = entry
         heldCount += 1
+        dropOutdated()
     }
 
     /// The turn of a held event has come.
@@ -125,6 +141,11 @@ struct LaneCursor {
         heldCount -= 1
         unfinished[position]?.state = .ready
         ready.append(position)
+    }
+
+    /// The turn of all held events has come: there is no order any more.
+    mutating func releaseAll() {
+        for position in unfinished.filter({ $0.value.state == .held }).keys.sorted() { release(position) }
     }
 
     /// Takes the event after `taken` for the next batch.
@@ -160,6 +181,56 @@ struct LaneCursor {
         unfinished[position] = entry
     }
 
+    /// Makes deliveries of their own of the events of a batch that is not under way; each goes on where the batch was.
+    mutating func split(_ position: UInt64) {
+        guard let batch = unfinished[position], !batch.members.isEmpty, batch.state != .inFlight else { return }
+        memberCount -= batch.members.count
+        for each in [position] + batch.members {
+            var part = batch
+            part.members = []
+            part.alsoQueued = batch.alsoQueued.filter { $0 == each }
+            unfinished[each] = part
+            if batch.attempts > 0 { noteRetry(each) }
+            guard each != position else { continue }
+            switch batch.state {
+            case .ready: ready.append(each)
+            case .waiting(let due): self.due.add(due, each)
+            case .held: heldCount += 1
+            case .inFlight: break
+            }
+        }
+        isDirty = true
+    }
+
+    /// The subscription changed between batches and single events. What was never tried follows; a batch that waits for
+    /// its retry is split; what is under way ends as it began.
+    mutating func regroup(inBatches: Bool) {
+        releaseAll()
+        guard inBatches else {
+            let positions = gathered
+            gathered = []
+            for position in positions { unfinished[position] = Unfinished(state: .ready) }
+            ready += positions
+            for position in unfinished.keys.sorted() { split(position) }
+            return
+        }
+        let fresh = unfinished.filter { _, entry in
+            entry.state == .ready && entry.attempts == 0 && entry.replay == nil && entry.alsoQueued.isEmpty
+                && entry.members.isEmpty
+        }
+        for position in fresh.keys { unfinished[position] = nil }
+        ready.removeAll { fresh[$0] != nil }
+        gathered = (gathered + fresh.keys).sorted()
+    }
+
+    /// How many events a delivery has.
+    func count(of position: UInt64) -> Int { unfinished[position]?.count ?? 0 }
+
+    /// The events that are unfinished and no replays, ascending.
+    var ordinary: [UInt64] {
+        unfinished.filter { $0.value.replay == nil }.flatMap { [$0.key] + $0.value.members }.sorted()
+    }
+
     /// All events of a delivery.
     func positions(of position: UInt64) -> [UInt64] {
         [position] + (unfinished[position]?.members ?? [])
@@ -184,24 +255,41 @@ struct LaneCursor {
         return position
     }
 
-    /// Takes up a dead letter again.
-    mutating func replay(_ position: UInt64) {
-        guard unfinished[position] == nil, position <= taken else { return }
-        unfinished[position] = Unfinished(state: .ready)
+    /// Takes up an event that a job queued, with its attempts counted anew. Its row stays until this delivery ends. An
+    /// event that is on its way already is not sent twice.
+    mutating func replay(_ position: UInt64, job: Int64) {
+        guard position <= taken else { return }
+        let holder =
+            unfinished[position] != nil ? position : unfinished.first { $0.value.members.contains(position) }?.key
+        if let holder {
+            unfinished[holder]?.alsoQueued.append(position)
+            return
+        }
+        gathered.removeAll { $0 == position }
+        unfinished[position] = Unfinished(state: .ready, isSaved: true, replay: job)
+        replayCount += 1
         ready.append(position)
-        changes[position] = .cleared(position: position)
-        isDirty = true
+    }
+
+    /// A job was cancelled: what was not begun of it is let go. The log has dealt with the rows.
+    mutating func dropReplays(of job: Int64) {
+        let dropped = unfinished.filter { $0.value.replay == job && $0.value.state == .ready && $0.value.attempts == 0 }
+        for position in dropped.keys { _ = end(position) }
     }
 
     /// Makes ready what is due.
     mutating func wake(now: Int64) {
-        let due = unfinished.compactMap { position, entry -> UInt64? in
-            if case .waiting(let due) = entry.state, due <= now { position } else { nil }
-        }
-        for position in due.sorted() {
+        while let (time, position) = due.first, time <= now {
+            due.removeFirst()
+            guard unfinished[position]?.state == .waiting(due: time) else { continue }
             unfinished[position]?.state = .ready
             ready.append(position)
         }
+        dropOutdated()
+    }
+
+    private mutating func dropOutdated() {
+        while let (time, position) = due.first, unfinished[position]?.state != .waiting(due: time) { due.removeFirst() }
     }
 
     /// Notes a finished attempt. Returns the number of it.
@@ -213,6 +301,7 @@ struct LaneCursor {
     mutating func delivered(_ position: UInt64) {
         guard let entry = end(position) else { return }
         if entry.isSaved { changes[position] = .cleared(position: position) }
+        for queued in entry.alsoQueued { changes[queued] = .cleared(position: queued) }
     }
 
     mutating func died(_ position: UInt64, reason: String, now: Int64) {
@@ -228,17 +317,24 @@ struct LaneCursor {
         guard var entry = unfinished[position] else { return }
         if entry.state == .inFlight { inFlight -= 1 }
         entry.state = .waiting(due: due)
-        entry.isSaved = true
         unfinished[position] = entry
+        self.due.add(due, position)
+        noteRetry(position)
+    }
+
+    private mutating func noteRetry(_ position: UInt64) {
+        guard let entry = unfinished[position] else { return }
+        var due = entry.firstAttemptNanoseconds
+        if case .waiting(let time) = entry.state { due = time }
+        unfinished[position]?.isSaved = true
         changes[position] = .retrying(
             RetryingDelivery(
                 position: position, last: entry.members.last ?? position, attempts: entry.attempts,
-                firstAttemptNanoseconds: entry.firstAttemptNanoseconds,
-                dueNanoseconds: due))
+                firstAttemptNanoseconds: entry.firstAttemptNanoseconds, dueNanoseconds: due, replay: entry.replay))
         isDirty = true
     }
 
-    /// Gives a delivery back that was never attempted.
+    /// Gives a delivery back whose attempt did not begin.
     mutating func giveBack(_ position: UInt64) {
         guard unfinished[position]?.state == .inFlight else { return }
         inFlight -= 1
@@ -261,7 +357,14 @@ struct LaneCursor {
         isDirty = true
     }
 
-    mutating func enable() {
+    mutating func pause() {
+        isPaused = true
+        isDirty = true
+    }
+
+    /// Neither paused nor disabled any more.
+    mutating func resume() {
+        isPaused = false
         disabledReason = nil
         isDirty = true
     }
@@ -270,8 +373,7 @@ struct LaneCursor {
     mutating func takeProgress(_ subscription: String) -> LaneProgress {
         var progress = LaneProgress(
             subscription: subscription, taken: taken,
-            unfinished: (unfinished.keys + unfinished.values.flatMap(\.members) + gathered).sorted(),
-            disabledReason: disabledReason)
+            unfinished: (ordinary + gathered).sorted(), disabledReason: disabledReason, isPaused: isPaused)
         progress.changes = changes.sorted { $0.key < $1.key }.map(\.value)
         changes.removeAll(keepingCapacity: true)
         isDirty = false
@@ -281,11 +383,12 @@ struct LaneCursor {
     private mutating func end(_ position: UInt64) -> Unfinished? {
         guard let entry = unfinished.removeValue(forKey: position) else { return nil }
         memberCount -= entry.members.count
+        if entry.replay != nil { replayCount -= 1 }
         switch entry.state {
         case .inFlight: inFlight -= 1
         case .ready: ready.removeAll { $0 == position }
         case .held: heldCount -= 1
-        case .waiting: break
+        case .waiting: dropOutdated()
         }
         isDirty = true
         return entry

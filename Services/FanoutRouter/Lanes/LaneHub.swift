@@ -1,7 +1,7 @@
 import EventLog
 import Logging
-import StageMetrics
 import NIOCore
+import StageMetrics
 import StageRuntime
 
 /// All lanes of the router with the feed that they share and the clock that saves them.
@@ -10,11 +10,15 @@ import StageRuntime
 final class LaneHub: LaneSource {
     /// How often what changed is saved: a crash repeats at most what was delivered since.
     static let saveInterval = TimeAmount.milliseconds(100)
-    /// What a lane that lags reads at once.
+    /// What a lane that lags reads at once, and what all together may read.
     static let chunkBytes = 256 * 1024
+    static let allChunksBytes = 32 << 20
 
     private(set) var feed: EventFeed
+    /// In the order in which they were added.
     private(set) var lanes: [Lane] = []
+    private var byName: [String: Lane] = [:]
+    private var isRunning = false
     private let mailbox: FeedMailbox
     private let reading: LogReading
     private let loop: any EventLoop
@@ -36,12 +40,32 @@ final class LaneHub: LaneSource {
         self.save = save
     }
 
+    /// Adds a lane; where the others run it begins at once. Names are unique.
     func add(_ lane: Lane) {
+        precondition(byName[lane.settings.name] == nil, "a subscription has one lane")
         lanes.append(lane)
+        byName[lane.settings.name] = lane
+        if isRunning { lane.pump() }
     }
 
-    func lane(_ subscription: String) -> Lane? {
-        lanes.first { $0.settings.name == subscription }
+    /// Stops a lane and lets it go: attempts under way still reach the subscriber, but what comes of them is not known.
+    /// What it came to is the caller's to save or to drop.
+    func remove(_ subscription: String) -> Lane? {
+        guard let lane = byName.removeValue(forKey: subscription) else { return nil }
+        lanes.removeAll { $0 === lane }
+        lane.stop()
+        lane.metrics.backlog.set(0)
+        return lane
+    }
+
+    func lane(_ subscription: String) -> Lane? { byName[subscription] }
+
+    /// Deliveries of a subscription were queued for replay.
+    func replaysQueued(_ subscription: String) { lane(subscription)?.replaysQueued() }
+
+    /// A job was cancelled: what its lane took up and did not begin is let go.
+    func replaysCancelled(_ subscription: String, _ job: Int64) {
+        lane(subscription)?.cursor.dropReplays(of: job)
     }
 
     /// Starts every lane and the saving.
@@ -50,6 +74,7 @@ final class LaneHub: LaneSource {
         ticker = loop.scheduleRepeatedTask(initialDelay: Self.saveInterval, delay: Self.saveInterval) { _ in
             bound.value.tick()
         }
+        isRunning = true
         for lane in lanes { lane.pump() }
     }
 
@@ -78,12 +103,13 @@ final class LaneHub: LaneSource {
 
     /// Starts and saves nothing any more.
     func halt() {
+        isRunning = false
         for lane in lanes { lane.stop() }
         ticker?.cancel()
     }
 
     private func tick() {
-        for lane in lanes { lane.settleMetrics() }
+        for lane in lanes { lane.tick() }
         guard !isSaving else { return }
         let progress = lanes.compactMap { $0.takeProgress() }
         guard !progress.isEmpty else { return }
@@ -93,13 +119,19 @@ final class LaneHub: LaneSource {
         save(progress) { loop.execute { bound.value.isSaving = false } }
     }
 
+    /// Saves at once what changed. `done` runs on the log thread when this and all that was saved before is on disk.
+    func settle(done: @escaping @Sendable () -> Void) {
+        save(lanes.compactMap { $0.takeProgress() }, done)
+    }
+
     // MARK: LaneSource
 
     func readChunk(
         from position: UInt64, done: @escaping (Result<([RenderedBatch], UInt64), any Error>) -> Void
     ) {
+        let maxBytes = min(Self.chunkBytes, Self.allChunksBytes / max(1, lanes.count))
         onLoop(done) { reader in
-            let chunk = try reader.batches(from: position, maxBytes: Self.chunkBytes)
+            let chunk = try reader.batches(from: position, maxBytes: maxBytes)
             return (chunk.batches.map { RenderedBatch($0) }, chunk.firstPosition)
         }
     }
@@ -143,9 +175,10 @@ final class LaneHub: LaneSource {
     }
 
     func readReplays(
-        _ subscription: String, after: UInt64, limit: Int, done: @escaping (Result<[UInt64], any Error>) -> Void
+        _ subscription: String, after ticket: Int64, limit: Int,
+        done: @escaping (Result<[QueuedReplay], any Error>) -> Void
     ) {
-        onLoop(done) { try $0.queuedReplays(subscription: subscription, after: after, limit: limit) }
+        onLoop(done) { try $0.queuedReplays(subscription: subscription, after: ticket, limit: limit) }
     }
 
     func laneDisabled(_ subscription: String, _ reason: String) {
@@ -166,12 +199,5 @@ final class LaneHub: LaneSource {
             }
             loop.execute { bound.value(result) }
         }
-    }
-}
-
-extension Lane {
-    /// Brings the gauges up to date; called by the hub's clock.
-    func settleMetrics() {
-        backlogGauge.set(Double(backlog))
     }
 }

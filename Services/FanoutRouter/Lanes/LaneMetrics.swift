@@ -30,7 +30,8 @@ struct LaneMetrics: Sendable {
             "tributary_lane_backlog_events", help: "Events that a subscription has not finished.", labels: [label])
         delivery = registry.histogram("tributary_delivery_seconds", help: "Time from the request to its outcome.")
         receiptToDelivery = registry.histogram(
-            "tributary_receipt_to_delivery_seconds", help: "Time from the receipt of a webhook to its delivery.")
+            "tributary_receipt_to_delivery_seconds", help: "Time from the receipt of a webhook to its delivery.",
+            labels: [label])
     }
 
     func count(_ outcome: AttemptOutcome, durationNanoseconds: Int64) {

@@ -26,6 +26,8 @@ struct LaneSettings: Sendable {
     var keepsKeyOrder: Bool
     /// Nil: one event per request.
     var batch: Batch?
+    /// Whether single events stand in line by their keys; batches keep the order by going out one at a time.
+    var linesUp: Bool { keepsKeyOrder && batch == nil }
 
     init(
         name: String, endpoint: EndpointURL, matcher: EventMatcher = EventMatcher(),

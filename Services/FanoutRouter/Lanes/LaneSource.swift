@@ -20,9 +20,10 @@ protocol LaneSource: AnyObject {
         done: @escaping (Result<[RenderedEvent], any Error>) -> Void)
     /// The partition keys of events, in order; an empty one where an event has none or retention dropped it.
     func readKeys(of positions: [UInt64], done: @escaping (Result<[[UInt8]], any Error>) -> Void)
-    /// Dead letters above a position that wait for their replay.
+    /// Deliveries that wait for their replay, by ascending ticket, behind the one given.
     func readReplays(
-        _ subscription: String, after: UInt64, limit: Int, done: @escaping (Result<[UInt64], any Error>) -> Void)
+        _ subscription: String, after ticket: Int64, limit: Int,
+        done: @escaping (Result<[QueuedReplay], any Error>) -> Void)
     /// Said once, when a subscription is disabled without an operator.
     func laneDisabled(_ subscription: String, _ reason: String)
 }

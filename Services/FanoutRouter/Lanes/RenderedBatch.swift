@@ -3,28 +3,54 @@ import Events
 import NIOCore
 import Wire
 
-/// One row of the log with every event rendered once; all subscriptions send slices of the same buffer.
+/// One row of the log with every event rendered once; all subscriptions send slices of the same buffer and match against
+/// the same places.
 final class RenderedBatch: Sendable {
     let batch: EventBatch
     private let bodies: ByteBuffer
     private let ends: [Int32]
+    /// Of each event; nil of one that is damaged.
+    private let places: [AttributePlaces?]
 
     init(_ batch: EventBatch) {
         self.batch = batch
         var writer = ByteWriter(reservingBytes: batch.sizeBytes + batch.count * 64)
         var ends: [Int32] = []
+        var places: [AttributePlaces?] = []
         ends.reserveCapacity(batch.count)
-        for position in batch.first...batch.last {
-            Self.render(position, of: batch, to: &writer)
-            ends.append(Int32(truncatingIfNeeded: writer.count))
+        places.reserveCapacity(batch.count)
+        batch.withBytes { row in
+            for position in batch.first...batch.last {
+                Self.render(position, of: batch, to: &writer)
+                ends.append(Int32(truncatingIfNeeded: writer.count))
+                places.append(batch.withRecord(at: position) { AttributePlaces(EventAttributes($0), in: row) })
+            }
         }
         self.ends = ends
+        self.places = places
         bodies = ByteBuffer(bytes: writer.bytes)
     }
 
     var first: UInt64 { batch.first }
     var last: UInt64 { batch.last }
-    var sizeBytes: Int { batch.sizeBytes + bodies.readableBytes }
+    /// What it holds in memory; buffers are a power of two long.
+    var sizeBytes: Int {
+        batch.sizeBytes + bodies.storageCapacity + places.count * MemoryLayout<AttributePlaces?>.stride
+    }
+
+    /// The first event from `position` on whose attributes match; nil where none of this row does.
+    func firstMatch(from position: UInt64, _ matcher: EventMatcher) -> UInt64? {
+        guard position >= first, position <= last else { return nil }
+        if matcher.isOpen { return position }
+        return batch.withBytes { row in
+            var index = Int(position - first)
+            while index < places.count {
+                if let places = places[index], matcher.matches(places.lend(row)) { return first + UInt64(index) }
+                index += 1
+            }
+            return nil
+        }
+    }
 
     /// The CloudEvents JSON of one event; shares the batch's memory.
     func body(at position: UInt64) -> ByteBuffer? {

@@ -1,7 +1,8 @@
 import DequeModule
-import StageMetrics
 import NIOCore
 import NIOHTTP1
+import NIOTLS
+import StageMetrics
 
 /// One client's connection: takes parsed requests in, sends answers out in the order of the requests, and keeps to
 /// the limits. Lives on its event loop.
@@ -53,9 +54,12 @@ final class Connection: ChannelDuplexHandler {
     /// The last answer is written or on its way; nothing more is read.
     private(set) var isClosing = false
     private(set) var mayClose = false
+    /// When it began, as long as TLS is not agreed on; nil afterwards, and where there is none.
+    private var handshakeBeganNanoseconds: Int64?
 
-    init(_ loop: FrontLoop) {
+    init(_ loop: FrontLoop, isTLS: Bool) {
         self.loop = loop
+        if isTLS { handshakeBeganNanoseconds = lastActivityNanoseconds }
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -66,6 +70,9 @@ final class Connection: ChannelDuplexHandler {
         peer = context.channel.remoteAddress?.ipAddress.map { ($0, loop.clients.isTrusted($0)) }
         if loop.enter(self) {
             context.fireChannelActive()
+        } else if handshakeBeganNanoseconds != nil {
+            // An answer would cost a handshake, and handshakes are what too many connections must not cost.
+            closeNow()
         } else {
             refuseNow(.tooManyConnections)
         }
@@ -105,6 +112,10 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent {
+            handshakeBeganNanoseconds = nil
+            lastActivityNanoseconds = monotonicNanoseconds()
+        }
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
         inputEnded = true
         if isClosing || slots.isEmpty || request != nil {
@@ -326,6 +337,11 @@ extension Connection {
             return
         }
         let limits = loop.limits
+        if let began = handshakeBeganNanoseconds {
+            // Whoever has not agreed on TLS could not read an answer.
+            if now - began > limits.headerDeadlineNanoseconds { closeNow() }
+            return
+        }
         if let began = headBeganNanoseconds, request == nil, now - began > limits.headerDeadlineNanoseconds {
             return refuseNow(.headerTimeout)
         }
@@ -347,6 +363,7 @@ extension Connection {
     /// Closes when nothing is owed any more; part of an orderly stop.
     func drain() {
         guard slots.isEmpty, request == nil, !isClosing, let context else { return }
+        guard handshakeBeganNanoseconds == nil else { return closeNow() }
         closeGently(after: ByteBuffer(), context)
     }
 }

@@ -1,6 +1,6 @@
-import StageMetrics
 import NIOCore
 import NIOHTTP1
+import StageMetrics
 import Wire
 
 /// A request that is complete.

@@ -61,6 +61,14 @@ final class FrontDoor: Sendable {
     /// The port that is listened on.
     var port: Int { channel.localAddress?.port ?? 0 }
 
+    /// Lets every event loop go by other settings; when it returns, all do. Not for an event loop.
+    func take(_ settings: FrontSettings) {
+        for loop in loops {
+            // A loop that has ended has no requests either.
+            try? loop.eventLoop.submit { loop.value.take(settings) }.wait()
+        }
+    }
+
     /// Lets nobody in any more, finishes what is open, and closes. Blocks until then; not for an event loop.
     func stop() throws {
         try channel.close().wait()

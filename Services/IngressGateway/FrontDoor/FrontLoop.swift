@@ -1,20 +1,28 @@
 import Journal
-import StageMetrics
 import NIOCore
 import NIOHTTP1
+import NIOSSL
+import StageMetrics
 import Synchronization
 import Wire
 
 /// What all event loops of the front door share.
 struct FrontShared: Sendable {
-    let limits: IngressLimits
-    let sources: SourceTable
-    var clients = ClientAddresses(trusted: [])
+    /// What the loops start with.
+    let settings: FrontSettings
+    let tls: FrontTLS
     let builder: EnvelopeBuilder
     let mailbox: JournalMailbox
     let state: JournalState
     let metrics: IngressMetrics
     let connectionCount = ConnectionCount()
+}
+
+/// What can be changed while the door is open.
+struct FrontSettings: Sendable {
+    var limits: IngressLimits
+    var sources: SourceTable
+    var clients = ClientAddresses(trusted: [])
 }
 
 /// Open connections of all loops.
@@ -27,14 +35,15 @@ final class ConnectionCount: Sendable {
 /// What the connections accept in one turn of the loop goes to the journal together, when the turn is over.
 final class FrontLoop {
     let sinkIndex: Int32
-    var limits: IngressLimits { shared.limits }
-    var sources: SourceTable { shared.sources }
-    var clients: ClientAddresses { shared.clients }
+    var limits: IngressLimits { settings.limits }
+    var sources: SourceTable { settings.sources }
+    var clients: ClientAddresses { settings.clients }
     var metrics: IngressMetrics { shared.metrics }
     var renderer = ReplyRenderer()
     private(set) var isDraining = false
 
     private let shared: FrontShared
+    private var settings: FrontSettings
     private let eventLoop: any EventLoop
     private var tenants: [(connection: Connection?, generation: UInt32)] = []
     private var vacant: [Int32] = []
@@ -48,12 +57,21 @@ final class FrontLoop {
 
     init(_ shared: FrontShared, sinkIndex: Int32, eventLoop: any EventLoop) {
         self.shared = shared
+        settings = shared.settings
         self.sinkIndex = sinkIndex
         self.eventLoop = eventLoop
         let interval = TimeAmount.milliseconds(IngressLimits.sweepMilliseconds)
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.sweep() }
     }
+
+    /// Goes by other settings from the next request on.
+    func take(_ settings: FrontSettings) {
+        self.settings = settings
+    }
+
+    /// The TLS of a connection that begins now; nil where the door speaks plain HTTP.
+    var tlsContext: NIOSSLContext? { shared.tls.context }
 
     /// Takes a new connection in; false when there are too many.
     func enter(_ connection: Connection) -> Bool {

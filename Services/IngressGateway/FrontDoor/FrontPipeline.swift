@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// What stands between a client's socket and its webhooks.
 enum FrontPipeline {
@@ -10,7 +11,9 @@ enum FrontPipeline {
         limits.maxHeaderListSize = IngressLimits.headerBytes + IngressLimits.requestLineBytes
         limits.maxHeaderFieldCount = IngressLimits.headerFields
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
-        let connection = Connection(loop)
+        let tls = loop.tlsContext
+        let connection = Connection(loop, isTLS: tls != nil)
+        if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
         try pipeline.addHandler(ConnectionGauge(connection))
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(connection)

@@ -13,7 +13,7 @@ enum ConfigurationJSON {
             ("normaliser", worker(configuration.normaliser)),
             ("router", router(configuration.router)),
             ("sources", .array(configuration.sources.map(source))),
-            ("subscriptions", .array(configuration.subscriptions.map(subscription))),
+            ("subscriptions", .array(configuration.subscriptions.map(SubscriptionJSON.text))),
             ("environment", environment(configuration)),
         ])
     }
@@ -41,6 +41,7 @@ enum ConfigurationJSON {
             ("minimum_body_bytes_per_second", .number(ingress.minimumBodyBytesPerSecond)),
             ("public_url", ingress.publicURL.isEmpty ? .null : .string(ingress.publicURL)),
             ("trusted_proxies", .array(ingress.trustedProxies.map(JSONText.string))),
+            ("tls", .optional(ingress.tls, listenerTLS)),
             ("metrics_listen", .optional(ingress.metricsListen, address)),
         ])
     }
@@ -54,7 +55,13 @@ enum ConfigurationJSON {
     private static func router(_ router: RouterConfiguration) -> JSONText {
         .object([
             ("instances", .number(1)),
+            ("listen", .optional(router.listen, address)),
+            ("tls", .optional(router.tls, listenerTLS)),
+            ("public_url", router.publicURL.isEmpty ? .null : .string(router.publicURL)),
+            ("api_tokens", .array(router.apiTokens.map(token))),
             ("egress_allow", .array(router.egressAllow.map(JSONText.string))),
+            ("egress_proxy", .optional(router.egressProxy, proxy)),
+            ("allow_http", .bool(router.allowHTTP)),
             ("event_log_budget_bytes", .number(router.eventLogBudgetBytes)),
             ("retention_seconds", .number(router.retentionHours * 3600)),
             ("dedupe_window_seconds", .number(router.dedupeWindowHours * 3600)),
@@ -71,6 +78,30 @@ enum ConfigurationJSON {
             ),
             ("metrics_listen", .optional(router.metricsListen, address)),
         ])
+    }
+
+    private static func token(_ token: APITokenConfiguration) -> JSONText {
+        let scopes = APITokenConfiguration.allScopes.filter(token.scopes.contains)
+        var members: [(String, JSONText)] = [
+            ("name", .string(token.name)), ("scopes", .array(scopes.map(JSONText.string))),
+        ]
+        switch token.secret {
+        case .reference(let value): members.append(("value", reference(value)))
+        case .sha256(let digest):
+            members.append(("sha256", .string(digest.withUnsafeBytes { Hexadecimal.encode($0) })))
+        }
+        return .object(members)
+    }
+
+    private static func proxy(_ proxy: EgressProxyConfiguration) -> JSONText {
+        .object([
+            ("url", .string(proxy.url.text)), ("username", .optional(proxy.username, JSONText.string)),
+            ("password", .optional(proxy.password, reference)),
+        ])
+    }
+
+    private static func listenerTLS(_ tls: ListenerTLS) -> JSONText {
+        .object([("certificate", reference(tls.certificate)), ("key", reference(tls.key))])
     }
 
     private static func source(_ source: SourceConfiguration) -> JSONText {
@@ -116,78 +147,11 @@ enum ConfigurationJSON {
         ])
     }
 
-    private static func subscription(_ subscription: SubscriptionConfiguration) -> JSONText {
-        let filter = subscription.filter
-        let retry = subscription.retry
-        return .object([
-            ("name", .string(subscription.name)),
-            ("url", .string(subscription.url.text)),
-            (
-                "filter",
-                .object([
-                    ("types", .array(filter.types.map(JSONText.string))),
-                    ("sources", .array(filter.sources.map(JSONText.string))),
-                    ("providers", .array(filter.providers.map(JSONText.string))),
-                    ("subjects", .array(filter.subjects.map(JSONText.string))),
-                    ("keys", .array(filter.keys.map(JSONText.string))),
-                    ("data", .array(filter.data.map(condition))),
-                ])
-            ),
-            ("format", .string(subscription.format.rawValue)),
-            ("mode", mode(subscription.mode)),
-            (
-                "signing",
-                .object([
-                    ("scheme", .string(subscription.signing.scheme.rawValue)),
-                    ("secrets", .array(subscription.signing.secrets.map(reference))),
-                    ("api_key", .optional(subscription.signing.apiKey, JSONText.string)),
-                    ("header", .optional(subscription.signing.header, JSONText.string)),
-                ])
-            ),
-            (
-                "retry",
-                .object([
-                    ("scheme", .string(retry.scheme.rawValue)),
-                    ("schedule_seconds", .array(retry.schedule.map { .number($0.inSeconds) })),
-                    ("repeat_last", .bool(retry.repeatsLast)),
-                    ("jitter", .bool(retry.jitter)),
-                    ("deadline_seconds", .optional(retry.deadline) { .number($0.inSeconds) }),
-                ])
-            ),
-            ("concurrency", .number(subscription.concurrency)),
-            ("rate_limit", .optional(subscription.requestsPerSecond) { .number($0) }),
-            ("disable_after_seconds", .optional(subscription.disableAfter) { .number($0.inSeconds) }),
-            ("timeout_seconds", .number(subscription.timeoutSeconds)),
-            ("order", .string(subscription.order.rawValue)),
-            ("key_hold_seconds", .number(subscription.keyHold.inSeconds)),
-        ])
-    }
-
-    private static func condition(_ condition: ContentCondition) -> JSONText {
-        var members: [(String, JSONText)] = [("pointer", .string(condition.pointer))]
-        switch condition.test {
-        case .oneOf(let texts): members.append(("in", .array(texts.map(JSONText.string))))
-        case .exists(let expected): members.append(("exists", .bool(expected)))
-        case .within(let atLeast, let below):
-            members.append(("at_least", .optional(atLeast) { .number($0) }))
-            members.append(("below", .optional(below) { .number($0) }))
-        }
-        return .object(members)
-    }
-
-    private static func mode(_ mode: SubscriptionMode) -> JSONText {
-        switch mode {
-        case .single: .string("single")
-        case .batch(let every, let maxEvents):
-            .object([("every_seconds", .number(every.inSeconds)), ("max_events", .number(maxEvents))])
-        }
-    }
-
     private static func address(_ address: ListenAddress) -> JSONText {
         .string(address.description)
     }
 
-    private static func reference(_ reference: SecretReference) -> JSONText {
+    static func reference(_ reference: SecretReference) -> JSONText {
         .string(reference.description)
     }
 }

@@ -27,41 +27,16 @@ struct QuarantineList: ParsableCommand {
 
     @OptionGroup var filter: QuarantineFilter
 
-    @Option(help: ArgumentHelp("At most so many.", valueName: "n"))
-    var limit = 100
-
-    @Option(help: ArgumentHelp("Only those before this entry, to go on.", valueName: "id"))
-    var after: Int64?
-
-    @OptionGroup var options: CommandOptions
-
-    func validate() throws {
-        guard (1...100_000).contains(limit) else { throw ValidationError("--limit must be 1 to 100000") }
-    }
+    @OptionGroup var page: PageOptions
+    @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = StageClient.router(options.configuration())
-        let (entries, next) = orExit { () throws(StageFailure) in try list(router) }
-        if options.json {
-            return print(JSONText.object([("quarantine", .array(entries.map(\.json))), ("next", next.json)]))
-        }
-        let columns = ["id", "source", "code", "stage", "received", "replayed", "detail"]
-        print(RecordList.text(entries, columns: columns, empty: "nothing in quarantine"))
-        if case .number(let id) = next { print("more: --after \(id)") }
-    }
-
-    /// Goes on until the limit or the end: the router answers in pages that may be empty.
-    func list(_ router: StageClient) throws(StageFailure) -> (entries: [JSONValue], next: JSONValue) {
-        var entries: [JSONValue] = []
-        var last = after.map(String.init)
-        while true {
-            let more = [("order", "desc"), ("after", last), ("limit", String(min(1000, limit - entries.count)))]
-            let page = try router.ask("GET", StageClient.target("/quarantine", filter.parameters + more))
-            entries += page["quarantine"].elements
-            guard case .number(let next) = page["next"], entries.count < limit, next != last else {
-                return (entries, page["next"])
-            }
-            last = next
+        let router = options.router()
+        orExit { () throws(StageFailure) in
+            var walk = PageWalk(
+                router, "/v1/quarantine", filter.parameters + [("order", "desc")], name: "quarantine", options: page)
+            let columns = ["id", "source", "code", "stage", "received", "replayed", "detail"]
+            try walk.show(json: options.json, columns: columns, empty: "nothing in quarantine")
         }
     }
 }
@@ -77,16 +52,16 @@ struct QuarantineTotals: ParsableCommand {
             """)
 
     @OptionGroup var filter: QuarantineFilter
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = StageClient.router(options.configuration())
-        let answer = orExit { () throws(StageFailure) in
-            try router.ask("GET", StageClient.target("/quarantine/totals", filter.parameters))
+        let router = options.router()
+        let reply = orExit { () throws(StageFailure) in
+            try router.reply("GET", StageClient.target("/v1/quarantine/totals", filter.parameters))
         }
-        if options.json { return print(answer.json) }
+        if options.json { return print(reply.text) }
         let columns = ["source", "code", "webhooks", "replayed", "bytes", "first_received", "last_received"]
-        print(RecordList.text(answer, "totals", columns: columns, empty: "nothing in quarantine"))
+        print(RecordList.text(reply.value, "totals", columns: columns, empty: "nothing in quarantine"))
     }
 }
 
@@ -108,13 +83,12 @@ struct QuarantineShow: ParsableCommand {
     @Flag(help: "Show the secrets in the head, too.")
     var reveal = false
 
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var options: RouterOptions
 
     func run() {
-        let configuration = options.configuration()
-        let router = StageClient.router(configuration)
-        let whole = orExit { () throws(StageFailure) in try router.ask("GET", "/quarantine/\(id)") }
-        let hidden = reveal ? nil : SecretFields(named: configuration.tokenFields)
+        let router = options.router()
+        let whole = orExit { () throws(StageFailure) in try router.ask("GET", "/v1/quarantine/\(id)") }
+        let hidden = reveal ? nil : SecretFields(named: options.tokenFields)
         let entry = QuarantineEntry(whole, hidden: hidden)
         print(options.json ? entry.json.text : entry.text)
     }

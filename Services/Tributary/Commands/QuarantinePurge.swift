@@ -27,7 +27,7 @@ struct QuarantinePurge: ParsableCommand {
     @Flag(help: "Really delete; what is deleted cannot be had back.")
     var yes = false
 
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var options: RouterOptions
 
     func validate() throws {
         let chooses = !filter.isEmpty || all || replayed
@@ -37,7 +37,7 @@ struct QuarantinePurge: ParsableCommand {
     }
 
     func run() {
-        let router = StageClient.router(options.configuration())
+        let router = options.router()
         let deleted = orExit { () throws(StageFailure) in
             ids.isEmpty ? try purgeChosen(router) : try purgeNamed(router)
         }
@@ -46,15 +46,15 @@ struct QuarantinePurge: ParsableCommand {
 
     private func purgeNamed(_ router: StageClient) throws(StageFailure) -> Int {
         try confirm("\(ids.count) webhooks")
-        for id in ids { _ = try router.ask("DELETE", "/quarantine/\(id)") }
+        for id in ids { _ = try router.ask("DELETE", "/v1/quarantine/\(id)") }
         return ids.count
     }
 
     /// Only what is there now: what comes in meanwhile was not meant.
     func purgeChosen(_ router: StageClient) throws(StageFailure) -> Int {
-        let newest = try router.ask("GET", "/quarantine?limit=1")["newest"].text
+        let newest = try router.ask("GET", "/v1/quarantine?limit=1")["newest"].text
         let parameters = filter.parameters + [("replayed", replayed ? "true" : nil), ("through", newest)]
-        let totals = try router.ask("GET", StageClient.target("/quarantine/totals", parameters))["totals"].elements
+        let totals = try router.ask("GET", StageClient.target("/v1/quarantine/totals", parameters))["totals"].elements
         let count = totals.reduce(0) { $0 + ($1["webhooks"].integer ?? 0) }
         if count == 0 { return 0 }
         try confirm(
@@ -63,13 +63,14 @@ struct QuarantinePurge: ParsableCommand {
                     separator: ", ")
                 + ")")
         var deleted = 0
-        var after: String?
+        var cursor: String?
         while true {
             let answer = try router.ask(
-                "DELETE", StageClient.target("/quarantine", parameters + [("after", after), ("all", "true")]))
+                "DELETE", StageClient.target("/v1/quarantine", parameters + [("cursor", cursor), ("all", "true")]))
             deleted += Int(answer["deleted"].integer ?? 0)
-            guard case .number(let next) = answer["next"], next != after else { return deleted }
-            after = next
+            let next = answer["next_cursor"].text
+            guard !next.isEmpty, next != cursor else { return deleted }
+            cursor = next
         }
     }
 

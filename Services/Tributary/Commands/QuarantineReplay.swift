@@ -20,6 +20,8 @@ struct QuarantineReplay: ParsableCommand {
             when an ingress has it on its disk; after an interruption, replaying once more repeats at most one batch, with
             the same event ids.
 
+            The webhooks go to the ingress of the configuration, on this machine, with --api, too.
+
             --dry-run verifies and normalises here, with the secrets that this command's own environment holds, and
             sends, stores and marks nothing; with --json it prints one object per entry and a summary on the last line.
             """)
@@ -41,7 +43,7 @@ struct QuarantineReplay: ParsableCommand {
     @Flag(help: "Only say what would become of each.")
     var dryRun = false
 
-    @OptionGroup var options: CommandOptions
+    @OptionGroup var options: RouterOptions
 
     func validate() throws {
         guard !ids.isEmpty || !filter.isEmpty || all else {
@@ -54,8 +56,8 @@ struct QuarantineReplay: ParsableCommand {
     }
 
     func run() {
-        let configuration = options.configuration()
-        let router = StageClient.router(configuration)
+        let configuration = options.basic.configuration()
+        let router = options.router()
         let walk = orExit { () throws(StageFailure) in
             try QuarantineWalk(router, ids: ids, filter: filter, isRepeated: again)
         }

@@ -9,7 +9,7 @@ struct QuarantineWalk {
     private let router: StageClient
     private var ids: [UInt64]
     private var parameters: [(String, String?)]
-    private var after: String?
+    private var cursor: String?
     private var isAtEnd = false
     /// How many entries there are to meet, as far as is known before.
     private(set) var expected = 0
@@ -28,9 +28,9 @@ struct QuarantineWalk {
             expected = ids.count
             return
         }
-        let newest = try router.ask("GET", "/quarantine?limit=1")["newest"]
+        let newest = try router.ask("GET", "/v1/quarantine?limit=1")["newest"]
         parameters.append(("through", newest.text.isEmpty ? "0" : newest.text))
-        let totals = try router.ask("GET", StageClient.target("/quarantine/totals", parameters))["totals"].elements
+        let totals = try router.ask("GET", StageClient.target("/v1/quarantine/totals", parameters))["totals"].elements
         expected = totals.reduce(0) { $0 + Int($1["webhooks"].integer ?? 0) }
     }
 
@@ -38,9 +38,10 @@ struct QuarantineWalk {
     mutating func next(_ limit: Int) throws(StageFailure) -> [JSONValue] {
         if !ids.isEmpty { return try named(limit) }
         while !isAtEnd, expected > 0 {
-            let more = [("content", "true"), ("after", after), ("limit", String(limit))]
-            let page = try router.ask("GET", StageClient.target("/quarantine", parameters + more))
-            if case .number(let next) = page["next"], next != after { after = next } else { isAtEnd = true }
+            let more = [("content", "true"), ("cursor", cursor), ("limit", String(limit))]
+            let page = try router.ask("GET", StageClient.target("/v1/quarantine", parameters + more))
+            let next = page["next_cursor"].text
+            if !next.isEmpty, next != cursor { cursor = next } else { isAtEnd = true }
             let entries = page["quarantine"].elements
             if !entries.isEmpty { return entries }
         }
@@ -53,7 +54,7 @@ struct QuarantineWalk {
         while entries.count < min(limit, 4), !ids.isEmpty {
             let id = ids.removeFirst()
             do {
-                entries.append(try router.ask("GET", "/quarantine/\(id)"))
+                entries.append(try router.ask("GET", "/v1/quarantine/\(id)"))
             } catch {
                 if error.status == .unavailable { throw error }
                 missing.append((id, error.sentence))

@@ -71,7 +71,7 @@ struct ReplayRun {
                 }
             }
             if !taken.isEmpty {
-                _ = try router.ask("POST", "/quarantine/replayed", .object([("ids", .array(taken))]))
+                _ = try router.ask("POST", "/v1/quarantine/replayed", .object([("ids", .array(taken))]))
                 replayed += taken.count
             }
             if refused.isEmpty { return }

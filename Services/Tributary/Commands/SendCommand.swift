@@ -1,7 +1,7 @@
 import ArgumentParser
 import Glibc
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 
 /// `tributary send`

@@ -1,5 +1,5 @@
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 
 /// Where to send, and with which secret.

@@ -1,6 +1,6 @@
 import Glibc
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 import Synchronization
 import Threads

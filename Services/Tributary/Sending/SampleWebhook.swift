@@ -1,5 +1,5 @@
-import StageMetrics
 import Providers
+import StageMetrics
 import StageRuntime
 
 /// A webhook, signed and ready to be sent.

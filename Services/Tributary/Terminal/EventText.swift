@@ -2,16 +2,6 @@ import StageRuntime
 
 /// Events for people to read.
 enum EventText {
-    /// One line per event.
-    static func list(_ events: [JSONValue]) -> String {
-        guard !events.isEmpty else { return "no events" }
-        var table = Table(["POSITION", "TIME", "SOURCE", "TYPE", "SUBJECT", "ID"])
-        for event in events {
-            table.add(["position", "time", "source", "type", "subject", "id"].map { event[$0].text })
-        }
-        return table.text
-    }
-
     /// An event with its way through the stages and its deliveries.
     static func one(_ found: JSONValue) -> String {
         var lines = ["position \(found["position"].text)", found["event"].indented(), "", "journey"]
@@ -26,17 +16,10 @@ enum EventText {
         for delivery in deliveries {
             lines.append("  \(printable(delivery["subscription"].text)): \(printable(delivery["state"].text))")
             for attempt in delivery["attempts"].elements {
-                lines.append("    " + members(attempt))
+                lines.append("    " + AttemptText.line(attempt))
             }
         }
         return lines.joined(separator: "\n")
-    }
-
-    /// `name value` pairs of an object on one line.
-    static func members(_ value: JSONValue) -> String {
-        guard case .object(let members) = value else { return printable(value.json.text) }
-        return members.filter { !$0.value.text.isEmpty }.map { "\($0.name) \(printable($0.value.text))" }
-            .joined(separator: ", ")
     }
 
     private static func took(_ step: JSONValue) -> String {

@@ -11,12 +11,17 @@ struct Table {
         rows.append(cells.map(printable))
     }
 
-    var text: String {
+    var text: String { lines.joined(separator: "\n") }
+
+    /// The rows alone, as wide as with titles.
+    var textWithoutTitles: String { lines.dropFirst().joined(separator: "\n") }
+
+    private var lines: [String] {
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
             zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
                 .joined(separator: "  ").trimmed
-        }.joined(separator: "\n")
+        }
     }
 }
 

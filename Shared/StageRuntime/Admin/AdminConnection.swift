@@ -58,7 +58,11 @@ final class AdminConnection: ChannelInboundHandler {
 
     private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         let keepAlive = head.isKeepAlive
-        guard let request = AdminRequest(method: head.method.rawValue, target: head.uri, body: body) else {
+        let contentType = head.headers.first(name: "content-type")
+        guard
+            let request = AdminRequest(
+                method: head.method.rawValue, target: head.uri, contentType: contentType, body: body)
+        else {
             write(.error(400, "bad_target", "the request target is not a path"), keepAlive: false, context)
             return
         }
@@ -67,10 +71,11 @@ final class AdminConnection: ChannelInboundHandler {
         case .reply(let reply):
             write(reply, keepAlive: keepAlive, isHead: head.method == .HEAD, context)
         case .ask(let route):
+            let isHead = head.method == .HEAD
             let reply = desk.pool.runIfActive(eventLoop: context.eventLoop) { route.respond(request) }
             reply.assumeIsolated().whenComplete { result in
                 switch result {
-                case .success(let reply): self.write(reply, keepAlive: keepAlive, context)
+                case .success(let reply): self.write(reply, keepAlive: keepAlive, isHead: isHead, context)
                 case .failure: context.close(promise: nil)
                 }
             }
@@ -82,10 +87,11 @@ final class AdminConnection: ChannelInboundHandler {
     ) {
         isAnswering = false
         guard context.channel.isActive else { return }
-        let headers: HTTPHeaders = [
-            "Content-Type": reply.contentType, "Content-Length": String(reply.body.count),
-            "Connection": keepAlive ? "keep-alive" : "close",
-        ]
+        var headers: HTTPHeaders = ["Connection": keepAlive ? "keep-alive" : "close"]
+        if !reply.contentType.isEmpty { headers.add(name: "Content-Type", value: reply.contentType) }
+        // 204 has no length (RFC 9110, section 8.6).
+        if reply.status != 204 { headers.add(name: "Content-Length", value: String(reply.body.count)) }
+        for field in reply.fields { headers.add(name: field.name, value: field.value) }
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: reply.status), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if !isHead {

@@ -55,11 +55,13 @@ struct AdminDesk: Sendable {
         let covering = routes.filter { $0.covers(request.path) }
         let longest = covering.map(\.pathPrefix.utf8.count).max() ?? 0
         let candidates = covering.filter { $0.pathPrefix.utf8.count == longest }
-        if let route = candidates.first(where: { $0.method == request.method }) { return .ask(route) }
+        if let route = candidates.first(where: { $0.method == nil || $0.method == request.method }) {
+            return .ask(route)
+        }
         if candidates.isEmpty {
             return .reply(.error(404, "not_found", "nothing is served at \(request.path)"))
         }
-        let methods = candidates.map(\.method).joined(separator: ", ")
+        let methods = candidates.compactMap(\.method).joined(separator: ", ")
         return .reply(.error(405, "method_not_allowed", "\(request.path) answers \(methods) only"))
     }
 }

@@ -14,8 +14,8 @@ package struct HealthCheck: Sendable {
 
 /// What a stage answers on its admin socket beyond health and metrics.
 package struct AdminRoute: Sendable {
-    /// `GET`, `POST` or `DELETE`.
-    package let method: String
+    /// `GET`, `POST` or `DELETE`; nil where the route deals with every method itself.
+    package let method: String?
     /// The path itself and everything below it; the longest prefix wins.
     package let pathPrefix: String
     /// The largest body that it takes.
@@ -28,6 +28,17 @@ package struct AdminRoute: Sendable {
         respond: @escaping @Sendable (AdminRequest) -> AdminReply
     ) {
         self.method = method
+        self.pathPrefix = pathPrefix
+        self.maxBodyBytes = maxBodyBytes
+        self.respond = respond
+    }
+
+    /// Everything at and below a path, whatever the method: for what has a table of its own.
+    package init(
+        everythingBelow pathPrefix: String, maxBodyBytes: Int = 1 << 20,
+        respond: @escaping @Sendable (AdminRequest) -> AdminReply
+    ) {
+        method = nil
         self.pathPrefix = pathPrefix
         self.maxBodyBytes = maxBodyBytes
         self.respond = respond
@@ -47,66 +58,55 @@ package struct AdminRequest: Sendable {
     /// Percent-decoded; of a name that comes twice, the last value.
     package let query: [String: String]
     package let body: [UInt8]
+    /// Path and query as the client sent them; empty where the request was not made from one.
+    package let target: String
+    package let contentType: String?
 
-    package init(method: String, path: String, query: [String: String] = [:], body: [UInt8] = []) {
+    package init(
+        method: String, path: String, query: [String: String] = [:], body: [UInt8] = [], target: String = "",
+        contentType: String? = nil
+    ) {
         self.method = method
         self.path = path
         self.query = query
         self.body = body
+        self.target = target
+        self.contentType = contentType
     }
 
     /// Nil when the target is not a path or has a broken percent escape.
-    init?(method: String, target: String, body: [UInt8]) {
+    init?(method: String, target: String, contentType: String?, body: [UInt8]) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard target.hasPrefix("/"), let path = Self.decoded(parts[0], plusIsBlank: false) else { return nil }
+        guard target.hasPrefix("/"), let path = TargetText.decoded(parts[0], plusIsBlank: false) else { return nil }
         var query: [String: String] = [:]
         for pair in parts.count == 2 ? parts[1].split(separator: "&") : [] {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Self.decoded(sides[0], plusIsBlank: true),
-                let value = Self.decoded(sides.count == 2 ? sides[1] : "", plusIsBlank: true)
+            guard let name = TargetText.decoded(sides[0], plusIsBlank: true),
+                let value = TargetText.decoded(sides.count == 2 ? sides[1] : "", plusIsBlank: true)
             else { return nil }
             query[name] = value
         }
-        self.init(method: method, path: path, query: query, body: body)
-    }
-
-    private static func decoded(_ text: Substring, plusIsBlank: Bool) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8.makeIterator()
-        while let byte = rest.next() {
-            switch byte {
-            case UInt8(ascii: "%"):
-                guard let high = rest.next().flatMap(hexDigit), let low = rest.next().flatMap(hexDigit) else {
-                    return nil
-                }
-                bytes.append(high << 4 | low)
-            case UInt8(ascii: "+") where plusIsBlank: bytes.append(UInt8(ascii: " "))
-            default: bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
+        self.init(
+            method: method, path: path, query: query, body: body, target: target, contentType: contentType)
     }
 }
 
 /// An answer on the admin socket.
 package struct AdminReply: Sendable {
     package let status: Int
+    /// Empty where there is no body.
     package let contentType: String
     package let body: [UInt8]
+    /// Further header fields.
+    package let fields: [(name: String, value: String)]
 
-    package init(status: Int, contentType: String, body: [UInt8]) {
+    package init(
+        status: Int, contentType: String, body: [UInt8], fields: [(name: String, value: String)] = []
+    ) {
         self.status = status
         self.contentType = contentType
         self.body = body
+        self.fields = fields
     }
 
     package static func json(_ status: Int, _ json: JSONText) -> AdminReply {

@@ -3,6 +3,8 @@ import Glibc
 /// A blocking HTTP/1.1 connection for tools: one request at a time, kept alive between them. Not for stages.
 package final class HTTPConnection {
     private let descriptor: Int32
+    /// Where it is there, it has the socket.
+    private let stream: (any ByteStream)?
     private var received: [UInt8] = []
     /// Whether another request may follow on this connection.
     package private(set) var isOpen = true
@@ -16,6 +18,7 @@ package final class HTTPConnection {
             throw HTTPFailure(.notReachable, "\(path) is too long for a Unix socket")
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        stream = nil
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         Self.setTimeout(descriptor, timeoutSeconds)
         let result = withUnsafePointer(to: &address) { pointer in
@@ -32,6 +35,20 @@ package final class HTTPConnection {
 
     /// Connects to the first address of a host that accepts.
     package init(host: String, port: Int, timeoutSeconds: Int = 30) throws(HTTPFailure) {
+        descriptor = try Self.connected(host: host, port: port, timeoutSeconds: timeoutSeconds)
+        stream = nil
+    }
+
+    /// Over what somebody else has connected, such as TLS.
+    package init(over stream: any ByteStream) {
+        descriptor = -1
+        self.stream = stream
+    }
+
+    /// A socket that is connected to the first address of a host that accepts; the caller closes it.
+    package static func connected(
+        host: String, port: Int, timeoutSeconds: Int
+    ) throws(HTTPFailure) -> Int32 {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
@@ -43,12 +60,11 @@ package final class HTTPConnection {
         var reason = "no address"
         while let address = candidate?.pointee {
             let descriptor = socket(address.ai_family, address.ai_socktype | Int32(SOCK_CLOEXEC.rawValue), 0)
-            Self.setTimeout(descriptor, timeoutSeconds)
+            setTimeout(descriptor, timeoutSeconds)
             if connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 {
                 var one: Int32 = 1
                 setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-                self.descriptor = descriptor
-                return
+                return descriptor
             }
             reason = String(cString: strerror(errno))
             Glibc.close(descriptor)
@@ -58,7 +74,7 @@ package final class HTTPConnection {
     }
 
     deinit {
-        Glibc.close(descriptor)
+        if stream == nil { Glibc.close(descriptor) }
     }
 
     /// Sends a request and waits for its answer. After a failure the connection is of no further use.
@@ -90,6 +106,7 @@ package final class HTTPConnection {
     }
 
     private func send(_ bytes: [UInt8]) throws(HTTPFailure) {
+        if let stream { return try stream.send(bytes) }
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
@@ -106,6 +123,11 @@ package final class HTTPConnection {
 
     /// False at the end of the stream.
     private func receive() throws(HTTPFailure) -> Bool {
+        if let stream {
+            let bytes = try stream.receive()
+            received += bytes
+            return !bytes.isEmpty
+        }
         var chunk = [UInt8](repeating: 0, count: 65536)
         while true {
             let count = recv(descriptor, &chunk, chunk.count, 0)
@@ -128,11 +150,20 @@ package final class HTTPConnection {
     }
 }
 
+/// What carries requests and answers; blocking.
+package protocol ByteStream {
+    func send(_ bytes: [UInt8]) throws(HTTPFailure)
+    /// The bytes that came; none at the end of the stream.
+    func receive() throws(HTTPFailure) -> [UInt8]
+}
+
 /// Why a request got no answer.
 package struct HTTPFailure: Error, Sendable, CustomStringConvertible {
     package enum Code: Sendable {
         /// Nobody listens there.
         case notReachable
+        /// Somebody listens there, but TLS did not come about: nothing was sent.
+        case notTrusted
         /// The request may or may not have been carried out.
         case noAnswer
         case brokenAnswer
@@ -141,7 +172,7 @@ package struct HTTPFailure: Error, Sendable, CustomStringConvertible {
     package let code: Code
     package let sentence: String
 
-    init(_ code: Code, _ sentence: String) {
+    package init(_ code: Code, _ sentence: String) {
         self.code = code
         self.sentence = sentence
     }

@@ -25,6 +25,7 @@ struct ConfigurationDecoder {
         checkSocketPaths(section, runDir)
         let ingress = decodeIngress(section)
         let sources = decodeSources(section, publicURL: ingress.publicURL)
+        let router = decodeRouter(section)
         let configuration = TributaryConfiguration(
             file: ConfigurationPath.absolute(file, in: ConfigurationPath.workingDirectory),
             runDir: runDir,
@@ -32,9 +33,9 @@ struct ConfigurationDecoder {
             ingress: ingress,
             verifier: decodeWorker(section, "verifier"),
             normaliser: decodeWorker(section, "normaliser"),
-            router: decodeRouter(section),
+            router: router,
             sources: sources,
-            subscriptions: decodeSubscriptions(section, sources: sourceNames(section)))
+            subscriptions: decodeSubscriptions(section, sources: sourceNames(section), router: router))
         refuseLiteralsOutsideLoopback(configuration, section)
         return configuration
     }
@@ -112,13 +113,16 @@ struct ConfigurationDecoder {
     }
 
     private func refuseLiteralsOutsideLoopback(_ configuration: TributaryConfiguration, _ section: Section) {
-        guard !configuration.ingress.listen.isLoopback else { return }
+        let places = [
+            ("ingress.listen", configuration.ingress.listen), ("router.listen", configuration.router.listen),
+        ]
+        guard let (key, address) = places.first(where: { !($0.1?.isLoopback ?? true) }), let address else { return }
         for secret in Stage.allCases.flatMap(configuration.secrets(of:)) {
             guard case .literal = secret.place else { continue }
             problems.report(
                 line: line(of: secret.keyPath, in: section), secret.keyPath,
-                "literal: secrets are allowed only while ingress.listen is on loopback, and it is "
-                    + "\(configuration.ingress.listen); use env:NAME or file:PATH")
+                "literal: secrets are allowed only while \(key) is on loopback, and it is \(address); "
+                    + "use env:NAME or file:PATH")
         }
     }
 

@@ -5,6 +5,10 @@ extension TributaryConfiguration {
     /// Reads and checks a configuration file. Throws everything that is wrong with it at once; a file that is not
     /// YAML at all has one error, at the line where the reader gave up.
     package static func load(_ path: String) throws(ConfigurationErrors) -> TributaryConfiguration {
+        try decode(try text(of: path), file: path)
+    }
+
+    private static func text(of path: String) throws(ConfigurationErrors) -> String {
         guard let bytes = readFile(path) else {
             let reason = String(cString: strerror(errno))
             throw unreadable(path, "cannot be read: \(reason); name another file with --config")
@@ -12,7 +16,7 @@ extension TributaryConfiguration {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw unreadable(path, "is not UTF-8 text")
         }
-        return try decode(text, file: path)
+        return text
     }
 
     /// Decodes the text of a configuration file; `file` is named in errors and is what relative paths start from.
@@ -26,10 +30,25 @@ extension TributaryConfiguration {
         guard let root else { throw unreadable(file, "is empty; expected at least one source") }
         let problems = Problems(file: file)
         let configuration = ConfigurationDecoder(file: file, problems: problems).decode(root)
-        guard problems.errors.isEmpty, let configuration else {
+        guard problems.errors.isEmpty, var configuration else {
             throw ConfigurationErrors(errors: problems.errors.sorted { $0.line < $1.line })
         }
+        configuration.fingerprint = fingerprint(text)
         return configuration
+    }
+
+    /// FNV-1a with 64 bits (draft-eastlake-fnv): tells versions of a file apart, not forgeries.
+    private static func fingerprint(_ text: String) -> String {
+        let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// The same as `load` for an earlier version of `file` that was kept as `copy`: relative paths start from `file`.
+    package static func load(
+        _ copy: String, standingFor file: String
+    ) throws(ConfigurationErrors) -> TributaryConfiguration {
+        try decode(try text(of: copy), file: file)
     }
 
     private static func unreadable(_ file: String, _ sentence: String) -> ConfigurationErrors {

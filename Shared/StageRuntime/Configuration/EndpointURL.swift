@@ -20,8 +20,9 @@ package struct EndpointURL: Sendable, Equatable, CustomStringConvertible {
 
     /// Throws a sentence part that says what is wrong with the text.
     package init(_ text: String) throws(InvalidURL) {
-        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw InvalidURL("it holds blanks or characters that must be percent-encoded")
+        guard text.utf8.count <= 2048 else { throw InvalidURL("it is longer than 2048 characters") }
+        guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }) else {
+            throw InvalidURL("it holds blanks, backslashes or characters that must be percent-encoded")
         }
         let lowered = text.lowercased()
         let rest: Substring
@@ -60,12 +61,13 @@ package struct EndpointURL: Sendable, Equatable, CustomStringConvertible {
             port = number
             host = authority[..<colon]
         }
-        if host.hasPrefix("["), host.hasSuffix("]") {
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed {
             host = host.dropFirst().dropLast()
         } else if host.contains("[") || host.contains(":") {
             throw InvalidURL("an IPv6 address is written in brackets")
         }
-        guard !host.isEmpty else { throw InvalidURL("it names no host") }
+        try EndpointHost.check(host, isBracketed: isBracketed)
         return (String(host), port)
     }
 }

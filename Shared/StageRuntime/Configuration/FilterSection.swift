@@ -63,8 +63,13 @@ extension ConfigurationDecoder {
 
     private func test(_ key: String, _ part: Section) -> ContentCondition.Test? {
         switch key {
-        case "equals": part.text(part.optional("equals"), expected: "text or a number").map { .oneOf([$0]) }
-        case "in": .oneOf(part.list("in", of: "texts").compactMap { part.text($0, expected: "text or a number") })
+        case "equals":
+            part.text(part.optional("equals"), expected: "text or a number", numbersToo: true).map { .oneOf([$0]) }
+        case "in":
+            .oneOf(
+                part.list("in", of: "texts").compactMap {
+                    part.text($0, expected: "text or a number", numbersToo: true)
+                })
         case "exists": .exists(part.boolean("exists", default: true))
         default: .within(atLeast: number("at_least", part), below: number("below", part))
         }
@@ -72,7 +77,9 @@ extension ConfigurationDecoder {
 
     private func number(_ key: String, _ part: Section) -> Double? {
         guard let value = part.optional(key) else { return nil }
-        guard let number = value.node.scalar.flatMap({ Double($0.string) }), number.isFinite else {
+        guard let scalar = value.node.scalar, let number = Double(scalar.string), number.isFinite,
+            !problems.isDocument || scalar.style == .plain
+        else {
             problems.report(value, "expected a number, found \(value.kind)")
             return nil
         }

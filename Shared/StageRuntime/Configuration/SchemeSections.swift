@@ -134,7 +134,7 @@ extension ConfigurationDecoder {
             field: fieldName(part.optional("header"), part) ?? base?.field ?? "authorization",
             bodyDigestClaim: claim ?? base?.bodyDigestClaim ?? "sha256",
             leewaySeconds: Int(leeway.components.seconds),
-            issuerNamesKey: part.flag("issuer_names_key", default: base?.issuerNamesKey ?? false))
+            issuerNamesKey: part.boolean("issuer_names_key", default: base?.issuerNamesKey ?? false))
     }
 
     private func label(_ part: Section) -> String? {

@@ -3,10 +3,25 @@ import Yams
 /// Collects everything that is wrong, so that a file is put right in one go.
 final class Problems {
     let file: String
+    /// Whether it is JSON from the control API: places are JSON Pointers (RFC 6901), and a number is no text.
+    let isDocument: Bool
     private(set) var errors: [ConfigurationError] = []
 
-    init(file: String) {
+    init(file: String, isDocument: Bool = false) {
         self.file = file
+        self.isDocument = isDocument
+    }
+
+    /// The way to a member of the mapping at `path`.
+    func member(_ name: String, of path: String) -> String {
+        guard isDocument else { return path.isEmpty ? name : "\(path).\(name)" }
+        let escaped = name.split(separator: "~", omittingEmptySubsequences: false).joined(separator: "~0")
+        return "\(path)/" + escaped.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "~1")
+    }
+
+    /// The way to an element of the list at `path`.
+    func element(_ index: Int, of path: String) -> String {
+        isDocument ? "\(path)/\(index)" : "\(path)[\(index)]"
     }
 
     /// Adds an error at a node's line.
@@ -61,7 +76,7 @@ struct Section {
         self.problems = problems
         for (key, member) in mapping {
             let name = key.scalar?.string ?? ""
-            let path = value.keyPath.isEmpty ? name : "\(value.keyPath).\(name)"
+            let path = problems.member(name, of: value.keyPath)
             guard keys.contains(name) else {
                 let line = key.mark?.line ?? 0
                 problems.report(line: line, path, "unknown key; \(Suggestion.hint(for: name, among: keys))")
@@ -85,15 +100,17 @@ struct Section {
     /// The value of a key that must be there.
     func required(_ key: String, expected: String) -> Value? {
         if let member = members[key] { return member }
-        let path = value.keyPath.isEmpty ? key : "\(value.keyPath).\(key)"
+        let path = problems.member(key, of: value.keyPath)
         problems.report(line: value.node.mark?.line ?? 0, path, "missing; expected \(expected)")
         return nil
     }
 
-    /// A text that is not empty.
-    func text(_ member: Value?, expected: String) -> String? {
+    /// A text that is not empty. In JSON a number counts only where `numbersToo` says so.
+    func text(_ member: Value?, expected: String, numbersToo: Bool = false) -> String? {
         guard let member else { return nil }
-        guard case .scalar(let scalar) = member.node, !member.isNull, !scalar.string.isEmpty else {
+        guard case .scalar(let scalar) = member.node, !member.isNull, !scalar.string.isEmpty,
+            !problems.isDocument || scalar.style != .plain || (numbersToo && Double(scalar.string) != nil)
+        else {
             problems.report(member, "expected \(expected), found \(member.kind)")
             return nil
         }
@@ -143,16 +160,6 @@ struct Section {
         return duration
     }
 
-    /// `true` or `false`, written plainly.
-    func flag(_ key: String, default: Bool) -> Bool {
-        guard let member = members[key] else { return `default` }
-        guard case .scalar(let scalar) = member.node, scalar.style == .plain, let flag = Bool(scalar.string) else {
-            problems.report(member, "expected true or false, found \(member.kind)")
-            return `default`
-        }
-        return flag
-    }
-
     /// One of the cases of an enumeration, by its raw value.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ member: Value?, _ choices: Choice.Type, default: Choice
@@ -183,6 +190,8 @@ struct Section {
             problems.report(member, "expected a list of \(expected), found \(member.kind)")
             return []
         }
-        return sequence.enumerated().map { Value(node: $0.element, keyPath: "\(member.keyPath)[\($0.offset)]") }
+        return sequence.enumerated().map {
+            Value(node: $0.element, keyPath: problems.element($0.offset, of: member.keyPath))
+        }
     }
 }

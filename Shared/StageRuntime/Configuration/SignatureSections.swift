@@ -23,7 +23,7 @@ extension ConfigurationDecoder {
             content: content(part) ?? base?.content ?? [.body], timestamp: timestamp,
             toleranceSeconds: tolerance(part, timestamp, base),
             keyField: fieldName(part.optional("key_header"), part) ?? base?.keyField,
-            signsInflatedBody: part.flag("signs_inflated_body", default: base?.signsInflatedBody ?? false),
+            signsInflatedBody: part.boolean("signs_inflated_body", default: base?.signsInflatedBody ?? false),
             bodyDigestParameter: parameter(part, "body_digest_query") ?? base?.bodyDigestParameter,
             challenge: challenge(part) ?? base?.challenge,
             idField: fieldName(part.optional("id_header"), part) ?? base?.idField)

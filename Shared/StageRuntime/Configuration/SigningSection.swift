@@ -5,14 +5,21 @@ extension ConfigurationDecoder {
     func signing(_ section: Section) -> SigningConfiguration {
         let expected = "a mapping with scheme and secrets; scheme: none sends unsigned"
         let keys = ["scheme", "secrets", "api_key", "header", "prefix"]
+        if problems.isDocument, section.optional("signing") == nil {
+            return SigningConfiguration(scheme: .standardWebhooks, secrets: [])
+        }
         guard let value = section.required("signing", expected: expected),
             let part = Section(value, keys: keys, problems: problems)
         else { return SigningConfiguration(scheme: .none, secrets: []) }
         let names = SigningConfiguration.Scheme.allCases.map(\.rawValue).joined(separator: ", ")
         let scheme = part.choice(
             part.required("scheme", expected: "one of \(names)"), SigningConfiguration.Scheme.self, default: .none)
-        let secrets = part.list("secrets", of: "secret references")
-        if scheme == .none {
+        let secrets = problems.isDocument ? [] : part.list("secrets", of: "secret references")
+        if problems.isDocument {
+            if let value = part.optional("secrets") {
+                problems.report(value, "secrets are no part of a subscription's document; they are kept apart from it")
+            }
+        } else if scheme == .none {
             if let superfluous = part.optional("secrets"), !secrets.isEmpty {
                 problems.report(
                     superfluous, "scheme: none signs nothing; remove the secrets or choose standard-webhooks")

@@ -14,11 +14,16 @@ package struct SubscriptionConfiguration: Sendable {
     package let requestsPerSecond: Double?
     /// After so long without a single success the subscription is disabled; it keeps its place. Nil: never.
     package let disableAfter: Duration?
-    /// How long one attempt may take; the `timeout` of a retry schedule goes before that of the subscription.
-    package let timeoutSeconds: Double
+    /// How long one attempt may take where the retry policy does not say it.
+    package let timeout: Duration
     package let order: DeliveryOrder
     /// With `order: key`: how long a failing event may hold up the others of its key.
     package let keyHold: Duration
+    /// How connections are secured where the defaults do not fit.
+    package let tls: SubscriberTLS?
+
+    /// How long one attempt may take; the `timeout` of a retry schedule goes before that of the subscription.
+    package var timeoutSeconds: Double { (retry.timeout ?? timeout).inSeconds }
 }
 
 /// Which events a subscription takes. An empty list takes all; `*` in a pattern stands for any characters.

@@ -1,50 +1,72 @@
 import Yams
 
 extension ConfigurationDecoder {
+    static let subscriptionKeys = [
+        "name", "url", "filter", "format", "mode", "signing", "retry", "concurrency", "rate_limit", "disable_after",
+        "timeout", "order", "key_hold", "tls",
+    ]
+
     /// The list of subscriptions; those with a report are left out.
-    func decodeSubscriptions(_ root: Section, sources: [String]) -> [SubscriptionConfiguration] {
+    func decodeSubscriptions(
+        _ root: Section, sources: [String], router: RouterConfiguration
+    ) -> [SubscriptionConfiguration] {
         var taken: [String: Int] = [:]
         return root.list("subscriptions", of: "subscriptions").compactMap { value in
-            let keys = [
-                "name", "url", "filter", "format", "mode", "signing", "retry", "concurrency", "rate_limit",
-                "disable_after", "timeout", "order", "key_hold",
-            ]
-            guard let section = Section(value, keys: keys, problems: problems) else { return nil }
-            let name = name(section, "subscription", taken: &taken)
-            let url = endpoint(section)
-            let retry = retry(section)
-            let timeout = section.duration(
-                "timeout", default: .seconds(15), in: Duration.milliseconds(100)...Duration.seconds(300))
-            let subscription = SubscriptionParts(
-                filter: filter(section, sources: sources),
-                format: section.choice(section.optional("format"), SubscriptionFormat.self, default: .cloudevents),
-                mode: mode(section),
-                signing: signing(section),
-                concurrency: section.integer("concurrency", default: 30, in: 1...1000),
-                requestsPerSecond: section.optional("rate_limit").map { _ in
-                    Double(section.integer("rate_limit", default: 1, in: 1...100_000))
-                },
-                disableAfter: section.duration(
-                    "disable_after", default: .seconds(5 * 86_400),
-                    in: Duration.seconds(60)...Duration.seconds(365 * 86_400)),
-                order: section.choice(section.optional("order"), DeliveryOrder.self, default: .none),
-                keyHold: keyHold(section))
-            if subscription.mode != .single, let value = section.optional("format"),
-                [.original, .cloudeventsBinary].contains(subscription.format)
-            {
-                problems.report(
-                    value,
-                    "\(subscription.format.rawValue) cannot hold several events; use mode: single, or format: "
-                        + "cloudevents or superviz")
+            guard let subscription = decodeSubscription(value, sources: sources, taken: &taken) else { return nil }
+            if let refusal = router.plainHTTPRefusal(subscription.url), let url = value.node.mapping?["url"] {
+                problems.report(Value(node: url, keyPath: problems.member("url", of: value.keyPath)), refusal)
             }
-            guard let name, let url else { return nil }
-            return SubscriptionConfiguration(
-                name: name, url: url, filter: subscription.filter, format: subscription.format,
-                mode: subscription.mode, signing: subscription.signing, retry: retry,
-                concurrency: subscription.concurrency, requestsPerSecond: subscription.requestsPerSecond,
-                disableAfter: subscription.disableAfter, timeoutSeconds: (retry.timeout ?? timeout).inSeconds,
-                order: subscription.order, keyHold: subscription.keyHold)
+            return subscription
         }
+    }
+
+    /// One subscription. `taken`: the names that are in use, with their lines.
+    func decodeSubscription(
+        _ value: Value, sources: [String], taken: inout [String: Int]
+    ) -> SubscriptionConfiguration? {
+        let refused = problems.isDocument ? SubscriptionDocument.configurationOnly : []
+        let keys = Self.subscriptionKeys.filter { !refused.contains($0) }
+        guard let section = Section(value, keys: keys, problems: problems) else { return nil }
+        let name = name(section, "subscription", taken: &taken)
+        let url = endpoint(section)
+        let parts = parts(section, sources: sources, isTLS: url?.isTLS ?? true)
+        if parts.mode != .single, let value = section.optional("format"),
+            [.original, .cloudeventsBinary].contains(parts.format)
+        {
+            problems.report(
+                value,
+                "\(parts.format.rawValue) cannot hold several events; use mode: single, or format: "
+                    + "cloudevents or superviz")
+        }
+        guard let name, let url else { return nil }
+        return SubscriptionConfiguration(
+            name: name, url: url, filter: parts.filter, format: parts.format, mode: parts.mode,
+            signing: parts.signing, retry: parts.retry, concurrency: parts.concurrency,
+            requestsPerSecond: parts.requestsPerSecond, disableAfter: parts.disableAfter, timeout: parts.timeout,
+            order: parts.order, keyHold: parts.keyHold, tls: parts.tls)
+    }
+
+    private func parts(_ section: Section, sources: [String], isTLS: Bool) -> SubscriptionParts {
+        let retry = retry(section)
+        let timeout = section.duration(
+            "timeout", default: .seconds(15), in: Duration.milliseconds(100)...Duration.seconds(300))
+        return SubscriptionParts(
+            filter: filter(section, sources: sources),
+            format: section.choice(section.optional("format"), SubscriptionFormat.self, default: .cloudevents),
+            mode: mode(section),
+            signing: signing(section),
+            retry: retry,
+            concurrency: section.integer("concurrency", default: 30, in: 1...1000),
+            requestsPerSecond: section.optional("rate_limit").map { _ in
+                Double(section.integer("rate_limit", default: 1, in: 1...100_000))
+            },
+            disableAfter: section.duration(
+                "disable_after", default: .seconds(5 * 86_400),
+                in: Duration.seconds(60)...Duration.seconds(365 * 86_400)),
+            timeout: timeout,
+            order: section.choice(section.optional("order"), DeliveryOrder.self, default: .none),
+            keyHold: keyHold(section),
+            tls: subscriberTLS(section, isTLS: isTLS))
     }
 
     /// What is decoded even where a subscription has no name or URL, so that everything wrong is reported.
@@ -53,11 +75,31 @@ extension ConfigurationDecoder {
         let format: SubscriptionFormat
         let mode: SubscriptionMode
         let signing: SigningConfiguration
+        let retry: RetryConfiguration
         let concurrency: Int
         let requestsPerSecond: Double?
         let disableAfter: Duration?
+        let timeout: Duration
         let order: DeliveryOrder
         let keyHold: Duration
+        let tls: SubscriberTLS?
+    }
+
+    /// Authorities and certificate for connections to one subscriber.
+    private func subscriberTLS(_ section: Section, isTLS: Bool) -> SubscriberTLS? {
+        guard let value = section.optional("tls"),
+            let part = Section(value, keys: ["ca", "certificate", "key"], problems: problems)
+        else { return nil }
+        if !isTLS { problems.report(value, "tls says nothing about a URL with http; use https or remove tls") }
+        let names = ["ca", "certificate", "key"]
+        if names.allSatisfy({ part.optional($0) == nil }) {
+            problems.report(value, "expected ca, or certificate and key, or all three")
+        }
+        for (one, other) in [("certificate", "key"), ("key", "certificate")] where part.optional(one) != nil {
+            _ = part.required(other, expected: "file:PATH, because \(one) is there and both belong together")
+        }
+        let references = names.map { name in part.optional(name).flatMap { secret($0, part) } }
+        return SubscriberTLS(ca: references[0], certificate: references[1], key: references[2])
     }
 
     private func keyHold(_ section: Section) -> Duration {

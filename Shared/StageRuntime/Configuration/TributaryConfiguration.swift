@@ -2,6 +2,8 @@
 package struct TributaryConfiguration: Sendable {
     /// The file it came from, as an absolute path.
     package let file: String
+    /// Names the text that it was decoded from: the FNV-1a hash of its bytes, 16 hexadecimal digits.
+    package internal(set) var fingerprint = ""
     /// Where sockets, locks and logs live, as an absolute path.
     package let runDir: String
     /// Where the journals and the event log live, as an absolute path.
@@ -20,12 +22,17 @@ package struct TributaryConfiguration: Sendable {
         Set(secrets(of: stage).compactMap(\.environmentVariable)).sorted()
     }
 
-    /// The secrets that a stage may resolve: the verifier those of the sources, the router those of the subscribers.
+    /// The secrets that a stage may resolve: the verifier those of the sources, the router those of the subscribers and
+    /// of its API, both listeners their own certificate and key.
     package func secrets(of stage: Stage) -> [SecretReference] {
         switch stage {
-        case .ingressGateway, .normaliser: []
+        case .ingressGateway: ingress.tls?.references ?? []
+        case .normaliser: []
         case .verifier: sources.flatMap { ($0.secrets + $0.pathTokens).map(\.value) }
-        case .fanoutRouter: subscriptions.flatMap(\.signing.secrets) + router.apiTokens
+        case .fanoutRouter:
+            subscriptions.flatMap { $0.signing.secrets + ($0.tls?.references ?? []) }
+                + router.apiTokens.compactMap(\.reference) + (router.tls?.references ?? [])
+                + [router.egressProxy?.password].compactMap { $0 }
         }
     }
 }
@@ -64,6 +71,8 @@ package struct IngressConfiguration: Sendable {
     package let publicURL: String
     /// Networks and addresses of reverse proxies whose `X-Forwarded-For` is believed.
     package let trustedProxies: [String]
+    /// With it the door speaks TLS only.
+    package let tls: ListenerTLS?
     package let metricsListen: ListenAddress?
 }
 
@@ -71,39 +80,4 @@ package struct IngressConfiguration: Sendable {
 package struct WorkerConfiguration: Sendable {
     package let instances: Int
     package let metricsListen: ListenAddress?
-}
-
-/// What is kept of refused webhooks. Each source has it twice: for what failed verification, which anybody can send, and
-/// for what was refused after it.
-package struct QuarantineConfiguration: Sendable {
-    package let maxWebhooks: Int
-    package let maxBytes: Int
-    package let maxAgeSeconds: Double
-    /// For all sources together; each gets an equal part at most.
-    package let totalBytes: Int
-}
-
-/// The event log and the deliveries.
-package struct RouterConfiguration: Sendable {
-    /// Where the control API is to listen; this version has none and says so (`warnings`).
-    package let listen: ListenAddress?
-    package let apiTokens: [SecretReference]
-    /// Networks in CIDR notation to which deliveries may go although they are not global.
-    package let egressAllow: [String]
-    package let eventLogBudgetBytes: Int
-    package let retentionHours: Double
-    package let dedupeWindowHours: Double
-    /// How many event ids are remembered for dropping duplicates.
-    package let dedupeIds: Int
-    /// Positions below a lane's cursor that may be unfinished before the lane stops reading.
-    package let maxUnfinished: Int
-    package let quarantine: QuarantineConfiguration
-    package let metricsListen: ListenAddress?
-}
-
-extension RouterConfiguration {
-    /// What is configured and has no effect in this version; said by `tributary check` and at the router's start.
-    package var warnings: [String] {
-        listen.map { ["router.listen: this version serves no control API, so nothing listens on \($0)"] } ?? []
-    }
 }

@@ -30,7 +30,8 @@ package struct StageOptions: ParsableArguments {
           \(stage.rawValue) --config /etc/tributary.yaml --instance \(stage.rawValue)-1
           \(stage.rawValue) --config /etc/tributary.yaml --check
 
-        SIGTERM ends the stage in order; SIGHUP reads its file: secrets again.
+        SIGTERM ends the stage in order; SIGHUP reads the configuration and its
+        file: secrets again.
         Exit codes: 64 wrong usage, 74 input or output failed, 75 the instance runs already, 78 wrong configuration.
         """
     }

@@ -85,7 +85,17 @@ final class HTTPClient {
 
     /// A GET that ends with the answer.
     static func get(_ target: String, unix path: String) throws -> HTTPReply {
-        let request = "GET \(target) HTTP/1.1\r\nHost: local\r\nConnection: close\r\n\r\n"
+        try request("GET", target, unix: path)
+    }
+
+    /// A request, with a JSON body unless that is empty, that ends with the answer.
+    static func request(_ method: String, _ target: String, _ body: String = "", unix path: String) throws -> HTTPReply
+    {
+        let fields = body.isEmpty ? "" : "Content-Type: application/json\r\n"
+        let request = """
+            \(method) \(target) HTTP/1.1\r\nHost: local\r\nConnection: close\r\n\(fields)\
+            Content-Length: \(body.utf8.count)\r\n\r\n\(body)
+            """
         return try HTTPClient(path: path).exchange(Array(request.utf8))
     }
 }

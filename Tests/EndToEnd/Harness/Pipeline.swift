@@ -21,7 +21,8 @@ final class Pipeline {
             throw Failure("no temporary folder: \(String(cString: strerror(errno)))")
         }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        subscriber = try Subscriber(subscriptions: settings.subscriptions, keepsBodies: settings.keepsBodies)
+        subscriber = try Subscriber(
+            subscriptions: settings.subscriptions + settings.furtherSubscriptions, keepsBodies: settings.keepsBodies)
         port = try Sockets.freePort()
         try Files.write(settings.yaml(ingressPort: port, subscriberPort: subscriber.port), to: configuration)
     }
@@ -51,14 +52,21 @@ final class Pipeline {
 
     /// Runs one command of the supervisor; throws what it says when it fails.
     @discardableResult func supervisor(_ arguments: String...) throws -> String {
-        let result = try ChildProcess.run(
-            [Executables.supervisor, "--config", configuration] + arguments,
-            environment: settings.environment.merging(["TRIBUTARY_BIN": Executables.folder]) { own, _ in own },
-            in: folder)
+        let result = try runSupervisor(arguments)
         guard result.status == 0 else {
             throw Failure("supervisor \(arguments) ended with \(result.status): \(result.output) \(result.errors)")
         }
         return result.output
+    }
+
+    /// The same for a command that may fail.
+    func trySupervisor(_ arguments: String...) throws -> CommandResult { try runSupervisor(arguments) }
+
+    private func runSupervisor(_ arguments: [String]) throws -> CommandResult {
+        try ChildProcess.run(
+            [Executables.supervisor, "--config", configuration] + arguments,
+            environment: settings.environment.merging(["TRIBUTARY_BIN": Executables.folder]) { own, _ in own },
+            in: folder)
     }
 
     /// Runs `tributary` or `bus-tap` on this pipeline's configuration.

@@ -17,12 +17,23 @@ extension Pipeline {
         return tree
     }
 
+    /// What the control API answers on the router's admin socket, decoded; nothing for an answer without a body. Throws
+    /// what it refuses.
+    @discardableResult func api(_ method: String, _ target: String, _ body: String = "") throws -> [String: Any] {
+        let reply = try HTTPClient.request(method, "/v1\(target)", body, unix: "\(run)/fanout-router-0.admin")
+        guard (200..<300).contains(reply.status) else {
+            throw Failure("\(method) \(target) is answered \(reply.status): \(reply.text.prefix(300))")
+        }
+        return try JSONSerialization.jsonObject(with: Data(reply.body.isEmpty ? Array("{}".utf8) : reply.body))
+            as? [String: Any] ?? [:]
+    }
+
     /// The whole event log, oldest first.
     func events() throws -> [LoggedEvent] {
         var all: [LoggedEvent] = []
-        var position: UInt64 = 0
+        var cursor = ""
         while true {
-            let page = try ask("fanout-router-0", "/events?limit=1000&after=\(position)")
+            let page = try ask("fanout-router-0", "/v1/events?order=asc&limit=1000\(cursor)")
             for event in page["events"] as? [[String: Any]] ?? [] {
                 all.append(
                     LoggedEvent(
@@ -30,14 +41,14 @@ extension Pipeline {
                         id: event["id"] as? String ?? "", source: event["source"] as? String ?? "",
                         type: event["type"] as? String ?? ""))
             }
-            guard let next = (page["next"] as? NSNumber)?.uint64Value, next > position else { return all }
-            position = next
+            guard let next = page["next_cursor"] as? String else { return all }
+            cursor = "&cursor=\(next)"
         }
     }
 
     /// Codes of everything in quarantine.
     func quarantineCodes() throws -> [String] {
-        let page = try ask("fanout-router-0", "/quarantine?limit=1000")
+        let page = try ask("fanout-router-0", "/v1/quarantine?limit=1000")
         return (page["quarantine"] as? [[String: Any]] ?? []).compactMap { $0["code"] as? String }
     }
 

@@ -4,10 +4,14 @@ struct PipelineSettings {
     var normalisers = 2
     /// Two by default, both for everything.
     var subscriptions = 2
+    /// How many more the subscriber counts for, which the test makes itself.
+    var furtherSubscriptions = 0
     /// Added to the ingress' part.
     var ingress = ""
     /// Where the verifier finds Stream's secret.
     var streamSecret = "literal:\(SignedWebhook.streamSecret)"
+    /// Added to the router's part.
+    var router = ""
     /// The list of sources instead of Stream and FastPix with the secrets of `SignedWebhook`.
     var sources: String?
     /// Whether the subscriber keeps what it gets.
@@ -23,7 +27,7 @@ struct PipelineSettings {
             ingress: { listen: "127.0.0.1:\(ingressPort)"\(ingress.isEmpty ? "" : ", ")\(ingress) }
             verifier: { instances: \(verifiers) }
             normaliser: { instances: \(normalisers) }
-            router: { egress_allow: ["127.0.0.0/8"] }
+            router: { egress_allow: ["127.0.0.0/8"]\(router.isEmpty ? "" : ", ")\(router) }
 
             """
         text +=

@@ -4,7 +4,7 @@ struct AdaptiveLimit: Sendable {
     /// After a shrinking, failures of requests that were under way already do not shrink it again.
     static let calmNanoseconds: Int64 = 200_000_000
 
-    let most: Int
+    private(set) var most: Int
     private var value: Double
     private var calmUntil: Int64 = .min
 
@@ -14,6 +14,13 @@ struct AdaptiveLimit: Sendable {
     }
 
     var limit: Int { max(1, Int(value)) }
+
+    /// Another upper bound; a limit that was at the former one goes along, another one is found out anew from below.
+    mutating func adjust(most: Int) {
+        let most = max(1, most)
+        value = limit >= self.most ? Double(most) : min(value, Double(most))
+        self.most = most
+    }
 
     /// `inFlight`: requests under way while this one was, itself included.
     mutating func succeeded(inFlight: Int) {

@@ -26,8 +26,44 @@ struct LaneGate: Sendable {
     /// `perSecond`: most requests per second; nil: as many as the subscriber bears.
     init(concurrency: Int, perSecond: Double?, now: Int64) {
         self.concurrency = AdaptiveLimit(most: concurrency)
-        rate = perSecond.map { TokenBucket(perSecond: $0, most: max(1, $0 / 10), now: now) }
+        rate = perSecond.map { TokenBucket(perSecond: $0, most: Self.burst($0), now: now) }
         retries = TokenBucket(perSecond: Self.retriesPerSecond, most: Self.savedRetries, now: now)
+    }
+
+    /// Other limits from now on; what was learnt of the endpoint stays.
+    mutating func adjust(concurrency most: Int, perSecond: Double?, now: Int64) {
+        if most != concurrency.most { concurrency.adjust(most: most) }
+        guard perSecond != rate?.perSecond else { return }
+        guard let perSecond else {
+            rate = nil
+            return
+        }
+        var adjusted = rate ?? TokenBucket(perSecond: perSecond, most: Self.burst(perSecond), now: now)
+        adjusted.adjust(perSecond: perSecond, most: Self.burst(perSecond), now: now)
+        rate = adjusted
+    }
+
+    /// Requests that may be made at once after a while without any: a tenth of a second's.
+    private static func burst(_ perSecond: Double) -> Double { max(1, perSecond / 10) }
+
+    /// What keeps an attempt from starting.
+    enum Obstacle: Equatable, Sendable {
+        case breaker(until: Int64)
+        case probe
+        case concurrency(inFlight: Int, limit: Int)
+        case rate(until: Int64)
+        case retryBudget(until: Int64)
+    }
+
+    /// What keeps an attempt from starting now; nil where nothing does.
+    func obstacle(now: Int64, inFlight: Int, isRetry: Bool) -> Obstacle? {
+        if case .open(let until) = breaker.state, now < until { return .breaker(until: until) }
+        if breaker.state != .closed { return inFlight > 0 ? .probe : nil }
+        if inFlight >= concurrency.limit { return .concurrency(inFlight: inFlight, limit: concurrency.limit) }
+        if var rate, rate.count(now: now) < 1 { return .rate(until: rate.nextToken(now: now)) }
+        var retries = retries
+        if isRetry, retries.count(now: now) < 1 { return .retryBudget(until: retries.nextToken(now: now)) }
+        return nil
     }
 
     /// What may start now, while so many are under way.

@@ -1,7 +1,7 @@
 /// Tokens that come at a steady rate and are kept up to a number. Pure.
 struct TokenBucket: Sendable {
-    private let perSecond: Double
-    private let most: Double
+    private(set) var perSecond: Double
+    private var most: Double
     private var tokens: Double
     private var countedAt: Int64
 
@@ -11,6 +11,14 @@ struct TokenBucket: Sendable {
         self.most = max(1, most)
         tokens = self.most
         countedAt = now
+    }
+
+    /// Another rate from now on; what was saved up stays, as far as it fits.
+    mutating func adjust(perSecond: Double, most: Double, now: Int64) {
+        refill(now)
+        self.perSecond = perSecond
+        self.most = max(1, most)
+        tokens = min(tokens, self.most)
     }
 
     /// Whole tokens at hand.

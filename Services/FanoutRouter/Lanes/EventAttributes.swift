@@ -1,0 +1,97 @@
+import EventLog
+import Events
+import Wire
+
+/// What filters look at in an event, found once. A view: it must not outlive the bytes that it points into.
+struct EventAttributes {
+    /// The source's name in the configuration.
+    var source: UnsafeRawBufferPointer
+    /// The type without what every type begins with; empty where there is none, as are the others.
+    var type = Self.nothing
+    var provider = Self.nothing
+    var subject = Self.nothing
+    var key = Self.nothing
+
+    /// Finds them in one pass.
+    init(_ record: EventRecord) {
+        source = record.source
+        var found: (type: Bool, provider: Bool, subject: Bool, key: Bool) = (false, false, false, false)
+        AttributeList(record.attributes).forEach { name, value in
+            switch name.count {
+            case 4 where !found.type && name.equals("type"):
+                found.type = true
+                let hasPrefix = value.starts(with: EventMatcher.typePrefix)
+                type =
+                    hasPrefix ? UnsafeRawBufferPointer(rebasing: value[EventMatcher.typePrefix.count...]) : value
+            case 7 where !found.subject && name.equals("subject"): (found.subject, subject) = (true, value)
+            case 8 where !found.provider && name.equals("provider"): (found.provider, provider) = (true, value)
+            case 12 where !found.key && name.equals("partitionkey"): (found.key, key) = (true, value)
+            default: break
+            }
+            return true
+        }
+    }
+
+    private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
+}
+
+/// The same as places in the bytes of a row, found when the row is rendered: a thousand filters look at an event without
+/// parsing it again.
+struct AttributePlaces: Sendable {
+    /// Attribute values are shorter than 64 KiB.
+    struct Place: Sendable {
+        var offset: UInt32
+        var count: UInt16
+
+        fileprivate init(_ value: UnsafeRawBufferPointer, in row: UnsafeRawBufferPointer) {
+            guard let start = value.baseAddress, let base = row.baseAddress else {
+                (offset, count) = (0, 0)
+                return
+            }
+            offset = UInt32(truncatingIfNeeded: start - base)
+            count = UInt16(truncatingIfNeeded: value.count)
+        }
+
+        @inline(__always)
+        fileprivate func lend(_ row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: row[Int(offset)..<(Int(offset) + Int(count))])
+        }
+    }
+
+    private var source: Place
+    private var type: Place
+    private var provider: Place
+    private var subject: Place
+    private var key: Place
+
+    /// `attributes` point into `row`.
+    init(_ attributes: EventAttributes, in row: UnsafeRawBufferPointer) {
+        source = Place(attributes.source, in: row)
+        type = Place(attributes.type, in: row)
+        provider = Place(attributes.provider, in: row)
+        subject = Place(attributes.subject, in: row)
+        key = Place(attributes.key, in: row)
+    }
+
+    /// `row`: the bytes that they were found in.
+    @inline(__always)
+    func lend(_ row: UnsafeRawBufferPointer) -> EventAttributes {
+        EventAttributes(
+            source: source.lend(row), type: type.lend(row), provider: provider.lend(row), subject: subject.lend(row),
+            key: key.lend(row))
+    }
+}
+
+extension EventAttributes {
+    @inline(__always)
+    fileprivate init(
+        source: UnsafeRawBufferPointer, type: UnsafeRawBufferPointer, provider: UnsafeRawBufferPointer,
+        subject: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer
+    ) {
+        self.source = source
+        self.type = type
+        self.provider = provider
+        self.subject = subject
+        self.key = key
+    }
+}

@@ -1,0 +1,104 @@
+import EventLog
+import Events
+import NIOCore
+import StageMetrics
+
+/// How a lane makes attempts, and what follows from them.
+extension Lane {
+    func attempt(_ position: UInt64, _ content: DeliveryContent, named name: DeliveryName, receivedAt: Int64) {
+        // Its body was being read while the subscription was halted.
+        guard !isStopping, !cursor.isHalted else { return giveBack(position) }
+        let started = wallNanoseconds()
+        let entry = cursor.unfinished[position]
+        var request = OutboundRequest(
+            head: ByteBufferAllocator().buffer(capacity: 512), body: content.body,
+            timeoutNanoseconds: settings.policy.timeout(
+                settings.timeoutNanoseconds, now: started, firstAttempt: cursor.firstAttempt(position) ?? started))
+        head.write(
+            name, mark: entry?.replay.map { .replay($0) }, attempt: (entry?.attempts ?? 0) + 1,
+            nowSeconds: started / 1_000_000_000, content: content, to: &request.head)
+        transport.send(request) { [weak self] outcome, answer in
+            self?.finished(position, started: started, receivedAt: receivedAt, outcome, answer)
+        }
+    }
+
+    /// Sends one request that is no part of the log and says what came of it. It heeds the time-out and nothing else:
+    /// neither pause nor breaker nor limits, and it counts nowhere.
+    func probe(_ content: DeliveryContent, done: @escaping (AttemptRecord) -> Void) {
+        let started = wallNanoseconds()
+        var request = OutboundRequest(
+            head: ByteBufferAllocator().buffer(capacity: 512), body: content.body,
+            timeoutNanoseconds: settings.timeoutNanoseconds)
+        head.write(
+            .test(.random(in: 0 ... .max)), mark: .test, attempt: 1, nowSeconds: started / 1_000_000_000,
+            content: content, to: &request.head)
+        transport.send(request) { outcome, answer in
+            done(
+                AttemptRecord(
+                    position: 0, number: 1, startedNanoseconds: started,
+                    durationNanoseconds: wallNanoseconds() - started, outcome: outcome.word, status: outcome.status,
+                    detail: outcome.detail, answer: answer))
+        }
+    }
+
+    private func finished(
+        _ position: UInt64, started: Int64, receivedAt: Int64, _ outcome: AttemptOutcome, _ answer: [UInt8]
+    ) {
+        let now = wallNanoseconds()
+        let number = cursor.attempted(position)
+        let consequence = settings.policy.consequence(
+            of: outcome, attempt: number, now: now, firstAttempt: cursor.firstAttempt(position) ?? now,
+            chance: .random(in: 0...1))
+        metrics.count(outcome, durationNanoseconds: now - started)
+        let replay = cursor.unfinished[position]?.replay
+        history.add(
+            AttemptRecord(
+                position: position, number: number, startedNanoseconds: started, durationNanoseconds: now - started,
+                outcome: outcome.word, status: outcome.status, detail: outcome.detail, answer: answer, replay: replay),
+            isEveryday: consequence == .delivered && number == 1 && replay == nil)
+        follow(consequence, of: outcome, position, now: now)
+        if consequence == .delivered { metrics.receiptToDelivery.record(nanoseconds: now - receivedAt) }
+        pump()
+    }
+
+    private func follow(
+        _ consequence: RetryPolicy.Consequence, of outcome: AttemptOutcome, _ position: UInt64, now: Int64
+    ) {
+        switch consequence {
+        case .delivered:
+            gate.succeeded(inFlight: cursor.inFlight)
+            metrics.delivered.add(cursor.count(of: position))
+            let ended = leaving(position)
+            cursor.delivered(position)
+            leaveKeys(ended)
+        case .disable:
+            retry(position, due: now)
+            disable("the subscriber answered 410 at position \(position)")
+        case .again(let due):
+            retry(position, due: due)
+            noteFailure(now: now)
+            armTimer(due: due, now: now)
+        case .dead(let isFinal):
+            metrics.dead.add(cursor.count(of: position))
+            let ended = leaving(position)
+            cursor.died(position, reason: outcome.reason, now: now)
+            leaveKeys(ended)
+            // A final answer is about one event; the endpoint works.
+            if !isFinal { noteFailure(now: now) }
+        }
+    }
+
+    private func noteFailure(now: Int64) {
+        gate.failed(now: now, chance: .random(in: 0...1))
+        guard let since = gate.failingSince, let limit = settings.disableAfterNanoseconds, now - since >= limit else {
+            return
+        }
+        disable("nothing was delivered since \(CloudEventsTime.text(nanoseconds: since))")
+    }
+
+    private func disable(_ reason: String) {
+        guard !cursor.isDisabled else { return }
+        cursor.disable(reason)
+        source.laneDisabled(settings.name, reason)
+    }
+}

@@ -1,0 +1,162 @@
+import EventLog
+import Events
+import StageMetrics
+
+/// What a lane knows of one event: whether it takes it, what it does with it, and what that waits for.
+struct LaneExplanation: Sendable, Equatable {
+    /// A part of a filter.
+    enum Part: String, Sendable, CaseIterable {
+        case types, sources, providers, subjects, keys, data
+    }
+
+    /// The first part of the filter that does not match.
+    struct Mismatch: Sendable, Equatable {
+        var part: Part
+        /// The filter's patterns, or what a condition asks for.
+        var expected: String
+        /// What the event has there.
+        var found: String
+    }
+
+    enum State: String, Sendable, CaseIterable {
+        /// The filter does not take it.
+        case unmatched
+        /// Or dead, or expired: the dead letters know.
+        case delivered
+        /// Taken, and attempted as soon as there is room.
+        case queued
+        case inFlight = "in_flight"
+        /// Behind another event of its key.
+        case held
+        case retrying
+        /// The lane has not come to it.
+        case waiting
+        case paused
+        case disabled
+    }
+
+    var subscription: String
+    var mismatch: Mismatch?
+    var state: State
+    /// In words, what has to happen before the next attempt; nil where nothing or no attempt is awaited.
+    var waitingFor: String?
+    /// When a retry is due: nanoseconds since 1970.
+    var nextAttemptNanoseconds: Int64?
+    /// The breaker's state as a word.
+    var breaker: String
+    /// Events or deliveries that come first, where they are counted.
+    var ahead: Int?
+    /// Attempts that are not on disk, in no order.
+    var unsaved: [AttemptRecord] = []
+
+    var matches: Bool { mismatch == nil }
+}
+
+extension Lane {
+    /// Explains where the event at `position`, which lies in `batch`, stands.
+    func explain(_ position: UInt64, in batch: EventBatch) -> LaneExplanation {
+        var explanation = LaneExplanation(
+            subscription: settings.name, state: .delivered, breaker: gate.breaker.state.word,
+            unsaved: history.attempts(at: position))
+        let entry = cursor.delivery(holding: position)
+        // What was taken under a former filter is delivered all the same.
+        if entry == nil, explanation.unsaved.isEmpty,
+            let mismatch = batch.withRecord(at: position, mismatch) ?? nil
+        {
+            explanation.mismatch = mismatch
+            explanation.state = .unmatched
+            return explanation
+        }
+        if let entry {
+            describe(entry, at: position, &explanation)
+        } else if position > cursor.taken {
+            describeUntaken(position, &explanation)
+        }
+        return explanation
+    }
+
+    private func mismatch(_ record: EventRecord) -> LaneExplanation.Mismatch? {
+        settings.matcher.mismatch(record) ?? contentMatcher?.mismatch(record)
+    }
+
+    private func describe(
+        _ entry: LaneCursor.Unfinished, at position: UInt64, _ explanation: inout LaneExplanation
+    ) {
+        if case .waiting(let due) = entry.state { explanation.nextAttemptNanoseconds = due }
+        if entry.state == .inFlight {
+            explanation.state = .inFlight
+            explanation.waitingFor = "the subscriber's answer"
+            return
+        }
+        if describeHalt(&explanation) { return }
+        switch entry.state {
+        case .inFlight: break
+        case .waiting(let due):
+            explanation.state = .retrying
+            explanation.waitingFor = "its retry at \(CloudEventsTime.text(nanoseconds: due))"
+        case .held:
+            explanation.state = .held
+            explanation.ahead = keys.ahead(of: position)
+            explanation.waitingFor = keys.blocker(of: position).map {
+                "an earlier event of its key, at position \($0)"
+            }
+        case .ready:
+            explanation.state = .queued
+            describeQueued(position, isRetry: entry.attempts > 0, &explanation)
+        }
+    }
+
+    private func describeQueued(_ position: UInt64, isRetry: Bool, _ explanation: inout LaneExplanation) {
+        if let batch = settings.batch, cursor.gathered.contains(position), let since = gathering.since {
+            let due = since + batch.everyNanoseconds
+            if due > wallNanoseconds() {
+                explanation.nextAttemptNanoseconds = due
+                explanation.waitingFor = "the next batch at \(CloudEventsTime.text(nanoseconds: due))"
+                return
+            }
+        }
+        explanation.ahead = cursor.readyAhead(of: position)
+        explanation.waitingFor = obstacle(isRetry: isRetry)
+        if explanation.waitingFor == nil, let ahead = explanation.ahead, ahead > 0 {
+            explanation.waitingFor = "\(ahead) deliveries before it"
+        }
+    }
+
+    private func describeUntaken(_ position: UInt64, _ explanation: inout LaneExplanation) {
+        let ahead = Int(position - cursor.taken - 1)
+        explanation.ahead = ahead
+        if describeHalt(&explanation) { return }
+        explanation.state = .waiting
+        explanation.waitingFor = obstacle(isRetry: false)
+        if explanation.waitingFor == nil, !cursor.hasRoom {
+            explanation.waitingFor = "the end of one of \(cursor.eventCount) deliveries that are unfinished"
+        }
+        if explanation.waitingFor == nil, ahead > 0 { explanation.waitingFor = "\(ahead) events before it" }
+    }
+
+    /// Whether the lane starts nothing at all.
+    private func describeHalt(_ explanation: inout LaneExplanation) -> Bool {
+        if let reason = cursor.disabledReason {
+            explanation.state = .disabled
+            explanation.waitingFor = "an operator to resume the disabled subscription: \(reason)"
+        } else if cursor.isPaused {
+            explanation.state = .paused
+            explanation.waitingFor = "paused by an operator"
+        } else {
+            return false
+        }
+        return true
+    }
+
+    /// What the gate keeps back, in words.
+    private func obstacle(isRetry: Bool) -> String? {
+        switch gate.obstacle(now: wallNanoseconds(), inFlight: cursor.inFlight, isRetry: isRetry) {
+        case .breaker(let until): "the breaker is open until \(CloudEventsTime.text(nanoseconds: until))"
+        case .probe: "the breaker's probe"
+        case .concurrency(let inFlight, let limit): "\(inFlight) requests in flight of \(limit) allowed"
+        case .rate: "the rate limit"
+        case .retryBudget: "the retry budget"
+        case nil: nil
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import Dispatch
+import EventLog
+import NIOCore
+import StageMetrics
+import StageRuntime
+import Synchronization
+
+extension SubscriptionDesk {
+    /// Takes other configured subscriptions, rules and connections instead of those that were. `between` runs when
+    /// everything is made sure of and nothing is changed; what it throws leaves all as it was.
+    ///
+    /// A lane that goes keeps its place in the log. A stored subscription whose name the configuration gives free, or
+    /// takes over, goes on from the same place with its own settings.
+    func reload(
+        _ configured: [KnownSubscription], rules: SubscriptionRules, lanes: LaneMaker,
+        between: () throws(StageFailure) -> Void = {}
+    ) throws(StageFailure) {
+        let result = queue.sync { () -> Result<Void, StageFailure> in
+            do throws(StageFailure) {
+                let plan = try plan(configured, rules, lanes)
+                try between()
+                return .success(try apply(plan))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
+    /// What a reload does to the lanes.
+    private struct Plan: Sendable {
+        var state: State
+        var removed: [String] = []
+        var added: [(subscription: KnownSubscription, saved: SavedLane)] = []
+        var changed: [(subscription: KnownSubscription, reconnects: Bool)] = []
+    }
+
+    private func plan(
+        _ configured: [KnownSubscription], _ rules: SubscriptionRules, _ lanes: LaneMaker
+    ) throws(StageFailure) -> Plan {
+        let former = state.withLock { $0 }
+        var next = former
+        next.rules = rules
+        next.lanes = lanes
+        next.configured = Dictionary(uniqueKeysWithValues: configured.map { ($0.name, $0) })
+        for subscription in configured { try lanes.check(subscription, at: place.clock()) }
+        guard next.count <= Self.most else {
+            throw StageFailure(
+                .configuration, "\(next.count) subscriptions with those of the API; at most \(Self.most) are served")
+        }
+        var plan = Plan(state: next)
+        plan.removed = former.all.map(\.name).filter { next[$0] == nil }
+        let isRerouted = former.lanes.resolver !== lanes.resolver
+        for subscription in next.all {
+            guard let old = former[subscription.name] else {
+                do {
+                    let saved = try place.writer.perform { try $0.lane(subscription.name) }
+                    plan.added.append((subscription, saved))
+                } catch {
+                    throw StageFailure(.io, "the place of \(subscription.name) cannot be read: \(error)")
+                }
+                continue
+            }
+            let reconnects =
+                isRerouted || old.configuration.url != subscription.configuration.url || old.tls != nil
+                || subscription.tls != nil
+            guard reconnects || former.lanes.maxUnfinished != lanes.maxUnfinished || !old.isSame(as: subscription)
+            else {
+                continue
+            }
+            plan.changed.append((subscription, reconnects))
+        }
+        return plan
+    }
+
+    /// All in one turn of the loop. Throws only before anything is done.
+    private func apply(_ plan: Plan) throws(StageFailure) {
+        let (lanes, now) = (plan.state.lanes, place.clock())
+        let writer = place.writer
+        do {
+            try withHub { hub in
+                let fresh = try plan.added.map {
+                    try lanes.lane($0.subscription, saved: $0.saved, source: hub, at: now)
+                }
+                let transports = try plan.changed.map { try $0.reconnects ? lanes.transport($0.subscription) : nil }
+                for name in plan.removed {
+                    guard let lane = hub.remove(name), let progress = lane.takeProgress() else { continue }
+                    writer.save([progress]) {}
+                }
+                for (change, transport) in zip(plan.changed, transports) {
+                    let subscription = change.subscription
+                    hub.lane(subscription.name)?.reconfigure(
+                        lanes.settings(subscription), head: lanes.head(subscription, at: now), transport: transport)
+                }
+                for lane in fresh { hub.add(lane) }
+            }
+        } catch {
+            throw StageFailure(.configuration, "connections cannot be made: \(error)")
+        }
+        state.withLock { state in
+            state.configured = plan.state.configured
+            state.rules = plan.state.rules
+            state.lanes = plan.state.lanes
+        }
+        for name in plan.removed { place.registry.forget(label: ("subscription", name)) }
+        // A lane that comes back with the next reload finds what this one saved.
+        try? settle { _ in }
+    }
+}

@@ -1,0 +1,36 @@
+import Glibc
+import StageRuntime
+
+/// What the configuration lets subscriptions of the API be.
+struct SubscriptionRules: Sendable {
+    /// Names of configured sources.
+    let sources: [String]
+    private let egress: EgressGuard
+
+    init(_ configuration: TributaryConfiguration) {
+        sources = configuration.sources.map(\.name)
+        egress = EgressGuard(allow: configuration.router.egressAllow, allowHTTP: configuration.router.allowHTTP)
+    }
+
+    /// Why deliveries to that URL would never be made; nil where they may. What a name stands for is judged at every
+    /// attempt.
+    func problem(with url: EndpointURL) -> String? {
+        guard let address = Self.literal(url.host) else { return nil }
+        guard egress.permits(address) else {
+            return "\(url.host) is not a global address; the operator must list its network in router.egress_allow"
+        }
+        guard url.isTLS || egress.permitsHTTP(to: address) else {
+            return "http:// would send events unencrypted; use https://, or let the operator list the network in "
+                + "router.egress_allow or set router.allow_http"
+        }
+        return nil
+    }
+
+    /// The address that a host is, in any spelling that a resolver would take for one; nil for names.
+    private static func literal(_ host: String) -> IPAddress? {
+        if let address = IPAddress(host) { return address }
+        var address = in_addr()
+        guard inet_aton(host, &address) == 1 else { return nil }
+        return IPAddress(withUnsafeBytes(of: address.s_addr) { Array($0) })
+    }
+}

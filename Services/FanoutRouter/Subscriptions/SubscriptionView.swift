@@ -1,0 +1,111 @@
+import EventLog
+import StageRuntime
+
+/// What a lane is doing at this moment.
+struct LaneState: Sendable {
+    var cursor: UInt64 = 0
+    var backlog = 0
+    var inFlight = 0
+    var retrying = 0
+    var isPaused = false
+    var disabledReason: String?
+    var breaker = "closed"
+    var concurrency = 1
+
+    init(_ lane: Lane) {
+        cursor = lane.cursor.taken
+        backlog = lane.backlog
+        inFlight = lane.cursor.inFlight
+        retrying = lane.cursor.retryingCount
+        isPaused = lane.cursor.isPaused
+        disabledReason = lane.cursor.disabledReason
+        breaker = lane.gate.breaker.state.word
+        concurrency = lane.gate.concurrency.limit
+    }
+
+    var word: String { disabledReason != nil ? "disabled" : isPaused ? "paused" : "active" }
+}
+
+/// A subscription as the API shows it; never with a secret.
+struct SubscriptionView: Sendable {
+    let subscription: KnownSubscription
+    let lane: LaneState
+    let dead: Int
+
+    /// `made`: the secret that the router made with this very request.
+    func json(made: [UInt8]? = nil) -> JSONText {
+        let stored = subscription.stored
+        var members: [(String, JSONText)] = [
+            ("name", .string(subscription.name)), ("origin", .string(subscription.origin.rawValue)),
+        ]
+        guard case .object(let document)? = JSONValue.read(SubscriptionDocument.json(subscription.configuration).bytes)
+        else { preconditionFailure("what the router writes it can read") }
+        for member in document where member.name != "name" {
+            members.append((member.name, member.name == "signing" ? signing(member.value) : member.value.json))
+        }
+        for name in ["rate_limit", "key_hold"] where !document.contains(where: { $0.name == name }) {
+            members.append((name, .null))
+        }
+        members += [
+            ("revision", .number(stored?.revision ?? 1)),
+            ("created", .optional(stored) { .time($0.createdAtNanoseconds) }),
+            ("updated", .optional(stored) { .time($0.updatedAtNanoseconds) }),
+            ("state", .string(lane.word)), ("disabled_reason", .optional(lane.disabledReason) { .string($0) }),
+            ("breaker", .string(lane.breaker)), ("concurrency_now", .number(lane.concurrency)),
+            ("cursor", .number(lane.cursor)), ("backlog", .number(lane.backlog)), ("in_flight", .number(lane.inFlight)),
+            ("retrying", .number(lane.retrying)), ("dead", .number(dead)),
+        ]
+        if let made { members.append(("generated_secret", .string(String(decoding: made, as: UTF8.self)))) }
+        return .object(members)
+    }
+
+    private func signing(_ document: JSONValue) -> JSONText {
+        guard case .object(let given) = document else { return document.json }
+        var members = given.map { ($0.name, $0.value.json) }
+        for name in ["api_key", "header", "prefix"] where !document.has(name) { members.append((name, .null)) }
+        members.append(("secrets", .array(subscription.secrets.map(secret))))
+        return .object(members)
+    }
+
+    private func secret(_ secret: StoredSecret) -> JSONText {
+        .object([
+            ("fingerprint", .string(SigningSecrets.fingerprint(secret.bytes))),
+            ("public_key", .optional(publicKey(secret)) { .string($0) }),
+            ("created", secret.createdAtNanoseconds == 0 ? .null : .time(secret.createdAtNanoseconds)),
+            ("not_after", .optional(secret.notAfterNanoseconds) { .time($0) }),
+        ])
+    }
+
+    private func publicKey(_ secret: StoredSecret) -> String? {
+        guard subscription.configuration.signing.scheme == .standardWebhooks else { return nil }
+        return SigningSecrets.publicKey(secret.bytes)
+    }
+}
+
+extension SubscriptionDesk {
+    /// These subscriptions with what their lanes do and how many of their deliveries are dead.
+    func views(_ subscriptions: [KnownSubscription]) throws -> [SubscriptionView] {
+        let names = Set(subscriptions.map(\.name))
+        let lanes = try withHub { hub in
+            var states: [String: LaneState] = [:]
+            for lane in hub.lanes where names.contains(lane.settings.name) {
+                states[lane.settings.name] = LaneState(lane)
+            }
+            return states
+        }
+        let dead = try place.reading.read { try $0.deadLetterCounts() }
+        return subscriptions.compactMap { subscription in
+            // One that was deleted since has no lane.
+            lanes[subscription.name].map {
+                SubscriptionView(subscription: subscription, lane: $0, dead: dead[subscription.name] ?? 0)
+            }
+        }
+    }
+
+    func view(_ subscription: KnownSubscription) throws -> SubscriptionView {
+        guard let view = try views([subscription]).first else {
+            throw APIProblem(.notFound, "no subscription is named \(subscription.name)")
+        }
+        return view
+    }
+}

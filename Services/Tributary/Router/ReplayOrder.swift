@@ -1,0 +1,115 @@
+import ArgumentParser
+import Glibc
+import StageRuntime
+
+/// How a replay is carried out.
+struct ReplayRunOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Deliveries per second; as fast as the subscription takes them when left out.", valueName: "n"))
+    var rate: Double?
+
+    @Flag(help: "Only count what would be delivered.")
+    var dryRun = false
+
+    @Flag(help: "Wait until the replay has ended; progress goes to the terminal.")
+    var wait = false
+
+    func validate() throws {
+        guard rate.map({ (0.1...10_000).contains($0) }) ?? true else {
+            throw ValidationError("--rate must be 0.1 to 10000")
+        }
+        guard !dryRun || !wait else { throw ValidationError("--dry-run starts nothing to --wait for") }
+    }
+}
+
+/// What `POST /v1/replays` is asked for.
+struct ReplayOrder {
+    enum Origin: String {
+        case log
+        case deadLetters = "dead-letters"
+    }
+
+    private var members: [(String, JSONText)]
+
+    init(from origin: Origin, subscription: String) {
+        members = [("subscription", .string(subscription)), ("from", .string(origin.rawValue))]
+    }
+
+    /// Empty lists are left out: the router takes them for no choice at all.
+    func with(_ name: String, _ elements: [JSONText]) -> ReplayOrder {
+        elements.isEmpty ? self : adding((name, .array(elements)))
+    }
+
+    func with(_ name: String, _ number: UInt64?) -> ReplayOrder {
+        number.map { adding((name, .number($0))) } ?? self
+    }
+
+    /// A choice that must be said, as taking everything must.
+    func with(_ name: String, _ isSaid: Bool) -> ReplayOrder {
+        isSaid ? adding((name, .bool(true))) : self
+    }
+
+    func with(_ range: TimeRange) -> ReplayOrder {
+        range.parameters.reduce(self) { order, parameter in
+            parameter.1.map { order.adding((parameter.0, .string($0))) } ?? order
+        }
+    }
+
+    private func adding(_ member: (String, JSONText)) -> ReplayOrder {
+        var order = self
+        order.members.append(member)
+        return order
+    }
+
+    /// The body of the request.
+    func json(_ run: ReplayRunOptions) -> JSONText {
+        var order = run.rate.map { adding(("rate", .number($0))) } ?? self
+        order = order.with("dry_run", run.dryRun)
+        return .object(order.members)
+    }
+
+    /// Asks the router and prints what came of it.
+    func carryOut(_ run: ReplayRunOptions, _ options: RouterOptions) {
+        let router = options.router()
+        let reply = orExit { () throws(StageFailure) in try start(run, router) }
+        print(options.json ? reply.text : ReplayText.one(reply.value))
+    }
+
+    func start(_ run: ReplayRunOptions, _ router: StageClient) throws(StageFailure) -> StageReply {
+        let reply = try router.reply("POST", "/v1/replays", json(run))
+        guard run.wait else { return reply }
+        return try ReplayWatch(router, id: reply.value["id"].text).end()
+    }
+}
+
+/// A replay that the router carries out, seen from here.
+struct ReplayWatch {
+    private let router: StageClient
+    private let id: String
+
+    init(_ router: StageClient, id: String) {
+        self.router = router
+        self.id = id
+    }
+
+    func now() throws(StageFailure) -> StageReply {
+        try router.reply("GET", "/v1/replays/\(AdminClient.encoded(id))")
+    }
+
+    /// Asks every half second until the replay has ended; on a terminal, one line shows how far it is.
+    func end() throws(StageFailure) -> StageReply {
+        let isTerminal = isatty(2) == 1
+        if !isTerminal { StandardError.write("tributary: waiting for replay \(printable(id))\n") }
+        while true {
+            let reply = try now()
+            let hasEnded = ReplayText.hasEnded(reply.value)
+            if isTerminal {
+                StandardError.write("\r\u{1B}[K\(ReplayText.progress(reply.value))\(hasEnded ? "\n" : "")")
+            }
+            if hasEnded { return reply }
+            // The API has nothing that would announce the end.
+            usleep(500_000)
+        }
+    }
+}

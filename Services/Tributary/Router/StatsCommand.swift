@@ -1,0 +1,40 @@
+import ArgumentParser
+import StageRuntime
+
+/// `tributary stats`
+struct StatsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Counts what the router holds and owes.",
+        discussion: """
+            Examples:
+              tributary stats
+              tributary stats --json | jq .log
+            """)
+
+    @OptionGroup var options: RouterOptions
+
+    func run() {
+        let router = options.router()
+        let reply = orExit { () throws(StageFailure) in try router.reply("GET", "/v1/stats") }
+        print(options.json ? reply.text : StatsText.text(reply.value))
+    }
+}
+
+/// The router's counts for people to read.
+enum StatsText {
+    static func text(_ stats: JSONValue) -> String {
+        let (log, quarantine) = (stats["log"], stats["quarantine"])
+        let newest = (log["next_position"].integer ?? 1) - 1
+        let lines = [
+            "\(stats["instance"].text) \(stats["version"].text), up \(WhileText.text(seconds: stats["uptime_seconds"]))",
+            "log         \(log["events"].text) events, positions \(log["first_position"].text) to \(newest), "
+                + "\(log["bytes"].text) bytes",
+            "quarantine  \(quarantine["webhooks"].text) webhooks, \(quarantine["replayed"].text) of them replayed, "
+                + "\(quarantine["bytes"].text) bytes",
+        ]
+        let columns = ["name", "backlog", "dead"]
+        let subscriptions = RecordList.text(
+            stats, "subscriptions", columns: columns, empty: "no subscriptions")
+        return lines.map(printable).joined(separator: "\n") + "\n\n" + subscriptions
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import StageRuntime
+
+/// `tributary why`
+struct WhyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "why",
+        abstract: "Says for each subscription whether it took an event, what became of it, and what it waits for.",
+        discussion: """
+            Examples:
+              tributary why 42
+              tributary why 0199f7c2-5a0e-7cc3-98c4-dc0c0c07398f --subscription my-app
+            """)
+
+    @Argument(help: "The position or id of the event.")
+    var event: String
+
+    @Option(help: ArgumentHelp("Only this subscription.", valueName: "name"))
+    var subscription: String?
+
+    @Option(help: ArgumentHelp("Where several sources gave the same id: the one that is meant.", valueName: "name"))
+    var source: String?
+
+    @OptionGroup var options: RouterOptions
+
+    func run() {
+        let router = options.router()
+        let path = "/v1/events/\(AdminClient.encoded(event))/why"
+        let reply = orExit { () throws(StageFailure) in
+            try router.reply("GET", StageClient.target(path, [("source", source)]))
+        }
+        print(options.json ? reply.text : WhyText.text(reply.value, only: subscription))
+    }
+}

@@ -1,0 +1,88 @@
+import GRDB
+
+extension SQLiteEventLog {
+    package func lane(_ subscription: String) throws -> SavedLane {
+        try writing { try LaneTables.load(subscription, startingAfter: nextPosition - 1, $0) }
+    }
+
+    package func subscriptions() throws -> [StoredSubscription] {
+        try queue.read { try SubscriptionTable.all($0) }
+    }
+
+    package func store(_ subscription: StoredSubscription, lane: UInt64?) throws {
+        try writing { db in
+            try SubscriptionTable.write(subscription, db)
+            if let lane { try LaneTables.begin(subscription.name, after: lane, db) }
+        }
+        if lane != nil { laneBounds.forget(subscription.name) }
+    }
+
+    package func dropSubscription(_ name: String, rows: Int) throws -> Bool {
+        mayHaveOrphans = true
+        let dropped = try writing { db in
+            try SubscriptionTable.drop(name, db)
+            return try SubscriptionTable.dropRemains(of: name, rows: rows, db)
+        }
+        laneBounds.forget(name)
+        return dropped < rows
+    }
+
+    package func add(_ job: ReplayJob) throws -> ReplayJob {
+        var added = job
+        added.id = try writing { try ReplayTables.insert(job, keeping: settings.endedReplays, $0) }
+        return added
+    }
+
+    package func save(_ job: ReplayJob, queueing positions: [UInt64]) throws -> Int {
+        let (queued, deadLetters) = try writing { db in
+            guard try ReplayTables.isRunning(job.id, db) else { return (queued: 0, deadLetters: 0) }
+            let done = try ReplayTables.queue(positions, for: job, db)
+            try ReplayTables.update(job, queued: done.queued, skipped: positions.count - done.queued, db)
+            return done
+        }
+        laneBounds.adjust(job.subscription, deadLetters: -deadLetters)
+        return queued
+    }
+
+    package func cancelReplay(_ id: Int64, rows: Int, atNanoseconds: Int64) throws -> Bool {
+        let subscription = try queue.read { try ReplayTables.one(id, $0)?.subscription }
+        guard let subscription else { return true }
+        let (unqueued, deadLetters) = try writing { db in
+            try ReplayTables.cancel(id, atNanoseconds: atNanoseconds, db)
+            return try ReplayTables.unqueue(id, rows: rows, db)
+        }
+        laneBounds.adjust(subscription, deadLetters: deadLetters)
+        return unqueued < rows
+    }
+
+    package var displacedDeadLetters: Int { laneBounds.displaced }
+
+    /// Drops at most `rows` dead letters, of the next thousand exceptions, that are over age and whose events are gone.
+    func dropAgedDeadLetters(before oldest: Int64, rows: Int) throws -> Int {
+        let (doomed, end) = try queue.read { db in
+            try DeadLetterTable.aged(
+                before: oldest, below: firstPosition, after: deadLetterSweep, rows: max(rows, 1000), db)
+        }
+        let chosen = doomed.prefix(rows)
+        if !chosen.isEmpty {
+            try writing { db in
+                for place in chosen { try DeadLetterTable.delete(place, db) }
+            }
+            for place in chosen { laneBounds.adjust(place.subscription, deadLetters: -1) }
+        }
+        deadLetterSweep = chosen.count < doomed.count ? chosen.last : end
+        return chosen.count
+    }
+
+    /// Drops at most `rows` rows of subscriptions that were dropped before a crash, or whose dropping was given up.
+    func dropOrphans(rows: Int) throws -> Int {
+        guard mayHaveOrphans else { return 0 }
+        let (found, last) = try queue.read { try SubscriptionTable.orphans(above: orphanSweep, names: 64, $0) }
+        guard let name = found.first else {
+            orphanSweep = last ?? ""
+            mayHaveOrphans = last != nil
+            return 0
+        }
+        return try writing { try SubscriptionTable.dropRemains(of: name, rows: rows, $0) }
+    }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import NIOSSL
+
+@testable import FanoutRouter
+
+/// Makes certificates with openssl, in a folder that is its own.
+final class CertificateAuthority {
+    private let folder: URL
+    /// Its own certificate, PEM.
+    let certificate: [UInt8]
+
+    struct Identity {
+        let certificate: [UInt8]
+        let key: [UInt8]
+    }
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("ca-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Self.make(["-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem"], in: folder)
+        certificate = try Self.text(folder.appendingPathComponent("ca.pem"))
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// A certificate for that name, as `subjectAltName` writes it, and its key.
+    func identity(_ alternativeName: String) throws -> Identity {
+        try Self.make(
+            [
+                "-CA", "ca.pem", "-CAkey", "ca.key", "-subj", "/CN=leaf", "-addext",
+                "subjectAltName=\(alternativeName)",
+                "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "leaf.key", "-out", "leaf.pem",
+            ], in: folder)
+        return Identity(
+            certificate: try Self.text(folder.appendingPathComponent("leaf.pem")),
+            key: try Self.text(folder.appendingPathComponent("leaf.key")))
+    }
+
+    /// For a server of that name, which may ask its clients for a certificate of this authority.
+    func server(_ alternativeName: String, asksForCertificate: Bool = false) throws -> NIOSSLContext {
+        let identity = try identity(alternativeName)
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMBytes(identity.certificate).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: identity.key, format: .pem)))
+        if asksForCertificate {
+            configuration.certificateVerification = .noHostnameVerification
+            configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(certificate))
+        }
+        return try NIOSSLContext(configuration: configuration)
+    }
+
+    /// Without the final line feed, as references of the configuration are read.
+    private static func text(_ file: URL) throws -> [UInt8] {
+        let bytes = Array(try Data(contentsOf: file))
+        return bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes
+    }
+
+    private static func make(_ arguments: [String], in folder: URL) throws {
+        let openssl = Process()
+        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        openssl.currentDirectoryURL = folder
+        openssl.arguments =
+            [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                "-days", "2",
+            ]
+            + arguments
+        openssl.standardError = FileHandle.nullDevice
+        try openssl.run()
+        openssl.waitUntilExit()
+    }
+}

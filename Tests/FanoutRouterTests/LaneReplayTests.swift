@@ -1,0 +1,144 @@
+import EventLog
+import LogSamples
+import NIOCore
+import StageRuntime
+import Testing
+
+@testable import FanoutRouter
+
+/// Deliveries that are made again because an operator asked, over real sockets.
+@Suite(.serialized) struct LaneReplayTests {
+    let log: EventLogSettings
+    let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        log = EventLogSettings(path: folder.file)
+    }
+
+    private func lane(
+        _ subscriber: Subscriber, waits: [Duration] = [.zero], order: Bool = false, maxUnfinished: Int = 1000
+    ) throws -> LaneSettings {
+        LaneSettings(
+            name: "app", endpoint: try EndpointURL(subscriber.url),
+            policy: RetryPolicy(RetryConfiguration(schedule: waits)), maxUnfinished: maxUnfinished,
+            keepsKeyOrder: order)
+    }
+
+    /// Queues and tells the lane, as the runner of replay jobs does.
+    private func replay(_ positions: [UInt64], _ bench: RouterBench) throws -> Int {
+        let count = try bench.writer.perform { try $0.queueReplay(subscription: "app", positions: positions) }
+        bench.loop.execute { [hub = bench.hub] in hub.value.replaysQueued("app") }
+        return count
+    }
+
+    private func isIdle(_ bench: RouterBench) throws -> Bool {
+        try bench.withLane("app") { $0.cursor.eventCount == 0 && !$0.hasReplays && !$0.isReading } == true
+    }
+
+    private func queued(_ bench: RouterBench) throws -> Int {
+        try bench.reading.read { try $0.queuedReplays(subscription: "app", after: 0, limit: 9999).count }
+    }
+
+    @Test func `delivered events go out again by ticket, marked with their job and counted from the first attempt`()
+        async throws
+    {
+        let subscriber = try Subscriber { number, _ in .status(number == 11 ? 503 : 200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero, .zero])])
+        bench.receive(1...10)
+        _ = try await subscriber.wait(for: 10)
+        try await eventually { try isIdle(bench) }
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 10 }
+        #expect(try replay([9, 4], bench) == 2)
+        let again = try await subscriber.wait(for: 13).dropFirst(10)
+        #expect(Set(again.map(\.position)) == [4, 9])
+        #expect(Set(again.map { $0.header("tributary-replay") }) == ["1"])
+        #expect(subscriber.ledger.all.prefix(10).allSatisfy { $0.header("tributary-replay") == nil })
+        #expect(Set(again.map { $0.header("webhook-id") }).count == Set(again.map(\.position)).count)
+        try await eventually { try isIdle(bench) && queued(bench) == 0 }
+        bench.stop()
+        let attempts = try SQLiteEventLogReader(path: log.path).attempts(position: again.first?.position ?? 0)
+        #expect(attempts.map(\.attempt.number) == [1, 2])
+        #expect(attempts.allSatisfy { $0.attempt.replay == 1 })
+        #expect(try SQLiteEventLogReader(path: log.path).deadLetterCounts() == [:])
+    }
+
+    @Test func `a router killed amid a replay neither loses it nor repeats what had ended`() async throws {
+        let subscriber = try Subscriber { number, request in
+            number > 10 && number <= 14 && request.position > 2 ? .silence : .status(200)
+        }
+        let settings = try lane(subscriber)
+        var bench = try RouterBench(log, lanes: [settings])
+        bench.receive(1...10)
+        _ = try await subscriber.wait(for: 10)
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.isEmpty }
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 10 }
+        // Two end, two hang.
+        #expect(try replay([1, 2, 3, 4], bench) == 4)
+        _ = try await subscriber.wait(for: 14)
+        try await eventually { try queued(bench) == 2 }
+        try bench.abandon()
+        bench = try RouterBench(log, lanes: [settings])
+        try await eventually { try isIdle(bench) && queued(bench) == 0 }
+        let again = subscriber.ledger.all.dropFirst(14)
+        #expect(again.map(\.position).sorted() == [3, 4])
+        #expect(again.allSatisfy { $0.header("tributary-replay") == "1" })
+        bench.stop()
+    }
+
+    @Test func `more replays than there is room for are all made`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, maxUnfinished: 7)])
+        bench.receive(1...100)
+        _ = try await subscriber.wait(for: 100)
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 100 }
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.isEmpty }
+        #expect(try replay(Array(1...100), bench) == 100)
+        #expect(Set(try await subscriber.wait(for: 200).dropFirst(100).map(\.position)) == Set(1...100))
+        try await eventually { try isIdle(bench) && queued(bench) == 0 }
+        #expect(subscriber.ledger.all.count == 200)
+        bench.stop()
+    }
+
+    @Test func `in key order a replay waits for no other event and holds none up`() async throws {
+        let subscriber = try Subscriber { _, request in
+            request.position == 2 || request.header("tributary-replay") != nil && request.position == 1
+                ? .status(500) : .status(200)
+        }
+        let waits: [Duration] = [.zero, .seconds(3600)]
+        let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: waits, order: true)])
+        bench.receive(1...1)
+        _ = try await subscriber.wait(for: 1)
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.isEmpty }
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 1 }
+        bench.receive(2...3)
+        _ = try await subscriber.wait(for: 2)
+        // Event 2 waits for its retry, 3 is held behind it; the replay of 1 goes all the same.
+        #expect(try replay([1], bench) == 1)
+        _ = try await subscriber.wait(for: 3)
+        try await eventually { try bench.withLane("app") { $0.cursor.retryingCount } == 2 }
+        #expect(try bench.explain(3)?.waitingFor == "an earlier event of its key, at position 2")
+        bench.stop()
+    }
+
+    @Test func `what a cancelled job queued and nobody began is not sent`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let bench = try RouterBench(log, lanes: [try lane(subscriber)])
+        bench.receive(1...5)
+        _ = try await subscriber.wait(for: 5)
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 5 }
+        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.isEmpty }
+        // Taken up and kept from starting.
+        try await bench.loop.submit { [hub = bench.hub] in
+            guard let lane = hub.value.lane("app") else { return }
+            lane.cursor.replay(1, job: 7)
+            lane.cursor.replay(2, job: 8)
+            hub.value.replaysCancelled("app", 7)
+            lane.pump()
+        }.get()
+        #expect(try await subscriber.wait(for: 6).last?.position == 2)
+        try await eventually { try isIdle(bench) }
+        #expect(subscriber.ledger.all.count == 6)
+        bench.stop()
+    }
+}

@@ -1,0 +1,114 @@
+import NIOCore
+import StageRuntime
+import Testing
+
+@testable import FanoutRouter
+
+/// Names whose addresses change or hang, at a name server that answers real packets.
+@Suite(.serialized) struct RebindingTests {
+    @Test func `a name that turns inwards is refused then, and what was checked is what is connected to`() throws {
+        let inside = try Tripwire(host: "127.0.0.1")
+        let subscriber = try Subscriber(host: "127.0.0.2", port: inside.port) { number, _ in
+            number == 2 ? .answerAndClose : .status(200)
+        }
+        let names = try NameServer { _, time in time == 1 ? ["127.0.0.2"] : ["127.0.0.1"] }
+        let bench = try EgressBench(
+            "http://rebinding.example:\(inside.port)/", allow: ["127.0.0.2/32"], lookups: names.lookups())
+        #expect(try bench.send().outcome.word == "delivered")
+        // The connection is kept, and with it the address that was checked.
+        #expect(try bench.send().outcome.word == "delivered")
+        #expect(names.count(of: "rebinding.example") == 1)
+        for time in 2...3 {
+            let outcome = try bench.send().outcome
+            #expect(outcome.word == "address_refused")
+            #expect(outcome.detail.hasPrefix("127.0.0.1 (rebinding.example) is not global"), "\(outcome.detail)")
+            #expect(names.count(of: "rebinding.example") == time)
+        }
+        #expect(subscriber.ledger.connectionCount == 1)
+        #expect(inside.count == 0)
+        bench.stop()
+        names.stop()
+        subscriber.stop()
+        inside.stop()
+    }
+
+    @Test func `a connection that was kept for long enough is opened anew, with a new look at the name`() throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let names = try NameServer { _, time in time < 3 ? ["127.0.0.1"] : ["10.0.0.1"] }
+        let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8"]), lookups: names.lookups())
+        let bench = try EgressBench("http://app.example:\(subscriber.port)/", resolver, reuse: .zero)
+        #expect(
+            try (0..<3).map { _ in try bench.send().outcome.word } == ["delivered", "delivered", "address_refused"])
+        #expect(subscriber.ledger.connectionCount == 2)
+        bench.stop()
+        names.stop()
+        subscriber.stop()
+    }
+
+    @Test func `one inward address among others refuses the name`() throws {
+        let inside = try Tripwire(host: "127.0.0.1")
+        let outside = try Tripwire(host: "127.0.0.2", port: inside.port)
+        for answer in [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]] {
+            let names = try NameServer { _, _ in answer }
+            let bench = try EgressBench(
+                "http://mixed.example:\(inside.port)/", allow: ["127.0.0.2/32"], lookups: names.lookups())
+            #expect(try bench.send().outcome.word == "address_refused")
+            bench.stop()
+            names.stop()
+        }
+        #expect((inside.count, outside.count) == (0, 0))
+        inside.stop()
+        outside.stop()
+    }
+
+    @Test func `a name without an address is not resolved`() throws {
+        let names = try NameServer { _, _ in [] }
+        let bench = try EgressBench("https://nothing.example/", lookups: names.lookups())
+        #expect(try bench.send().outcome.word == "name_not_resolved")
+        bench.stop()
+        names.stop()
+    }
+
+    @Test func `a name server that says nothing costs its own subscribers their time-out and others nothing`() throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let names = try NameServer { name, _ in name == "silent.example" ? nil : ["127.0.0.1"] }
+        let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8"]), lookups: names.lookups(patience: 3))
+        let silent = try EgressBench("http://silent.example:\(subscriber.port)/", resolver)
+        let other = try EgressBench("http://other.example:\(subscriber.port)/", resolver)
+        let stuck = (0..<50).map { _ in silent.begin(timeoutNanoseconds: 200_000_000) }
+        #expect(try other.send().outcome.word == "delivered")
+        for attempt in stuck {
+            let outcome = try attempt.wait().outcome
+            #expect(outcome.word == "name_not_resolved")
+            #expect(outcome.detail.contains("within the time-out"), "\(outcome.detail)")
+        }
+        // All of them waited for one question.
+        #expect(names.count(of: "silent.example") == 1)
+        silent.stop()
+        other.stop()
+        names.stop()
+        subscriber.stop()
+    }
+
+    @Test func `no more hosts are looked up at once than there is room for, and the next get their turn`() async throws
+    {
+        let names = try NameServer { name, _ in name.hasPrefix("silent") ? nil : ["127.0.0.1"] }
+        let lookups = names.lookups(patience: 2)
+        let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8"]), lookups: lookups)
+        let benches = try (1...NameLookups.atOnce).map { try EgressBench("http://silent\($0).example/", resolver) }
+        let stuck = benches.map { $0.begin(timeoutNanoseconds: 100_000_000) }
+        for attempt in stuck { #expect(try await attempt.get().outcome.word == "name_not_resolved") }
+        try await eventually {
+            (1...NameLookups.atOnce).allSatisfy { names.count(of: "silent\($0).example") == 1 }
+        }
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let other = try EgressBench("http://other.example:\(subscriber.port)/", resolver)
+        #expect(try other.send(timeoutNanoseconds: 50_000_000).outcome.word == "name_not_resolved")
+        #expect(names.count(of: "other.example") == 0)
+        #expect(try other.send(timeoutNanoseconds: 20_000_000_000).outcome.word == "delivered")
+        #expect(names.count(of: "other.example") == 1)
+        for bench in benches + [other] { bench.stop() }
+        names.stop()
+        subscriber.stop()
+    }
+}

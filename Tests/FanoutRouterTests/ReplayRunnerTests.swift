@@ -1,0 +1,204 @@
+import Dispatch
+import EventLog
+import LogSamples
+import Logging
+import StageMetrics
+import StageRuntime
+import Synchronization
+import Testing
+import Wire
+
+@testable import FanoutRouter
+
+@Suite struct ReplayRunnerTests {
+    private func selection(_ json: String) throws -> ReplaySelection {
+        try ReplaySelection(try #require(JSONValue.read(Array(json.utf8))))
+    }
+
+    private func count(_ bench: ReplayBench, _ json: String) throws -> Int? {
+        let outcome = try bench.runner.create(
+            try selection(json), subscription: "app", perSecond: nil, isDryRun: true)
+        if case .counted(let count) = outcome { return count } else { return nil }
+    }
+
+    /// Makes a job and waits until it has queued all that it means and the lane has delivered it.
+    private func replay(_ bench: ReplayBench, _ json: String, perSecond: Double? = nil) async throws -> ReplayJob {
+        let id = try start(bench, json, perSecond: perSecond)
+        try await eventually {
+            let job = try bench.job(id)
+            return job.state == .finished && job.waiting == 0
+        }
+        return try bench.job(id)
+    }
+
+    private func start(_ bench: ReplayBench, _ json: String, perSecond: Double? = nil) throws -> Int64 {
+        let outcome = try bench.runner.create(
+            try selection(json), subscription: "app", perSecond: perSecond, isDryRun: false)
+        guard case .created(let job) = outcome else { throw EventLogError(.unreadable, "no job") }
+        return job.id
+    }
+
+    @Test func `a selection is written as it was read`() throws {
+        let full = """
+            {"from":"dead-letters","positions":[3,9007199254740991],"first":1,"last":7,\
+            "since":"2026-10-05T14:49:14Z","until":"2026-10-05T14:49:15.5Z","ids":["a\\"b"],"types":["room.*"],\
+            "sources":["stream"],"subjects":["rooms/*"],"keys":["k"],"causes":["timeout"]}
+            """
+        let read = try selection(full)
+        #expect(read.positions == [3, 9_007_199_254_740_991])
+        #expect(try selection(read.json.text) == read)
+        #expect(try selection("{\"from\":\"log\"}").json.text == "{\"from\":\"log\"}")
+    }
+
+    @Test(arguments: [
+        ("{}", "/from"), ("{\"from\":\"quarantine\"}", "/from"), ("{\"from\":\"log\",\"first\":0}", "/first"),
+        ("{\"from\":\"log\",\"last\":\"9\"}", "/last"), ("{\"from\":\"log\",\"positions\":[]}", "/positions"),
+        ("{\"from\":\"log\",\"positions\":[1,-1]}", "/positions"), ("{\"from\":\"log\",\"ids\":\"a\"}", "/ids"),
+        ("{\"from\":\"log\",\"since\":\"yesterday\"}", "/since"), ("{\"from\":\"log\",\"types\":[\"\"]}", "/types"),
+        ("{\"from\":\"log\",\"causes\":[\"timeout\"]}", "/causes"),
+    ])
+    func `what is wrong with a selection is said with a pointer at it`(_ json: String, _ pointer: String) throws {
+        let problem = #expect(throws: APIProblem.self) { try selection(json) }
+        #expect(problem?.code == .invalid)
+        #expect(problem?.errors.map(\.pointer) == [pointer])
+    }
+
+    @Test func `a rate lets through what it says over any time and saves nothing up`() {
+        var rate = ReplayRate(perSecond: 100, nowNanoseconds: 0)
+        var taken = 0
+        for millisecond in 0...10_000 as ClosedRange<Int64> {
+            let available = rate.available(nowNanoseconds: millisecond * 1_000_000)
+            rate.take(available)
+            taken += available
+        }
+        #expect((995...1001).contains(taken))
+        #expect(rate.available(nowNanoseconds: 3_600_000_000_000) == 10)
+        var slow = ReplayRate(perSecond: 0.5, nowNanoseconds: 0)
+        #expect(slow.available(nowNanoseconds: 0) == 1)
+        slow.take(1)
+        #expect(slow.available(nowNanoseconds: 1_900_000_000) == 0)
+        #expect(slow.available(nowNanoseconds: 2_100_000_000) == 1)
+    }
+
+    @Test func `dead letters are sent again whatever the filter, but for those whose events are gone`() async throws {
+        let bench = try ReplayBench { _ in false }
+        try bench.append(100)
+        try bench.die([3, 5, 7, 50], "timeout: 5 s")
+        try bench.die([8, 51], "status 500")
+        try bench.expire(10...20)
+        #expect(try count(bench, "{\"from\":\"dead-letters\"}") == 6)
+        #expect(try count(bench, "{\"from\":\"dead-letters\",\"causes\":[\"timeout\"],\"first\":5}") == 3)
+        #expect(try count(bench, "{\"from\":\"dead-letters\",\"positions\":[51,4,3,15,3]}") == 2)
+        #expect(try count(bench, "{\"from\":\"dead-letters\",\"ids\":[\"id-7\",\"id-9\"]}") == 1)
+        #expect(try count(bench, "{\"from\":\"dead-letters\",\"types\":[\"room.*\"]}") == 0)
+        let job = try await replay(bench, "{\"from\":\"dead-letters\",\"causes\":[\"timeout\"]}")
+        #expect(bench.lane.positions == [3, 5, 7, 50])
+        #expect(bench.lane.jobs == [job.id])
+        #expect([job.queued, job.skipped] == [4, 0])
+        #expect(try count(bench, "{\"from\":\"dead-letters\"}") == 2)
+    }
+
+    @Test func `of the log is sent again what the filter takes now and the cursor has passed`() async throws {
+        let bench = try ReplayBench { record in record.attribute("id")?.last == UInt8(ascii: "7") }
+        try bench.append(100)
+        try bench.save(taken: 80, unfinished: [37, 38])
+        try bench.die([17], "status 500")
+        // 37 is under way; 87 and 97 were never taken.
+        #expect(try count(bench, "{\"from\":\"log\"}") == 7)
+        #expect(try count(bench, "{\"from\":\"log\",\"first\":18,\"last\":60}") == 3)
+        #expect(try count(bench, "{\"from\":\"log\",\"positions\":[7,8,97]}") == 1)
+        #expect(try count(bench, "{\"from\":\"log\",\"types\":[\"participant.*\"],\"ids\":[\"id-27\"]}") == 1)
+        #expect(try count(bench, "{\"from\":\"log\",\"until\":\"1990-01-01T00:00:00Z\"}") == 0)
+        let job = try await replay(bench, "{\"from\":\"log\"}")
+        #expect(bench.lane.positions == [7, 17, 27, 47, 57, 67, 77])
+        #expect([job.queued, job.skipped] == [7, 1])
+        #expect(job.position == 80)
+        // Delivered events can be sent as often as is wished; a dead letter that was delivered is none any more.
+        _ = try await replay(bench, "{\"from\":\"log\",\"first\":70}")
+        #expect(bench.lane.positions.last == 77)
+        #expect(try count(bench, "{\"from\":\"dead-letters\"}") == 0)
+    }
+
+    @Test func `a long replay is never far ahead of its lane and leaves nothing out`() async throws {
+        let bench = try ReplayBench { _ in true }
+        try bench.append(4000)
+        try bench.die(Array(1...4000), "timeout")
+        bench.lane.isHeld.store(true, ordering: .relaxed)
+        let id = try start(bench, "{\"from\":\"dead-letters\"}")
+        try await eventually { try bench.queued() == ReplayRunner.mostQueued }
+        #expect(try bench.job(id).state == .running)
+        bench.lane.isHeld.store(false, ordering: .relaxed)
+        bench.lane.pump()
+        try await eventually { try bench.job(id).state == .finished && bench.job(id).waiting == 0 }
+        #expect(bench.lane.positions == Array(1...4000))
+        #expect(bench.lane.mostWaiting.load(ordering: .relaxed) <= ReplayRunner.mostQueued)
+    }
+
+    @Test func `a job goes on after a restart where it was`() async throws {
+        var bench = try ReplayBench { _ in true }
+        try bench.append(3000)
+        try bench.die(Array(1...3000), "timeout")
+        bench.lane.isHeld.store(true, ordering: .relaxed)
+        let id = try start(bench, "{\"from\":\"dead-letters\"}")
+        try await eventually { try bench.queued() == ReplayRunner.mostQueued }
+        bench.runner.stop()
+        bench = try ReplayBench(bench.folder) { _ in true }
+        #expect(try bench.job(id).state == .running)
+        bench.runner.start()
+        bench.lane.pump()
+        try await eventually { try bench.job(id).state == .finished && bench.job(id).waiting == 0 }
+        #expect(bench.lane.positions == Array(1...3000))
+        #expect(try bench.job(id).queued == 3000)
+    }
+
+    @Test func `a rate is kept to`() async throws {
+        let bench = try ReplayBench { _ in true }
+        try bench.append(100)
+        try bench.die(Array(1...60), "timeout")
+        let started = monotonicNanoseconds()
+        let job = try await replay(bench, "{\"from\":\"dead-letters\"}", perSecond: 100)
+        // Sixty at a hundred per second take half a second at the least, with what may be queued at once.
+        #expect(monotonicNanoseconds() - started > 500_000_000)
+        #expect(job.queued == 60)
+        #expect(job.perSecond == 100)
+    }
+
+    @Test func `a cancelled job sends nothing more and gives the dead letters back`() async throws {
+        let bench = try ReplayBench { _ in true }
+        try bench.append(3000)
+        try bench.die(Array(1...3000), "timeout: none")
+        bench.lane.isHeld.store(true, ordering: .relaxed)
+        let id = try start(bench, "{\"from\":\"dead-letters\"}")
+        try await eventually { try bench.queued() == ReplayRunner.mostQueued }
+        let cancelled = try #require(try bench.runner.cancel(id))
+        #expect(cancelled.state == .cancelled)
+        #expect(cancelled.waiting == 0)
+        #expect(bench.lane.cancelled.withLock { $0 } == [id])
+        #expect(try bench.reading.read { try $0.deadLetterCounts() } == ["app": 3000])
+        #expect(try bench.runner.cancel(99) == nil)
+        // Another job is not touched by it and does the same work anew.
+        bench.lane.isHeld.store(false, ordering: .relaxed)
+        let other = try await replay(bench, "{\"from\":\"dead-letters\",\"last\":1500}")
+        #expect(other.queued == 1500)
+    }
+
+    @Test func `a job whose subscription is gone is cancelled`() async throws {
+        let bench = try ReplayBench { _ in true }
+        try bench.append(10)
+        try bench.die([1], "timeout")
+        bench.lane.isGone.store(true, ordering: .relaxed)
+        let id = try start(bench, "{\"from\":\"dead-letters\"}")
+        try await eventually { try bench.job(id).state == .cancelled }
+        #expect(bench.lane.positions.isEmpty)
+    }
+
+    @Test func `so many jobs run at a time and no more`() throws {
+        let bench = try ReplayBench { _ in true }
+        try bench.append(2000)
+        try bench.die(Array(1...2000), "timeout")
+        bench.lane.isHeld.store(true, ordering: .relaxed)
+        for _ in 0..<ReplayRunner.mostRunning { _ = try start(bench, "{\"from\":\"dead-letters\"}") }
+        let problem = #expect(throws: APIProblem.self) { try start(bench, "{\"from\":\"dead-letters\"}") }
+        #expect(problem?.code == .limitReached)
+    }
+}
