@@ -21,7 +21,6 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -34,9 +33,10 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 /// An executable in `Services/<name>`.
-func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func service(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, path: "Services/\(name)", swiftSettings: swiftSettings)
+        name: name, dependencies: dependencies, path: "Services/\(name)", exclude: exclude,
+        swiftSettings: swiftSettings)
 }
 
 /// A test target in `Tests/<name>`.
@@ -120,8 +120,8 @@ let package = Package(
             [
                 "Bus", "EventLog", "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
                 nioPosix,
-                nioHTTP1, nioSSL, deque, logging, argumentParser, hummingbird, hummingbirdCore, httpTypes, lifecycle,
-            ]),
+                nioHTTP1, nioSSL, deque, logging, argumentParser, hummingbirdCore, httpTypes, lifecycle,
+            ], exclude: ["API/openapi.json"]),
         service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
         service(
             "Tributary",

@@ -10,7 +10,7 @@ extension EndToEnd {
             let apiPort = try Sockets.freePort()
             settings.router = """
                 listen: "127.0.0.1:\(apiPort)", tls: { certificate: "file:cert.pem", key: "file:key.pem" }, \
-                api_tokens: ["literal:a token of the tests", { name: reader, value: "literal:read only", scopes: [read] }]
+                api_tokens: ["literal:tributary-token-of-the-tests", { name: reader, value: "literal:tributary-token-that-reads", scopes: [read] }]
                 """
             let pipeline = try Pipeline(settings)
             defer { pipeline.remove() }
@@ -23,8 +23,8 @@ extension EndToEnd {
             #expect(try status(pipeline, "http://127.0.0.1:\(pipeline.port)/in/stream") == "000")
             #expect(try status(pipeline, door, "--tls-max", "1.1") == "000")
 
-            let token = ["-H", "Authorization: Bearer a token of the tests"]
-            let reader = ["-H", "Authorization: Bearer read only"]
+            let token = ["-H", "Authorization: Bearer tributary-token-of-the-tests"]
+            let reader = ["-H", "Authorization: Bearer tributary-token-that-reads"]
             #expect(try status(pipeline, subscriptions) == "401")
             #expect(try status(pipeline, subscriptions, token) == "200")
             #expect(try status(pipeline, subscriptions, reader) == "200")

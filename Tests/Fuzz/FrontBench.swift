@@ -1,9 +1,9 @@
 import Events
 import Glibc
 import Journal
-import StageMetrics
 import NIOCore
 import NIOEmbedded
+import StageMetrics
 import Wire
 
 @testable import IngressGateway

@@ -56,7 +56,7 @@ import Wire
     @Test func `a journal that was closed can be opened although a child process has its folder open still`() throws {
         var journal: SQLiteJournal? = try open()
         // What a fork does until its exec: another descriptor of the same open file.
-        let inherited = (0..<1024).first { Self.target(of: $0).hasSuffix(folder.path) }.map { dup($0) } ?? -1
+        let inherited = (0..<65_536).first { Self.target(of: $0).hasSuffix(folder.path) }.map { dup($0) } ?? -1
         defer { close(inherited) }
         #expect(inherited >= 0)
         #expect(journal?.nextSequence == 1)
