@@ -12,8 +12,8 @@ import Wire
 /// the bus.
 final class RouterStage: Sendable {
     /// Rows in memory for lanes near the head, and rows on their way there.
-    static let feedBytes = 32 << 20
-    static let mailboxBytes = 16 << 20
+    static let feedBytes = 16 << 20
+    static let mailboxBytes = 8 << 20
 
     private let environment: StageEnvironment
     private let group: MultiThreadedEventLoopGroup
@@ -21,6 +21,7 @@ final class RouterStage: Sendable {
     /// The configuration that counts now.
     let configuration: ConfigurationDesk
     let writer: LogWriter
+    /// For operators and replays; the lanes have a reader of their own, so that no search holds up a delivery.
     let reading: LogReading
     let hub: NIOLoopBound<LaneHub>
     let loop: any EventLoop
@@ -43,6 +44,7 @@ final class RouterStage: Sendable {
             group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let loop = group.next()
             let reading = LogReading(try SQLiteEventLogReader(path: settings.path))
+            let laneReading = LogReading(try SQLiteEventLogReader(path: settings.path))
             let bus = Self.makeBus(environment, watermarks: watermarks)
             let mailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
             let writer = LogWriter(
@@ -53,7 +55,7 @@ final class RouterStage: Sendable {
                 logger: environment.logger, outlets: Self.outlets(bus, mailbox))
             let hub = try loop.submit {
                 let hub = LaneHub(
-                    mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: reading,
+                    mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: laneReading,
                     loop: loop, logger: environment.logger, save: { writer.save($0, saved: $1) })
                 return NIOLoopBound(hub, eventLoop: loop)
             }.wait()
@@ -69,7 +71,7 @@ final class RouterStage: Sendable {
                     writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
                     logger: environment.logger, clock: clock))
             replays = ReplayRunner(
-                reading: reading, writer: writer, outlets: Self.outlets(subscriptions, hub, loop),
+                reading: reading, writer: writer, outlets: Self.outlets(subscriptions, hub, laneReading, loop),
                 logger: environment.logger)
             (self.bus, self.loop, self.reading, self.writer, self.hub) = (bus, loop, reading, writer, hub)
         } catch let error as StageFailure {
@@ -172,7 +174,8 @@ extension RouterStage {
     }
 
     private static func outlets(
-        _ subscriptions: SubscriptionDesk, _ hub: NIOLoopBound<LaneHub>, _ loop: any EventLoop
+        _ subscriptions: SubscriptionDesk, _ hub: NIOLoopBound<LaneHub>, _ laneReading: LogReading,
+        _ loop: any EventLoop
     ) -> ReplayRunner.Outlets {
         ReplayRunner.Outlets(
             matcher: { name in
@@ -181,8 +184,10 @@ extension RouterStage {
                 return { attributes.matches($0) && (content?.matches($0) ?? true) }
             },
             notify: { name in loop.execute { hub.value.replaysQueued(name) } },
-            // Waits: whoever cancels is told that nothing more begins.
+            // Waits: whoever cancels is told that nothing more begins. What the reader of the lanes found before is with
+            // them after it was waited for.
             cancelled: { name, job in
+                try? laneReading.read { _ in }
                 try? loop.submit { hub.value.replaysCancelled(name, job) }.wait()
             })
     }

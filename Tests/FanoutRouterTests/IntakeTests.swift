@@ -66,7 +66,7 @@ import Wire
     }
 
     @Test func `a full disk settles nothing, is said, and heals by itself`() async throws {
-        let log = FailingLog(try SQLiteEventLog(settings: settings), .diskFull, times: 2)
+        let log = FailingLog(try SQLiteEventLog(settings: settings), .diskFull, times: 6)
         let bench = try RouterBench(settings, lanes: [], log: log)
         bench.receive(1...3)
         try await eventually { bench.writer.problem?.code == .diskFull }

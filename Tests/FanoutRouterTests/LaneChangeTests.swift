@@ -20,12 +20,13 @@ import Testing
 
     private func lane(
         _ subscriber: Subscriber, name: String = "app", waits: [Duration] = [.zero, .zero, .zero],
-        matcher: EventMatcher = EventMatcher(), order: Bool = false, batch: Bool = false, concurrency: Int = 30
+        matcher: EventMatcher = EventMatcher(), order: Bool = false, batch: Bool = false,
+        every: Int64 = 20_000_000, concurrency: Int = 30
     ) throws -> LaneSettings {
         LaneSettings(
             name: name, endpoint: try EndpointURL(subscriber.url), matcher: matcher,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency, keepsKeyOrder: order,
-            batch: batch ? .init(everyNanoseconds: 20_000_000, maxEvents: 50) : nil)
+            batch: batch ? .init(everyNanoseconds: every, maxEvents: 50) : nil)
     }
 
     /// The events of a request, single or batch.
@@ -52,8 +53,10 @@ import Testing
         restarts: Bool
     ) async throws {
         let subscriber = try Subscriber { number, _ in .status(number == 1 ? 503 : 200) }
-        let waits: [Duration] = [.zero, .milliseconds(1500), .milliseconds(1500)]
-        var bench = try RouterBench(log, lanes: [try lane(subscriber, waits: waits, batch: true)])
+        let waits: [Duration] = [.zero, .seconds(8), .seconds(8)]
+        // Both long enough for three events to come, however busy the machine is.
+        var bench = try RouterBench(
+            log, lanes: [try lane(subscriber, waits: waits, batch: true, every: 1_000_000_000)])
         bench.receive(1...3)
         try await eventually { try SQLiteEventLog(settings: log).lane("app").retrying.map(\.last) == [3] }
         if restarts {

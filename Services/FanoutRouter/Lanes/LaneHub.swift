@@ -8,8 +8,12 @@ import StageRuntime
 ///
 /// Confined to its event loop.
 final class LaneHub: LaneSource {
-    /// How often what changed is saved: a crash repeats at most what was delivered since.
-    static let saveInterval = TimeAmount.milliseconds(100)
+    /// How often gauges are set and stuck lanes looked at.
+    static let tickInterval = TimeAmount.milliseconds(100)
+    /// How long after one save the next begins at the earliest, for each lane that had something to save: a crash repeats
+    /// at most what was delivered since, and saving costs a few percent of the log thread's time at most.
+    static let saveIntervalPerLane = TimeAmount.microseconds(200)
+    static let shortestSaveInterval = TimeAmount.milliseconds(20)
     /// What a lane that lags reads at once, and what all together may read.
     static let chunkBytes = 256 * 1024
     static let allChunksBytes = 32 << 20
@@ -71,10 +75,11 @@ final class LaneHub: LaneSource {
     /// Starts every lane and the saving.
     func start() {
         let bound = NIOLoopBound(self, eventLoop: loop)
-        ticker = loop.scheduleRepeatedTask(initialDelay: Self.saveInterval, delay: Self.saveInterval) { _ in
-            bound.value.tick()
+        ticker = loop.scheduleRepeatedTask(initialDelay: Self.tickInterval, delay: Self.tickInterval) { _ in
+            for lane in bound.value.lanes { lane.tick() }
         }
         isRunning = true
+        saveLater(.zero)
         for lane in lanes { lane.pump() }
     }
 
@@ -108,15 +113,23 @@ final class LaneHub: LaneSource {
         ticker?.cancel()
     }
 
-    private func tick() {
-        for lane in lanes { lane.tick() }
-        guard !isSaving else { return }
-        let progress = lanes.compactMap { $0.takeProgress() }
-        guard !progress.isEmpty else { return }
-        isSaving = true
+    /// Saves what changed, and again a while after it is on disk, for as long as the hub runs.
+    private func saveLater(_ wait: TimeAmount) {
         let bound = NIOLoopBound(self, eventLoop: loop)
         let loop = loop
-        save(progress) { loop.execute { bound.value.isSaving = false } }
+        loop.scheduleTask(in: max(wait, Self.shortestSaveInterval)) {
+            let hub = bound.value
+            guard hub.isRunning else { return }
+            let progress = hub.lanes.compactMap { $0.takeProgress() }
+            guard !progress.isEmpty else { return hub.saveLater(.zero) }
+            hub.isSaving = true
+            hub.save(progress) {
+                loop.execute {
+                    bound.value.isSaving = false
+                    bound.value.saveLater(Self.saveIntervalPerLane * progress.count)
+                }
+            }
+        }
     }
 
     /// Saves at once what changed. `done` runs on the log thread when this and all that was saved before is on disk.

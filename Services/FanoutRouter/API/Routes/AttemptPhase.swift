@@ -18,7 +18,7 @@ enum AttemptPhase: String, CaseIterable {
         self =
             switch word {
             case "address_refused", "name_not_resolved": .resolve
-            case "connect_failed", "connect_timeout", "tls_failed", "proxy_failed", "proxy_refused": .connect
+            case "connect_failed", "connect_timeout", "tls_failed": .connect
             case "not_sent": .send
             case "timeout", "connection_closed", "response_malformed": .answer
             default: .answered

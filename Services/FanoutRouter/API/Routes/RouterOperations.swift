@@ -77,13 +77,19 @@ extension RouterAPI {
             let log = try stage.writer.perform { log in
                 LogFacts(id: "\(log.id)", first: log.firstPosition, next: log.nextPosition, bytes: log.sizeBytes)
             }
-            let lanes = try stage.withHub { hub in hub.lanes.map { ($0.settings.name, $0.backlog) } }
-            let (dead, quarantine) = try stage.reading.read { reader in
-                (try reader.deadLetterCounts(), try reader.quarantineTotals(QuarantineFilter()))
+            let lanes = try stage.withHub { hub in
+                hub.lanes.map { ($0.settings.name, LaneState($0).word, $0.backlog) }
             }
-            let subscriptions = lanes.map { name, backlog in
+            let (dead, quarantine, replays) = try stage.reading.read { reader in
+                (
+                    try reader.deadLetterCounts(), try reader.quarantineTotals(QuarantineFilter()),
+                    try reader.runningReplays().count
+                )
+            }
+            let subscriptions = lanes.map { name, state, backlog in
                 JSONText.object([
-                    ("name", .string(name)), ("backlog", .number(backlog)), ("dead", .number(dead[name] ?? 0)),
+                    ("name", .string(name)), ("state", .string(state)), ("backlog", .number(backlog)),
+                    ("dead", .number(dead[name] ?? 0)),
                 ])
             }
             return APIReply(
@@ -93,6 +99,7 @@ extension RouterAPI {
                     ("uptime_seconds", .number(Double(monotonicNanoseconds() - startedNanoseconds) / 1e9)),
                     ("log", log.json),
                     ("subscriptions", .array(subscriptions)), ("quarantine", Self.sum(quarantine)),
+                    ("replays_running", .number(replays)),
                 ]))
         }
     }
@@ -129,13 +136,19 @@ extension RouterAPI {
                 ("events", count), ("bytes", count),
             ], required: ["id", "first_position", "next_position", "events", "bytes"])
         let subscription = APISchema.object(
-            [("name", .string()), ("backlog", count), ("dead", count)], required: ["name", "backlog", "dead"])
+            [
+                ("name", .string()), ("state", .string(oneOf: ["active", "paused", "disabled"])), ("backlog", count),
+                ("dead", count),
+            ], required: ["name", "state", "backlog", "dead"])
         let quarantine = APISchema.object(
             [("webhooks", count), ("replayed", count), ("bytes", count)], required: ["webhooks", "replayed", "bytes"])
         return .object(
             [
                 ("version", .string()), ("instance", .string()), ("uptime_seconds", .number()), ("log", log),
-                ("subscriptions", .array(of: subscription)), ("quarantine", quarantine),
-            ], required: ["version", "instance", "uptime_seconds", "log", "subscriptions", "quarantine"])
+                ("subscriptions", .array(of: subscription)), ("quarantine", quarantine), ("replays_running", count),
+            ],
+            required: [
+                "version", "instance", "uptime_seconds", "log", "subscriptions", "quarantine", "replays_running",
+            ])
     }()
 }

@@ -26,16 +26,28 @@ final class APITokens: Sendable {
             switch token.secret {
             case .sha256(let bytes): digest = bytes
             case .reference(let reference):
+                let token: [UInt8]
                 do {
-                    digest = try reference.resolve().withUnsafeBytes { SHA256Digest.of($0) }
+                    token = try reference.resolve()
                 } catch {
                     throw StageFailure(.configuration, "the control API needs a token: \(error)")
                 }
+                guard token.allSatisfy(isTokenByte) else {
+                    throw StageFailure(
+                        .configuration,
+                        "\(reference.keyPath): a bearer token has letters, digits and -._~+/= only (RFC 6750)")
+                }
+                digest = token.withUnsafeBytes { SHA256Digest.of($0) }
             }
             entries.append(
                 Entry(name: token.name, scopes: Set(token.scopes.compactMap(APIScope.init)), digest: digest))
         }
         return entries
+    }
+
+    /// Of what a bearer token may be made: RFC 6750 section 2.1.
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || "-._~+/=".utf8.contains(byte)
     }
 
     /// From now on these count and no others.
