@@ -160,6 +160,11 @@ class Imports(unittest.TestCase):
             if "ZeroMQ" not in path.parts:
                 self.assertNotIn("CZeroMQ", imported, path)
 
+    def test_only_the_control_apis_listener_imports_its_server_library(self):
+        for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
+            if path.parts[-2:-1] != ("Server",):
+                self.assertEqual({name for name in imported if name.startswith("Hummingbird")}, set(), path)
+
     def test_the_bus_knows_envelopes_and_not_webhooks(self):
         for path, imported in self.imports("Shared/Bus").items():
             self.assertEqual(imported & {"Events", "Providers", "StageRuntime", "Journal", "EventLog"}, set(), path)

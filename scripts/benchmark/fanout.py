@@ -270,7 +270,7 @@ class Bench:
         after = watch.until(lambda moment: moment.backlog["alive"] == 0, "delivering to the living")
         say(f"backlog: {after.backlog['dead']:,.0f} events wait, router resident {after.resident_bytes / 1e6:.0f} MB")
         seconds = self._restart(pipeline, watch)
-        again = watch.read()
+        again = watch.until(lambda moment: moment.backlog["dead"] > 0, "counting what waits", seconds=10)
         return {"waiting": again.backlog["dead"], "resident_bytes": after.resident_bytes,
                 "resident_bytes_after_restart": again.resident_bytes, "restart_seconds": seconds,
                 "first_tenth_per_second": round(first.per_second("alive"), 1),

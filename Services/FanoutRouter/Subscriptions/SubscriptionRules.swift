@@ -1,4 +1,3 @@
-import Glibc
 import StageRuntime
 
 /// What the configuration lets subscriptions of the API be.
@@ -15,7 +14,8 @@ struct SubscriptionRules: Sendable {
     /// Why deliveries to that URL would never be made; nil where they may. What a name stands for is judged at every
     /// attempt.
     func problem(with url: EndpointURL) -> String? {
-        guard let address = Self.literal(url.host) else { return nil }
+        // `EndpointURL` takes one spelling of an address; all others are no hosts.
+        guard let address = IPAddress(url.host) else { return nil }
         guard egress.permits(address) else {
             return "\(url.host) is not a global address; the operator must list its network in router.egress_allow"
         }
@@ -24,13 +24,5 @@ struct SubscriptionRules: Sendable {
                 + "router.egress_allow or set router.allow_http"
         }
         return nil
-    }
-
-    /// The address that a host is, in any spelling that a resolver would take for one; nil for names.
-    private static func literal(_ host: String) -> IPAddress? {
-        if let address = IPAddress(host) { return address }
-        var address = in_addr()
-        guard inet_aton(host, &address) == 1 else { return nil }
-        return IPAddress(withUnsafeBytes(of: address.s_addr) { Array($0) })
     }
 }
