@@ -12,7 +12,7 @@ import Wire
 /// the bus.
 final class RouterStage: Sendable {
     /// Rows in memory for lanes near the head, and rows on their way there.
-    static let feedBytes = 16 << 20
+    static let feedBytes = 8 << 20
     static let mailboxBytes = 8 << 20
 
     private let environment: StageEnvironment

@@ -118,3 +118,33 @@ import Wire
         #expect(gate.obstacle(now: 7, inFlight: 0, isRetry: false) == nil)
     }
 }
+
+/// Rows that several lanes read from disk at the same place.
+@Suite struct RecentRowsTests {
+    private func row(_ first: UInt64, count: Int) throws -> RenderedBatch {
+        var records: [UInt8] = []
+        for _ in 0..<count { records += [4, 0, 0, 0, 1, 2, 3, 4] }
+        return RenderedBatch(
+            try EventBatch(first: first, takenAtNanoseconds: 1, appendedAtNanoseconds: 2, records: records))
+    }
+
+    @Test func `rows that follow on one another are found from any position in them, up to a gap or a bound`() throws {
+        var recent = RecentRows(budgetBytes: 1 << 20)
+        recent.keep([try row(1, count: 10), try row(11, count: 5), try row(16, count: 1)])
+        recent.keep([try row(30, count: 2)])
+        recent.keep([try row(11, count: 5)])
+        #expect(recent.rows(from: 3, maxBytes: 1 << 20).map(\.first) == [1, 11, 16])
+        #expect(recent.rows(from: 15, maxBytes: 1 << 20).map(\.first) == [11, 16])
+        #expect(recent.rows(from: 31, maxBytes: 1 << 20).map(\.first) == [30])
+        #expect(recent.rows(from: 1, maxBytes: 1).map(\.first) == [1])
+        #expect(recent.rows(from: 17, maxBytes: 1 << 20).isEmpty)
+    }
+
+    @Test func `the oldest rows make room`() throws {
+        let one = try row(1, count: 10)
+        var recent = RecentRows(budgetBytes: 2 * one.sizeBytes)
+        recent.keep([one, try row(11, count: 10), try row(21, count: 10)])
+        #expect(recent.rows(from: 1, maxBytes: 1 << 20).isEmpty)
+        #expect(recent.rows(from: 11, maxBytes: 1 << 20).count == 2)
+    }
+}

@@ -101,9 +101,9 @@ final class Lane {
     }
 
     /// What to save; nil when nothing changed.
-    func takeProgress() -> LaneProgress? {
+    func takeProgress(withSkips: Bool = true) -> LaneProgress? {
         let attempts = history.takeUnsaved()
-        guard cursor.isDirty || !attempts.isEmpty else { return nil }
+        guard cursor.isDirty || !attempts.isEmpty || withSkips && cursor.hasSkipped else { return nil }
         var progress = cursor.takeProgress(settings.name)
         progress.attempts = attempts
         return progress

@@ -49,6 +49,8 @@ struct LaneCursor {
     private(set) var isPaused: Bool
     private var changes: [UInt64: DeliveryChange] = [:]
     private(set) var isDirty = false
+    /// Whether events were passed over since the last save. That can wait: a crash only makes them be passed over again.
+    private(set) var hasSkipped = false
     /// Events that may be unfinished at once. What is beyond when it shrinks stays.
     var maxUnfinished: Int
 
@@ -105,7 +107,7 @@ struct LaneCursor {
     /// Passes over an event that does not match.
     mutating func skip(_ position: UInt64) {
         taken = max(taken, position)
-        isDirty = true
+        hasSkipped = true
     }
 
     /// Takes the event after `taken` for an attempt at once.
@@ -376,7 +378,7 @@ struct LaneCursor {
             unfinished: (ordinary + gathered).sorted(), disabledReason: disabledReason, isPaused: isPaused)
         progress.changes = changes.sorted { $0.key < $1.key }.map(\.value)
         changes.removeAll(keepingCapacity: true)
-        isDirty = false
+        (isDirty, hasSkipped) = (false, false)
         return progress
     }
 

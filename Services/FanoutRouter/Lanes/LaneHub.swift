@@ -14,6 +14,8 @@ final class LaneHub: LaneSource {
     /// at most what was delivered since, and saving costs a few percent of the log thread's time at most.
     static let saveIntervalPerLane = TimeAmount.microseconds(200)
     static let shortestSaveInterval = TimeAmount.milliseconds(20)
+    /// How often lanes that only passed events over are saved.
+    static let skipSaveInterval = TimeAmount.seconds(1)
     /// What a lane that lags reads at once, and what all together may read.
     static let chunkBytes = 256 * 1024
     static let allChunksBytes = 32 << 20
@@ -29,6 +31,10 @@ final class LaneHub: LaneSource {
     private let logger: Logger
     private let save: @Sendable ([LaneProgress], @escaping @Sendable () -> Void) -> Void
     private var isSaving = false
+    private var skipsDue = NIODeadline.now()
+    private var recent = RecentRows(budgetBytes: 4 << 20)
+    /// Who waits for the rows from a position on.
+    private var joined: [UInt64: [(Result<([RenderedBatch], UInt64), any Error>) -> Void]] = [:]
     private var ticker: RepeatedTask?
 
     /// `save` hands progress to the log thread and calls back from there once it is on disk.
@@ -120,7 +126,9 @@ final class LaneHub: LaneSource {
         loop.scheduleTask(in: max(wait, Self.shortestSaveInterval)) {
             let hub = bound.value
             guard hub.isRunning else { return }
-            let progress = hub.lanes.compactMap { $0.takeProgress() }
+            let withSkips = NIODeadline.now() >= hub.skipsDue
+            if withSkips { hub.skipsDue = .now() + Self.skipSaveInterval }
+            let progress = hub.lanes.compactMap { $0.takeProgress(withSkips: withSkips) }
             guard !progress.isEmpty else { return hub.saveLater(.zero) }
             hub.isSaving = true
             hub.save(progress) {
@@ -143,7 +151,18 @@ final class LaneHub: LaneSource {
         from position: UInt64, done: @escaping (Result<([RenderedBatch], UInt64), any Error>) -> Void
     ) {
         let maxBytes = min(Self.chunkBytes, Self.allChunksBytes / max(1, lanes.count))
-        onLoop(done) { reader in
+        let near = recent.rows(from: position, maxBytes: maxBytes)
+        guard near.isEmpty else {
+            return loop.assumeIsolated().execute { done(.success((near, position))) }
+        }
+        joined[position, default: []].append(done)
+        guard joined[position]?.count == 1 else { return }
+        let ended = { [weak self] (result: Result<([RenderedBatch], UInt64), any Error>) in
+            guard let self else { return }
+            if case .success(let (rows, _)) = result { recent.keep(rows) }
+            for done in joined.removeValue(forKey: position) ?? [] { done(result) }
+        }
+        onLoop(ended) { reader in
             let chunk = try reader.batches(from: position, maxBytes: maxBytes)
             return (chunk.batches.map { RenderedBatch($0) }, chunk.firstPosition)
         }

@@ -1,6 +1,7 @@
 import Glibc
 package import Logging
 package import StageMetrics
+import Threads
 
 /// What every stage starts from: its configuration, its name, its metrics, its log and its lock.
 package struct StageEnvironment: Sendable {
@@ -50,6 +51,7 @@ package struct StageEnvironment: Sendable {
         }
         // Whatever this process creates is nobody else's business.
         umask(0o077)
+        ProcessHeap.bound()
         // A subscriber or client that goes away is an error of a write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         try PrivateDirectory.create(configuration.runDir)
