@@ -13,7 +13,7 @@ import Wire
 final class RouterStage: Sendable {
     /// Rows in memory for lanes near the head, and rows on their way there.
     static let feedBytes = 8 << 20
-    static let mailboxBytes = 8 << 20
+    static let mailboxBytes = 4 << 20
 
     private let environment: StageEnvironment
     private let group: MultiThreadedEventLoopGroup
