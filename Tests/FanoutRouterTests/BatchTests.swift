@@ -63,7 +63,7 @@ import Testing
         let subscriber = try Subscriber { number, _ in
             number == 1 ? .status(503) : number == 2 ? .silence : .status(200)
         }
-        let settings = try lane(subscriber, waits: [.zero, .seconds(2), .seconds(2)])
+        let settings = try lane(subscriber, waits: [.zero, .seconds(6), .seconds(6)])
         var bench = try RouterBench(log, lanes: [settings])
         bench.receive(1...30)
         _ = try await subscriber.wait(for: 1)

@@ -31,9 +31,17 @@ final class FrontBench: FuzzBench {
         let registry = MetricRegistry(stage: "ingress-gateway", instance: "fuzz", version: "fuzz")
         loop = FrontLoop(
             FrontShared(
-                limits: Self.limits, sources: Self.sources, builder: EnvelopeBuilder(instance: "fuzz"),
-                mailbox: mailbox, state: state, metrics: IngressMetrics(registry, state: state)), sinkIndex: 0,
-            eventLoop: eventLoop)
+                settings: FrontSettings(limits: Self.limits, sources: Self.sources), tls: Self.plain(),
+                builder: EnvelopeBuilder(instance: "fuzz"), mailbox: mailbox, state: state,
+                metrics: IngressMetrics(registry, state: state)), sinkIndex: 0, eventLoop: eventLoop)
+    }
+
+    private static func plain() -> FrontTLS {
+        do {
+            return try FrontTLS(nil)
+        } catch {
+            fatalError("broken: no certificate is read where none is configured")
+        }
     }
 
     func tryOne(_ input: UnsafeRawBufferPointer) {

@@ -30,6 +30,8 @@ func target(
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
@@ -38,6 +40,7 @@ let package = Package(
     products: [.executable(name: "fuzz", targets: ["Fuzz"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
@@ -54,7 +57,17 @@ let package = Package(
         target("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf], path: "Shared/Providers"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target(
-            "IngressGateway", ["Events", "Journal", "StageMetrics", "Providers", "Wire", deque, nio, nioHTTP1],
+            "StageRuntime", [nio, nioSSL], path: "Shared/StageRuntime",
+            sources: [
+                "Configuration/SecretReference.swift", "Configuration/TLSConfiguration.swift",
+                "Process/ExitStatus.swift", "TLS",
+            ]),
+        target(
+            "IngressGateway",
+            [
+                "Events", "Journal", "StageMetrics", "Providers", "StageRuntime", "Wire", deque, nio, nioHTTP1, nioSSL,
+                nioTLS,
+            ],
             path: "Services/IngressGateway",
             exclude: [
                 "Answers/PendingAnswers.swift", "FrontDoor/FrontDoor.swift", "FrontDoor/ListeningSocket.swift",
