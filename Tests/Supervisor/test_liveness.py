@@ -19,11 +19,11 @@ def judged(liveness: Liveness, *answers: tuple) -> list[str | None]:
 
 
 class Judging(unittest.TestCase):
-    def test_a_thread_that_stands_still_is_believed_at_the_second_answer(self):
-        self.assertEqual(judged(Liveness(0), (11, *STALLED), (12, *STALLED)),
-                         [None, "the bus thread has not moved for 12 s"])
-        went_on = judged(Liveness(0), (11, *STALLED), (12, 200, b"ok\n"), (13, *STALLED))
-        self.assertEqual(went_on, [None] * 3, "a process that was stopped for a while and goes on")
+    def test_a_thread_that_stands_still_is_believed_when_it_does_so_for_another_second(self):
+        self.assertEqual(judged(Liveness(0), (11, *STALLED), (11.5, *STALLED), (12, *STALLED)),
+                         [None, None, "the bus thread has not moved for 12 s"])
+        went_on = judged(Liveness(0), (11, *STALLED), (12, 200, b"ok\n"), (13, *STALLED), (13.5, *STALLED))
+        self.assertEqual(went_on, [None] * 4, "a process that was stopped for a while and goes on")
 
     def test_silence_of_ten_seconds_is_the_end_and_any_answer_begins_anew(self):
         silent = Liveness(0)

@@ -56,6 +56,9 @@ class Screens(unittest.TestCase):
                          'stage=supervisor instance=supervisor text="a \\"b\\""')
         self.assertIn('level=notice stage=supervisor instance=supervisor text="x: y"', log_line("x: y", at))
 
+        self.assertEqual(logfiles.sentence(log_line('error: a "b"', at)), 'a "b"')
+        self.assertEqual(logfiles.sentence("verifier-0: plain"), "verifier-0: plain")
+
     def test_no_waiting_depends_on_the_wall_clock(self):
         """The calls that read it, in every module: they stamp what is shown, and nothing else."""
         found = set()

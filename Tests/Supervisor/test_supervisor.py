@@ -203,6 +203,16 @@ class TakingOver(SupervisorCase):
         self.pipeline.good("down")
         self.assertTrue(is_alive(os.getpid()))
 
+    def test_files_of_a_former_run_that_make_no_sense_are_passed_over(self):
+        self.pipeline.good("up", "-d")
+        self.pipeline.kill_supervisor()
+        for text in ("[" * 50_000, '{"verifier": 0, "normaliser": 2}'):
+            self.pipeline.path("scale", "json").write_text(text)
+            self.pipeline.path("verifier-7", "pid").write_text("99999999999999 1 x")
+            self.pipeline.good("up", "-d")
+            self.assert_one_each(ALL)
+            self.pipeline.kill_supervisor()
+
     def test_down_without_a_supervisor_stops_the_stages_it_left(self):
         self.pipeline.good("up", "-d")
         self.pipeline.kill_supervisor()

@@ -357,14 +357,14 @@ class Supervisor:
         path = self.configuration.run_dir / SCALE_FILE
         try:
             if is_takeover:
-                saved = json.loads(path.read_text())
-                self._counts |= {stage_named(name).executable: int(count) for name, count in saved.items()}
+                saved = {stage_named(name): int(count) for name, count in json.loads(path.read_text()).items()}
+                self._counts |= {stage.executable: max(1, min(count, stage.most)) for stage, count in saved.items()}
             else:
                 path.unlink()
         except FileNotFoundError:
             pass
-        except (ValueError, TypeError, AttributeError, Failure):
-            self._say(f"{path} cannot be read and is ignored; the configured numbers hold.")
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Failure):
+            self._say(f"warning: {path} cannot be read and is ignored; the configured numbers hold.")
 
     def _write_scale(self) -> None:
         path = self.configuration.run_dir / SCALE_FILE

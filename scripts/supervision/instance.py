@@ -123,7 +123,7 @@ class Instance:
             return None
         if self.process is not None:
             return self._why_not_ready or "it starts"
-        return ": ".join([self.last_end or "it has not been started", *self.log_end(1)])
+        return ": ".join([self.last_end or "it has not been started", *map(logfiles.sentence, self.log_end(1))])
 
     def row(self) -> dict:
         """This instance in the answer to `status`."""
@@ -193,8 +193,9 @@ class Instance:
 
     def _note(self, process: Process, status: int, body: bytes) -> None:
         """Takes an answer to /readyz."""
-        self._why_not_ready = why_not_ready(status, body)
-        is_ready = self._why_not_ready is None
+        is_ready = status == 200
+        has_begun = status or self._ready_at
+        self._why_not_ready = why_not_ready(status, body) if has_begun else None
         if is_ready == self.is_ready:
             return
         self.is_ready = is_ready

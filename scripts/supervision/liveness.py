@@ -13,9 +13,9 @@ ASK_SECONDS = 2.0
 UNANSWERED = 3
 """So many questions in a row must stay without an answer, too: a supervisor that was itself stopped for a while finds
 one of them so when it goes on."""
-STALLED = 2
-"""So many answers in a row must say that a thread is stalled: the first may come just after the process was stopped and
-went on."""
+CONFIRMED_SECONDS = 1.0
+"""What says that a thread is stalled must say so for this long: the first answers may come just after the process was
+stopped and went on, and threads move once a second."""
 
 
 @dataclass
@@ -27,10 +27,10 @@ class Liveness:
     is_starting: bool = True
     """It has answered nobody yet, as long as it may be reading its logs."""
     unanswered: int = 0
-    stalled: int = 0
+    stalled_since: float | None = None
 
     def has_answered(self, now: float) -> None:
-        self.answered_at, self.is_starting, self.unanswered, self.stalled = now, False, 0, 0
+        self.answered_at, self.is_starting, self.unanswered, self.stalled_since = now, False, 0, None
 
     def judge(self, status: int, body: bytes, now: float, is_stopped: bool) -> str | None:
         """Takes one answer (status 0: none) and says why the process must be replaced, or nothing.
@@ -38,8 +38,8 @@ class Liveness:
         `is_stopped`: by a signal; before its first answer a process may only be called hung when it is.
         """
         if status == 503 and body.startswith(b"stalled"):
-            self.stalled += 1
-            if self.stalled >= STALLED:
+            self.stalled_since = now if self.stalled_since is None else self.stalled_since
+            if now - self.stalled_since >= CONFIRMED_SECONDS:
                 return body.decode(errors="replace").strip().removeprefix("stalled: ")
         elif status:
             self.has_answered(now)

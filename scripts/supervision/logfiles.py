@@ -1,6 +1,8 @@
 """The stages' log files: they append to them directly, so that a killed supervisor takes no line with it."""
 
+import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -13,6 +15,7 @@ from .failure import USAGE, Failure
 LARGEST_LOG_BYTES = 32 * 1024 * 1024
 TAIL_BYTES = 64 * 1024
 FOLLOW_SECONDS = 0.2
+_TEXT = re.compile(r'^time=.* text=("(?:[^"\\]|\\.)*")')
 
 
 def size(path: Path) -> int:
@@ -32,6 +35,15 @@ def tail(path: Path, lines: int, since: int = 0) -> list[str]:
             return log.read().decode(errors="replace").splitlines()[-lines:] if lines else []
     except FileNotFoundError:
         return []
+
+
+def sentence(line: str) -> str:
+    """What a line of a log says, without its time, level and origin."""
+    found = _TEXT.search(line)
+    try:
+        return json.loads(found[1]) if found else line
+    except ValueError:
+        return line
 
 
 def rotate(folder: Path, say: Callable[[str], None]) -> None:

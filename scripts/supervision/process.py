@@ -101,7 +101,7 @@ def adopt(pid_path: Path) -> Process | None:
         return None
     try:
         pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
+    except (OSError, OverflowError):  # it has ended, or the file names no process at all
         return None
     if start_ticks(pid) != ticks:  # asked after the pidfd was opened: from here on it cannot change its meaning
         os.close(pidfd)
