@@ -20,7 +20,8 @@ import Testing
     ) throws -> LaneSettings {
         LaneSettings(
             name: "app", endpoint: try EndpointURL(subscriber.url),
-            policy: RetryPolicy(RetryConfiguration(schedule: waits), holding: hold), keepsKeyOrder: true)
+            policy: RetryPolicy(RetryConfiguration(schedule: waits), holding: hold),
+            timeoutNanoseconds: patience.asNanoseconds, keepsKeyOrder: true)
     }
 
     /// Events of `keys` in turn, one per sequence.
@@ -67,10 +68,10 @@ import Testing
         bench.stop()
         let letters = try SQLiteEventLogReader(path: log.path).deadLetters(subscription: "app", limit: 9)
         #expect(letters.map(\.letter.first) == [1])
-        let positions = subscriber.ledger.all.map(\.position)
-        #expect(Set(positions) == Set(1...20))
-        let sameKey = positions.filter { $0 % 2 == 1 }
-        #expect(sameKey.drop { $0 == 1 }.contains(1) == false, "behind a failing event nothing of its key is attempted")
+        let odd = subscriber.ledger.all.map(\.position).filter { $0 % 2 == 1 }
+        let behind = try #require(odd.firstIndex { $0 != 1 })
+        #expect(!odd[behind...].contains(1), "behind a failing event nothing of its key is attempted")
+        #expect(Set(subscriber.ledger.all.map(\.position)) == Set(1...20))
     }
 
     @Test func `a killed router takes the order up again where it was`() async throws {
