@@ -26,7 +26,7 @@ final class OperationsBench {
                 url: "\(url)"
                 filter: \(filter)
                 signing: { scheme: standard-webhooks, secrets: ["literal:whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] }
-                retry: { schedule: \(schedule), timeout: 10m }
+                retry: { schedule: \(schedule), timeout: 5m }
                 concurrency: 1
             \(more.isEmpty ? "" : "    " + more + "\n")
             """
