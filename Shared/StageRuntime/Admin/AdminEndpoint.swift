@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import NIOCore
 import NIOHTTP1
@@ -54,7 +55,11 @@ package final class AdminEndpoint: Sendable {
         metricsPort = metricsListen == nil ? nil : channels.last?.localAddress?.port
     }
 
-    /// Stops listening, closes every connection and ends the threads. Must not be called on the event loop.
+    /// How long the end waits for routes that still run.
+    private static let closePatience = DispatchTimeInterval.seconds(3)
+
+    /// Stops listening, lets routes that run end and their answers go out, for a while, closes every connection and ends
+    /// the threads. Must not be called on the event loop.
     package func close() {
         Self.stop(channels, group, pool)
         unlink(socketPath)
@@ -66,8 +71,10 @@ package final class AdminEndpoint: Sendable {
         for channel in channels {
             try? channel.close().wait()
         }
+        let ended = DispatchSemaphore(value: 0)
+        pool.shutdownGracefully { _ in ended.signal() }
+        _ = ended.wait(timeout: .now() + closePatience)
         try? group.syncShutdownGracefully()
-        try? pool.syncShutdownGracefully()
     }
 
     private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ desk: AdminDesk) -> ServerBootstrap {
