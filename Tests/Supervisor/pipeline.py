@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SUPERVISOR = HERE.parent.parent / "scripts" / "supervisor"
 EXECUTABLES = ("ingress-gateway", "verifier", "normaliser", "fanout-router")
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 
 sys.path.insert(0, str(SUPERVISOR.parent))
 
@@ -75,7 +75,7 @@ class Pipeline:
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         """The supervisor with these very arguments."""
         return subprocess.run([SUPERVISOR, *arguments], env=self.environment, text=True,
-                              capture_output=True, timeout=120)
+                              capture_output=True, timeout=PATIENCE_SECONDS)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess:
         return self.run(*arguments, "--config", self.file)
