@@ -46,6 +46,10 @@ def print_configuration():
     if "wrong" in tree:
         print(f"{file}:1: {tree['wrong']}", file=sys.stderr)
         sys.exit(78)
+    if sys.argv[1] == "check" and "unfit" in tree:
+        error = {"file": file, "line": 0, "key": "data_dir", "text": tree["unfit"]}
+        print(json.dumps({"ok": False, "errors": [error]}))
+        sys.exit(78)
     if sys.argv[1] == "check":
         print(json.dumps({"ok": True, "fingerprint": fingerprint(text), "changes": tree.get("changes", [])}))
     else:

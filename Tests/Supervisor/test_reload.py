@@ -45,6 +45,11 @@ class Reloading(SupervisorCase):
         ended = self.pipeline.command("reload")
         self.assertEqual(ended.returncode, 78)
         self.assertIn("pipeline.json:1: sources: expected a list", ended.stderr)
+        del self.pipeline.tree["wrong"]
+        self.pipeline.tree["unfit"] = "it is a file"
+        self.pipeline.write()
+        ended = self.pipeline.command("reload")
+        self.assertEqual((ended.returncode, ended.stderr), (78, "supervisor: data_dir: it is a file\n"))
         self.assertEqual(self.pipeline.diary("hangup"), [])
 
     def test_what_needs_a_restart_is_replaced_one_after_the_other_and_the_rest_is_not(self):

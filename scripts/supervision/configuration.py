@@ -117,11 +117,13 @@ def _ask(arguments: list[str], binaries: Path, root: Path, read: Callable[[dict]
 
 
 def _errors_of(answer: subprocess.CompletedProcess) -> str:
-    """What the tool found wrong, one error a line; `check --json` says it as JSON."""
+    """What the tool found wrong, one error a line; `check --json` says it as JSON, without a line of the file (0) where
+    it is not about the text."""
     words = (answer.stderr or answer.stdout).strip()
     try:
         errors = json.loads(answer.stdout)["errors"]
-        words = "\n".join(f"{each['file']}:{each['line']}: {each['text']}" for each in errors) or words
+        words = "\n".join((f"{each['file']}:{each['line']}: " if each["line"] else "") +
+                          f"{each['key']}: {each['text']}" for each in errors) or words
     except (ValueError, KeyError, TypeError):
         pass
     return words or f"'tributary {answer.args[1]}' ended with {answer.returncode}"
