@@ -6,7 +6,7 @@ package enum FishjamProvider: Provider {
     package static let name = "fishjam"
     package static let attribute: StaticString = "fishjam"
 
-    /// `x-fishjam-signature-256` is `sha256=` and the lower-case hexadecimal HMAC-SHA256 of the raw body
+    /// `x-fishjam-signature-256` is `sha256=` and the hexadecimal HMAC-SHA256 of the raw body
     /// (fishjam-server-sdk 0.31.1, `verify_webhook_signature`).
     package static let signing = Signing.optional(
         VerificationScheme(
@@ -17,6 +17,9 @@ package enum FishjamProvider: Provider {
                     keyForm: .text))))
 
     package static let types = FishjamTypes.all
+
+    /// The token of the WebSocket's handshake. `FishjamJSON` and `FishjamTokens` hide it, in JSON and in protobuf.
+    package static let credentials = Credentials(only: ["authRequest.token"])
 
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
         FishjamNormaliser()
