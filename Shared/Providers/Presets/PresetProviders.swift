@@ -19,6 +19,8 @@ package enum ZoomProvider: PresetProvider {
     package static let name = "zoom"
     package static let attribute: StaticString = "zoom"
     package static let signing = Signing.always(SchemePresets.zoom)
+    /// 200 or 204 within three seconds; anything else is sent again up to three times ("Resolving webhook delays").
+    package static let answer: SuccessAnswer? = .okJSON
 
     /// Passcodes of meetings and recordings in their many names, tokens to start, join and download with, the host's key,
     /// and where a meeting is streamed to. `join_url` and `start_url` are hidden by the `pwd` and `zak` in them.
@@ -39,6 +41,9 @@ package enum TwilioProvider: PresetProvider {
     package static let name = "twilio"
     package static let attribute: StaticString = "twilio"
     package static let signing = Signing.always(SchemePresets.twilio)
+    /// A body that is no XML is reported to the account as error 12300, also with 2xx.
+    package static let answer: SuccessAnswer? = SuccessAnswer(
+        status: 200, body: "<Response/>", contentType: "text/xml")
 
     package static let sendsForms = true
 
@@ -50,12 +55,13 @@ package enum TwilioProvider: PresetProvider {
 }
 
 /// Agora (docs.agora.io, "Receive notifications"): `eventType` is a number that means something only together with
-/// `productId`; `notifyMs` is the time of sending and changes with every retry. It documents 200 with a JSON body as
-/// success, within ten seconds; the gateway answers 202 with one.
+/// `productId`; `notifyMs` is the time of sending and changes with every retry.
 package enum AgoraProvider: PresetProvider {
     package static let name = "agora"
     package static let attribute: StaticString = "agora"
     package static let signing = Signing.always(SchemePresets.agora)
+    /// Only 200 with a JSON body within ten seconds; anything else is sent again up to three times.
+    package static let answer: SuccessAnswer? = .okJSON
 
     /// Media Gateway names the stream key, Media Push and Pull the addresses that hold one.
     package static let credentials = Credentials(
@@ -89,6 +95,8 @@ package enum HundredMSProvider: PresetProvider {
     package static let name = "100ms"
     package static let attribute: StaticString = "100ms"
     package static let signing = Signing.never
+    /// It documents 200 and sends anything else again after 1, 3 and 10 s.
+    package static let answer: SuccessAnswer? = .okJSON
 
     /// Where a room is streamed to, and addresses that let one in. Left are links to what is ready to be downloaded.
     package static let credentials = Credentials(
