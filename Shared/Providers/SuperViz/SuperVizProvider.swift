@@ -14,7 +14,7 @@ package enum SuperVizProvider: Provider {
     package static let timeSource = "`date`, else received-at"
 
     /// `data` and `message` are the application's. `apiKey` is public, but tells whose account it is.
-    package static let credentials = Credentials(only: ["apiKey"])
+    package static let credentials = Credentials(only: ["apiKey", "api_key"])
 
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
         SuperVizNormaliser(options)
