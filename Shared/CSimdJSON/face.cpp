@@ -2,6 +2,7 @@
 #include <cstring>
 #include <new>
 
+#include "credentials.hpp"
 #include "reader.hpp"
 
 tributary_json_reader *tributary_json_create(void) {
@@ -35,6 +36,11 @@ void tributary_json_redact(tributary_json_reader *reader, const char *path) {
 
 void tributary_json_redact_credentials(tributary_json_reader *reader) {
     reader->finder.redacts_by_form = true;
+}
+
+int tributary_json_is_credential(const char *text, size_t length) {
+    const std::string_view view(text, length);
+    return tributary::may_be_credential(view) && tributary::is_credential(view) ? 1 : 0;
 }
 
 void tributary_json_leave(tributary_json_reader *reader, const char *path) {

@@ -1,3 +1,5 @@
+internal import CSimdJSON
+
 /// Where the payloads of one provider carry credentials: what no subscriber may see. Each provider has one such table, in
 /// every spelling and generation of its API.
 ///
@@ -40,6 +42,15 @@ package struct Credentials: Sendable, Equatable {
         self.places = places
         self.left = left
         self.judgesForm = judgesForm
+    }
+
+    /// What a subscriber gets to see of a text that is judged by its form: itself, or that it is hidden.
+    static func shown(_ text: String) -> String {
+        var text = text
+        let isCredential = text.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { tributary_json_is_credential($0.baseAddress, $0.count) != 0 }
+        }
+        return isCredential ? "[redacted]" : text
     }
 
     /// How a provider writes the words of a key.

@@ -15,13 +15,15 @@ package enum CredentialScan {
         "external_app_url": "a page of the application's",
         "external_css_url": "a style sheet of the application's",
         "hls_playlist_url": "what viewers are given",
+        "passthrough": "the application's own",
         "playlist_url": "what viewers are given",
+        "s3_key": "the path of a file in the account's own bucket",
         "thumbnail": "a public picture",
         "url": "of a recording, frame or transcript, which its event is for; or of a platform, without the stream key",
     ]
 
-    /// The platform's address in the samples of FastPix; the stream key beside it is hidden.
-    private static let streamAddresses: Set = ["rtmp://a.rtmp.youtube.com/live2"]
+    /// The platforms' addresses in samples; the stream key beside each is hidden.
+    private static let streamAddresses: Set = ["rtmp://a.rtmp.youtube.com/live2", "rtmps://live.example.invalid/app"]
 
     /// Every text of a JSON payload that looks like a credential and is neither hidden nor explained, with its key.
     package static func unexplained(in payload: [UInt8]) throws -> [String] {

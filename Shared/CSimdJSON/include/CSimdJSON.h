@@ -66,6 +66,9 @@ void tributary_json_redact(tributary_json_reader *reader, const char *path);
 /// password, a token or a stream key.
 void tributary_json_redact_credentials(tributary_json_reader *reader);
 
+/// Whether a text (UTF-8, not terminated) is one of these.
+int tributary_json_is_credential(const char *text, size_t length);
+
 /// Adds a path or `**.key`, as above, whose values, and all that lies in them, neither a `**.key` nor their form redacts.
 void tributary_json_leave(tributary_json_reader *reader, const char *path);
 
