@@ -40,7 +40,7 @@ void tributary_json_redact_credentials(tributary_json_reader *reader) {
 
 int tributary_json_is_credential(const char *text, size_t length) {
     const std::string_view view(text, length);
-    return tributary::may_be_credential(view) && tributary::is_credential(view) ? 1 : 0;
+    return length >= tributary::shortest_credential && tributary::is_credential(view) ? 1 : 0;
 }
 
 void tributary_json_leave(tributary_json_reader *reader, const char *path) {

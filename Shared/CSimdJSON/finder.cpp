@@ -34,8 +34,9 @@ uint32_t field_finder::skip(uint32_t token) const {
 
 /// Whether a string is a credential by its form.
 bool field_finder::is_credential(uint32_t token) {
+    if (!may_begin_credential(tokens->text[tokens->starts[token] + 1])) { return false; }
     const std::string_view inside = tokens->inside(token);
-    if (!may_be_credential(inside)) { return false; }
+    if (inside.size() < shortest_credential) { return false; }
     const size_t mark = arena->mark();
     const bool found = tributary::is_credential(arena->resolve(inside));
     arena->release(mark);
