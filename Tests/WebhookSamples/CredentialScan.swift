@@ -10,6 +10,7 @@ package enum CredentialScan {
 
     /// Keys whose values look like credentials in some sample and are none, and why.
     private static let harmless: [String: String] = [
+        "compositionUrl": "where a composition is, without a token",
         "default_device": "loudspeaker or earpiece",
         "image": "a user's picture",
         "external_app_url": "a page of the application's",
