@@ -2,7 +2,7 @@ import Events
 import Providers
 import StageMetrics
 
-/// Counts which key proved webhooks of which source. The labels are the configuration's: source names and key ids.
+/// Counts which key proved webhooks of which source. The labels are the configuration's: source names and the labels of keys.
 struct ProofCounters {
     private let counters: [[Counter]]
 

@@ -21,8 +21,8 @@ enum SourceNotices {
                 sentence: "source \(source.name) is not verified (verification: none): anyone who knows the URL can "
                     + "send events")
         }
-        let ids = verification.keys.keys.map(\.id) + (verification.pathTokens?.keys.map(\.id) ?? [])
-        let keys = ids.isEmpty ? "" : "; keys \(ids.joined(separator: ", "))"
+        let labels = (verification.keys.keys + (verification.pathTokens?.keys ?? [])).map(\.label)
+        let keys = labels.isEmpty ? "" : "; keys \(labels.joined(separator: ", "))"
         return Notice(
             isWarning: false, sentence: "source \(source.name) is verified by \(source.schemeText)\(keys)")
     }
@@ -31,7 +31,7 @@ enum SourceNotices {
         verification.weakKeys.map { key in
             Notice(
                 isWarning: true,
-                sentence: "source \(verification.source): key \(key.id) has \(key.bytes.count) bytes, which can be "
+                sentence: "source \(verification.source): key \(key.label) has \(key.bytes.count) bytes, which can be "
                     + "guessed; use at least \(SourceVerification.strongKeyBytes)")
         }
     }

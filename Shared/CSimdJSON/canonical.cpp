@@ -68,27 +68,12 @@ bool is_tiny(std::string_view digits) {
     return magnitude - after_point + (negative ? -exponent : exponent) <= 0;
 }
 
-/// Number.prototype.toString of ECMAScript for a finite double.
-void append_double(double number, std::string &output) {
-    if (number == 0) {
-        output.push_back('0');
-        return;
-    }
-    char shortest[32];
-    const auto written = std::to_chars(shortest, shortest + sizeof shortest, number, std::chars_format::scientific);
-    const std::string_view text(shortest, static_cast<size_t>(written.ptr - shortest));
-    const size_t mark = text.find('e');
-    char digits[24];
-    int count = 0;
-    for (const char letter : text.substr(0, mark)) {
-        if (letter == '-') { output.push_back('-'); }
-        if (letter >= '0' && letter <= '9') { digits[count++] = letter; }
-    }
-    int exponent = 0;
-    std::from_chars(text.data() + mark + (text[mark + 1] == '+' ? 2 : 1), text.data() + text.size(), exponent);
-    const int point = exponent + 1;
-    const auto put = [&output, &digits](int from, int to) {
-        if (to > from) { output.append(digits + from, static_cast<size_t>(to - from)); }
+/// Writes 0.d₁d₂d₃… × 10^point as ECMAScript writes a number with these digits, of which neither the first nor the last
+/// is zero.
+void append_decimal(std::string_view digits, long long point, std::string &output) {
+    const auto count = static_cast<long long>(digits.size());
+    const auto put = [&output, digits](long long from, long long to) {
+        output.append(digits.substr(static_cast<size_t>(from), static_cast<size_t>(to - from)));
     };
     if (count <= point && point <= 21) {
         put(0, count);
@@ -105,11 +90,33 @@ void append_double(double number, std::string &output) {
         put(0, 1);
         if (count > 1) { output.push_back('.'); }
         put(1, count);
+        const long long exponent = point - 1;
         output.append(exponent < 0 ? "e-" : "e+");
-        char decimal[8];
+        char decimal[24];
         const auto end = std::to_chars(decimal, decimal + sizeof decimal, exponent < 0 ? -exponent : exponent).ptr;
         output.append(decimal, static_cast<size_t>(end - decimal));
     }
+}
+
+/// Number.prototype.toString of ECMAScript for a finite double.
+void append_double(double number, std::string &output) {
+    if (number == 0) {
+        output.push_back('0');
+        return;
+    }
+    char shortest[32];
+    const auto written = std::to_chars(shortest, shortest + sizeof shortest, number, std::chars_format::scientific);
+    const std::string_view text(shortest, static_cast<size_t>(written.ptr - shortest));
+    const size_t mark = text.find('e');
+    char digits[24];
+    size_t count = 0;
+    for (const char letter : text.substr(0, mark)) {
+        if (letter == '-') { output.push_back('-'); }
+        if (letter >= '0' && letter <= '9') { digits[count++] = letter; }
+    }
+    int exponent = 0;
+    std::from_chars(text.data() + mark + (text[mark + 1] == '+' ? 2 : 1), text.data() + text.size(), exponent);
+    append_decimal(std::string_view(digits, count), exponent + 1, output);
 }
 
 /// Whether the digits are an integer that every double holds exactly and that is written one way only.
@@ -123,7 +130,8 @@ bool is_plain_integer(std::string_view digits) {
 }  // namespace
 
 const std::string &canonical_writer::write(
-    const token_text &tokens, const bracket_pairs &pairs, string_arena &arena, uint32_t token) {
+    const token_text &tokens, const bracket_pairs &pairs, string_arena &arena, uint32_t token, bool exact) {
+    this->exact = exact;
     this->tokens = &tokens;
     this->pairs = &pairs;
     this->arena = &arena;
@@ -137,6 +145,7 @@ const std::string &canonical_writer::write(
 
 void canonical_writer::give_back() {
     std::string().swap(output);
+    std::string().swap(significant);
     std::vector<member>().swap(members);
 }
 
@@ -242,6 +251,7 @@ void canonical_writer::number(std::string_view digits) {
         output.append(digits);
         return;
     }
+    if (exact) { return exact_number(digits); }
     double number = 0;
     const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (read.ec != std::errc::result_out_of_range) {
@@ -251,6 +261,42 @@ void canonical_writer::number(std::string_view digits) {
     } else {
         output.append(digits);
     }
+}
+
+void canonical_writer::exact_number(std::string_view digits) {
+    significant.clear();
+    long long point = 0;
+    bool behind_point = false;
+    size_t at = 0;
+    for (; at < digits.size() && (digits[at] | 0x20) != 'e'; ++at) {
+        const char digit = digits[at];
+        if (digit == '.') { behind_point = true; }
+        if (digit < '0' || digit > '9') { continue; }
+        if (significant.empty() && digit == '0') {
+            point -= behind_point ? 1 : 0;
+        } else {
+            significant.push_back(digit);
+            point += behind_point ? 0 : 1;
+        }
+    }
+    significant.resize(significant.find_last_not_of('0') + 1);
+    if (significant.empty()) {
+        output.push_back('0');
+        return;
+    }
+    long long exponent = 0;
+    if (at < digits.size()) {
+        const size_t sign = digits[at + 1] == '+' ? 1 : 0;
+        const char *const end = digits.data() + digits.size();
+        const auto read = std::from_chars(digits.data() + at + 1 + sign, end, exponent);
+        constexpr long long most = 1LL << 60;
+        if (read.ec != std::errc() || exponent > most || exponent < -most) {
+            output.append(digits);
+            return;
+        }
+    }
+    if (digits.front() == '-') { output.push_back('-'); }
+    append_decimal(significant, point + exponent, output);
 }
 
 }  // namespace tributary

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <new>
 
+#include "credentials.hpp"
 #include "reader.hpp"
 
 tributary_json_reader *tributary_json_create(void) {
@@ -26,9 +27,27 @@ size_t tributary_json_want(tributary_json_reader *reader, const char *path) {
 
 void tributary_json_redact(tributary_json_reader *reader, const char *path) {
     if (std::strncmp(path, "**.", 3) == 0) {
-        reader->finder.redacted_anywhere.emplace_back(path + 3);
+        reader->finder.redacted_anywhere.insert(path + 3);
     } else {
         reader->finder.root.grow(path)->redacted = true;
+    }
+    reader->is_settled = false;
+}
+
+void tributary_json_redact_credentials(tributary_json_reader *reader) {
+    reader->finder.redacts_by_form = true;
+}
+
+int tributary_json_is_credential(const char *text, size_t length) {
+    const std::string_view view(text, length);
+    return length >= tributary::shortest_credential && tributary::is_credential(view) ? 1 : 0;
+}
+
+void tributary_json_leave(tributary_json_reader *reader, const char *path) {
+    if (std::strncmp(path, "**.", 3) == 0) {
+        reader->finder.left_anywhere.insert(path + 3);
+    } else {
+        reader->finder.root.grow(path)->left = true;
     }
     reader->is_settled = false;
 }
@@ -58,8 +77,8 @@ tributary_json_range tributary_json_selected(const tributary_json_reader *reader
     return reader->selected();
 }
 
-const uint8_t *tributary_json_canonical(tributary_json_reader *reader, size_t *length) {
-    const auto &text = reader->canonical();
+const uint8_t *tributary_json_canonical(tributary_json_reader *reader, int exact, size_t *length) {
+    const auto &text = reader->canonical(exact != 0);
     *length = text.size();
     return reinterpret_cast<const uint8_t *>(text.data());
 }

@@ -1,5 +1,7 @@
 #include "finder.hpp"
 
+#include "credentials.hpp"
+
 namespace tributary {
 
 void field_finder::clear() {
@@ -12,6 +14,7 @@ void field_finder::find(
     this->tokens = &tokens;
     this->pairs = pairs;
     this->arena = &arena;
+    left = 0;
     visit(token, &root, root.redacted, false);
 }
 
@@ -29,11 +32,15 @@ uint32_t field_finder::skip(uint32_t token) const {
     return token;
 }
 
-bool field_finder::is_redacted_anywhere(std::string_view key) const {
-    for (const auto &candidate : redacted_anywhere) {
-        if (key == candidate) { return true; }
-    }
-    return false;
+/// Whether a string is a credential by its form.
+bool field_finder::is_credential(uint32_t token) {
+    if (!may_begin_credential(tokens->text[tokens->starts[token] + 1])) { return false; }
+    const std::string_view inside = tokens->inside(token);
+    if (inside.size() < shortest_credential) { return false; }
+    const size_t mark = arena->mark();
+    const bool found = tributary::is_credential(arena->resolve(inside));
+    arena->release(mark);
+    return found;
 }
 
 /// Forgets what an earlier occurrence of a repeated key gave.
@@ -45,11 +52,12 @@ void field_finder::forget(const plan_node *node) {
 
 uint32_t field_finder::visit(uint32_t token, const plan_node *node, bool redacted, bool hidden) {
     const uint8_t byte = tokens->first(token);
+    if (byte == '"' && redacts_by_form && left == 0 && !hidden) { redacted = redacted || is_credential(token); }
     redacted = redacted && !hidden && byte != 'n';
     if (node && node->slot != no_slot) { take(token, node->slot); }
     uint32_t after = token + 1;
     if (token_text::opens(byte)) {
-        const bool goes_on = node || (!redacted_anywhere.empty() && !hidden && !redacted);
+        const bool goes_on = node || (redacts_anywhere() && !hidden && !redacted);
         if (!goes_on) {
             after = skip(token);
         } else if (byte == '{') {
@@ -68,10 +76,13 @@ uint32_t field_finder::visit_object(uint32_t token, const plan_node *node, bool 
         const size_t mark = arena->mark();
         const std::string_view key = arena->resolve(tokens->inside(at));
         const plan_node *child = node ? node->child(key) : nullptr;
-        const bool redacted = (child && child->redacted) || is_redacted_anywhere(key);
+        const bool redacted = (child && child->redacted) || (left == 0 && redacted_anywhere.contains(key));
+        const size_t leaves = (child && child->left) || left_anywhere.contains(key) ? 1 : 0;
         arena->release(mark);
         if (child) { forget(child); }
+        left += leaves;
         at = visit(at + 2, child, redacted, hidden);
+        left -= leaves;
         if (tokens->first(at) == ',') { ++at; }
     }
     return at + 1;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "CSimdJSON.h"
+#include "key_set.hpp"
 #include "plan.hpp"
 #include "tokens.hpp"
 
@@ -12,7 +13,11 @@ namespace tributary {
 class field_finder {
 public:
     plan_node root;
-    std::vector<std::string> redacted_anywhere;
+    key_set redacted_anywhere;
+    /// Keys whose values only paths redact.
+    key_set left_anywhere;
+    /// Whether strings are redacted that are credentials by their form.
+    bool redacts_by_form = false;
     /// By slot of the plan.
     std::vector<tributary_json_field> fields;
     std::vector<tributary_json_range> redactions;
@@ -27,6 +32,11 @@ private:
     const token_text *tokens = nullptr;
     const bracket_pairs *pairs = nullptr;
     string_arena *arena = nullptr;
+    /// In how many values that are left this one lies.
+    size_t left = 0;
+
+    bool redacts_anywhere() const { return left == 0 && (redacts_by_form || !redacted_anywhere.empty()); }
+    bool is_credential(uint32_t token);
 
     /// Each returns the first token behind the value. `hidden`: a redaction covers the value already.
     uint32_t visit(uint32_t token, const plan_node *node, bool redacted, bool hidden);
@@ -36,7 +46,6 @@ private:
     void take(uint32_t token, size_t slot);
     void hide(uint32_t token, uint32_t after);
     void forget(const plan_node *node);
-    bool is_redacted_anywhere(std::string_view key) const;
 };
 
 }  // namespace tributary

@@ -20,6 +20,8 @@ struct plan_node {
     size_t array_index = no_index;
     size_t slot = no_slot;
     bool redacted = false;
+    /// Whether only paths redact what lies here.
+    bool left = false;
     std::vector<std::unique_ptr<plan_node>> children;
     std::unique_ptr<plan_node> wildcard;
 
@@ -92,6 +94,7 @@ private:
     void take_over(const plan_node &other) {
         if (slot == no_slot) { slot = other.slot; }
         redacted = redacted || other.redacted;
+        left = left || other.left;
         for (const auto &named : other.children) {
             plan_node *own = grow_child(named->key);
             if (own->array_index == no_index) { own->array_index = named->array_index; }

@@ -175,7 +175,7 @@ tributary_json_range tributary_json_reader::selected() const {
     return {begin, tokens.starts[last] + tokens.bytes(last).size() - begin};
 }
 
-const std::string &tributary_json_reader::canonical() {
+const std::string &tributary_json_reader::canonical(bool exact) {
     pairs.build(tokens);
-    return writer.write(tokens, pairs, arena, selected_token);
+    return writer.write(tokens, pairs, arena, selected_token, exact);
 }

@@ -20,7 +20,7 @@ struct tributary_json_reader {
     tributary_json_status read_elements(const uint8_t *bytes, size_t length, const char *pointer, size_t *count);
     tributary_json_status select(size_t index);
     tributary_json_range selected() const;
-    const std::string &canonical();
+    const std::string &canonical(bool exact);
     bool is_array() const { return elements_in_array; }
 
 private:

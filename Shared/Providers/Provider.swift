@@ -19,6 +19,12 @@ package protocol Provider: Sendable {
     /// ingress; needs no secret.
     static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool
 
+    /// Whether it sends forms besides JSON. What others label as a form is JSON with a wrong label.
+    static var sendsForms: Bool { get }
+
+    /// Where its payloads carry credentials, which its normaliser hides.
+    static var credentials: Credentials { get }
+
     /// What it takes as success, where that is not 202 with any JSON; a source may say otherwise.
     static var answer: SuccessAnswer? { get }
 
@@ -41,6 +47,8 @@ extension Provider {
     /// The words for the ingress' clock.
     package static var receivedAt: String { "received-at" }
 
+    package static var sendsForms: Bool { false }
+    package static var credentials: Credentials { Credentials() }
     package static var types: [MappedType] { [] }
     package static var idSource: String { generatedID }
     package static var timeSource: String { receivedAt }

@@ -57,7 +57,7 @@ let package = Package(
         target("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf], path: "Shared/Providers"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target(
-            "StageRuntime", [nio, nioSSL], path: "Shared/StageRuntime",
+            "StageRuntime", ["Providers", nio, nioSSL], path: "Shared/StageRuntime",
             sources: [
                 "Configuration/SecretReference.swift", "Configuration/TLSConfiguration.swift",
                 "Process/ExitStatus.swift", "TLS",

@@ -90,6 +90,28 @@ struct FishjamBatchTests {
         #expect(events[1].attributes["subject"] == "rooms/room/peers/peer-1")
     }
 
+    @Test func `the address of a composition is hidden where it is a credential, in JSON and in protobuf`() throws {
+        for (url, isHidden) in [
+            ("https://composition.example.com/whip/k3y", true), ("https://c.example.com/1?token=t", true),
+            ("https://composition.example.com/1", false), ("u", false),
+        ] {
+            let notifications: [Notification] = [
+                .with { $0.trackForwarding = .with { ($0.roomID, $0.compositionURL) = ("r", url) } },
+                .with { $0.trackForwardingRemoved = .with { ($0.roomID, $0.compositionURL) = ("r", url) } },
+            ]
+            let body: [UInt8] = try batch(notifications).serializedBytes()
+            let (_, record) = try normalise(body)
+            let events = try record.events()
+            let originals = try originals(body)
+            #expect(events.count == 2 && originals.count == 2)
+            for (event, original) in zip(events, originals) {
+                let payload = String(decoding: event.payload ?? [], as: UTF8.self)
+                #expect(payload.contains(url) == !isHidden && payload.contains("[redacted]") == isHidden, "\(url)")
+                #expect(String(decoding: original, as: UTF8.self).contains(url) == !isHidden, "\(url)")
+            }
+        }
+    }
+
     @Test func `batches of more notifications, or deeper ones, than there can be are refused`() throws {
         func code(_ body: [UInt8]) throws -> RejectionCode? {
             let (outcome, record) = try normalise(body)

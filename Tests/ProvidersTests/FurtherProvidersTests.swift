@@ -75,6 +75,21 @@ struct FurtherProvidersTests {
         #expect(dialled["type"] == "dev.tributary.provider.unmapped" && dialled["subject"] == "rooms/town-hall-42")
     }
 
+    @Test func `LiveKit's names are read in camel case and in snake case`() throws {
+        let camel = try attributes(
+            "livekit",
+            #"{"event":"egress_started","id":"E","createdAt":"1692985556","egressInfo":{"egressId":"e","roomName":"r"}}"#
+        )
+        let snake = try attributes(
+            "livekit",
+            #"{"event":"egress_started","id":"E","created_at":"1692985556","egress_info":{"egress_id":"e","room_name":"r"}}"#
+        )
+        #expect(camel == snake && camel["subject"] == "rooms/r/egress/e" && camel["timesource"] == "provider")
+        let ingress = try attributes(
+            "livekit", #"{"event":"ingress_started","ingress_info":{"ingress_id":"i","room_name":"r"}}"#)
+        #expect(ingress["subject"] == "rooms/r/ingress/i" && ingress["partitionkey"] == "r")
+    }
+
     @Test func `keys of streams and stores reach no subscriber`() throws {
         for (name, body) in [
             ("mux", #"{"type":"video.live_stream.created","data":{"stream_key":"s3cr3t","srt_passphrase":"s3cr3t"}}"#),

@@ -41,6 +41,33 @@ struct JSONCanonicalTests {
         #expect(try canonical(text) == text)
     }
 
+    @Test(arguments: [
+        ("1234567890123456789", "1234567890123456789"), ("1234567890123456788", "1234567890123456788"),
+        ("-9007199254740993", "-9007199254740993"), ("12345678901234567890", "12345678901234567890"),
+        ("123456789012345678901", "123456789012345678901"), ("1234567890123456789012", "1.234567890123456789012e+21"),
+        ("0.1000000000000000055", "0.1000000000000000055"), ("0.10000000000000001", "0.10000000000000001"),
+        ("1e400", "1e+400"), ("0.001e320", "1e+317"), ("1e-999", "1e-999"), ("-0", "0"), ("-0.0e5", "0"),
+        ("1", "1"), ("1.0", "1"), ("1e0", "1"), ("10e-1", "1"), ("1E+2", "100"), ("100", "100"), ("-1.50", "-1.5"),
+        ("0.1e-5", "0.000001"), ("0.1e-6", "1e-7"), ("100000000000000000000", "100000000000000000000"),
+        ("1000000000000000000000", "1e+21"), ("1e99999999999999999999", "1e99999999999999999999"),
+        ("1.0e1152921504606846976", "1e+1152921504606846976"),
+    ])
+    func `numbers may keep their exact value`(text: String, expected: String) throws {
+        let bytes = Array(#"{"n":[\#(text)]}"#.utf8)
+        try #require(bytes.withUnsafeBytes { reader.readValue($0) } == nil)
+        #expect(String(decoding: reader.canonical(exactNumbers: true), as: UTF8.self) == #"{"n":[\#(expected)]}"#)
+    }
+
+    @Test func `numbers as programs write them have one form, exact or not`() throws {
+        var generator = SeededGenerator(seed: 5)
+        for _ in 0..<2000 {
+            let number = Double(bitPattern: generator.next())
+            guard number.isFinite else { continue }
+            let expected = try canonical("\(number)")
+            #expect(String(decoding: reader.canonical(exactNumbers: true), as: UTF8.self) == expected, "\(number)")
+        }
+    }
+
     @Test func `of a repeated key the last value counts`() throws {
         #expect(try canonical(#"{"b":1,"a":{"x":1},"b":2,"a":[3]}"#) == #"{"a":[3],"b":2}"#)
         #expect(try canonical(#"{"a":1,"\u0061":2}"#) == #"{"a":2}"#)

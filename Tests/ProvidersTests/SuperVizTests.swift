@@ -65,6 +65,18 @@ struct SuperVizTests {
         }
     }
 
+    @Test(arguments: [
+        ("1234567890123456789", "1234567890123456788"), ("9007199254740993", "9007199254740992"),
+        ("0.1", "0.10000000000000001"), ("1e400", "1e401"), ("12345678901234567890123", "12345678901234567890124"),
+    ])
+    func `elements that differ in a number alone are two events`(first: String, second: String) throws {
+        let elements = [first, second].map { #"{"event":"chat","data":{"messageId":\#($0)}}"# }
+        let batch = try normalised("[" + elements.joined(separator: ",") + "]")
+        #expect(Set(batch.events.compactMap { $0.attributes["id"] }).count == 2)
+        let same = try normalised(#"[{"event":"a","n":1.0},{"n":1,"event":"a"},{"event":"a","n":1e0}]"#)
+        #expect(Set(same.events.compactMap { $0.attributes["id"] }).count == 1)
+    }
+
     @Test func `an empty array announces nothing`() throws {
         let empty = try normalised(" [ ] ")
         #expect(empty.outcome == .normalised)

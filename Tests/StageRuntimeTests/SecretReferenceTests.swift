@@ -31,11 +31,47 @@ import Testing
         #expect(reference.environmentVariable == "TRIBUTARY_TEST_SET")
     }
 
-    @Test(arguments: [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), (" a b \n", " a b ")])
-    func `the last line feed of a file is not part of the secret`(_ text: String, _ secret: String) throws {
+    @Test(arguments: [
+        ("a", "a"), ("a\n", "a"), ("a\r\n", "a"), (" a b \n", " a b "), ("a\n\n", "a"), ("a\nb\r\n\r\n", "a\nb"),
+    ])
+    func `the line ends at the end of a file are not part of the secret`(_ text: String, _ secret: String) throws {
         let path = temporaryFile(text)
         defer { unlink(path) }
         #expect(try SecretReference(place: .file(path), keyPath: "k").resolve() == Array(secret.utf8))
+    }
+
+    @Test(arguments: [
+        ("a\n", "line break"), ("a\r\n", "line break"), ("a ", "space"), ("\ta", "space"), ("\na", "space"),
+        ("\u{feff}a", "byte order mark"), ("\"a\"", "quotes"), ("a", nil), ("whsec_YQ==", nil), ("a b", nil),
+        ("\n-----BEGIN CERTIFICATE-----\n", nil),
+    ])
+    func `what a secret has around it without purpose is said, and the secret is not`(value: String, word: String?) {
+        let reference = SecretReference(place: .env("NAME"), keyPath: "sources[0].secrets[0].value")
+        let warning = reference.warning(about: Array(value.utf8))
+        #expect((warning == nil) == (word == nil))
+        guard let word else { return }
+        #expect(warning?.hasPrefix("sources[0].secrets[0].value (env:NAME) ") == true)
+        #expect(warning?.contains(word) == true && warning?.hasSuffix("; it is used as it is") == true)
+    }
+
+    @Test func `the configuration says it of every secret that can be read, of whatever stage`() throws {
+        setenv("TRIBUTARY_TEST_LINE", "abc\n", 1)
+        setenv("TRIBUTARY_TEST_MARK", "\u{feff}YWJj", 1)
+        let path = temporaryFile("plain \n")
+        defer { unlink(path) }
+        let configuration = try TributaryConfiguration.decode(
+            """
+            sources:
+            - { name: a, provider: mux, secrets: [{ value: "env:TRIBUTARY_TEST_LINE" }, { value: "env:NOT_THERE" }] }
+            - { name: b, provider: fishjam, path_token: "file:\(path)" }
+            subscriptions:
+            - { name: c, url: "https://example.com/", signing: { scheme: standard-webhooks, secrets: ["env:TRIBUTARY_TEST_MARK"] } }
+            """, file: "/t.yaml")
+        #expect(
+            configuration.secretWarnings.map { $0.prefix { $0 != " " } } == [
+                "sources[0].secrets[0].value", "sources[1].path_token", "subscriptions[0].signing.secrets[0]",
+            ])
+        #expect(!configuration.secretWarnings.contains { $0.contains("abc") || $0.contains("plain") })
     }
 
     @Test func `a changed file counts at the next reading`() throws {

@@ -117,6 +117,24 @@ import WebhookSamples
         }
     }
 
+    @Test(arguments: SampleCatalogue.all.map(\.provider))
+    func `no sample becomes an event that has anything that looks like a credential`(_ provider: String) throws {
+        for type in try #require(SampleCatalogue.of(provider)).types {
+            for event in try events(provider, type) {
+                #expect(CredentialScan.unexplained(in: texts(event["data"], key: "")) == [], "\(type)")
+            }
+        }
+    }
+
+    private func texts(_ value: StageRuntime.JSONValue, key: String) -> [(key: String, text: String)] {
+        switch value {
+        case .object(let members): members.flatMap { texts($0.value, key: $0.name) }
+        case .array(let elements): elements.flatMap { texts($0, key: key) }
+        case .string(let text): [(key, text)]
+        default: []
+        }
+    }
+
     @Test func `every provider but the generic one has samples`() {
         let without = ProviderRegistry.names.filter { SampleCatalogue.of($0) == nil }
         #expect(without == ["generic"])

@@ -160,7 +160,7 @@ struct VerifierStageTests {
             ([key, (name: "X-SIGNATURE", value: "")], .signatureMissing),
             ([key, (name: "X-SIGNATURE", value: "abc")], .signatureMalformed),
             ([key, (name: "X-SIGNATURE", value: right + "ab")], .signatureMalformed),
-            ([key, (name: "X-SIGNATURE", value: right.uppercased())], .signatureMalformed),
+            ([key, (name: "X-SIGNATURE", value: right.uppercased())], .signatureMismatch),
             ([key, (name: "X-SIGNATURE", value: right)], .signatureMismatch),
         ] {
             let verdict = try verdict(&stage, Record(source: "stream", fields: fields, body: [1]))
@@ -196,6 +196,11 @@ struct VerifierStageTests {
                     let offset = fields[field].value.utf8.distance(from: fields[field].value.utf8.startIndex, to: place)
                     value[offset] ^= 1 << bit
                     fields[field].value = String(decoding: value, as: UTF8.self)
+                    // The case of a hexadecimal digit says nothing.
+                    let isSame = fields[field].value.lowercased() == sample.fields[field].value.lowercased()
+                    if provider == "stream", sample.fields[field].name.lowercased() == "x-signature", isSame {
+                        continue
+                    }
                     #expect(try verdict(&stage, Record(source: provider, fields: fields, body: sample.body)) != nil)
                 }
             }

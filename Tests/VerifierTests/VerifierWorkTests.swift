@@ -59,6 +59,31 @@ struct VerifierWorkTests {
         #expect(text.contains(#"code="token_mismatch",source="rooms"} 1"#))
     }
 
+    @Test func `during a rotation the old and the new secret of one id are told apart`() throws {
+        let sources = """
+            { name: rooms, provider: stream, secrets: [
+              { id: app, value: "literal:the-secret-until-now" }, { id: app, value: "literal:the-secret-from-now" } ] }
+            """
+        let verifications = try verifications(sources)
+        var work = work(Shelf(verifications))
+        for (key, count) in [(verifications[0].keys.keys[1], 2), (verifications[0].keys.keys[0], 1)] {
+            for _ in 0..<count {
+                let signed = SourceSigner.fields(
+                    for: [1], verification: verifications[0], key: key, webhookID: "w", atNanoseconds: 1)
+                var record = Record(source: "rooms", fields: signed.fields, body: [1])
+                #expect(try record.pass { work.process($0, appendingTo: &$1) } == .accepted)
+                let section = try #require(try record.section(.verification))
+                #expect(
+                    try section.withUnsafeBytes { try Verification(section: $0) }
+                        == Verification(scheme: "stream", keyID: count == 2 ? "app#2" : "app"))
+            }
+        }
+        #expect(registry.render().contains(#"source="rooms",key="app#2"} 2"#))
+        #expect(registry.render().contains(#"source="rooms",key="app"} 1"#))
+        let notices = SourceNotices.of(try configuration(sources).sources, verifications)
+        #expect(notices.map(\.sentence) == ["source rooms is verified by stream; keys app, app#2"])
+    }
+
     @Test func `a challenge is answered with 200 and its reply`() throws {
         let sources = #"{ name: rooms, provider: zoom, secrets: [{ value: "literal:zoom_test_secret_token" }] }"#
         var work = work(Shelf(try verifications(sources)))

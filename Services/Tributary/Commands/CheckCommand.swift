@@ -14,7 +14,8 @@ struct CheckCommand: ParsableCommand {
               tributary check --config /etc/tributary.yaml --json
               tributary check --since /backup/tributary.yaml
 
-            Exits with 0 when all is well and with 78 when not. Secrets are not read.
+            Exits with 0 when all is well and with 78 when not. Secrets that can be read here are looked at for line breaks,
+            blanks and the like around them; none is printed.
             """)
 
     @OptionGroup var options: CommandOptions
@@ -30,7 +31,7 @@ struct CheckCommand: ParsableCommand {
             let configuration = try TributaryConfiguration.load(options.config)
             let warnings =
                 SourceWarnings.of(configuration.sources, nowNanoseconds: wallNanoseconds())
-                + configuration.router.warnings
+                + configuration.router.warnings + configuration.secretWarnings
             let changes = try since.map { copy throws(ConfigurationErrors) in
                 let former = try TributaryConfiguration.load(copy, standingFor: options.config)
                 return ConfigurationChange.between(former, configuration)

@@ -50,7 +50,8 @@ struct DetachedSource: ParsableArguments {
         }
         let scheme = source.verification.scheme
         do throws(SourceKeyError) {
-            source.verification.keys = try SourceKeyring.keys(resolved, for: scheme, provider: source.provider.name)
+            source.verification.keys =
+                try SourceKeyring.keys(resolved, for: scheme, provider: source.provider.name).toldApart
         } catch {
             throw StageFailure(.usage, "\(error.code): \(error.description) (--secret, --secret-id)")
         }

@@ -18,9 +18,14 @@ struct ResolvedSource {
             throw StageFailure(.configuration, "source \(source.name): this version has no provider \(source.provider)")
         }
         self.provider = provider
+        var warnings: [String] = []
         verification = try source.verification(publicURL: configuration.ingress.publicURL) {
-            reference throws(StageFailure) in try SecretArgument.resolve(reference)
+            reference throws(StageFailure) in
+            let value = try SecretArgument.resolve(reference)
+            if let warning = reference.warning(about: value) { warnings.append(warning) }
+            return value
         }
+        self.warnings = warnings
     }
 }
 

@@ -62,6 +62,16 @@ size_t tributary_json_want(tributary_json_reader *reader, const char *path);
 /// that key at any depth. Every occurrence of a repeated key is found; `null` has nothing to hide and is left.
 void tributary_json_redact(tributary_json_reader *reader, const char *path);
 
+/// Redacts every string, too, that is a credential by its form (`credentials.hpp`): JSON Web Tokens and URLs that carry a
+/// password, a token or a stream key.
+void tributary_json_redact_credentials(tributary_json_reader *reader);
+
+/// Whether a text (UTF-8, not terminated) is one of these.
+int tributary_json_is_credential(const char *text, size_t length);
+
+/// Adds a path or `**.key`, as above, whose values, and all that lies in them, neither a `**.key` nor their form redacts.
+void tributary_json_leave(tributary_json_reader *reader, const char *path);
+
 /// Validates `bytes`, which must be an object, and finds fields and redactions. The results of all functions are valid
 /// until the next read or select.
 tributary_json_status tributary_json_read(tributary_json_reader *reader, const uint8_t *bytes, size_t length);
@@ -84,8 +94,9 @@ tributary_json_status tributary_json_select(tributary_json_reader *reader, size_
 /// The place of the element selected last, or of the whole value.
 tributary_json_range tributary_json_selected(const tributary_json_reader *reader);
 
-/// The canonical form (RFC 8785) of the element selected last, or of the whole value.
-const uint8_t *tributary_json_canonical(tributary_json_reader *reader, size_t *length);
+/// The canonical form (RFC 8785) of the element selected last, or of the whole value. `exact`: numbers keep their value
+/// where the RFC takes the double nearest to them.
+const uint8_t *tributary_json_canonical(tributary_json_reader *reader, int exact, size_t *length);
 
 /// A field found by the last successful read or select.
 tributary_json_field tributary_json_get(const tributary_json_reader *reader, size_t index);

@@ -13,15 +13,22 @@ package enum DailyProvider: Provider {
     /// When a webhook is created, Daily posts `{"test":"test"}` and wants 200 quickly.
     package static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool {
         guard body.count <= 64 else { return false }
-        return body.filter { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }.elementsEqual(#"{"test":"test"}"#.utf8)
+        return body.filter { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }.elementsEqual(
+            #"{"test":"test"}"#.utf8)
     }
 
     package static let types = DailyTypes.all
     package static let idSource = "`id`"
     package static let timeSource = "`event_ts` (seconds)"
 
+    /// The addresses of live streams, which hold the platforms' stream keys, and tokens of rooms and recordings
+    /// (docs.daily.co, REST API). Left are links to what is ready to be downloaded.
+    package static let credentials = Credentials(
+        ["endpoint", "endpoints", "rtmp_url"], spellings: [.snake, .camel],
+        left: ["**.download_link", "**.download_url"])
+
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        ObjectNormaliser(DailyTypes.mapping)
+        ObjectNormaliser(DailyTypes.mapping, credentials)
     }
 }
 

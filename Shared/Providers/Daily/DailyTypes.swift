@@ -27,11 +27,9 @@ package enum DailyTypes {
         MappedType("streaming.error", "egress.failed", "egress/{payload.instance_id}", by: "payload.instance_id"),
     ]
 
-    /// Hidden are the addresses of live streams, which hold the platforms' stream keys.
     static let mapping = ObjectMapping(
         provider: DailyProvider.attribute, types: all,
         fallbacks: [MappedType("", MappedType.unmapped, "rooms/{room}", by: "room")],
         idFields: ["id"], timeFields: ["event_ts"], timeUnit: .seconds,
-        aliases: ["room": ["payload.room", "payload.room_name"]],
-        redactions: ["**.endpoint", "**.endpoints", "**.rtmpUrl"])
+        aliases: ["room": ["payload.room", "payload.room_name"]])
 }

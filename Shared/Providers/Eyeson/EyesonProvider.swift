@@ -9,7 +9,13 @@ package enum EyesonProvider: Provider {
     package static let idSource = "made of `status` and what it is about"
     package static let timeSource = "received-at"
 
+    /// Webhooks have none. Its other messages, of which later ones may tell, have addresses to upload and to call back to,
+    /// whose possession is all that they ask for, and the credentials of a connection.
+    package static let credentials = Credentials([
+        "guest_link", "guest_token", "ice_credentials", "master_key", "sdp", "upload_url", "webhook_url", "ws_endpoint",
+    ])
+
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        ObjectNormaliser(EyesonTypes.mapping)
+        ObjectNormaliser(EyesonTypes.mapping, credentials)
     }
 }

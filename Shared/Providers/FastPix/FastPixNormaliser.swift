@@ -7,8 +7,7 @@ import Wire
 /// * time: `createdAt`, else `created_at`.
 /// * subject: by `FastPixTypes`, where `streamId` is `data.streamId`, else `object.id`, and an asset is `object.id`,
 ///   else `data.id`. Types that are not listed are `assets/…` or `streams/…` by `object.type`, else `objects/…`.
-/// * hidden, at any depth: `streamKey`, `srtSecret` and its documented misspelling `srtSecert`; and `stream_key` and
-///   `srt_secret`, since the documentation's tables write other fields that way.
+/// * hidden: `FastPixProvider.credentials`.
 /// * A signed object with neither `id` nor `type`, or a signed body of white space alone, is a probe and gives no event.
 final class FastPixNormaliser: WebhookNormaliser {
     /// Which fallback subject an `object.type` asks for.
@@ -38,7 +37,7 @@ final class FastPixNormaliser: WebhookNormaliser {
                 "simulcastId": ["data.simulcastId"],
                 "object.id": ["object.id", "data.id", "data.streamId"],
             ],
-            redactions: ["**.streamKey", "**.srtSecret", "**.srtSecert", "**.stream_key", "**.srt_secret"])
+            credentials: FastPixProvider.credentials)
         typeSlot = vocabulary.slot("type")
         idSlots = [vocabulary.slot("id"), vocabulary.slot("webhookId")]
         timeSlots = [vocabulary.slot("createdAt"), vocabulary.slot("created_at")]
@@ -48,7 +47,7 @@ final class FastPixNormaliser: WebhookNormaliser {
     func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
         let reader = vocabulary.reader
         if let code = reader.read(webhook.body) {
-            guard webhook.body.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
+            guard webhook.body.withoutByteOrderMark.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
                 return .refused(.normaliser(code))
             }
             CanonicalEventsWriter.writeNone(for: webhook, into: &writer)

@@ -26,6 +26,12 @@ package enum FastPixProvider: Provider {
     package static let idSource = "`id`"
     package static let timeSource = "`createdAt`"
 
+    /// Streams have `streamKey`, `srtSecret` (which the documentation also spells `srtSecert`) and `srtPlaybackSecret`,
+    /// simulcasts a `streamKey` (fastpix-python 1.2.0, `CreateLiveStreamResponseDTO`); the documentation's tables write
+    /// fields in snake case as well. Addresses of direct uploads are hidden by their form.
+    package static let credentials = Credentials(
+        ["srt_playback_secret", "srt_secert"], spellings: [.camel, .snake])
+
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
         FastPixNormaliser()
     }

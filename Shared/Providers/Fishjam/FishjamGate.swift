@@ -5,7 +5,8 @@ enum FishjamGate {
     /// Deepest that batches may lie in batches; genuine ones never do.
     static let mostBatches = 4
     private static let batchField = 33
-    private static let authRequestField = 7
+    /// `auth_request` has a token; the address in `track_forwarding` and `track_forwarding_removed` may hold one.
+    private static let tokenFields = [7, 30, 31]
 
     enum Finding: Equatable {
         case fits, tooMany, tooDeep
@@ -43,7 +44,7 @@ enum FishjamGate {
     static func mayHoldToken(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var fields = ProtobufFields(bytes)
         while let field = fields.next() {
-            if field.number == authRequestField { return true }
+            if tokenFields.contains(field.number) { return true }
             if field.number == batchField, let batch = field.content {
                 var notifications = ProtobufFields(batch)
                 while let notification = notifications.next() {

@@ -1,6 +1,7 @@
 /// Writes the proto3 JSON of notifications (protobuf.dev, "ProtoJSON Format"): fields in lower camel case and in the
 /// order of their numbers, enumerations by name or, where this build has no name, by number; what has its default value
-/// is left out. The token of an `auth_request` is hidden wherever it stands.
+/// is left out. The token of an `auth_request` is hidden wherever it stands, and a composition's address
+/// where it is a credential by its form.
 ///
 /// By hand, because SwiftProtobuf's own JSON, with which tests compare this, costs as much as all the rest of mapping a
 /// notification. Its memory is used again.
@@ -101,7 +102,7 @@ struct FishjamJSON {
             text.open("trackForwarding")
             text.member("roomId", forwarding.roomID)
             text.member("peerId", forwarding.peerID)
-            text.member("compositionUrl", forwarding.compositionURL)
+            text.member("compositionUrl", Credentials.shown(forwarding.compositionURL))
             text.member("inputId", forwarding.inputID)
             if forwarding.hasAudioTrack { member("audioTrack", forwarding.audioTrack) }
             if forwarding.hasVideoTrack { member("videoTrack", forwarding.videoTrack) }
@@ -109,7 +110,7 @@ struct FishjamJSON {
         case .trackForwardingRemoved(let forwarding):
             strings(
                 "trackForwardingRemoved", ("roomId", forwarding.roomID), ("peerId", forwarding.peerID),
-                ("compositionUrl", forwarding.compositionURL), ("inputId", forwarding.inputID))
+                ("compositionUrl", Credentials.shown(forwarding.compositionURL)), ("inputId", forwarding.inputID))
         case .vadNotification(let activity):
             text.open("vadNotification")
             text.member("roomId", activity.roomID)

@@ -11,7 +11,7 @@ import Wire
 /// * partition key: the subject's first value; for metrics the source's name.
 /// * data: the proto3 JSON of the notification. Fields that this build does not know are not in it.
 /// * original: the bytes of the notification.
-/// * hidden: `auth_request.token`, wherever it stands, in both.
+/// * hidden: `FishjamProvider.credentials`, wherever they stand, in both.
 ///
 /// Refused are bodies that are no `ServerMessage`, empty ones (a `ServerMessage` that says nothing), and those of more
 /// notifications, or deeper batches, than `FishjamGate` lets in. Variants of later versions than this build knows, and

@@ -6,7 +6,7 @@ package enum FishjamProvider: Provider {
     package static let name = "fishjam"
     package static let attribute: StaticString = "fishjam"
 
-    /// `x-fishjam-signature-256` is `sha256=` and the lower-case hexadecimal HMAC-SHA256 of the raw body
+    /// `x-fishjam-signature-256` is `sha256=` and the hexadecimal HMAC-SHA256 of the raw body
     /// (fishjam-server-sdk 0.31.1, `verify_webhook_signature`).
     package static let signing = Signing.optional(
         VerificationScheme(
@@ -17,6 +17,10 @@ package enum FishjamProvider: Provider {
                     keyForm: .text))))
 
     package static let types = FishjamTypes.all
+
+    /// The token of the WebSocket's handshake, and the address of a composition where it is a WHIP endpoint's or has a
+    /// token in it. `FishjamJSON` and `FishjamTokens` hide them, in JSON and in protobuf.
+    package static let credentials = Credentials(only: ["authRequest.token"])
 
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
         FishjamNormaliser()

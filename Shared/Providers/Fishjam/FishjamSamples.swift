@@ -18,7 +18,7 @@ package enum FishjamSamples {
     private static let peer = "0e1c7f2a-9d4b-4b6e-8a3e-5c2d1f0b9a77"
     private static let component = "c7a1d9e0-3f5b-4c88-b0a2-6d4e2f1a8b33"
     private static let stream = "stream-1"
-    private static let composition = "https://composition.example.com/whip/1"
+    private static let composition = "https://composition.example.com/1"
 
     private static let samples: [Sample] = rooms + tracks + laterStreams + laterRooms + [batch] + handshake
 

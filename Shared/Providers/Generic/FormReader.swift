@@ -4,7 +4,7 @@ import Wire
 /// Turns a form (`application/x-www-form-urlencoded`, WHATWG URL) into a JSON object of strings, because subscribers
 /// get JSON. Parameters keep their order; one that is repeated becomes an array at its first place.
 enum FormReader {
-    /// The most parameters that are taken.
+    /// The most parameters that are taken, repeated ones counted each time.
     static let mostParameters = 1000
 
     /// Writes the object to `json`; false, with nothing kept of it, where an escape is damaged, a text is not UTF-8, or
@@ -14,12 +14,14 @@ enum FormReader {
         var names: [[UInt8]] = []
         var values: [[[UInt8]]] = []
         var places: [[UInt8]: Int] = [:]
+        var count = 0
         var isSound = true
         QueryText.forEachParameter(body) { name, value in
-            guard isSound, names.count < mostParameters, let name = text(name), let value = text(value) else {
+            guard count < mostParameters, let name = text(name), let value = text(value) else {
                 isSound = false
-                return
+                return false
             }
+            count += 1
             if let place = places[name] {
                 values[place].append(value)
             } else {
@@ -27,6 +29,7 @@ enum FormReader {
                 names.append(name)
                 values.append([value])
             }
+            return true
         }
         guard isSound else { return false }
         var writer = ByteWriter()

@@ -7,7 +7,12 @@ package enum GenericProvider: Provider {
     package static let idSource = "`id` of its mapping, else the SHA-256 of what says when it happened, else generated"
     package static let timeSource = "`time` of its mapping"
 
+    package static let sendsForms = true
+
+    /// None that could be known: the mapping's `redact` names them.
+    package static let credentials = Credentials(only: [])
+
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        PointerNormaliser(options.pointers ?? PointerMapping(), provider: attribute, options: options)
+        PointerNormaliser(options.pointers ?? PointerMapping(), of: self, options: options)
     }
 }

@@ -5,14 +5,15 @@ import Wire
 ///
 /// * type: what `type` leads to, text or number, as `providertype`; the canonical type by `types`. Without it the event
 ///   is `provider.unmapped` and has no `providertype`; nothing is refused for the lack of it.
-/// * id: what `id` leads to; else the SHA-256 of the canonical form (RFC 8785) where the element says when it happened,
-///   for then the same content is the same event; else generated.
+/// * id: what `id` leads to; else the SHA-256 of the canonical form (RFC 8785, but numbers keep their exact value) where
+///   the element says when it happened, for then the same content is the same event; else generated.
 /// * Where `elements` leads to neither array nor object, the body is one event.
 /// * data: the element byte for byte, redactions apart; of a form the object that it stands for.
 final class PointerNormaliser: WebhookNormaliser {
     private let mapping: PointerMapping
     private let provider: StaticString
     private let idsFromContent: Bool
+    private let sendsForms: Bool
     /// A field of the request head that holds the id, for providers that send it there.
     private let idField: StaticString?
     private let vocabulary: Vocabulary
@@ -28,10 +29,12 @@ final class PointerNormaliser: WebhookNormaliser {
     static let mostElements = 1000
 
     init(
-        _ mapping: PointerMapping, provider: StaticString, options: MappingOptions, idField: StaticString? = nil
+        _ mapping: PointerMapping, of provider: any Provider.Type, options: MappingOptions,
+        idField: StaticString? = nil
     ) {
         self.mapping = mapping
-        self.provider = provider
+        self.provider = provider.attribute
+        sendsForms = provider.sendsForms
         self.idField = idField
         idsFromContent = options.idsFromContent
         let subject = mapping.subject ?? ""
@@ -40,7 +43,7 @@ final class PointerNormaliser: WebhookNormaliser {
             types: mapping.types.map { MappedType($0.key, $0.value, subject, by: key) },
             unmapped: [MappedType("", MappedType.unmapped, subject, by: key)],
             extraFields: [mapping.type, mapping.id, mapping.time].compactMap { $0 }, aliases: [:],
-            redactions: mapping.redactions)
+            credentials: provider.credentials.adding(mapping.redactions))
         self.vocabulary = vocabulary
         typeSlot = mapping.type.map(vocabulary.slot)
         idSlot = mapping.id.map(vocabulary.slot)
@@ -48,9 +51,7 @@ final class PointerNormaliser: WebhookNormaliser {
     }
 
     func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
-        if FormText.isForm(webhook.accepted.head.value("content-type")) {
-            return normaliseForm(webhook, into: &writer)
-        }
+        if isForm(webhook) { return normaliseForm(webhook, into: &writer) }
         if let elements = mapping.elements {
             switch reader.readElements(webhook.body, at: elements) {
             case .found(let count) where reader.isBatch || !elements.isEmpty:
@@ -64,6 +65,15 @@ final class PointerNormaliser: WebhookNormaliser {
         let start = writer.count
         draft.write(for: webhook, provider: provider, reader: reader, into: &writer)
         return bounded(webhook, from: start, &writer)
+    }
+
+    /// Whether the body is the form that its label says. Senders label JSON as forms, too, without meaning to (curl's
+    /// `--data`): an object or array is what it is.
+    private func isForm(_ webhook: VerifiedWebhook) -> Bool {
+        guard sendsForms, FormText.isForm(webhook.accepted.head.value("content-type")) else { return false }
+        let first = webhook.body.withoutByteOrderMark.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return true }
+        return reader.readValue(webhook.body) != nil
     }
 
     private func normaliseForm(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
@@ -123,7 +133,7 @@ final class PointerNormaliser: WebhookNormaliser {
         {
             AttributeText.append(id, to: &draft.id)
         } else if idsFromContent, !draft.time.isEmpty {
-            digest.appendID(of: reader.canonical(), to: &draft.id)
+            digest.appendID(of: reader.canonical(exactNumbers: true), to: &draft.id)
         }
     }
 }

@@ -4,8 +4,13 @@ package import Events
 /// Reads a fixed set of fields out of strict JSON, and where the values to redact lie: from a whole text or from each
 /// element of a batch. One per thread; its memory is used again, so results are valid until the next `read…` or
 /// `select`.
+///
+/// A byte order mark before the text is not part of it (RFC 8259, section 8.1): it is passed over, and what is written of
+/// the text has none.
 package final class JSONReader {
     private let reader: OpaquePointer
+    /// Where the text read last begins within its bytes.
+    private var textStart = 0
 
     /// `fields` are JSON Pointers (RFC 6901) where they begin with a slash, otherwise object keys joined with dots; a
     /// field's index is its place in the list. `redactions` are the same, with `*` for every key or element in paths
@@ -17,20 +22,37 @@ package final class JSONReader {
         for redaction in redactions { tributary_json_redact(reader, redaction) }
     }
 
+    /// A reader that redacts what `credentials` say.
+    package convenience init(fields: [String], credentials: Credentials) {
+        self.init(fields: fields, redactions: credentials.places)
+        for place in credentials.left { tributary_json_leave(reader, place) }
+        if credentials.judgesForm { tributary_json_redact_credentials(reader) }
+    }
+
     deinit {
         tributary_json_destroy(reader)
     }
 
     /// Validates `body`, which must be an object, and finds the fields; returns why it is refused, or nil.
     package func read(_ body: UnsafeRawBufferPointer) -> RejectionCode? {
-        rejection(tributary_json_read(reader, body.bindMemory(to: UInt8.self).baseAddress, body.count), body.count)
+        let text = text(of: body)
+        return rejection(tributary_json_read(reader, text.baseAddress, text.count), text.count)
     }
 
     /// Validates `body`, which may be any JSON text (RFC 8259), and finds the fields where they lead somewhere.
     package func readValue(_ body: UnsafeRawBufferPointer) -> RejectionCode? {
-        rejection(
-            tributary_json_read_value(reader, body.bindMemory(to: UInt8.self).baseAddress, body.count), body.count)
+        let text = text(of: body)
+        return rejection(tributary_json_read_value(reader, text.baseAddress, text.count), text.count)
     }
+
+    private func text(of body: UnsafeRawBufferPointer) -> UnsafeBufferPointer<UInt8> {
+        let text = body.withoutByteOrderMark
+        textStart = body.count - text.count
+        return text.bindMemory(to: UInt8.self)
+    }
+
+    /// Whether a byte order mark stood before the text read last.
+    package var hasByteOrderMark: Bool { textStart > 0 }
 
     /// How many elements a batch has, or why it is refused.
     package enum Elements: Equatable, Sendable {
@@ -42,10 +64,10 @@ package final class JSONReader {
     /// object there counts as one element. Fields are found by `select`; elements that are not objects are counted
     /// like the others.
     package func readElements(_ body: UnsafeRawBufferPointer, at pointer: String?) -> Elements {
-        let bytes = body.bindMemory(to: UInt8.self).baseAddress
+        let text = text(of: body)
         var count = 0
-        let status = tributary_json_read_elements(reader, bytes, body.count, pointer, &count)
-        return rejection(status, body.count).map { .refused($0) } ?? .found(count)
+        let status = tributary_json_read_elements(reader, text.baseAddress, text.count, pointer, &count)
+        return rejection(status, text.count).map { .refused($0) } ?? .found(count)
     }
 
     /// Whether the elements read last lie in an array, rather than being one object.
@@ -60,14 +82,17 @@ package final class JSONReader {
     /// The bytes within the body of the element selected last, or of the whole value.
     package var elementRange: Range<Int> {
         let place = tributary_json_selected(reader)
-        return place.offset..<place.offset + place.length
+        return textStart + place.offset..<textStart + place.offset + place.length
     }
 
     /// The canonical form (RFC 8785) of the element selected last, or of the whole value; valid until the next call.
     /// A number beyond all doubles, for which the RFC has no form, stays as it was written.
-    package func canonical() -> UnsafeRawBufferPointer {
+    ///
+    /// `exactNumbers`: every number keeps its value, where the RFC takes the double nearest to it. Ids are made of this
+    /// form, for two large integers are two. Both are the same for numbers as programs write them.
+    package func canonical(exactNumbers: Bool = false) -> UnsafeRawBufferPointer {
         var count = 0
-        let bytes = tributary_json_canonical(reader, &count)
+        let bytes = tributary_json_canonical(reader, exactNumbers ? 1 : 0, &count)
         return UnsafeRawBufferPointer(start: bytes, count: count)
     }
 
@@ -111,7 +136,7 @@ package final class JSONReader {
 
     /// Writes `body`, which was read last, with every value to redact replaced; everything else byte for byte.
     package func writeRedacted(_ body: UnsafeRawBufferPointer, into bytes: inout [UInt8]) {
-        writeRedacted(body, 0..<body.count, into: &bytes)
+        writeRedacted(body, textStart..<body.count, into: &bytes)
     }
 
     /// Writes the element selected last of `body` in the same way.
@@ -124,9 +149,10 @@ package final class JSONReader {
         let ranges = UnsafeBufferPointer(start: tributary_json_redactions(reader, &count), count: count)
         var offset = place.lowerBound
         for range in ranges {
-            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: body[offset..<range.offset]))
+            let start = textStart + range.offset
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: body[offset..<start]))
             bytes.append(contentsOf: #""[redacted]""#.utf8)
-            offset = range.offset + range.length
+            offset = start + range.length
         }
         bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: body[offset..<place.upperBound]))
     }
@@ -141,5 +167,13 @@ package final class JSONReader {
             fatalError("out of memory: JSON of \(byteCount) bytes could not be parsed; lower ingress.max_body_bytes")
         default: .bodyNotJSON
         }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The bytes behind a byte order mark in UTF-8; all of them where there is none.
+    package var withoutByteOrderMark: UnsafeRawBufferPointer {
+        guard count >= 3, self[0] == 0xEF, self[1] == 0xBB, self[2] == 0xBF else { return self }
+        return UnsafeRawBufferPointer(rebasing: self[3...])
     }
 }

@@ -10,8 +10,24 @@ package enum LiveKitProvider: Provider {
     package static let idSource = "`id`"
     package static let timeSource = "`createdAt` (seconds as text)"
 
+    /// livekit/protocol (`livekit_models`, `livekit_egress`, `livekit_ingress`, as of livekit-protocol 1.1.29): the TURN
+    /// password of a room; an ingress' stream key and address, which may be one to pull from with a token in it; the
+    /// addresses that an egress streams to, in its request and its results; the keys of stores and proxies that it writes
+    /// through, and the name of the key that signs its own webhooks. Protojson has lower camel case, or the proto's names.
+    /// Left are the places where files were written.
+    package static let credentials = Credentials(
+        ["turn_password", "urls", "websocket_url", "assume_role_external_id"], spellings: [.camel, .snake],
+        places: [
+            "ingressInfo.url", "ingress_info.url", "egressInfo.streamResults.*.url", "egress_info.stream_results.*.url",
+            "egressInfo.stream.info.*.url", "egress_info.stream.info.*.url",
+        ],
+        left: [
+            "**.location", "**.playlistLocation", "**.playlist_location", "**.livePlaylistLocation",
+            "**.live_playlist_location", "**.manifestLocation", "**.manifest_location",
+        ])
+
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        ObjectNormaliser(LiveKitTypes.mapping)
+        ObjectNormaliser(LiveKitTypes.mapping, credentials)
     }
 }
 

@@ -25,7 +25,7 @@ package enum LiveKitTypes {
         room("ingress_ended", "ingress.stopped", "rooms/{room.name}/ingress/{ingressInfo.ingressId}"),
     ]
 
-    /// Hidden are the keys of ingress, of the platforms that an egress streams to, and of the stores that it writes to.
+    /// Protojson has lower camel case, or, as some senders' marshallers are set, the proto's own names.
     static let mapping = ObjectMapping(
         provider: LiveKitProvider.attribute, types: all,
         fallbacks: [
@@ -34,12 +34,14 @@ package enum LiveKitTypes {
             MappedType("", MappedType.unmapped, "egress/{egressInfo.egressId}", by: "egressInfo.egressId"),
             MappedType("", MappedType.unmapped, "ingress/{ingressInfo.ingressId}", by: "ingressInfo.ingressId"),
         ],
-        typeField: "event", idFields: ["id"], timeFields: ["createdAt"], timeUnit: .seconds,
-        aliases: ["room.name": ["room.name", "egressInfo.roomName", "ingressInfo.roomName"]],
-        redactions: [
-            "ingressInfo.streamKey", "egressInfo.*.urls", "egressInfo.*.streamOutputs.*.urls",
-            "egressInfo.streamResults.*.url", "egressInfo.stream.info.*.url", "**.secret", "**.sessionToken",
-            "**.accountKey", "**.credentials",
+        typeField: "event", idFields: ["id"], timeFields: ["createdAt", "created_at"], timeUnit: .seconds,
+        aliases: [
+            "room.name": [
+                "room.name", "egressInfo.roomName", "ingressInfo.roomName", "egress_info.room_name",
+                "ingress_info.room_name",
+            ],
+            "egressInfo.egressId": ["egressInfo.egressId", "egress_info.egress_id"],
+            "ingressInfo.ingressId": ["ingressInfo.ingressId", "ingress_info.ingress_id"],
         ])
 
     private static func room(_ type: String, _ canonical: String, _ subject: String) -> MappedType {

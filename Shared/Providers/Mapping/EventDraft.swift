@@ -39,13 +39,14 @@ package struct EventDraft {
     /// Appends the events section with this one event. Missing are filled in: the id is generated, the time becomes
     /// received-at (and `timesource` says so), subject and partition key are left out.
     ///
-    /// The payload is the verified body by reference, or a redacted copy where something must be hidden.
+    /// The payload is the verified body by reference, or a copy where something must be hidden or a byte order mark stands
+    /// before it.
     package mutating func write(
         for webhook: VerifiedWebhook, provider: StaticString, reader: JSONReader, into writer: inout ByteWriter
     ) {
         var events = openEvents(of: webhook, in: &writer)
         openEvent(0, of: webhook, provider: provider, &events, &writer)
-        if reader.hasRedactions {
+        if reader.hasRedactions || reader.hasByteOrderMark {
             clearPayload()
             reader.writeRedacted(webhook.body, into: &payload)
             payload.withUnsafeBytes { events.close(.inline($0), in: &writer) }

@@ -1,33 +1,43 @@
 /// Providers' time stamps as RFC 3339 text, exact to the nanosecond. Reads no clock.
 package enum EventTime {
-    /// Appends a provider's RFC 3339 text; false, and nothing appended, where it is none.
+    /// Appends a provider's RFC 3339 text, or what it names in one of the ways that programs write instead; false, and
+    /// nothing appended, where it is none.
     ///
-    /// Digits and offset stay as they were written; `t` and `z` become capitals, more than nine fractional digits are
-    /// cut. A leap second (`:60`) is not read, because common CloudEvents SDKs fail on it.
+    /// Read are, too: a blank for the `T` (RFC 3339, section 5.6) and then one before the zone, letters in lower case, a
+    /// comma before the fraction (ISO 8601), and zones as `+0000` (strftime's `%z`), `+00` (PostgreSQL), `UTC` and `GMT`
+    /// (Ruby). A text without a zone names no instant. Digits and offset stay as they were written; more than nine
+    /// fractional digits are cut. A leap second (`:60`) is not read, because common CloudEvents SDKs fail on it.
     package static func append(text: UnsafeRawBufferPointer, to bytes: inout [UInt8]) -> Bool {
         guard text.count >= 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
-            text[10] | 0x20 == UInt8(ascii: "t"), text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"),
-            let year = number(text, 0, 4), let month = number(text, 5, 2), let day = number(text, 8, 2),
-            let hour = number(text, 11, 2), let minute = number(text, 14, 2), let second = number(text, 17, 2),
-            (1...12).contains(month), day >= 1, day <= days(in: month, of: year), hour < 24, minute < 60, second < 60
+            text[10] | 0x20 == UInt8(ascii: "t") || text[10] == UInt8(ascii: " "), text[13] == UInt8(ascii: ":"),
+            text[16] == UInt8(ascii: ":"), let year = number(text, 0, 4), let month = number(text, 5, 2),
+            let day = number(text, 8, 2), let hour = number(text, 11, 2), let minute = number(text, 14, 2),
+            let second = number(text, 17, 2), (1...12).contains(month), day >= 1, day <= days(in: month, of: year),
+            hour < 24, minute < 60, second < 60
         else { return false }
-        var offset = 19
-        if text[offset] == UInt8(ascii: ".") {
-            offset += 1
-            while offset < text.count, isDigit(text[offset]) { offset += 1 }
-            guard offset > 20, offset < text.count else { return false }
+        var end = 19
+        if text[end] == UInt8(ascii: ".") || text[end] == UInt8(ascii: ",") {
+            end += 1
+            while end < text.count, isDigit(text[end]) { end += 1 }
+            guard end > 20 else { return false }
         }
-        let zone = UnsafeRawBufferPointer(rebasing: text[offset...])
-        let isUTC = zone.count == 1 && zone[0] | 0x20 == UInt8(ascii: "z")
-        guard isUTC || isOffset(zone) else { return false }
+        let isApart = text[10] == UInt8(ascii: " ") && end + 3 < text.count && text[end] == UInt8(ascii: " ")
+        let zone = UnsafeRawBufferPointer(rebasing: text[(isApart ? end + 1 : end)...])
+        guard let offset = offset(zone) else { return false }
         bytes.append(contentsOf: text[..<10])
         bytes.append(UInt8(ascii: "T"))
-        bytes.append(contentsOf: text[11..<min(offset, 29)])
-        if isUTC {
-            bytes.append(UInt8(ascii: "Z"))
-        } else {
-            bytes.append(contentsOf: zone)
+        bytes.append(contentsOf: text[11..<19])
+        if end > 19 {
+            bytes.append(UInt8(ascii: "."))
+            bytes.append(contentsOf: text[20..<min(end, 29)])
         }
+        guard !offset.isUTC else {
+            bytes.append(UInt8(ascii: "Z"))
+            return true
+        }
+        bytes.append(contentsOf: zone[..<3])
+        bytes.append(UInt8(ascii: ":"))
+        append(Int64(offset.minutes), digits: 2, after: nil, to: &bytes)
         return true
     }
 
@@ -121,11 +131,22 @@ package enum EventTime {
         return value
     }
 
-    private static func isOffset(_ zone: UnsafeRawBufferPointer) -> Bool {
-        guard zone.count == 6, zone[0] == UInt8(ascii: "+") || zone[0] == UInt8(ascii: "-"),
-            zone[3] == UInt8(ascii: ":"), let hours = number(zone, 1, 2), let minutes = number(zone, 4, 2)
-        else { return false }
-        return hours < 24 && minutes < 60
+    /// The zone behind a time: UTC by name, or hours, which are the first three characters, and minutes.
+    private static func offset(_ zone: UnsafeRawBufferPointer) -> (isUTC: Bool, minutes: Int)? {
+        let isNamed = zone.count == 1 ? zone[0] | 0x20 == UInt8(ascii: "z") : isUTC(zone)
+        if isNamed { return (true, 0) }
+        guard [3, 5, 6].contains(zone.count), zone[0] == UInt8(ascii: "+") || zone[0] == UInt8(ascii: "-"),
+            let hours = number(zone, 1, 2), hours < 24
+        else { return nil }
+        guard zone.count > 3 else { return (false, 0) }
+        guard zone.count == 5 || zone[3] == UInt8(ascii: ":"), let minutes = number(zone, zone.count - 2, 2),
+            minutes < 60
+        else { return nil }
+        return (false, minutes)
+    }
+
+    private static func isUTC(_ zone: UnsafeRawBufferPointer) -> Bool {
+        zone.count == 3 && (zone.startsIgnoringCase("UTC".utf8) || zone.startsIgnoringCase("GMT".utf8))
     }
 
     private static func days(in month: Int, of year: Int) -> Int {

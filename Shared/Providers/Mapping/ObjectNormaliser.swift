@@ -18,8 +18,6 @@ package struct ObjectMapping: Sendable {
     package var timeUnit = TimeUnit.rfc3339
     /// Paths to try for a field of a template, best first; a field without alias is its own path.
     package var aliases: [String: [String]] = [:]
-    /// What no subscriber may see; paths as `JSONReader` takes them.
-    package var redactions: [String] = []
 }
 
 /// Carries out an `ObjectMapping`: one object, one event. Belongs to one thread.
@@ -31,12 +29,12 @@ final class ObjectNormaliser: WebhookNormaliser {
     private let timeSlots: [Int]
     private var draft = EventDraft()
 
-    init(_ mapping: ObjectMapping) {
+    init(_ mapping: ObjectMapping, _ credentials: Credentials) {
         self.mapping = mapping
         vocabulary = Vocabulary(
             types: mapping.types, unmapped: mapping.fallbacks,
             extraFields: [mapping.typeField] + mapping.idFields + mapping.timeFields, aliases: mapping.aliases,
-            redactions: mapping.redactions)
+            credentials: credentials)
         typeSlot = vocabulary.slot(mapping.typeField)
         idSlots = mapping.idFields.map(vocabulary.slot)
         timeSlots = mapping.timeFields.map(vocabulary.slot)

@@ -26,7 +26,7 @@ package final class Vocabulary {
     /// has its first field is taken. `extraFields` are read besides.
     package init(
         types: [MappedType], unmapped: [MappedType], extraFields: [String], aliases: [String: [String]],
-        redactions: [String]
+        credentials: Credentials
     ) {
         var slots: [String: Int] = [:]
         var paths: [String] = []
@@ -46,7 +46,7 @@ package final class Vocabulary {
         }
         self.unmapped = unmapped.map { (Self.steps($0.subject, field), field($0.partitionKey)) }
         index = ByteIndex(types.map { Array($0.providerType.utf8) })
-        reader = JSONReader(fields: paths, redactions: redactions)
+        reader = JSONReader(fields: paths, credentials: credentials)
         self.slots = slots
     }
 

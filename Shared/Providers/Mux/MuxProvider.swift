@@ -10,8 +10,13 @@ package enum MuxProvider: Provider {
     package static let idSource = "`id`"
     package static let timeSource = "`created_at`"
 
+    /// `stream_key` and `srt_passphrase` of live streams, `stream_key` of simulcast targets, whose `url` may hold it too
+    /// (mux-python 5.1.2, `LiveStream`, `SimulcastTarget`); the signed `url` that an upload is put to is hidden by its
+    /// form, and that of old uploads by its place. Left is the link to a master, which is what its event is for.
+    package static let credentials = Credentials(places: ["data.upload.url"], left: ["data.master.url"])
+
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        ObjectNormaliser(MuxTypes.mapping)
+        ObjectNormaliser(MuxTypes.mapping, credentials)
     }
 }
 

@@ -52,7 +52,6 @@ package enum MuxTypes {
         MappedType("video.upload.asset_created", "asset.created", "assets/{data.asset_id}", by: "data.asset_id"),
     ]
 
-    /// Hidden, at any depth, are the keys of live streams and of the platforms that they are passed on to.
     static let mapping = ObjectMapping(
         provider: MuxProvider.attribute, types: all,
         fallbacks: [MappedType("", MappedType.unmapped, "objects/{object.id}", by: "object.id")],
@@ -60,8 +59,7 @@ package enum MuxTypes {
         aliases: [
             "object.id": ["object.id", "data.id"],
             "asset_id": ["data.asset_id", "object.id", "data.id"],
-        ],
-        redactions: ["**.stream_key", "**.srt_passphrase"])
+        ])
 
     private static func stream(_ type: String, _ canonical: String) -> MappedType {
         MappedType(type, canonical, "streams/{object.id}", by: "object.id")

@@ -5,9 +5,9 @@ package protocol PresetProvider: Provider {
 }
 
 extension PresetProvider {
-    /// A source's own pointers win over the preset.
+    /// A source's own pointers win over the preset; its credentials stay hidden.
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        PointerNormaliser(options.pointers ?? mapping, provider: attribute, options: options)
+        PointerNormaliser(options.pointers ?? mapping, of: self, options: options)
     }
 
     package static var idSource: String { mapping.id.map { "`\($0)`" } ?? "SHA-256 of the canonical form (RFC 8785)" }
@@ -21,6 +21,14 @@ package enum ZoomProvider: PresetProvider {
     package static let signing = Signing.always(SchemePresets.zoom)
     /// 200 or 204 within three seconds; anything else is sent again up to three times ("Resolving webhook delays").
     package static let answer: SuccessAnswer? = .okJSON
+
+    /// Passcodes of meetings and recordings in their many names, tokens to start, join and download with, the host's key,
+    /// and where a meeting is streamed to. `join_url` and `start_url` are hidden by the `pwd` and `zak` in them.
+    package static let credentials = Credentials([
+        "download_access_token", "download_token", "encrypted_password", "encrypted_passcode", "h323_password",
+        "h323_passcode", "host_key", "join_token", "phone_passcode", "phone_password", "play_passcode", "pstn_password",
+        "recording_play_passcode", "start_url", "stream_url", "zak",
+    ])
 
     package static let mapping = PointerMapping(
         type: "/event", time: "/event_ts", timeUnit: .milliseconds, subject: "objects/{/payload/object/id}",
@@ -37,6 +45,11 @@ package enum TwilioProvider: PresetProvider {
     package static let answer: SuccessAnswer? = SuccessAnswer(
         status: 200, body: "<Response/>", contentType: "text/xml")
 
+    package static let sendsForms = true
+
+    /// Forms have parameters in Pascal case, JSON has any.
+    package static let credentials = Credentials(spellings: [.pascal, .camel, .snake])
+
     package static let mapping = PointerMapping(
         type: "/StatusCallbackEvent", time: "/Timestamp", subject: "rooms/{/RoomSid}", partitionKey: "/RoomSid")
 }
@@ -50,6 +63,10 @@ package enum AgoraProvider: PresetProvider {
     /// Only 200 with a JSON body within ten seconds; anything else is sent again up to three times.
     package static let answer: SuccessAnswer? = .okJSON
 
+    /// Media Gateway names the stream key, Media Push and Pull the addresses that hold one.
+    package static let credentials = Credentials(
+        ["rtmp_url", "stream_url"], spellings: [.camel, .snake])
+
     package static let mapping = PointerMapping(
         type: "/eventType", id: "/noticeId", time: "/payload/ts", timeUnit: .seconds,
         subject: "channels/{/payload/channelName}", partitionKey: "/payload/channelName")
@@ -61,6 +78,12 @@ package enum CloudflareStreamProvider: PresetProvider {
     package static let name = "cloudflare-stream"
     package static let attribute: StaticString = "cloudflare-stream"
     package static let signing = Signing.always(SchemePresets.cloudflareStream)
+
+    /// Of live inputs, the keys of RTMPS, the passphrase of SRT, and the WHIP and WHEP addresses, whose path is the secret;
+    /// of uploads, the address that they are put to.
+    package static let credentials = Credentials(
+        spellings: [.camel, .snake],
+        places: ["*.webRTC.url", "webRTC.url", "*.webRTCPlayback.url", "webRTCPlayback.url", "**.uploadURL"])
 
     package static let mapping = PointerMapping(
         type: "/status/state", time: "/modified", subject: "assets/{/uid}", partitionKey: "/uid")
@@ -74,6 +97,14 @@ package enum HundredMSProvider: PresetProvider {
     package static let signing = Signing.never
     /// It documents 200 and sends anything else again after 1, 3 and 10 s.
     package static let answer: SuccessAnswer? = .okJSON
+
+    /// Where a room is streamed to, and addresses that let one in. Left are links to what is ready to be downloaded.
+    package static let credentials = Credentials(
+        ["meeting_url", "rtmp_url", "rtmp_urls"],
+        left: [
+            "**.recording_presigned_url", "**.chat_recording_presigned_url", "**.transcript_txt_presigned_url",
+            "**.transcript_srt_presigned_url", "**.transcript_json_presigned_url", "**.summary_json_presigned_url",
+        ])
 
     package static let mapping = PointerMapping(
         type: "/type", id: "/id", time: "/timestamp", subject: "rooms/{/data/room_id}",
@@ -90,6 +121,6 @@ package enum StandardWebhooksProvider: PresetProvider {
     package static let idSource = "`webhook-id`"
 
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        PointerNormaliser(options.pointers ?? mapping, provider: attribute, options: options, idField: "webhook-id")
+        PointerNormaliser(options.pointers ?? mapping, of: self, options: options, idField: "webhook-id")
     }
 }

@@ -7,8 +7,7 @@ import Wire
 /// * time: `created_at`, RFC 3339 text or integer nanoseconds (`type: number, format: date-time` in the OpenAPI v2).
 /// * subject: by `StreamTypes`; it ends before the first field that is missing. Types that are not listed, and bodies
 ///   without the first field, are about their call (`call_cid`, else `call.cid`), else about their user.
-/// * hidden: `call.ingress.*.address`, which holds stream keys, `stream_key` and `stream_url` (which may end in the key)
-///   of `call.egress.rtmps`, and `client_ip`.
+/// * hidden: `StreamProvider.credentials`.
 final class StreamNormaliser: WebhookNormaliser {
     private let vocabulary: Vocabulary
     private let typeSlot: Int
@@ -28,10 +27,7 @@ final class StreamNormaliser: WebhookNormaliser {
                 "user.id": ["user.id", "user_id"],
                 "user_id": ["user_id", "user.id"],
             ],
-            redactions: [
-                "call.ingress.*.address", "call.egress.rtmps.*.stream_key", "call.egress.rtmps.*.stream_url",
-                "client_ip",
-            ])
+            credentials: StreamProvider.credentials)
         typeSlot = vocabulary.slot("type")
         timeSlots = [vocabulary.slot("created_at")]
     }

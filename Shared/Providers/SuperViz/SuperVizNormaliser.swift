@@ -8,11 +8,11 @@ import Wire
 /// * Elements with `type` are the other webhooks. Types that are not known (recordings, transcriptions) are
 ///   `provider.unmapped`.
 /// * id: `id` of the other webhooks. Real-time events have none: it is `sha256:` and the SHA-256 of the element's
-///   canonical form (RFC 8785) as received, `apiKey` included, never of its place in the batch. What SuperViz sends
-///   again is thus recognised, and so are equal elements of one batch: the router keeps the first. Where equal events
+///   canonical form (RFC 8785, but numbers keep their exact value) as received, `apiKey` included, never of its place
+///   in the batch. What SuperViz sends again is thus recognised, and so are equal elements of one batch: the router keeps the first. Where equal events
 ///   are legitimate, `MappingOptions.idsFromContent` is switched off and ids are generated per element.
 /// * time: `date`, where it is RFC 3339.
-/// * hidden: `apiKey`.
+/// * hidden: `SuperVizProvider.credentials`.
 /// * An element that is no object, or says neither `event` nor `type`, is refused alone; the others go on.
 final class SuperVizNormaliser: WebhookNormaliser {
     /// Most elements of a request (docs.superviz.com, "Real-time request mode").
@@ -45,7 +45,7 @@ final class SuperVizNormaliser: WebhookNormaliser {
         }
     }
 
-    private let reader = JSONReader(fields: Field.allCases.map(\.path), redactions: ["apiKey"])
+    private let reader = JSONReader(fields: Field.allCases.map(\.path), credentials: SuperVizProvider.credentials)
     /// Reads a `message` that is itself a JSON text.
     private let nestedReader = JSONReader(fields: ["/0/meetingId", "/meetingId"], redactions: [])
     private let names = Names()
@@ -110,7 +110,7 @@ final class SuperVizNormaliser: WebhookNormaliser {
             return .typeMissing
         }
         if let date = reader.string(Field.date.rawValue) { _ = EventTime.append(text: date, to: &draft.time) }
-        if draft.id.isEmpty, idsFromContent { digest.appendID(of: reader.canonical(), to: &draft.id) }
+        if draft.id.isEmpty, idsFromContent { digest.appendID(of: reader.canonical(exactNumbers: true), to: &draft.id) }
         return nil
     }
 

@@ -13,6 +13,9 @@ package enum SuperVizProvider: Provider {
     package static let idSource = "`id`; of Real-time events the SHA-256 of the element's canonical form (RFC 8785)"
     package static let timeSource = "`date`, else received-at"
 
+    /// `data` and `message` are the application's. `apiKey` is public, but tells whose account it is.
+    package static let credentials = Credentials(only: ["apiKey", "api_key"])
+
     package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
         SuperVizNormaliser(options)
     }

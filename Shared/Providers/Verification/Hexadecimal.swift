@@ -1,7 +1,7 @@
-/// Lower-case hexadecimal digits, as Stream writes its signatures.
+/// Hexadecimal digits.
 package enum Hexadecimal {
-    /// Decodes exactly `into.count` bytes; false for anything but that many pairs of `0-9a-f`. Upper case is refused
-    /// as Stream's own SDKs refuse it, so that a signature has one spelling.
+    /// Decodes exactly `into.count` bytes; false for anything but that many pairs of `0-9a-fA-F`. What is compared are
+    /// the bytes, so the case of the digits says nothing.
     package static func decode(_ text: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
         guard text.count == bytes.count * 2 else { return false }
         var all: UInt8 = 0
@@ -14,7 +14,7 @@ package enum Hexadecimal {
         return all < 0x10
     }
 
-    /// The digits of `bytes`.
+    /// The digits of `bytes`, in lower case.
     package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
@@ -28,7 +28,7 @@ package enum Hexadecimal {
     /// The value of a digit; 255 for anything else.
     private static func digit(_ character: UInt8) -> UInt8 {
         let decimal = character &- UInt8(ascii: "0")
-        let letter = character &- UInt8(ascii: "a")
+        let letter = (character | 0x20) &- UInt8(ascii: "a")
         return decimal < 10 ? decimal : letter < 6 ? letter + 10 : .max
     }
 

@@ -41,10 +41,7 @@ final class JWTCheck {
             return .refused(Refusal(.tokenMissing, "the request has no \(scheme.field)"))
         }
         if fields.isRepeated(slot) { return malformed("is there more than once") }
-        let bearer: StaticString = "Bearer "
-        if token.starts(with: bearer.bytes) {
-            token = UnsafeRawBufferPointer(rebasing: token[bearer.utf8CodeUnitCount...])
-        }
+        token = token.credentials(ofScheme: "bearer".utf8) ?? token
         guard token.count <= Self.maxTokenBytes, let parts = Parts(token) else {
             return malformed("is not three parts joined with dots")
         }

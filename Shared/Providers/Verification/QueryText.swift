@@ -16,18 +16,21 @@ enum QueryText {
         var count = 0
         forEachParameter(query) { key, value in
             let isIt = key.elementsEqual(name) || decode(key).map { $0 == name } ?? false
-            guard isIt else { return }
-            found = value
-            count += 1
+            if isIt {
+                found = value
+                count += 1
+            }
+            return true
         }
         guard let found else { return .absent }
         guard count == 1, let value = decode(found) else { return .malformed }
         return .value(value)
     }
 
-    /// Calls `visit` with the encoded name and value of each parameter; empty parameters are skipped.
+    /// Calls `visit` with the encoded name and value of each parameter until it returns false; empty parameters are
+    /// skipped.
     static func forEachParameter(
-        _ text: UnsafeRawBufferPointer, _ visit: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+        _ text: UnsafeRawBufferPointer, _ visit: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Bool
     ) {
         var rest = text
         while !rest.isEmpty {
@@ -36,9 +39,10 @@ enum QueryText {
             rest = UnsafeRawBufferPointer(rebasing: rest[min(end + 1, rest.count)...])
             guard !parameter.isEmpty else { continue }
             let sign = parameter.firstIndex(of: UInt8(ascii: "=")) ?? parameter.count
-            visit(
+            let goesOn = visit(
                 UnsafeRawBufferPointer(rebasing: parameter[..<sign]),
                 UnsafeRawBufferPointer(rebasing: parameter[min(sign + 1, parameter.count)...]))
+            if !goesOn { return }
         }
     }
 
@@ -99,13 +103,14 @@ enum FormText {
         var parameters: [(name: [UInt8], value: [UInt8])] = []
         var isWellFormed = true
         QueryText.forEachParameter(body) { name, value in
-            guard isWellFormed, parameters.count < maxParameters,
+            guard parameters.count < maxParameters,
                 let name = QueryText.decode(name, strictly: true), let value = QueryText.decode(value, strictly: true)
             else {
                 isWellFormed = false
-                return
+                return false
             }
             parameters.append((name, value))
+            return true
         }
         guard isWellFormed else { return false }
         parameters.sort { first, second in

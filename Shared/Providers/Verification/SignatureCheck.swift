@@ -10,10 +10,13 @@ final class SignatureCheck {
     private final class Kind {
         let reader: SignatureReader
         let keys: [SignatureKey?]
+        /// The bit of the field that it stands in; kinds of one field have the same.
+        let field: UInt64
 
-        init(reader: SignatureReader, keys: [SignatureKey?]) {
+        init(reader: SignatureReader, keys: [SignatureKey?], field: UInt64) {
             self.reader = reader
             self.keys = keys
+            self.field = field
         }
     }
 
@@ -40,11 +43,13 @@ final class SignatureCheck {
         self.fields = fields
         signsInflatedBody = scheme.signsInflatedBody
         content = SignedContent(scheme, of: verification, fields: fields)
+        let names = scheme.signatures.map(\.field)
         kinds = scheme.signatures.map { field in
             let others = scheme.signatures.filter { $0.field == field.field && $0 != field }
             return Kind(
                 reader: SignatureReader(field, sharesField: !others.isEmpty, fields: fields),
-                keys: verification.keys.keys.map { SignatureKey($0, for: field.algorithm) })
+                keys: verification.keys.keys.map { SignatureKey($0, for: field.algorithm) },
+                field: 1 << UInt64(names.firstIndex(of: field.field) ?? 0))
         }
         time = scheme.timestamp.map {
             SignedTime($0, toleranceSeconds: scheme.toleranceSeconds, fields: fields)
@@ -91,18 +96,24 @@ final class SignatureCheck {
         var isAnyOther = false
         var isAnyRead = false
         var isAnyComparable = false
+        var malformed: Refusal?
         for place in kinds.indices {
             counts[place] = 0
             switch kinds[place].reader.read(fields, appendingTo: &decoded) {
             case .absent: break
             case .otherKind: isAnyOther = true
             case .refused(let refusal): return refusal
+            case .malformed(let refusal):
+                // What stands alone in its field must be right; in a list another kind may vouch for the webhook.
+                if !kinds[place].reader.isList { return refusal }
+                malformed = malformed ?? refusal
             case .read(let count):
                 counts[place] = count
                 isAnyRead = true
                 isAnyComparable = isAnyComparable || hasKey(kinds[place])
             }
         }
+        if !isAnyRead, let malformed { return malformed }
         if !isAnyRead { return isAnyOther ? sentences.signatureOfOtherKind : sentences.signatureMissing }
         return isAnyComparable ? nil : sentences.keyOfOtherKind
     }
@@ -124,7 +135,7 @@ final class SignatureCheck {
         }
     }
 
-    /// Compares every signature that there is a key for; each kind must have a right one.
+    /// Compares every signature that there is a key for; each field must have a right one.
     func compare(over body: UnsafeRawBufferPointer) -> ProofFinding {
         for spelling in 0..<content.spellings {
             let key = content.withContent(spelling, body: body, timestamp: timestamp) { matchingKey(over: $0) }
@@ -136,6 +147,8 @@ final class SignatureCheck {
 
     private func matchingKey(over content: UnsafeRawBufferPointer) -> Int? {
         var first: Int?
+        var right: UInt64 = 0
+        var wrong: UInt64 = 0
         var start = 0
         for place in kinds.indices where counts[place] > 0 {
             let end = start + counts[place] * kinds[place].reader.codeBytes
@@ -145,10 +158,10 @@ final class SignatureCheck {
                 matchingKey(
                     of: kinds[place], UnsafeRawBufferPointer(rebasing: bytes[start..<end]), over: content)
             }
-            guard let key else { return nil }
+            if key == nil { wrong |= kinds[place].field } else { right |= kinds[place].field }
             first = first ?? key
         }
-        return first
+        return wrong & ~right == 0 ? first : nil
     }
 
     private func matchingKey(

@@ -1,7 +1,8 @@
 import Events
 import Wire
 
-/// Reads the signatures of one kind out of a request, strictly: exact length, one spelling. Belongs to one thread.
+/// Reads the signatures of one kind out of a request, strictly: exact length, hexadecimal digits of either case or base64
+/// in its one spelling. Of a list every well-formed entry counts, whatever else is in it. Belongs to one thread.
 final class SignatureReader {
     /// What a request has of it.
     enum Answer {
@@ -10,6 +11,8 @@ final class SignatureReader {
         case otherKind
         /// So many are read.
         case read(Int)
+        /// The field holds nothing but damaged signatures of this kind.
+        case malformed(Refusal)
         case refused(Refusal)
     }
 
@@ -26,6 +29,7 @@ final class SignatureReader {
     private let sharesField: Bool
     private let repeated: Refusal
     private let malformed: Refusal
+    private let tooLong: Refusal
 
     init(_ scheme: SignatureField, sharesField: Bool, fields: HeadFields) {
         self.scheme = scheme
@@ -49,19 +53,25 @@ final class SignatureReader {
             }
         repeated = Refusal(.signatureMalformed, "the request has \(scheme.field) more than once")
         malformed = Refusal(.signatureMalformed, Self.sentence(scheme, codeBytes, textBytes))
+        tooLong = Refusal(
+            .signatureMalformed,
+            "\(scheme.field) has more than \(LabelledList.maxValues) values or \(LabelledList.maxBytes) bytes")
     }
 
     private static func sentence(_ scheme: SignatureField, _ codeBytes: Int, _ textBytes: Int) -> String {
         let text =
             scheme.encoding == .hex
-            ? "\(textBytes) lower-case hexadecimal digits" : "the base64 text of \(codeBytes) bytes"
+            ? "\(textBytes) hexadecimal digits" : "the base64 text of \(codeBytes) bytes"
         let prefixed = scheme.prefix.isEmpty ? text : "`\(scheme.prefix)` and \(text)"
         switch scheme.list {
         case .single: return "\(scheme.field) is not \(prefixed)"
-        case .pairs(let key): return "\(scheme.field) is not a list of pairs whose `\(key)` are \(prefixed)"
-        case .versions(let version): return "\(scheme.field) is not a list whose `\(version)` are \(prefixed)"
+        case .pairs(let key): return "\(scheme.field) has no pair whose `\(key)` is \(prefixed)"
+        case .versions(let version): return "\(scheme.field) has no value of `\(version)` that is \(prefixed)"
         }
     }
+
+    /// Whether the field may hold several values.
+    var isList: Bool { separators != nil }
 
     /// Appends every signature of this kind to `decoded`.
     func read(_ fields: HeadFields, appendingTo decoded: inout [UInt8]) -> Answer {
@@ -69,24 +79,24 @@ final class SignatureReader {
         if fields.isRepeated(slot) { return .refused(repeated) }
         if let separators { return readList(text, between: separators.between, inside: separators.inside, &decoded) }
         if decode(text, appendingTo: &decoded) { return .read(1) }
-        return sharesField ? .otherKind : .refused(malformed)
+        return sharesField ? .otherKind : .malformed(malformed)
     }
 
     private func readList(
         _ text: UnsafeRawBufferPointer, between: UInt8, inside: UInt8, _ decoded: inout [UInt8]
     ) -> Answer {
         var count = 0
-        let isRight = LabelledList.forEach(in: text, between: between, inside: inside) { label, value in
-            guard label.elementsEqual(self.label) else { return true }
-            count += 1
-            return decode(value, appendingTo: &decoded)
+        var isAnyDamaged = false
+        let isWithinBounds = LabelledList.forEach(in: text, between: between, inside: inside) { label, value in
+            guard label.elementsEqual(self.label) else { return }
+            if decode(value, appendingTo: &decoded) { count += 1 } else { isAnyDamaged = true }
         }
-        guard isRight else { return .refused(malformed) }
-        return count == 0 ? .otherKind : .read(count)
+        guard isWithinBounds else { return .refused(tooLong) }
+        return count > 0 ? .read(count) : isAnyDamaged ? .malformed(malformed) : .otherKind
     }
 
     private func decode(_ text: UnsafeRawBufferPointer, appendingTo decoded: inout [UInt8]) -> Bool {
-        guard text.count == prefix.count + textBytes, text.starts(with: prefix) else { return false }
+        guard text.count == prefix.count + textBytes, text.startsIgnoringCase(prefix) else { return false }
         let digits = UnsafeRawBufferPointer(rebasing: text[prefix.count...])
         let start = decoded.count
         decoded.append(contentsOf: repeatElement(0, count: codeBytes))

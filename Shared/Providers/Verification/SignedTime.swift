@@ -60,10 +60,9 @@ final class SignedTime {
         var found: UnsafeRawBufferPointer?
         var count = 0
         _ = LabelledList.forEach(in: field, between: UInt8(ascii: ","), inside: UInt8(ascii: "=")) { label, value in
-            guard label.elementsEqual(pairKey) else { return true }
+            guard label.elementsEqual(pairKey) else { return }
             found = value
             count += 1
-            return true
         }
         return count == 1 ? found : nil
     }

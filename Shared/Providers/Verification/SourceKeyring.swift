@@ -96,11 +96,9 @@ package enum SourceKeyring {
         return padded.withUnsafeBytes { Base64.decode($0) }
     }
 
-    /// Digits of either case.
     static func hexadecimal(_ text: [UInt8]) -> [UInt8]? {
-        let lower = text.map { (UInt8(ascii: "A")...UInt8(ascii: "F")).contains($0) ? $0 | 0x20 : $0 }
         var bytes = [UInt8](repeating: 0, count: text.count / 2)
-        let isRight = lower.withUnsafeBytes { text in
+        let isRight = text.withUnsafeBytes { text in
             bytes.withUnsafeMutableBytes { Hexadecimal.decode(text, into: $0) }
         }
         return isRight ? bytes : nil
@@ -132,24 +130,30 @@ package enum SourceKeyring {
 }
 
 /// What operators do to secrets without meaning to.
-enum SecretMistake {
-    case quoted, spaced, newline, prefixed
+package enum SecretMistake {
+    case quoted, spaced, newline, prefixed, marked
 
-    static func found(in value: [UInt8]) -> SecretMistake? {
+    package static func found(in value: [UInt8]) -> SecretMistake? {
         guard let first = value.first, let last = value.last else { return nil }
         if last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { return .newline }
+        if value.starts(with: [0xEF, 0xBB, 0xBF]) || value.starts(with: [0xFF, 0xFE])
+            || value.starts(with: [0xFE, 0xFF])
+        {
+            return .marked
+        }
         let quotes = [UInt8(ascii: "\""), UInt8(ascii: "'")]
         if value.count > 1, quotes.contains(first), first == last { return .quoted }
-        let spaces = [UInt8(ascii: " "), UInt8(ascii: "\t")]
+        let spaces = Array(" \t\r\n".utf8)
         if spaces.contains(first) || spaces.contains(last) { return .spaced }
         return value.starts(with: Array("whsec_".utf8)) ? .prefixed : nil
     }
 
-    var sentence: String {
+    package var sentence: String {
         switch self {
         case .quoted: "stands in quotes, which the provider does not show with it"
         case .spaced: "begins or ends with a space"
         case .newline: "ends with a line break, as files written with `echo` do"
+        case .marked: "begins with a byte order mark, which some editors put before a text"
         case .prefixed: "begins with `whsec_`, which belongs to the scheme standard-webhooks"
         }
     }

@@ -17,8 +17,11 @@ package struct SourceSecret: Sendable, CustomStringConvertible {
 
 /// One key made of a configured secret.
 package struct SourceKey: Sendable, CustomStringConvertible {
-    /// The configured id, or the secret's place in the list, counting from 0. Travels in the verification.
+    /// The configured id, or the secret's place in the list, counting from 0. Requests that name their key name this.
     package let id: String
+    /// What the key is called in verifications, metrics and logs: its id, or, of a later key with the same id,
+    /// `id#2`, `id#3` …
+    package fileprivate(set) var label: String
     /// The bytes that key the MAC, the public key, or the shared secret itself.
     package let bytes: [UInt8]
     /// When it counts, judged against received-at.
@@ -28,13 +31,14 @@ package struct SourceKey: Sendable, CustomStringConvertible {
 
     package init(id: String, bytes: [UInt8], validity: KeyValidity = .always, isPublic: Bool = false) {
         self.id = id
+        label = id
         self.bytes = bytes
         self.validity = validity
         self.isPublic = isPublic
     }
 
     /// Never the bytes: descriptions end up in logs.
-    package var description: String { "key \(id)" }
+    package var description: String { "key \(label)" }
 }
 
 /// The time during which a key counts: nanoseconds since 1970, judged against received-at.
@@ -62,6 +66,23 @@ package struct SourceKeys: Sendable {
 
     package init(_ keys: [SourceKey]) {
         self.keys = keys
+    }
+
+    /// The keys with a label each: during a rotation the old and the new one have the same id, and it must be seen which
+    /// of them still matches.
+    package var toldApart: SourceKeys {
+        var ids: Set<String> = []
+        var labels = Set(keys.map(\.id))
+        return SourceKeys(
+            keys.map { key in
+                var labelled = key
+                var number = ids.insert(key.id).inserted ? 1 : 2
+                while number > 1 {
+                    labelled.label = "\(key.id)#\(number)"
+                    number = labels.insert(labelled.label).inserted ? 1 : number + 1
+                }
+                return labelled
+            })
     }
 }
 

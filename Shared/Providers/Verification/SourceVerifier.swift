@@ -14,8 +14,8 @@ package final class SourceVerifier {
         case token(TokenCheck)
     }
 
-    /// Everything that a proof of this source can say, each once: the scheme, and the id of the key, path token or
-    /// network. Whoever counts proofs keeps one counter for each.
+    /// Everything that a proof of this source can say, each once: the scheme, and the label of the key or path token, or
+    /// the network. Whoever counts proofs keeps one counter for each.
     package let proofs: [Verification]
     /// The place in `proofs` of what was proved last.
     package private(set) var lastProof = 0
@@ -65,9 +65,9 @@ package final class SourceVerifier {
     /// The strongest proof names the scheme: a scheme's key, else a path token, else a network.
     private static func proofIDs(of verification: SourceVerification) -> (scheme: String, ids: [String]) {
         if verification.scheme.proof != .none {
-            return (verification.scheme.name, verification.keys.keys.map(\.id))
+            return (verification.scheme.name, verification.keys.keys.map(\.label))
         }
-        if let tokens = verification.pathTokens { return ("path-token", tokens.keys.map(\.id)) }
+        if let tokens = verification.pathTokens { return ("path-token", tokens.keys.map(\.label)) }
         if !verification.addresses.isEmpty { return ("address", verification.addresses) }
         return (VerificationScheme.none.name, ["none"])
     }

@@ -6,6 +6,8 @@ final class TokenCheck {
     private let place: TokenPlace
     private let slot: Int
     private let prefix: [UInt8]
+    /// Whether the prefix is an authentication scheme.
+    private let isScheme: Bool
     private let parameter: [UInt8]
     private let keys: [SourceKey]
     private let missing: Refusal
@@ -35,7 +37,9 @@ final class TokenCheck {
             slot = fields.slot("authorization")
             noun = "Authorization with the scheme Basic"
         }
-        self.prefix = Array(prefix.utf8)
+        // A prefix that ends with a blank is a scheme, which is kept without it.
+        isScheme = prefix.last == " "
+        self.prefix = Array((isScheme ? prefix.dropLast() : prefix[...]).utf8)
         self.parameter = Array(parameter.utf8)
         missing = Refusal(.tokenMissing, "the request has no \(noun)")
         malformed = Refusal(.tokenMalformed, "the request has \(noun) more than once, or it is damaged")
@@ -48,6 +52,12 @@ final class TokenCheck {
         if fields.isRepeated(slot) { return .refused(malformed) }
         switch place {
         case .field:
+            if isScheme {
+                guard let text = value.credentials(ofScheme: prefix) else {
+                    return .refused(malformed)
+                }
+                return compare(text, receivedAtNanoseconds)
+            }
             guard value.starts(with: prefix) else { return .refused(malformed) }
             return compare(UnsafeRawBufferPointer(rebasing: value[prefix.count...]), receivedAtNanoseconds)
         case .query:
@@ -61,10 +71,8 @@ final class TokenCheck {
             guard let text = QueryText.decode(value, plusIsSpace: false) else { return .refused(malformed) }
             return text.withUnsafeBytes { compare($0, receivedAtNanoseconds) }
         case .basic:
-            let scheme: StaticString = "basic "
-            let count = scheme.utf8CodeUnitCount
-            guard value.count > count, zip(value, scheme.bytes).allSatisfy({ $0 | 0x20 == $1 | 0x20 }),
-                let text = Base64.decode(UnsafeRawBufferPointer(rebasing: value[count...]))
+            guard let credentials = value.credentials(ofScheme: "basic".utf8), !credentials.isEmpty,
+                let text = Base64.decode(credentials)
             else { return .refused(malformed) }
             return text.withUnsafeBytes { compare($0, receivedAtNanoseconds) }
         }

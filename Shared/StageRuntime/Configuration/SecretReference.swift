@@ -1,11 +1,12 @@
 import Glibc
+import Providers
 
 /// Where a secret is to be found. The secret itself is never kept here and never printed.
 package struct SecretReference: Sendable, CustomStringConvertible {
     package enum Place: Sendable, Equatable {
         /// The name of an environment variable.
         case env(String)
-        /// An absolute path; a final line feed is not part of the secret.
+        /// An absolute path; the line ends at its end are not part of the secret.
         case file(String)
         /// The secret itself; allowed only while the ingress listens on loopback.
         case literal(String)
@@ -51,6 +52,15 @@ package struct SecretReference: Sendable, CustomStringConvertible {
         }
     }
 
+    /// A sentence about a value that is probably not what was meant, for logs; nil where nothing seems wrong. PEM texts,
+    /// whose reader minds no blanks, are left alone.
+    package func warning(about value: [UInt8]) -> String? {
+        guard let mistake = SecretMistake.found(in: value), mistake != .prefixed,
+            value.firstRange(of: Array("-----BEGIN".utf8)) == nil
+        else { return nil }
+        return "\(keyPath) (\(self)) \(mistake.sentence); it is used as it is"
+    }
+
     /// Secrets are small; what is larger is the wrong file.
     private static let maxFileBytes = 64 * 1024
 
@@ -71,8 +81,7 @@ package struct SecretReference: Sendable, CustomStringConvertible {
                 sentence: "\(keyPath) refers to file:\(path), which must hold 1 to \(Self.maxFileBytes) bytes")
         }
         bytes.removeLast(bytes.count - count)
-        if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-        if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+        while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
         guard !bytes.isEmpty else {
             throw SecretError(code: "secret_not_set", sentence: "\(keyPath) refers to file:\(path), which is empty")
         }

@@ -52,7 +52,7 @@ extension SourceConfiguration {
                 SourceSecret(id: secret.id, value: try resolve(secret.value), validity: secret.validity))
         }
         do throws(SourceKeyError) {
-            return try SourceKeyring.keys(secrets, for: scheme, provider: provider)
+            return try SourceKeyring.keys(secrets, for: scheme, provider: provider).toldApart
         } catch {
             throw StageFailure(.configuration, "source \(name), \(list): \(error.description)")
         }

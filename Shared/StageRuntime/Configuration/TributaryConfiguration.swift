@@ -22,6 +22,14 @@ package struct TributaryConfiguration: Sendable {
         Set(secrets(of: stage).compactMap(\.environmentVariable)).sorted()
     }
 
+    /// Sentences about those secrets of all stages that can be read here and are probably not what was meant. Those that
+    /// cannot be read are passed over.
+    package var secretWarnings: [String] {
+        Stage.allCases.flatMap(secrets).compactMap { reference in
+            (try? reference.resolve()).flatMap(reference.warning)
+        }
+    }
+
     /// The secrets that a stage may resolve: the verifier those of the sources, the router those of the subscribers and
     /// of its API, both listeners their own certificate and key.
     package func secrets(of stage: Stage) -> [SecretReference] {

@@ -81,10 +81,13 @@ package struct StageEnvironment: Sendable {
         return path
     }
 
-    /// Reads a secret; the failure names the stage, the key and the place.
+    /// Reads a secret; the failure names the stage, the key and the place. What is probably not what was meant is said in
+    /// the log.
     package func resolve(_ reference: SecretReference) throws(StageFailure) -> [UInt8] {
         do {
-            return try reference.resolve()
+            let value = try reference.resolve()
+            if let warning = reference.warning(about: value) { logger.warning("\(warning)") }
+            return value
         } catch {
             throw StageFailure(.configuration, "\(stage.rawValue) needs a secret: \(error.sentence)")
         }

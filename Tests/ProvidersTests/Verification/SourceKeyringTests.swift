@@ -4,6 +4,17 @@ import WebhookSamples
 @testable import Providers
 
 struct SourceKeyringTests {
+    @Test func `keys of one id are told apart by their number, whatever the other ids are`() {
+        for (ids, labels) in [
+            (["a"], ["a"]), (["a", "b"], ["a", "b"]), (["a", "a", "a"], ["a", "a#2", "a#3"]),
+            (["a", "a#2", "a"], ["a", "a#2", "a#3"]), (["b", "a", "b", "a"], ["b", "a", "b#2", "a#2"]),
+            (["1", "1"], ["1", "1#2"]), ([], []),
+        ] {
+            let keys = SourceKeys(ids.map { SourceKey(id: $0, bytes: [1]) }).toldApart.keys
+            #expect(keys.map(\.label) == labels && keys.map(\.id) == ids)
+        }
+    }
+
     private func keys(_ scheme: String, _ secrets: [SourceSecret]) throws -> [SourceKey] {
         let scheme = try #require(SchemePresets.scheme(named: scheme))
         return try SourceKeyring.keys(secrets, for: scheme, provider: scheme.name).keys

@@ -22,7 +22,11 @@ struct TokenTests {
             ("", secret, nil), ("Bearer ", "Bearer " + secret, nil), ("", "", RejectionCode.tokenMissing),
             ("", secret + " ", .tokenMismatch), ("", String(secret.dropLast()), .tokenMismatch),
             ("", "Bearer " + secret, .tokenMismatch), ("Bearer ", secret, .tokenMalformed),
-            ("Bearer ", "bearer " + secret, .tokenMalformed), ("Bearer ", "Bearer ", .tokenMismatch),
+            ("Bearer ", "bearer " + secret, nil), ("Bearer ", "Bearer ", .tokenMismatch),
+            ("Bearer ", "BEARER   " + secret, nil), ("bearer ", "Bearer \t" + secret, nil),
+            ("Bearer ", "Bearer" + secret, .tokenMalformed), ("Bearer ", "Bearer", .tokenMalformed),
+            ("Bearer ", "Bearers " + secret, .tokenMalformed), ("key=", "key=" + secret, nil),
+            ("key=", "KEY=" + secret, .tokenMalformed), ("ApiKey v=", "ApiKey v=" + secret, nil),
         ] {
             let vector = vector(.field("x-token", prefix: prefix), fields: [("x-token", value)])
             #expect(try vector.code() == code, "\(value)")
@@ -59,7 +63,8 @@ struct TokenTests {
         let secret = "user:pass"
         for (value, code) in [
             ("Basic dXNlcjpwYXNz", nil), ("basic dXNlcjpwYXNz", nil), ("BASIC dXNlcjpwYXNz", nil),
-            ("Basic  dXNlcjpwYXNz", RejectionCode.tokenMalformed), ("Basic dXNlcjpwYXNz ", .tokenMalformed),
+            ("Basic  dXNlcjpwYXNz", nil), ("Basic dXNlcjpwYXNz ", RejectionCode.tokenMalformed),
+            ("Basic\tdXNlcjpwYXNz", nil), ("BasicdXNlcjpwYXNz", .tokenMalformed),
             ("Basic dXNlcjpwYXNy", .tokenMismatch), ("Basic", .tokenMalformed), ("Basic ", .tokenMalformed),
             ("Bearer dXNlcjpwYXNz", .tokenMalformed), ("Basic dXNlcjpwYXN", .tokenMalformed), ("", .tokenMissing),
         ] {

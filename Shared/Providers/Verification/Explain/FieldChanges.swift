@@ -10,9 +10,6 @@ enum FieldChanges {
 
     private static var spellings: [MismatchSearch.Change] {
         [
-            MismatchSearch.Change(axis: spelling, words: "the signature's digits are written in lower case") { trial in
-                trial.withFields(isSignature(trial)) { $0.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
-            },
             MismatchSearch.Change(axis: spelling, words: "the spaces around the signature are taken away") { trial in
                 trial.withFields(isSignature(trial)) { value in
                     Array(value.drop { $0 == 0x20 }.reversed().drop { $0 == 0x20 }.reversed())

@@ -26,8 +26,8 @@ package struct VerificationScheme: Sendable, Equatable {
 
 /// Signatures over content of the request.
 package struct SignatureScheme: Sendable, Equatable {
-    /// Where signatures may be. Each that the request has, and that there is a key for, must be right; it must have at
-    /// least one.
+    /// Where signatures may be. Each field that the request has, and that there is a key for, must hold one that is
+    /// right; it must have at least one.
     package var signatures: [SignatureField]
     package var keyForm: KeyForm
     /// What is signed, piece by piece.
@@ -74,7 +74,7 @@ package struct SignatureField: Sendable, Equatable {
     }
 
     package enum Encoding: String, Sendable, CaseIterable {
-        /// Lower-case digits.
+        /// Digits of either case.
         case hex
         /// The standard alphabet, padded.
         case base64
@@ -155,7 +155,7 @@ package struct TimestampField: Sendable, Equatable {
 
 /// A JSON Web Token signed with HMAC (RFC 7519, RFC 7515).
 package struct JWTScheme: Sendable, Equatable {
-    /// Lower-case name of the field; `Bearer ` before the token is allowed.
+    /// Lower-case name of the field; the scheme Bearer before the token is allowed.
     package var field: String
     /// The claim that holds the base64 SHA-256 of the body.
     package var bodyDigestClaim: String
@@ -174,7 +174,8 @@ package struct JWTScheme: Sendable, Equatable {
 
 /// Where a secret travels along with the request.
 package enum TokenPlace: Sendable, Equatable {
-    /// A field, by its lower-case name; `prefix` stands before the secret.
+    /// A field, by its lower-case name; `prefix` stands before the secret. One that ends with a blank is an
+    /// authentication scheme, which has no case.
     case field(String, prefix: String)
     /// A query parameter.
     case query(String)
