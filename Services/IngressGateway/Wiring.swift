@@ -27,7 +27,8 @@ extension IngressSettings {
         limits.idleTimeoutNanoseconds = Int64(ingress.idleTimeoutSeconds * 1e9)
         limits.minimumBodyBytesPerSecond = ingress.minimumBodyBytesPerSecond
         self.init(
-            instance: instance, limits: limits, sources: configuration.sources.map(SourceRoute.init), socket: socket,
+            instance: instance, limits: limits,
+            sources: configuration.sources.map { SourceRoute($0, quotas: ingress.quotas) }, socket: socket,
             trustedProxies: ingress.trustedProxies.compactMap { AddressNetwork($0) }, tls: ingress.tls,
             quotas: QuotaSettings(quotas: ingress.quotas, diskBudgetBytes: ingress.diskBudgetBytes))
     }
@@ -35,12 +36,12 @@ extension IngressSettings {
 
 extension SourceRoute {
     /// A source with its provider's way of recognising probes.
-    init(_ source: SourceConfiguration) {
+    init(_ source: SourceConfiguration, quotas: QuotasConfiguration) {
         var check: ProbeCheck?
         if let provider = ProviderRegistry.provider(named: source.provider) {
             check = { head, body in provider.isProbe(head: head, body: body) }
         }
-        self.init(name: source.name, isProbe: check, quota: source.quota, answer: source.answer)
+        self.init(name: source.name, isProbe: check, quota: source.quota ?? quotas.perSource, answer: source.answer)
     }
 }
 

@@ -31,6 +31,33 @@ import Threads
         AdminRoute(method: method, pathPrefix: prefix) { _ in .text(200, text) }
     }
 
+    @Test func `an endpoint that closes lets a route that runs answer`() throws {
+        let (began, mayEnd, answered) = (Latch(), Latch(), Latch())
+        let text = Mutex("")
+        let slow = AdminRoute(method: "GET", pathPrefix: "/slow") { _ in
+            began.open()
+            mayEnd.wait()
+            return .text(200, "answered")
+        }
+        let endpoint = try AdminEndpoint(
+            socketPath: path, metricsListen: nil, registry: registry, readiness: { [] }, routes: [slow])
+        let client = AdminClient(socketPath: path)
+        OwnThread(name: "client") {
+            let reply = try? client.request("GET", "/slow")
+            text.withLock { $0 = reply?.text ?? "" }
+            answered.open()
+        }
+        began.wait()
+        OwnThread(name: "release") {
+            // Listening has ended, so closing has begun.
+            while (try? client.request("GET", "/healthz")) != nil { sched_yield() }
+            mayEnd.open()
+        }
+        endpoint.close()
+        answered.wait()
+        #expect(text.withLock { $0 } == "answered")
+    }
+
     @Test func `health and metrics are served on the Unix socket`() throws {
         registry.counter("tributary_records_total", help: "Records.").add(7)
         try serving { (_, client) throws in

@@ -30,6 +30,20 @@ import Testing
         }
     }
 
+    @Test func `quotas and answers count in place`() throws {
+        let limits = "ingress: { quotas: { refused: { requests_per_second: 7 } },"
+        #expect(
+            try changes(
+                ("ingress: {", limits),
+                ("path_token: \"literal:abc\"", "path_token: \"literal:abc\", quota: { burst: 1s }, answer: {}"))
+                == [
+                    "ingress.quotas.refused: 500/s, 65536 bytes/s, burst 10s → 7/s, 65536 bytes/s, burst 10s "
+                        + "[\"ingress-gateway\"] in_place",
+                    "source rooms: quota: none → 50000/s, 268435456 bytes/s, burst 1s [\"ingress-gateway\"] in_place",
+                    "source rooms: answer changed [\"ingress-gateway\"] in_place",
+                ])
+    }
+
     @Test func `a comment changes nothing but the fingerprint`() throws {
         #expect(try changes(("run_dir: r", "run_dir: r # where")) == [])
         let (old, new) = (

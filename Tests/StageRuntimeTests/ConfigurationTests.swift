@@ -1,3 +1,4 @@
+import Providers
 import StageRuntime
 import Testing
 
@@ -35,12 +36,35 @@ import Testing
         #expect(ingress.idleTimeoutSeconds == 75)
         #expect(ingress.minimumBodyBytesPerSecond == 1024)
         #expect(ingress.metricsListen == nil)
+        #expect(ingress.quotas == QuotasConfiguration())
         #expect(configuration.verifier.instances == 1)
         #expect(configuration.router.retentionHours == 168)
         #expect(configuration.router.dedupeWindowHours == 24)
         #expect(configuration.router.dedupeIds == 1_000_000)
         #expect(configuration.router.maxUnfinished == 1000)
         #expect(configuration.router.egressAllow == [])
+    }
+
+    @Test func `quotas and answers are decoded, and what they leave out is inherited`() throws {
+        let yaml = """
+            ingress:
+              quotas:
+                per_source: { requests_per_second: 70, bytes_per_second: 80000, burst: 3s }
+                refused: { burst: 1m }
+            sources:
+              - { name: a, provider: generic, verification: none, quota: { requests_per_second: 5 } }
+              - { name: b, provider: agora, secrets: [{ value: "env:B" }] }
+              - { name: c, provider: agora, secrets: [{ value: "env:B" }], answer: { status: 204 } }
+              - { name: d, provider: generic, verification: none, answer: { body: "ok", content_type: text/plain } }
+            """
+        let configuration = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
+        let quotas = configuration.ingress.quotas
+        #expect(quotas.perSource.text == "70/s, 80000 bytes/s, burst 3s")
+        #expect(quotas.refused.text == "500/s, 65536 bytes/s, burst 1m" && quotas.refused.burstBytes == 60 * 65536)
+        #expect(quotas.perAddress == QuotasConfiguration().perAddress)
+        #expect(configuration.sources.map { $0.quota?.text } == ["5/s, 80000 bytes/s, burst 3s", nil, nil, nil])
+        #expect(configuration.sources.map { $0.answer?.status } == [nil, 200, 204, 200])
+        #expect(configuration.sources.map { $0.answer?.body } == [nil, "{}", "", "ok"])
     }
 
     @Test func `a subscription is decoded with all its parts`() throws {

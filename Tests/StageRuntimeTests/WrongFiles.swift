@@ -154,6 +154,29 @@ enum WrongFiles {
                     + "address, without bits beyond the prefix, found \"203.0.113.300\"",
             ]),
         WrongFile(
+            name: "quotas and answers",
+            yaml: """
+                ingress:
+                  quotas: { per_source: { requests_per_second: 0, burst: 0s }, all: {} }
+                sources:
+                  - name: a
+                    provider: generic
+                    verification: none
+                    quota: { bytes: 1 }
+                    answer: { status: 302 }
+                  - { name: b, provider: generic, verification: none, answer: { status: 204, body: x } }
+                """,
+            errors: [
+                "2 ingress.quotas.all: unknown key; valid are: per_source, per_address, refused",
+                "2 ingress.quotas.per_source.requests_per_second: expected a whole number from 1 to 10000000, "
+                    + "found \"0\"",
+                "2 ingress.quotas.per_source.burst: expected a duration from 100ms to 10m such as 250ms, 5s, 10m or 2h, "
+                    + "found \"0s\"",
+                "7 sources[0].quota.bytes: unknown key; valid are: requests_per_second, bytes_per_second, burst",
+                "8 sources[0].answer.status: expected a whole number from 200 to 299, found \"302\"",
+                "9 sources[1].answer.body: 204 has no body",
+            ]),
+        WrongFile(
             name: "a public URL with a path", yaml: "ingress: { public_url: \"https://gw.example.com/in\" }\n",
             errors: [
                 "1 ingress.public_url: expected the URL under which providers reach the ingress, such as "

@@ -58,8 +58,9 @@ def new_folder() -> Path:
 class Pipeline:
     """The stages, from `up` to `end`."""
 
-    def __init__(self, binaries: Binaries, folder: Path, port: int, shape: Shape, subscriptions: list[dict]):
-        """`subscriptions` as the configuration has them; how they are signed is added."""
+    def __init__(self, binaries: Binaries, folder: Path, port: int, shape: Shape, subscriptions: list[dict],
+                 ingress: dict | None = None):
+        """`subscriptions` as the configuration has them; how they are signed is added. `ingress`: more of its part."""
         self.folder, self.port = folder, port
         self.run_dir, self.data_dir = folder / "run", folder / "data"
         self.file = folder / "bench.yaml"
@@ -68,13 +69,13 @@ class Pipeline:
         sink_secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
         self.environment = os.environ | {
             "STREAM_SECRET": self.stream_secret, "SINK_SECRET": sink_secret, "TRIBUTARY_BIN": str(binaries.folder)}
-        self.file.write_text(json.dumps(self._configuration(shape, subscriptions), indent=2))
+        self.file.write_text(json.dumps(self._configuration(shape, subscriptions, ingress or {}), indent=2))
 
-    def _configuration(self, shape: Shape, subscriptions: list[dict]) -> dict:
+    def _configuration(self, shape: Shape, subscriptions: list[dict], ingress: dict) -> dict:
         signing = {"scheme": "standard-webhooks", "secrets": ["env:SINK_SECRET"]}
         return {
             "run_dir": str(self.run_dir), "data_dir": str(self.data_dir),
-            "ingress": {"listen": f"{HOST}:{self.port}"},
+            "ingress": {"listen": f"{HOST}:{self.port}"} | ingress,
             "verifier": {"instances": shape.verifiers}, "normaliser": {"instances": shape.normalisers},
             "router": {"egress_allow": ["127.0.0.0/8"]},
             "sources": [{"name": "stream", "provider": "stream",

@@ -57,6 +57,8 @@ final class FrontLoop {
     private var tokens: [ReplyToken] = []
     private var handOverIsDue = false
     private var bodiesBytes = 0
+    /// How many of the requests that wait for the quotas may still be refused in this sweep.
+    private var refusalsLeft = 0
     private var drained: EventLoopPromise<Void>?
 
     init(_ shared: FrontShared, sinkIndex: Int32, eventLoop: any EventLoop) {
@@ -112,6 +114,13 @@ final class FrontLoop {
             .unavailable("journal_over_budget", "The journal's disk budget is used up until webhooks are settled.")
         case .failed: .unavailable("journal_failed", "The journal's disk failed.")
         }
+    }
+
+    /// Whether one more request that has waited for the quotas for long enough is refused in this sweep. A flood waits as
+    /// one; answered as one, all its bodies would come at once.
+    func takeRefusal() -> Bool {
+        refusalsLeft -= 1
+        return refusalsLeft >= 0
     }
 
     /// Reserves memory for a part of a body; false when too much is held already.
@@ -208,6 +217,7 @@ final class FrontLoop {
 
     private func sweep() {
         renderer.refreshDate()
+        refusalsLeft = max(IngressLimits.refusalsPerSweep, occupied / IngressLimits.refusalsPerSweep)
         let now = monotonicNanoseconds()
         for tenant in tenants { tenant.connection?.sweep(now) }
     }

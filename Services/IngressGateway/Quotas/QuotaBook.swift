@@ -52,7 +52,7 @@ struct QuotaBook: Sendable {
     /// How much more than one stranger all strangers together may send that fails or is unverified …
     static let strangersFactor = 16
     /// … and how much more a sender with a record may have unverified.
-    static let recordFactor = 4
+    static let recordFactor = 16
 
     private struct SourceAccount: Sendable {
         var use = QuotaUse()

@@ -27,11 +27,15 @@ struct QuotaTicket {
         giveBack(loop)
         self.bytes = bytes
         waitsSinceNanoseconds = monotonicNanoseconds()
-        try askAgain(loop, isTrusted: isTrusted)
+        try decide(loop, isTrusted: isTrusted) { true }
     }
 
-    /// The same after a while; throws the refusal when it was too long.
+    /// The same in a sweep, after a while; throws the refusal when it was too long.
     mutating func askAgain(_ loop: FrontLoop, isTrusted: Bool) throws(Refusal) {
+        try decide(loop, isTrusted: isTrusted) { loop.takeRefusal() }
+    }
+
+    private mutating func decide(_ loop: FrontLoop, isTrusted: Bool, mayRefuse: () -> Bool) throws(Refusal) {
         let now = monotonicNanoseconds()
         let request = QuotaBook.Request(
             sender: sender, sourceQuota: quota, bytes: bytes, isTrusted: isTrusted, journalBytes: loop.journalBytes)
@@ -46,7 +50,7 @@ struct QuotaTicket {
             let refusal = Refusal.overQuota(
                 reason, waitNanoseconds: wait, closes: bytes > IngressLimits.drainedBodyBytes)
             self.refusal = refusal
-            if now - waitsSinceNanoseconds >= patience { throw refusal }
+            if now - waitsSinceNanoseconds >= patience, mayRefuse() { throw refusal }
         case .reserved:
             throw .journalReserved
         }

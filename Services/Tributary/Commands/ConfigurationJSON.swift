@@ -139,7 +139,7 @@ enum ConfigurationJSON {
             ("allow_addresses", .array(source.addresses.map(JSONText.string))),
             ("ids", .string(source.mapping.idsFromContent ? "content" : "generated")),
             ("mapping", .optional(source.mapping.pointers, mapping)),
-            ("quota", quota(source.quota)), ("answer", .optional(source.answer, answer)),
+            ("quota", .optional(source.quota, quota)), ("answer", .optional(source.answer, answer)),
         ])
     }
 

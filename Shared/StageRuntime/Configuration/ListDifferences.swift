@@ -32,7 +32,9 @@ extension Differences {
             compare(
                 "source \(source.name): allow_addresses", former.addresses.joined(separator: ", "),
                 source.addresses.joined(separator: ", "), [.verifier], .inPlace)
-            compare("source \(source.name): quota", former.quota.text, source.quota.text, [.ingressGateway], .inPlace)
+            compare(
+                "source \(source.name): quota", former.quota?.text ?? "", source.quota?.text ?? "",
+                [.ingressGateway], .inPlace)
             if former.answer != source.answer {
                 add("source \(source.name): answer changed", [.ingressGateway], .inPlace)
             }

@@ -15,7 +15,7 @@ package struct QuotaConfiguration: Sendable, Equatable {
     /// The bytes that may come at once.
     package var burstBytes: Int { Int(Double(bytesPerSecond) * burst.inSeconds) }
 
-    /// Such as `500/s, 262144 bytes/s, burst 10s`.
+    /// Such as `500/s, 65536 bytes/s, burst 10s`.
     package var text: String {
         "\(requestsPerSecond)/s, \(bytesPerSecond) bytes/s, burst \(DurationText.text(burst))"
     }
@@ -28,7 +28,7 @@ package struct QuotasConfiguration: Sendable, Equatable {
     /// What one client address may send to one source.
     package var perAddress = QuotaConfiguration(requestsPerSecond: 50_000, bytesPerSecond: 256 << 20)
     /// What one client address may send to one source that then fails verification.
-    package var refused = QuotaConfiguration(requestsPerSecond: 500, bytesPerSecond: 256 << 10)
+    package var refused = QuotaConfiguration(requestsPerSecond: 500, bytesPerSecond: 64 << 10)
 
     package init() {}
 }

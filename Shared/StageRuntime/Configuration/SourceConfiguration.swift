@@ -16,8 +16,8 @@ package struct SourceConfiguration: Sendable {
     /// Networks and addresses that requests may come from; empty: from anywhere.
     package let addresses: [String]
     package let mapping: MappingOptions
-    /// What may come in for it.
-    package let quota: QuotaConfiguration
+    /// What may come in for it; nil: as much as for any source.
+    package let quota: QuotaConfiguration?
     /// What its provider takes as success; nil: 202 with the webhook's id.
     package let answer: SuccessAnswer?
 }

@@ -30,14 +30,14 @@ extension ConfigurationDecoder {
             let pathTokens = pathTokens(section)
             let addresses = section.list("allow_addresses", of: "addresses").compactMap { address($0, section) }
             let mapping = mapping(section, provider: provider)
-            let quota = decodeQuota(section, "quota", default: quota)
+            let own = section.optional("quota").map { _ in decodeQuota(section, "quota", default: quota) }
             let answer = answer(section)
             guard let provider else { return nil }
             checkVerification(section, provider, choice, publicURL: publicURL)
             guard let name else { return nil }
             return SourceConfiguration(
                 name: name, provider: provider.name, verification: choice.scheme, secrets: secrets,
-                pathTokens: pathTokens, addresses: addresses, mapping: mapping, quota: quota,
+                pathTokens: pathTokens, addresses: addresses, mapping: mapping, quota: own,
                 answer: answer ?? provider.answer)
         }
     }
