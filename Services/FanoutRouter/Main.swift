@@ -16,6 +16,7 @@ struct FanoutRouter: ParsableCommand {
     func run() {
         let environment = StageEnvironment.prepare(.fanoutRouter, options)
         do {
+            let lock = try environment.lockEventLog()
             let stage = try RouterStage(environment)
             let desk = APIDesk(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
             let control = try ControlServer.start(
@@ -33,6 +34,7 @@ struct FanoutRouter: ParsableCommand {
                     control?.stop()
                     stage.stop()
                     admin.close()
+                    withExtendedLifetime(lock) {}
                     Glibc.exit(ExitStatus.success.rawValue)
                 }, reload: { stage.reload { router throws(StageFailure) in try control?.reload(router) } })
             for warning in environment.configuration.router.warnings { environment.logger.warning("\(warning)") }

@@ -1,11 +1,11 @@
 import Bus
-import Dispatch
 import EventLog
 import Logging
 import NIOCore
 import NIOPosix
 import StageMetrics
 import StageRuntime
+import Threads
 import Wire
 
 /// The router put together: event log, log thread, reader thread, subscriptions with their lanes on one event loop, and
@@ -31,7 +31,7 @@ final class RouterStage: Sendable {
     /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
     /// nanoseconds since 1970.
     init(
-        _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { wallNanoseconds() }
+        _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { steadyNanoseconds() }
     ) throws(StageFailure) {
         self.environment = environment
         configuration = ConfigurationDesk(environment)
@@ -102,10 +102,10 @@ final class RouterStage: Sendable {
         subscriptions.stop()
         replays.stop()
         writer.flush()
-        let saved = DispatchSemaphore(value: 0)
+        let saved = TimedSemaphore()
         loop.execute { [hub] in hub.value.stop(patience: .seconds(5)) { saved.signal() } }
         // A log that cannot write never says that it saved; what was delivered meanwhile is delivered again then.
-        _ = saved.wait(timeout: .now() + .seconds(7))
+        _ = saved.wait(milliseconds: 7_000)
         try? group.syncShutdownGracefully()
     }
 
@@ -137,9 +137,9 @@ final class RouterStage: Sendable {
 
     /// Brings the log up to what the lanes have come to. Blocks; throws where the log does not take it within seconds.
     func settle() throws(APIProblem) {
-        let saved = DispatchSemaphore(value: 0)
+        let saved = TimedSemaphore()
         loop.execute { [hub] in hub.value.settle { saved.signal() } }
-        guard saved.wait(timeout: .now() + .seconds(5)) == .success else {
+        guard saved.wait(milliseconds: 5_000) else {
             throw APIProblem(.unavailable, "the event log takes nothing now; the router's log says why")
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bus
+import Journal
 import Logging
 import StageRuntime
 
@@ -18,6 +19,8 @@ struct IngressGateway: ParsableCommand {
             try serve(environment)
         } catch let failure as StageFailure {
             failure.exit(as: environment.instance)
+        } catch let error as JournalError where error.code == .locked {
+            StageFailure(.temporary, "\(error)").exit(as: environment.instance)
         } catch {
             StageFailure(.io, "\(error)").exit(as: environment.instance)
         }

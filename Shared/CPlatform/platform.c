@@ -1,10 +1,14 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
 
 int tributary_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
@@ -18,4 +22,23 @@ void tributary_bound_heap(void) {
     mallopt(M_ARENA_MAX, 2);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
+}
+
+int tributary_forbid_dumps(void) {
+    const struct rlimit none = {0, 0};
+    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+int tributary_may_dump(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0; }
+
+int tributary_wait_semaphore(sem_t *semaphore, int64_t nanoseconds) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    const int64_t sum = until.tv_nsec + nanoseconds % 1000000000;
+    until.tv_sec += nanoseconds / 1000000000 + sum / 1000000000;
+    until.tv_nsec = sum % 1000000000;
+    while (sem_clockwait(semaphore, CLOCK_MONOTONIC, &until) != 0) {
+        if (errno != EINTR) return 0;
+    }
+    return 1;
 }

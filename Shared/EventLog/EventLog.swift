@@ -1,6 +1,15 @@
 package import Events
 package import Wire
 
+/// What became of an event that wants to enter the log.
+package enum Admission: Sendable {
+    case taken
+    /// An event of that source with that id is there.
+    case knownID
+    /// What was signed is there under another id.
+    case knownContent
+}
+
 /// The durable, ordered log of canonical events: step 6 of the way. The writing side; used by one thread only.
 ///
 /// Each event has a position (1, 2, 3 …) that is never given twice, not even after everything was dropped. (log id,
@@ -20,11 +29,11 @@ package protocol EventLog: AnyObject {
     /// The highest sequence of each journal whose events are in the log.
     func watermarks() throws -> [JournalID: UInt64]
 
-    /// Adds `event` to `transaction` unless the same source and id are in the log or the transaction already.
-    /// Returns false for a duplicate.
+    /// Adds `event` to `transaction` unless the same source and id, or the same signed content of that source, are in the
+    /// log or the transaction already.
     func admit(
         _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
-    ) throws -> Bool
+    ) throws -> Admission
 
     /// Writes everything or nothing, durably. Returns the new rows. A failed commit may be tried again where its code
     /// is `disk_full` or `busy`; after any other nothing may be committed any more.

@@ -7,7 +7,10 @@ package struct LogTransaction {
     /// A row in the making.
     struct Row {
         var records = ByteWriter(reservingBytes: 16 * 1024)
+        /// Of the events' names, one each.
         var hashes: [UInt64] = []
+        /// Of the signed contents that have to be remembered, for some events.
+        var contents: [UInt64] = []
         var starts: [Int] = []
         var summary = BatchSummary()
         var earliest = Int64.max
@@ -17,6 +20,7 @@ package struct LogTransaction {
     private(set) var rows: [Row] = []
     /// Where the events of this transaction are, by the hash of their name.
     private var pending: [UInt64: [(row: Int, index: Int)]] = [:]
+    private var pendingContents: Set<UInt64> = []
     private let eventsPerRow: Int
     private let bytesPerRow: Int
     /// When the router took the records up: nanoseconds since 1970.
@@ -37,13 +41,19 @@ package struct LogTransaction {
     }
 
     /// Adds an event at the end.
-    package mutating func append(_ event: CanonicalEventView, of envelope: EnvelopeView, nameHash: UInt64) {
+    package mutating func append(
+        _ event: CanonicalEventView, of envelope: EnvelopeView, nameHash: UInt64, contentHash: UInt64? = nil
+    ) {
         if rows.last.map({ $0.hashes.count >= eventsPerRow || $0.records.count >= bytesPerRow }) ?? true {
             rows.append(Row())
         }
         let row = rows.count - 1
         pending[nameHash, default: []].append((row, rows[row].hashes.count))
         rows[row].hashes.append(nameHash)
+        if let contentHash {
+            rows[row].contents.append(contentHash)
+            pendingContents.insert(contentHash)
+        }
         rows[row].starts.append(rows[row].records.count + 4)
         EventRecord.write(event, of: envelope, to: &rows[row].records)
         rows[row].summary.add(
@@ -53,6 +63,9 @@ package struct LogTransaction {
         rows[row].latest = max(rows[row].latest, envelope.receivedAtNanoseconds)
         eventCount += 1
     }
+
+    /// Whether an event with that content is already part of this transaction.
+    func contains(contentHash: UInt64) -> Bool { pendingContents.contains(contentHash) }
 
     /// Whether an event of that source with that id is already part of this transaction.
     func contains(source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer, nameHash: UInt64) -> Bool {

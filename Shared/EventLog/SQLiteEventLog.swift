@@ -16,8 +16,11 @@ package final class SQLiteEventLog: EventLog {
     private(set) var settings: EventLogSettings
     let queue: DatabaseQueue
     private var dedupe: DedupeTable
-    /// First position and time of appending of the rows whose hashes are in the table, oldest first.
-    private var dedupeRows: [(first: UInt64, appendedAtNanoseconds: Int64)] = []
+    /// Signed contents, numbered from 0 in the order in which they came. A hit is an answer: the codes are their senders'.
+    private var contents: DedupeTable
+    /// First position, first content and time of appending (steady nanoseconds) of the rows whose hashes are in the
+    /// tables, oldest first.
+    private var dedupeRows: [(first: UInt64, firstContent: UInt64, appendedAtNanoseconds: Int64)] = []
     /// Rows before this index are done with; they are removed many at a time.
     private var dedupeHead = 0
     private var logBytes: Int64
@@ -57,6 +60,7 @@ package final class SQLiteEventLog: EventLog {
                 UInt64(bitPattern: try Int64.fetchOne(db, sql: "SELECT min(first) FROM batch") ?? Int64(next))
             }
             dedupe = DedupeTable(limit: settings.dedupeIDs, next: next)
+            contents = DedupeTable(limit: settings.dedupeIDs, next: 0)
             quarantine = try queue.read { try QuarantineBounds($0, settings: settings) }
             try rebuildDedupe()
             try shrinkQuarantine()
@@ -111,21 +115,28 @@ package final class SQLiteEventLog: EventLog {
 
     package func admit(
         _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
-    ) throws -> Bool {
+    ) throws -> Admission {
         let id = event.attribute("id") ?? UnsafeRawBufferPointer(start: nil, count: 0)
         let hash = EventHash.name(source: envelope.sourceBytes, id: id)
-        if transaction.contains(source: envelope.sourceBytes, id: id, nameHash: hash) { return false }
+        if transaction.contains(source: envelope.sourceBytes, id: id, nameHash: hash) { return .knownID }
         for position in dedupe.positions(of: hash) {
             let batch = try queue.read { try EventBatch.holding(position, in: $0) }
             let isSame = batch?.withRecord(at: position) { $0.isNamed(source: envelope.sourceBytes, id: id) } ?? false
-            if isSame { return false }
+            if isSame { return .knownID }
         }
-        transaction.append(event, of: envelope, nameHash: hash)
-        return true
+        let content = envelope.section(.signedContent).map {
+            EventHash.content(source: envelope.sourceBytes, code: $0, element: event.element)
+        }
+        if let content, transaction.contains(contentHash: content) || !contents.positions(of: content).isEmpty {
+            return .knownContent
+        }
+        transaction.append(event, of: envelope, nameHash: hash, contentHash: content)
+        return .taken
     }
 
     package func commit(_ transaction: LogTransaction) throws(EventLogError) -> [EventBatch] {
-        let now = wallNanoseconds()
+        // Ages are counted from this, so it does not jump.
+        let now = steadyNanoseconds()
         var batches: [EventBatch] = []
         var position = nextPosition
         for row in transaction.rows {
@@ -151,7 +162,7 @@ package final class SQLiteEventLog: EventLog {
         self.laneBounds = laneBounds
         logBytes = bytes
         nextPosition = position
-        for (row, batch) in zip(transaction.rows, batches) { remember(row.hashes, batch.first, now) }
+        for (row, batch) in zip(transaction.rows, batches) { remember(row, batch.first, now) }
         return batches
     }
 
@@ -174,7 +185,7 @@ package final class SQLiteEventLog: EventLog {
             let first = Int64(bitPattern: batch.first)
             try db.cachedStatement(sql: "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").execute(arguments: [
                 first, batch.count, row.earliest, row.latest, batch.takenAtNanoseconds, batch.appendedAtNanoseconds,
-                batch.sizeBytes, Blob.of(row.hashes), Blob.of(row.summary.encoded()),
+                batch.sizeBytes, Blob.of(row.hashes + row.contents), Blob.of(row.summary.encoded()),
             ])
             try db.cachedStatement(sql: "INSERT INTO batch_events VALUES (?, ?)")
                 .execute(arguments: [first, Blob.of(row.records.bytes)])
@@ -185,27 +196,31 @@ package final class SQLiteEventLog: EventLog {
         }
     }
 
-    private func remember(_ hashes: [UInt64], _ first: UInt64, _ appendedAt: Int64) {
-        dedupeRows.append((first, appendedAt))
+    private func remember(_ row: LogTransaction.Row, _ first: UInt64, _ appendedAt: Int64) {
+        dedupeRows.append((first, contents.next, appendedAt))
         let oldest = appendedAt - settings.dedupeWindowSeconds * 1_000_000_000
         while dedupeHead + 1 < dedupeRows.count,
             dedupeRows[dedupeHead].appendedAtNanoseconds < oldest || dedupeRows[dedupeHead + 1].first <= dedupe.base
         { dedupeHead += 1 }
         dedupe.drop(below: dedupeRows[dedupeHead].first)
+        contents.drop(below: dedupeRows[dedupeHead].firstContent)
         if dedupeHead > 1024, dedupeHead * 2 > dedupeRows.count {
             dedupeRows.removeFirst(dedupeHead)
             dedupeHead = 0
         }
-        for hash in hashes where dedupe.append(hash) { earlyEvictions += 1 }
+        for hash in row.hashes where dedupe.append(hash) { earlyEvictions += 1 }
+        for hash in row.contents where contents.append(hash) { earlyEvictions += 1 }
     }
 
     /// Reads the stored hashes of the window, never the events.
     private func rebuildDedupe() throws {
         let from = Int64(bitPattern: nextPosition) - Int64(settings.dedupeIDs) - Int64(settings.eventsPerRow)
-        let oldest = wallNanoseconds() - settings.dedupeWindowSeconds * 1_000_000_000
         try queue.read { db in
+            // A wall clock that was set forward while nobody looked makes nothing old.
+            let newest = try Int64.fetchOne(db, sql: "SELECT appended_at FROM batch ORDER BY first DESC LIMIT 1")
+            let oldest = min(newest ?? .max, steadyNanoseconds()) - settings.dedupeWindowSeconds * 1_000_000_000
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT first, appended_at, hashes FROM batch WHERE first >= ? AND appended_at >= ?",
+                db, sql: "SELECT first, appended_at, hashes, count FROM batch WHERE first >= ? AND appended_at >= ?",
                 arguments: [from, oldest])
             var isFirst = true
             while let row = try rows.next() {
@@ -214,8 +229,10 @@ package final class SQLiteEventLog: EventLog {
                 isFirst = false
                 // A clock that was set back may have left a gap; positions must stay in step with the ring.
                 if first > dedupe.next { dedupe = DedupeTable(limit: settings.dedupeIDs, next: first) }
-                dedupeRows.append((first, row[1]))
-                for hash in Blob.values(row[2]) { _ = dedupe.append(hash) }
+                dedupeRows.append((first, contents.next, min(row[1], steadyNanoseconds())))
+                let hashes = Blob.values(row[2])
+                for hash in hashes.prefix(row[3]) { _ = dedupe.append(hash) }
+                for hash in hashes.dropFirst(row[3]) { _ = contents.append(hash) }
             }
         }
         if dedupe.next != nextPosition { dedupe = DedupeTable(limit: settings.dedupeIDs, next: nextPosition) }

@@ -1,9 +1,10 @@
 import Glibc
+import Threads
 
 /// The folder of one journal, created if missing and locked for this process as long as this value lives.
 final class JournalFolder {
     let path: String
-    private let descriptor: Int32
+    private let lock: ProcessLock
 
     var databasePath: String { path + "/journal.db" }
     var logPath: String { path + "/journal.db-wal" }
@@ -12,33 +13,17 @@ final class JournalFolder {
     init(path: String) throws(JournalError) {
         self.path = path
         try Self.makeFolders(path)
-        descriptor = try Self.locked(path)
-    }
-
-    /// Apart from `init`, because an initialiser that throws after its last property is set runs `deinit` too, which would
-    /// close the descriptor a second time, by then perhaps somebody else's.
-    private static func locked(_ path: String) throws(JournalError) -> Int32 {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw unusable(path, errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw JournalError(
-                .locked,
-                "the journal folder \(path) is in use by another ingress; give every instance its own name, or stop "
-                    + "the other one first")
+        do throws(ProcessLock.Failure) {
+            lock = try ProcessLock(folder: path)
+        } catch {
+            guard case .refused(let code) = error else { throw Self.inUse(path) }
+            throw Self.unusable(path, code)
         }
-        return descriptor
-    }
-
-    deinit {
-        // In so many words: a child process between its fork and its exec holds the lock open with us.
-        flock(descriptor, LOCK_UN)
-        close(descriptor)
     }
 
     /// Makes the folder's entries durable.
     func sync() throws(JournalError) {
-        guard fsync(descriptor) == 0 else { throw Self.unusable(path, errno) }
+        guard fsync(lock.descriptor) == 0 else { throw Self.unusable(path, errno) }
     }
 
     /// What lies at the end of the write-ahead log; nil where there is none.
@@ -69,6 +54,13 @@ final class JournalFolder {
                 throw unusable(prefix, errno)
             }
         }
+    }
+
+    private static func inUse(_ path: String) -> JournalError {
+        JournalError(
+            .locked,
+            "the journal folder \(path) is in use by another ingress; give every instance its own name and every "
+                + "pipeline its own data_dir, or stop the other one first")
     }
 
     private static func unusable(_ path: String, _ code: Int32) -> JournalError {

@@ -10,6 +10,15 @@ package func monotonicNanoseconds() -> Int64 {
     clockNanoseconds(CLOCK_MONOTONIC)
 }
 
+/// Nanoseconds since 1970 as the wall clock told them when this process first asked, carried on by the monotonic clock: for
+/// ages of what bears a time stamp. It does not jump.
+package func steadyNanoseconds() -> Int64 { monotonicNanoseconds() + wallAtMonotonicZero }
+
+/// How far the wall clock was set forward since then; negative: back.
+package func clockJumpNanoseconds() -> Int64 { wallNanoseconds() - steadyNanoseconds() }
+
+private let wallAtMonotonicZero = wallNanoseconds() - monotonicNanoseconds()
+
 private func clockNanoseconds(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

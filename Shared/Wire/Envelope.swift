@@ -60,6 +60,9 @@ package struct SectionTag: RawRepresentable, Hashable, Sendable {
     package static let verification = SectionTag(rawValue: 16)
     /// The body without its transport compression. Written by the verifier.
     package static let inflatedBody = SectionTag(rawValue: 17)
+    /// The code that proved the request (its HMAC): one name for what was signed. Written by the verifier where the sender
+    /// signs neither a time nor the field in which it names the webhook.
+    package static let signedContent = SectionTag(rawValue: 18)
     /// The canonical events. Written by the normaliser.
     package static let events = SectionTag(rawValue: 32)
     /// Why the webhook, or one element of it, was refused. Any stage, any number.

@@ -75,7 +75,12 @@ package final class Socket {
         return .sent
     }
 
-    /// The next transmission; nil when there is none now.
+    /// What the bus sends has three frames at most: a ROUTER's id, header and body, or those of the tap.
+    static let mostFrames = 4
+
+    /// The next transmission; nil when there is none now. Of one with too many frames only the first are kept, one more
+    /// than anything well-formed has. (libzmq bounds a frame, not their number, and hands a transmission over when all of
+    /// it is here: what it has taken in until then, only the mode of the run directory bounds.)
     package func receive() throws(ZeroMQError) -> [Frame]? {
         var frames: [Frame] = []
         while true {
@@ -86,7 +91,7 @@ package final class Socket {
                 if code == EAGAIN && frames.isEmpty { return nil }
                 throw ZeroMQError(operation: "receive", code: code)
             }
-            frames.append(frame)
+            if frames.count < Self.mostFrames { frames.append(frame) }
             if !frame.hasMore { return frames }
         }
     }

@@ -6,7 +6,7 @@ extension EndToEnd {
     @Suite struct Fanout {
         /// Twenty partition keys in turns.
         private static func request(_ number: Int) -> [UInt8] {
-            SignedWebhook.stream(SignedWebhook.id(number), body: SignedWebhook.streamBody(number % 20))
+            SignedWebhook.stream(SignedWebhook.id(number), body: SignedWebhook.streamBody(number % 20, "\(number)"))
         }
 
         private static func document(_ name: String, _ pipeline: Pipeline, _ path: Int, _ more: String) -> String {

@@ -79,6 +79,34 @@ import Wire
         #expect(log.nextPosition == 4)
     }
 
+    private func admit(
+        _ ids: [String], signed: [UInt8], sequence: UInt64, _ log: any EventLog, source: String = "stream"
+    ) throws -> Int {
+        var transaction = transaction()
+        let admitted = try Sample.admit(
+            Sample.envelope(source: source, sequence: sequence, ids: ids, signedContent: signed), log, &transaction)
+        _ = try log.commit(transaction)
+        return admitted
+    }
+
+    @Test func `the same signed content under another id is dropped, also after a restart`() throws {
+        let (code, other) = ([UInt8](repeating: 7, count: 32), [UInt8](repeating: 8, count: 32))
+        do {
+            let (log, _) = try open()
+            #expect(try append(["plain"], sequence: 1, log) == 1)
+            #expect(try admit(["a", "b"], signed: code, sequence: 2, log) == 2, "elements of one webhook are several")
+            #expect(try admit(["c", "d"], signed: code, sequence: 3, log) == 0)
+            #expect(try admit(["a", "b"], signed: other, sequence: 4, log) == 0, "the id alone counts too")
+            #expect(try admit(["e"], signed: code, sequence: 5, log, source: "other") == 1)
+            #expect(try admit(["f"], signed: other, sequence: 6, log) == 1)
+        }
+        let (log, _) = try open()
+        #expect(log.nextPosition == 6)
+        #expect(try admit(["g", "h"], signed: code, sequence: 7, log) == 0)
+        #expect(try admit(["plain"], signed: [9], sequence: 8, log) == 0)
+        #expect(try admit(["i"], signed: [9], sequence: 9, log) == 1)
+    }
+
     @Test func `duplicates are known after a restart`() throws {
         do {
             let (log, _) = try open()

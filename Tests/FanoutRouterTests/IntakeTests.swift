@@ -61,7 +61,8 @@ import Wire
         bench.receive(1...4) { Sample.envelope(journal: RouterBench.journal, sequence: $0, ids: ["same"]) }
         try await eventually { bench.watermark == 4 }
         #expect(try bench.writer.perform { $0.nextPosition } == 2)
-        #expect(bench.registry.counter("tributary_duplicates_total", help: "").value == 3)
+        let duplicates = bench.registry.counter("tributary_duplicates_total", help: "", labels: [("reason", "id")])
+        #expect(duplicates.value == 3)
         bench.stop()
     }
 
@@ -132,7 +133,7 @@ final class FailingLog: EventLog {
 
     func admit(
         _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
-    ) throws -> Bool {
+    ) throws -> Admission {
         try log.admit(event, of: envelope, to: &transaction)
     }
 

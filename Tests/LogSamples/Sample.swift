@@ -9,7 +9,7 @@ package enum Sample {
         source: String = "stream", journal: JournalID = JournalID(high: 1, low: 2), sequence: UInt64, ids: [String],
         type: String = "dev.tributary.participant.joined", subject: String = "calls/default:1",
         receivedAt: Int64 = 1_790_000_000_000_000_000, payload: String = "{\"a\":1}",
-        original: [UInt8]? = nil, attributes: [(name: StaticString, value: String)] = []
+        original: [UInt8]? = nil, attributes: [(name: StaticString, value: String)] = [], signedContent: [UInt8]? = nil
     ) -> [UInt8] {
         var writer = ByteWriter()
         var source = source
@@ -25,6 +25,7 @@ package enum Sample {
                 UnsafeMutableRawBufferPointer(rebasing: bytes[4..<length]), journal: journal, sequence: sequence)
         }
         Verification(scheme: "stream", keyID: "k").write(to: &writer)
+        if let signedContent { writer.section(.signedContent) { $0.raw(signedContent) } }
         StageStamp(
             stage: .verifier, instance: "verifier-0", startedNanoseconds: receivedAt,
             finishedNanoseconds: receivedAt + 5
@@ -75,7 +76,7 @@ package enum Sample {
             let view = try EnvelopeView(bytes)
             try view.forEachEvent { event in
                 do {
-                    if try log.admit(event, of: view, to: &transaction) { admitted += 1 }
+                    if try log.admit(event, of: view, to: &transaction) == .taken { admitted += 1 }
                 } catch {
                     failure = error
                 }

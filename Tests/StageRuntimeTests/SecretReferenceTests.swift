@@ -85,6 +85,19 @@ import Testing
         #expect(try reference.resolve() == Array("new".utf8))
     }
 
+    @Test(arguments: [(0o600, false), (0o400, false), (0o640, false), (0o644, true), (0o604, true), (0o602, true)])
+    func `a file that others can open is said, with its mode and the way to close it`(_ mode: UInt32, _ isOpen: Bool) {
+        let path = temporaryFile("tops3cret")
+        defer { unlink(path) }
+        #expect(chmod(path, mode) == 0)
+        let exposure = SecretReference(place: .file(path), keyPath: "sources[0].secrets[0].value").exposure
+        #expect((exposure != nil) == isOpen)
+        guard let exposure else { return }
+        #expect(exposure.hasPrefix("sources[0].secrets[0].value refers to file:\(path)"))
+        #expect(exposure.contains("mode 0\(String(mode, radix: 8))") && exposure.contains("chmod 600 \(path)"))
+        #expect(!exposure.contains("tops3cret"))
+    }
+
     @Test func `missing, empty and huge files are refused`() {
         let empty = temporaryFile("\n")
         let huge = temporaryFile(String(repeating: "a", count: 70_000))

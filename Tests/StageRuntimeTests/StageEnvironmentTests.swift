@@ -3,6 +3,7 @@ import Glibc
 import StageMetrics
 import Synchronization
 import Testing
+import Threads
 
 @testable import StageRuntime
 
@@ -42,6 +43,39 @@ import Testing
         #expect(try environment.makeDataDirectory() == "\(folder)/data/ingress-gateway-0")
     }
 
+    @Test func `no core file of a stage is written and no debugger of the same user reads it`() throws {
+        let environment = try StageEnvironment.open(.verifier, options())
+        defer { withExtendedLifetime(environment) {} }
+        #expect(!ProcessMemory.mayBeDumped)
+        var limit = rlimit()
+        #expect(getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) == 0)
+        #expect(limit.rlim_cur == 0 && limit.rlim_max == 0)
+    }
+
+    @Test func `a secret's file that others can open is named, a certificate's is not`() throws {
+        for (name, mode) in [("secret", 0o644), ("key", 0o640), ("open-key", 0o644), ("cert", 0o644)]
+            as [(String, UInt32)]
+        {
+            write("x", to: name)
+            try #require(chmod("\(folder)/\(name)", mode) == 0)
+        }
+        write(
+            """
+            ingress: { tls: { certificate: "file:\(folder)/cert", key: "file:\(folder)/open-key" } }
+            router: { listen: "127.0.0.1:8081", api_tokens: ["env:T"], tls: { certificate: "file:\(folder)/cert", key: "file:\(folder)/key" } }
+            sources:
+              - { name: app, provider: stream, secrets: [{ id: key, value: "file:\(folder)/secret" }] }
+            run_dir: run
+            data_dir: data
+            """, to: "t.yaml")
+        let configuration = try StageEnvironment.loadConfiguration("\(folder)/t.yaml")
+        let warnings = configuration.exposedSecrets(of: Stage.allCases)
+        #expect(warnings.count == 2)
+        #expect(warnings.contains { $0.contains("file:\(folder)/open-key") })
+        #expect(warnings.contains { $0.contains("file:\(folder)/secret") })
+        #expect(configuration.exposedSecrets(of: [.normaliser, .fanoutRouter]).isEmpty)
+    }
+
     @Test func `instance n serves its metrics n ports higher`() throws {
         let environment = try StageEnvironment.open(.ingressGateway, options(["--instance", "ingress-gateway-3"]))
         #expect(environment.metricsListen?.port == 9103)
@@ -54,6 +88,18 @@ import Testing
         #expect(second?.sentence.contains("verifier-0 runs already") ?? false)
         #expect(throws: Never.self) { try StageEnvironment.open(.verifier, options(["--instance", "verifier-1"])) }
         _ = first.lock
+    }
+
+    @Test func `a router with a run directory of its own is refused the event log of another`() throws {
+        let first = try StageEnvironment.open(.fanoutRouter, options())
+        let lock = try first.lockEventLog()
+        defer { withExtendedLifetime(lock) {} }
+        write("run_dir: other-run\ndata_dir: data\n", to: "t.yaml")
+        let second = try StageEnvironment.open(.fanoutRouter, options())
+        let refused = #expect(throws: StageFailure.self) { try second.lockEventLog() }
+        #expect(refused?.status == .temporary)
+        #expect(
+            refused?.sentence.hasPrefix("event_log_locked: the event log in \(folder)/data/fanout-router-0") ?? false)
     }
 
     @Test func `a run directory that others may enter is refused`() throws {

@@ -36,6 +36,27 @@ DATA_PATH = [
     "Services/Normaliser",
     "Services/FanoutRouter",
 ]
+WALL_CLOCK = {
+    "Shared/StageMetrics/Clock.swift": "is it",
+    "Shared/StageRuntime/Process/LogLines.swift": "the time of a line",
+    "Shared/StageRuntime/Process/ConfigurationDesk.swift": "when a configuration was loaded",
+    "Shared/Bus/Worker/Workshop.swift": "stamps of a stage",
+    "Services/IngressGateway/FrontDoor/Connection.swift": "received-at",
+    "Services/IngressGateway/FrontDoor/EnvelopeBuilder.swift": "received-at",
+    "Services/IngressGateway/IngressMetrics.swift": "an age that is shown, against received-at",
+    "Services/IngressGateway/Journaling/JournalThread.swift": "received-at of a record that the disk has damaged",
+    "Services/IngressGateway/Answers/ReplyRenderer.swift": "the field Date",
+    "Services/Verifier/VerifierWork.swift": "which keys counted, against received-at",
+    "Services/Normaliser/NormaliserWork.swift": "which sources counted, against received-at",
+    "Services/FanoutRouter/Intake/LogWriter.swift": "the router's stamp",
+    "Services/FanoutRouter/Delivery/RetryAfter.swift": "a date that a subscriber names",
+    "Services/FanoutRouter/Lanes": "times of attempts and dead letters",
+    "Services/FanoutRouter/Replay/ReplayRunner.swift": "times of jobs",
+    "Services/FanoutRouter/API": "times that operators' acts are stored with, and what they are shown",
+    "Services/Tributary": "commands: they show times, and sign with them",
+    "Services/BusTap": "a command",
+}
+"""Where the wall clock is read: only to write a time down or to show it. Waiting and ages go by the others."""
 DECLARATION = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|private|fileprivate|internal|static|final|mutating|override|nonisolated"
     r"(?:\(unsafe\))?|convenience|required|lazy|indirect|weak|unowned)\s+(?:\(set\)\s+)?)*"
@@ -138,6 +159,32 @@ class Tidy(unittest.TestCase):
                 continue
             text = path.read_text(errors="replace")
             bad += [f"{path.relative_to(ROOT)}: {word}" for word in machine + unfinished if word in text]
+        self.assertEqual(bad, [])
+
+
+class Clocks(unittest.TestCase):
+    def sources(self):
+        for path in tracked("Shared/*.swift", "Services/*.swift"):
+            yield str(path.relative_to(ROOT)), "".join(
+                line for line in path.read_text().splitlines(keepends=True) if not line.lstrip().startswith("//")
+            )
+
+    def test_the_wall_clock_is_read_only_where_a_time_is_written_down_or_shown(self):
+        reading = re.compile(r"\bwallNanoseconds\(\)|\btime\(nil\)|\bDate\(\)|\bgettimeofday\(|CLOCK_REALTIME")
+        bad = [
+            name
+            for name, text in self.sources()
+            if reading.search(text) and not any(name == known or name.startswith(known + "/") for known in WALL_CLOCK)
+        ]
+        self.assertEqual(bad, [])
+
+    def test_nothing_waits_by_the_wall_clock(self):
+        # Dispatch's semaphores and groups, and NIO's and Foundation's conditions, end their waits by it on Linux.
+        waiting = re.compile(
+            r"\.wait\(timeout:|\.wait\(wallTimeout|wallDeadline|DispatchWallTime|timedwait|\.wait\(until"
+            r"|Thread\.sleep|sleep\(until"
+        )
+        bad = [f"{name}: {found.group()}" for name, text in self.sources() for found in waiting.finditer(text)]
         self.assertEqual(bad, [])
 
 

@@ -68,6 +68,31 @@ struct VerifierStageTests {
         return Record(source: "stream", fields: request.fields, body: posted ?? body)
     }
 
+    @Test func `what Stream signed is named the same under every id, compressed or not, and FastPix's is not named`()
+        throws
+    {
+        var stage = try stage(stream: [stream])
+        func name(_ record: Record) throws -> [UInt8]? {
+            var record = record
+            _ = try record.pass { stage.process($0, into: &$1) }
+            return try record.section(.signedContent)
+        }
+        let sample = try #require(try SampleLibrary.samples(of: "stream").first)
+        let fields = sample.fields.filter { $0.name.lowercased() != "x-webhook-id" }
+        func sent(_ id: String) throws -> [UInt8]? {
+            try name(Record(source: "stream", fields: fields + [(name: "x-webhook-id", value: id)], body: sample.body))
+        }
+        let first = try #require(try sent("a"))
+        #expect(first.count == 32)
+        #expect(try sent("b") == first)
+        #expect(try name(Record(source: "stream", fields: fields, body: sample.body)) == first, "without an id")
+        let body = Array("{\"type\":\"call.created\"}".utf8)
+        #expect(try name(signed(body)) == name(signed(body, as: Gzip.compress(body))))
+        #expect(try name(signed(body)) != first)
+        let other = try #require(try SampleLibrary.samples(of: "fastpix").first)
+        #expect(try name(Record(source: "fastpix", fields: other.fields, body: other.body)) == nil)
+    }
+
     @Test func `every recorded webhook of both providers is verified`() throws {
         var stage = try stage(stream: [stream])
         var count = 0

@@ -44,6 +44,24 @@ import Testing
         #expect(waitUntil { flag.isRaised }, "it goes on when the other end is connected")
     }
 
+    @Test func `of a transmission with very many frames only the first are kept, and the next one is whole`() throws {
+        let router = try context.socket(.router)
+        try router.bind(endpoint("many"))
+        let dealer = try context.socket(.dealer)
+        try dealer.connect(endpoint("many"))
+        let many = (0..<100_000).map { _ in Frame() }
+        #expect(waitUntil { (try? dealer.send(many)) == .sent })
+        #expect(try dealer.send([Frame([1]), Frame([2])]) == .sent)
+        var received: [[Frame]] = []
+        #expect(
+            waitUntil {
+                if let frames = try? router.receive() { received.append(frames) }
+                return received.count == 2
+            })
+        #expect(received.map(\.count) == [Socket.mostFrames, 3])
+        #expect(received.last?.map(\.byteCount).suffix(2) == [1, 1])
+    }
+
     /// Something that one thread tells another.
     private final class Flag: Sendable {
         private let raised = Atomic<Bool>(false)

@@ -1,10 +1,14 @@
--- The load of scripts/bench: posts one signed webhook over and over. Stream's signature covers the body alone, so each
--- request gets a webhook id of its own. Arguments: FILE with the head's fixed part, FILE with the body, the ids'
+-- The load of scripts/bench: posts webhooks that differ in their id and in 36 characters of their body, each signed.
+-- Arguments: FOLDER with the head's fixed part, the body before and after those characters and the secret, the ids'
 -- prefix, and the requests per second of this thread (0: as fast as the answers come).
 local ffi = require("ffi")
+local crypto = ffi.load("libcrypto.so.3")
 ffi.cdef [[
 typedef struct { long seconds; long nanoseconds; } bench_time;
 int clock_gettime(int clock, bench_time *time);
+const void *EVP_sha256(void);
+unsigned char *HMAC(const void *hash, const void *key, int key_length, const char *text, size_t length,
+                    unsigned char *code, unsigned int *code_length);
 ]]
 
 local MONOTONIC = 1
@@ -24,16 +28,24 @@ local function read(path)
 end
 
 function init(args)
-    local head, body = read(args[1]), read(args[2])
-    local before = head .. "X-WEBHOOK-ID: " .. args[3] .. "-" .. number .. "-"
-    local after = "\r\n\r\n" .. body
+    local folder, prefix = args[1], args[2]
+    local head, before = read(folder .. "/head") .. "X-WEBHOOK-ID: ", read(folder .. "/before")
+    local after, secret = read(folder .. "/after"), read(folder .. "/secret")
+    local hash, code, length = crypto.EVP_sha256(), ffi.new("unsigned char[32]"), ffi.new("unsigned int[1]")
+    local hex = {}
+    for byte = 0, 255 do hex[byte] = string.format("%02x", byte) end
+    local digits = {}
     local count = 0
     function request()
         count = count + 1
-        return before .. count .. after
+        local body = before .. string.format("%s%04d%012d", prefix:sub(1, 20), number, count) .. after
+        crypto.HMAC(hash, secret, #secret, body, #body, code, length)
+        for place = 0, 31 do digits[place + 1] = hex[code[place]] end
+        return head .. prefix .. "-" .. number .. "-" .. count .. "\r\nX-SIGNATURE: " .. table.concat(digits) ..
+            "\r\n\r\n" .. body
     end
 
-    local rate = tonumber(args[4])
+    local rate = tonumber(args[3])
     if rate <= 0 then return end
     local time = ffi.new("bench_time")
     local interval = 1000 / rate

@@ -55,16 +55,18 @@ class Load:
         self._folder, self._connections, self._threads = folder, connections, threads
         if shutil.which("wrk") is None:
             raise Failure("wrk is not installed; run 'scripts/bootstrap bench'.", UNAVAILABLE)
-        (folder / "head").write_bytes(webhook.head(secret, "127.0.0.1"))
-        (folder / "body").write_bytes(webhook.BODY)
+        (folder / "head").write_bytes(webhook.head("127.0.0.1"))
+        for name, part in zip(("before", "after"), webhook.BODY_PARTS, strict=True):
+            (folder / name).write_bytes(part)
+        (folder / "secret").write_text(secret)
+        (folder / "secret").chmod(0o600)
 
     def start(self, url: str, rate: float = 0.0) -> "Run":
         """`rate` is in requests per second, 0 for as many as are answered."""
         return Run(start(
             ["wrk", "--threads", str(self._threads), "--connections", str(self._connections), "--timeout", "10s",
              "--duration", f"{LONGEST_SECONDS}s", "--script", str(SCRIPT), url, "--",
-             str(self._folder / "head"), str(self._folder / "body"), uuid.uuid4().hex,
-             f"{rate / self._threads:.3f}"],
+             str(self._folder), uuid.uuid4().hex, f"{rate / self._threads:.3f}"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
 
 

@@ -102,8 +102,10 @@ class Pipeline:
         """One webhook, and the status of its answer."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
         try:
-            connection.request("POST", webhook.PATH, webhook.BODY,
-                               webhook.fields(self.stream_secret, HOST) | {"X-WEBHOOK-ID": uuid.uuid4().hex})
+            number = uuid.uuid4().hex
+            body = webhook.body(number)
+            connection.request("POST", webhook.PATH, body,
+                               webhook.fields(self.stream_secret, HOST, body) | {"X-WEBHOOK-ID": number})
             return connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
             raise Failure(f"the ingress on {self.url} does not answer ({error}).") from error

@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from supervision.binaries import build_command
 from supervision.failure import UNAVAILABLE, Failure
 from supervision.helptext import Formatter
 
@@ -40,7 +41,7 @@ class Count:
 
 
 def build() -> Path:
-    command = ["swift", "build", "--package-path", str(ROOT), "-c", "release", "--product", "Benchmarks"]
+    command = [*build_command(ROOT, "release"), "--product", "Benchmarks"]
     if subprocess.run(command, stdout=sys.stderr).returncode != 0:
         raise Failure("the benchmarks could not be built; the compiler's words stand above.", UNAVAILABLE)
     return ROOT / ".build" / "release" / "Benchmarks"

@@ -16,24 +16,37 @@ _USER = {
                  "push_provider_name": "firebase-production", "user_id": "john", "disabled": False,
                  "created_at": "2026-10-05T14:48:02.110Z"}],
 }
+_SESSION = "aff08503-92ae-4f8c-a4d0-7da90a85b3cc"
 BODY = json.dumps({
     "type": "call.session_participant_joined", "created_at": "2026-10-05T14:49:14.142195051Z",
     "call_cid": "livestream:town-hall-42", "session_id": "0c8c7bec-ecee-4ab6-90e1-1a5989a3e7e4",
-    "participant": {"user": _USER, "user_session_id": "aff08503-92ae-4f8c-a4d0-7da90a85b3cc", "role": "user",
+    "participant": {"user": _USER, "user_session_id": _SESSION, "role": "user",
                     "joined_at": "2026-10-05T14:49:14.142179098Z"},
 }, separators=(",", ":")).encode()
 
 
-def fields(secret: str, host: str) -> dict[str, str]:
+BODY_PARTS = tuple(BODY.split(_SESSION.encode()))
+"""What is around the 36 characters in which the webhooks of a load differ."""
+
+
+def body(number: str) -> bytes:
+    """A webhook of its own; what Stream signed once counts once, whatever the id in the head says."""
+    return number[-36:].rjust(36, "0").encode().join(BODY_PARTS)
+
+
+def fields(secret: str, host: str, content: bytes) -> dict[str, str]:
     """The header fields of a request, except for the webhook's id: X-SIGNATURE covers the body alone."""
+    return _fields(host) | {"X-SIGNATURE": hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()}
+
+
+def _fields(host: str) -> dict[str, str]:
     return {
         "Host": host, "Content-Type": "application/json", "Content-Length": str(len(BODY)),
         "User-Agent": "GetStream-Webhook/1.0", "X-API-KEY": API_KEY, "X-WEBHOOK-ATTEMPT": "1",
-        "X-SIGNATURE": hmac.new(secret.encode(), BODY, hashlib.sha256).hexdigest(),
     }
 
 
-def head(secret: str, host: str) -> bytes:
-    """The request's head as it is sent, up to where the field with the id and the empty line follow."""
-    lines = [f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in fields(secret, host).items())]
+def head(host: str) -> bytes:
+    """The request's head as it is sent, up to where the fields with id and signature and the empty line follow."""
+    lines = [f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in _fields(host).items())]
     return "".join(f"{line}\r\n" for line in lines).encode()

@@ -14,6 +14,11 @@ STAMP_NAME = ".tributary-built"
 KINDS = ("release", "debug")
 
 
+def build_command(root: Path, kind: str) -> list[str]:
+    """What builds the executables. Errors of libraries name their C file: without this machine's folder."""
+    return ["swift", "build", "--package-path", str(root), "-c", kind, "-Xcc", f"-ffile-prefix-map={root}/="]
+
+
 class Binaries:
     """A folder with the executables: given ready by TRIBUTARY_BIN, or built by SwiftPM."""
 
@@ -65,7 +70,7 @@ class Binaries:
         started = self._root / ".build" / f"{STAMP_NAME}-{self.kind}"
         started.parent.mkdir(exist_ok=True)
         started.touch()
-        self._run(["swift", "build", "-c", self.kind], "the compiler's words stand above")
+        self._run(build_command(self._root, self.kind), "the compiler's words stand above")
         started.replace(self.folder / STAMP_NAME)
 
     def _run(self, command: list[str], hint: str) -> None:

@@ -6,7 +6,7 @@ import Wire
 
 /// Turns ordered records into what goes into the log: canonical events, quarantined webhooks, watermarks. Step 6.
 ///
-/// Used by the log thread only. It decides nothing about time or storage.
+/// Used by the log thread only. It decides nothing about storage.
 struct Intake {
     private let metrics: IntakeMetrics
     /// Sequences up to here are in the log; whatever repeats them is dropped. The bus does the same; this is the last
@@ -89,10 +89,10 @@ struct Intake {
         try envelope.forEachEvent { event in
             guard failure == nil else { return }
             do {
-                if try log.admit(event, of: envelope, to: &transaction) {
-                    metrics.event(of: envelope.sourceBytes)
-                } else {
-                    metrics.duplicates.add(1)
+                switch try log.admit(event, of: envelope, to: &transaction) {
+                case .taken: metrics.event(of: envelope.sourceBytes)
+                case .knownID: metrics.duplicateIDs.add(1)
+                case .knownContent: metrics.duplicateContents.add(1)
                 }
             } catch {
                 failure = error
@@ -104,7 +104,7 @@ struct Intake {
     private func quarantine(_ envelope: EnvelopeView, _ rejections: [Rejection], _ transaction: inout LogTransaction) {
         for rejection in rejections { metrics.rejection(rejection.code, of: envelope.sourceBytes) }
         transaction.rejected += QuarantineEntries.make(
-            of: envelope, rejections, nowNanoseconds: transaction.takenAtNanoseconds)
+            of: envelope, rejections, nowNanoseconds: steadyNanoseconds())
     }
 
     private static func damaged(_ what: String) -> Rejection {

@@ -8,7 +8,8 @@ struct IntakeMetrics: Sendable {
     let records: Counter
     let batches: Counter
     let eventsOut: Counter
-    let duplicates: Counter
+    let duplicateIDs: Counter
+    let duplicateContents: Counter
     let sinceReceipt: LatencyHistogram
     let processing: LatencyHistogram
     let commit: LatencyHistogram
@@ -29,8 +30,15 @@ struct IntakeMetrics: Sendable {
         records = direction("tributary_records_total", "Webhooks taken in and events passed on.", "in")
         eventsOut = direction("tributary_records_total", "Webhooks taken in and events passed on.", "out")
         batches = direction("tributary_batches_total", "Batches taken in.", "in")
-        duplicates = registry.counter(
-            "tributary_duplicates_total", help: "Events dropped because their source and id are in the log already.")
+        func duplicates(_ reason: String) -> Counter {
+            registry.counter(
+                "tributary_duplicates_total",
+                help:
+                    "Events dropped because their source and id, or what their sender signed, are in the log already.",
+                labels: [("reason", reason)])
+        }
+        duplicateIDs = duplicates("id")
+        duplicateContents = duplicates("content")
         sinceReceipt = registry.histogram(
             "tributary_since_receipt_seconds", help: "Time from the receipt of a webhook to this stage.")
         processing = registry.histogram(

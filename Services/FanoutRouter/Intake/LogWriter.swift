@@ -42,6 +42,8 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         var transaction: LogTransaction
         var batches: [OrderedBatch]
         var saved: [@Sendable () -> Void]
+        /// Monotonic nanoseconds.
+        let startedNanoseconds = monotonicNanoseconds()
         var failures = 0
     }
 
@@ -51,6 +53,8 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     private let log: any EventLog
     private var intake: Intake
     private var pending: Pending?
+    /// How far the wall clock was set when that was said last; nanoseconds.
+    private var saidJump: Int64 = 0
     private let settings: EventLogSettings
     private let metrics: IntakeMetrics
     private let logger: Logger
@@ -233,7 +237,7 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         if !work.transaction.rejected.isEmpty { metrics.quarantine(log.quarantineUse) }
         if !work.batches.isEmpty {
             metrics.processing.record(
-                nanoseconds: wallNanoseconds() - work.transaction.takenAtNanoseconds, count: work.batches.count)
+                nanoseconds: monotonicNanoseconds() - work.startedNanoseconds, count: work.batches.count)
         }
     }
 
@@ -251,13 +255,24 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             "the oldest dead letters of a subscription made room for later ones", metadata: ["dropped": "\(new)"])
     }
 
+    /// Ages go on by the monotonic clock, so nothing is dropped for it; but times that are shown are others from now on.
+    private func sayClockJump() {
+        let jump = clockJumpNanoseconds()
+        guard abs(jump - saidJump) >= 1_000_000_000 else { return }
+        logger.warning(
+            "clock_jump: the wall clock was set; nothing becomes older or younger for it",
+            metadata: ["seconds": "\(Double(jump - saidJump) / 1e9)"])
+        saidJump = jump
+    }
+
     private func dropExpired(_ heartbeat: Heartbeat) {
         heartbeat.beat()
+        sayClockJump()
         let limit = 128
         var dropped = 0
         if pending == nil {
             do {
-                let now = wallNanoseconds()
+                let now = steadyNanoseconds()
                 dropped = try log.dropExpired(nowNanoseconds: now, rows: limit)
                 dropped = max(dropped, try log.dropAgedQuarantine(nowNanoseconds: now, rows: limit))
             } catch {

@@ -5,6 +5,7 @@ import NIOCore
 import StageMetrics
 import StageRuntime
 import Synchronization
+import Threads
 
 /// Knows every subscription, configured or made through the API, and changes them one after the other.
 ///
@@ -19,7 +20,7 @@ final class SubscriptionDesk: Sendable {
     /// Rows that go at once when a subscription is deleted: a commit of a few milliseconds.
     static let droppedRows = 1000
     /// How long an answer waits for the log to save a pause.
-    static let patience = DispatchTimeInterval.seconds(5)
+    static let patienceMilliseconds = 5_000
 
     /// What the desk works with.
     struct Workplace: Sendable {
@@ -30,7 +31,7 @@ final class SubscriptionDesk: Sendable {
         let registry: MetricRegistry
         let logger: Logger
         /// Nanoseconds since 1970.
-        var clock: @Sendable () -> Int64 = { wallNanoseconds() }
+        var clock: @Sendable () -> Int64 = { steadyNanoseconds() }
     }
 
     struct State: Sendable {
@@ -168,13 +169,13 @@ final class SubscriptionDesk: Sendable {
 
     /// Runs `body` on the loop and waits until the log has saved what it left there.
     func settle(_ body: @escaping @Sendable (LaneHub) -> Void) throws {
-        let saved = DispatchSemaphore(value: 0)
+        let saved = TimedSemaphore()
         let writer = place.writer
         try withHub { hub in
             body(hub)
             writer.save(hub.lanes.compactMap { $0.takeProgress() }) { saved.signal() }
         }
-        guard saved.wait(timeout: .now() + Self.patience) == .success else {
+        guard saved.wait(milliseconds: Self.patienceMilliseconds) else {
             throw APIProblem(
                 .unavailable, "the event log saves nothing now: \(writer.problem?.description ?? "it is busy")")
         }

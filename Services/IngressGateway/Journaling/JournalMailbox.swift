@@ -1,6 +1,6 @@
-import Dispatch
 import Journal
 import Synchronization
+import Threads
 import Wire
 
 /// Webhooks on their way to the journal and who waits for their answers, in the same order.
@@ -41,7 +41,7 @@ final class JournalMailbox: Sendable {
     }
 
     private let state = Mutex(State())
-    private let wakeUp = DispatchSemaphore(value: 0)
+    private let wakeUp = TimedSemaphore()
     /// Bytes that wait, to be looked at without the lock.
     private let pendingBytes = Atomic<Int>(0)
 
@@ -86,7 +86,7 @@ final class JournalMailbox: Sendable {
     /// Takes everything that waits; sleeps until there is something, for `milliseconds` at most.
     func take(within milliseconds: Int) -> JournalWork {
         if let work = takeNow(sleepsIfEmpty: true) { return work }
-        _ = wakeUp.wait(timeout: .now() + .milliseconds(milliseconds))
+        _ = wakeUp.wait(milliseconds: milliseconds)
         return takeNow(sleepsIfEmpty: false) ?? JournalWork()
     }
 

@@ -32,6 +32,7 @@ struct CheckCommand: ParsableCommand {
             let warnings =
                 SourceWarnings.of(configuration.sources, nowNanoseconds: wallNanoseconds())
                 + configuration.router.warnings + configuration.secretWarnings
+                + configuration.exposedSecrets(of: Stage.allCases)
             let changes = try since.map { copy throws(ConfigurationErrors) in
                 let former = try TributaryConfiguration.load(copy, standingFor: options.config)
                 return ConfigurationChange.between(former, configuration)

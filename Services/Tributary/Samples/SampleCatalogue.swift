@@ -20,7 +20,7 @@ struct SampleCatalogue: Sendable {
 
     static let all: [SampleCatalogue] = [
         SampleCatalogue("stream", StreamSamples.all.map(\.type)) { order in
-            StreamSamples.body(type: order.type, createdAt: order.createdAt)
+            StreamSamples.body(type: order.type, createdAt: order.createdAtPrecisely)
                 .map { SampleBody($0, eventIDs: [order.id]) }
         },
         SampleCatalogue("fastpix", FastPixSamples.all.map(\.type)) { order in

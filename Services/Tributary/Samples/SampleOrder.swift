@@ -15,6 +15,10 @@ struct SampleOrder: Sendable {
     var quotedType: String { JSONText.string(type).text }
     /// RFC 3339 with six digits of a second.
     var createdAt: String { timeText(createdAtNanoseconds) }
+    /// With nanoseconds, as Stream writes it: no two webhooks of it have the same body.
+    var createdAtPrecisely: String {
+        "\(createdAt.dropLast())\(String(1000 + createdAtNanoseconds % 1000).dropFirst())Z"
+    }
     /// RFC 3339 with three digits of a second, as JavaScript writes it.
     var createdAtMilliseconds: String { "\(createdAt.prefix(23))Z" }
     /// Whole seconds since 1970.

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <semaphore.h>
+#include <stdint.h>
+
 /// A non-blocking, close-on-exec eventfd(2); negative when the process has no descriptor left. Glibc's module does not
 /// export it to Swift.
 int tributary_eventfd(void);
@@ -10,3 +13,13 @@ void tributary_name_thread(const char *name);
 /// Keeps the heap close to what is in use: two arenas, and large blocks go back to the kernel when they are freed. Glibc
 /// would otherwise learn from freed blocks to keep ever larger ones. Call it before threads are started.
 void tributary_bound_heap(void);
+
+/// Keeps the memory of this process out of core files, and away from debuggers of the same user: no core may be written,
+/// and the process is not dumpable (prctl(2), PR_SET_DUMPABLE). 0 where the kernel refuses.
+int tributary_forbid_dumps(void);
+
+/// Whether the process is dumpable.
+int tributary_may_dump(void);
+
+/// Waits for the semaphore, for so many nanoseconds of the monotonic clock at most. 0 when the time is over.
+int tributary_wait_semaphore(sem_t *semaphore, int64_t nanoseconds);

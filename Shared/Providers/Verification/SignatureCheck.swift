@@ -21,6 +21,10 @@ final class SignatureCheck {
     }
 
     let signsInflatedBody: Bool
+    /// Whether what was signed has to be named, because a copy of the request under another id would prove itself too.
+    let namesContent: Bool
+    /// The code that matched last, where `namesContent`.
+    private(set) var matchedCode: [UInt8] = []
     let content: SignedContent
 
     private let fields: HeadFields
@@ -42,6 +46,7 @@ final class SignatureCheck {
     init(_ scheme: SignatureScheme, of verification: SourceVerification, fields: HeadFields) {
         self.fields = fields
         signsInflatedBody = scheme.signsInflatedBody
+        namesContent = scheme.namesContent
         content = SignedContent(scheme, of: verification, fields: fields)
         let names = scheme.signatures.map(\.field)
         kinds = scheme.signatures.map { field in
@@ -168,9 +173,14 @@ final class SignatureCheck {
         of kind: Kind, _ signatures: UnsafeRawBufferPointer, over content: UnsafeRawBufferPointer
     ) -> Int? {
         for place in isUsable.indices where isUsable[place] {
-            if let key = kind.keys[place], key.matches(signatures, codeBytes: kind.reader.codeBytes, over: content) {
-                return place
+            guard let key = kind.keys[place],
+                let code = key.match(signatures, codeBytes: kind.reader.codeBytes, over: content)
+            else { continue }
+            if namesContent {
+                matchedCode.removeAll(keepingCapacity: true)
+                matchedCode.append(contentsOf: code)
             }
+            return place
         }
         return nil
     }

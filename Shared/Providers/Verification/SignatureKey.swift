@@ -17,27 +17,28 @@ enum SignatureKey {
         }
     }
 
-    /// Whether one of the signatures, each `codeBytes` long, is right.
-    func matches(
+    /// The first of the signatures, each `codeBytes` long, that is right.
+    func match(
         _ signatures: UnsafeRawBufferPointer, codeBytes: Int, over content: UnsafeRawBufferPointer
-    ) -> Bool {
+    ) -> UnsafeRawBufferPointer? {
         switch self {
         case .hmac(let key):
             key.withCode(of: content) { code in
-                Self.anyOf(signatures, codeBytes) { ConstantTime.equal(code, $0) }
+                Self.first(of: signatures, codeBytes) { ConstantTime.equal(code, $0) }
             }
         case .ed25519(let key):
-            Self.anyOf(signatures, codeBytes) { key.verifies($0, over: content) }
+            Self.first(of: signatures, codeBytes) { key.verifies($0, over: content) }
         }
     }
 
-    private static func anyOf(
-        _ signatures: UnsafeRawBufferPointer, _ codeBytes: Int, _ isRight: (UnsafeRawBufferPointer) -> Bool
-    ) -> Bool {
+    private static func first(
+        of signatures: UnsafeRawBufferPointer, _ codeBytes: Int, _ isRight: (UnsafeRawBufferPointer) -> Bool
+    ) -> UnsafeRawBufferPointer? {
         for start in stride(from: 0, to: signatures.count, by: codeBytes) {
-            if isRight(UnsafeRawBufferPointer(rebasing: signatures[start..<start + codeBytes])) { return true }
+            let signature = UnsafeRawBufferPointer(rebasing: signatures[start..<start + codeBytes])
+            if isRight(signature) { return signature }
         }
-        return false
+        return nil
     }
 }
 

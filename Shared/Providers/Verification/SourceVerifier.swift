@@ -184,6 +184,9 @@ package final class SourceVerifier {
             lastProof = proofOfKey[key]
             writer.raw(sections[lastProof])
             if let inflated { writer.section(.inflatedBody, inflated) }
+            if case .signature(let check) = check, check.namesContent {
+                check.matchedCode.withUnsafeBytes { writer.section(.signedContent, $0) }
+            }
             return .verified(keyID: proofs[lastProof].keyID)
         }
     }

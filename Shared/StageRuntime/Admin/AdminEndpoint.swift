@@ -27,6 +27,11 @@ package final class AdminEndpoint: Sendable {
         readiness: @escaping @Sendable () -> [HealthCheck], routes: [AdminRoute] = [],
         serviceNotifier: ServiceNotifier = .current
     ) throws(StageFailure) {
+        // Jumps count from here on.
+        _ = steadyNanoseconds()
+        registry.gauge(
+            "tributary_clock_jump_seconds", help: "How far the wall clock was set since the process started.",
+            read: { Double(clockJumpNanoseconds()) / 1e9 })
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         // Four slow queries at once are an operator's mistake; a fifth waits.
         let pool = NIOThreadPool(numberOfThreads: routes.isEmpty ? 1 : 4)

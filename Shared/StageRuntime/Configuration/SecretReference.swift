@@ -61,6 +61,20 @@ package struct SecretReference: Sendable, CustomStringConvertible {
         return "\(keyPath) (\(self)) \(mistake.sentence); it is used as it is"
     }
 
+    /// Who else may read the file of the secret, as a sentence; nil where nobody does, or it is in no file.
+    package var exposure: String? {
+        guard case .file(let path) = place else { return nil }
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        let isOpenToAll = status.st_mode & 0o007 != 0
+        let isOpenToGroup = status.st_mode & 0o070 != 0 && status.st_gid != getegid()
+        guard isOpenToAll || isOpenToGroup else { return nil }
+        let mode = String(status.st_mode & 0o777, radix: 8)
+        return
+            "\(keyPath) refers to file:\(path), which \(isOpenToAll ? "everybody" : "a group of users") on this machine "
+            + "can open (mode 0\(mode)); close it with: chmod 600 \(path)"
+    }
+
     /// Secrets are small; what is larger is the wrong file.
     private static let maxFileBytes = 64 * 1024
 

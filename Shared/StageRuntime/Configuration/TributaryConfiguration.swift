@@ -30,6 +30,15 @@ package struct TributaryConfiguration: Sendable {
         }
     }
 
+    /// A sentence for each secret of these stages whose file others can open. Certificates are no secrets.
+    package func exposedSecrets(of stages: [Stage]) -> [String] {
+        let certificates =
+            [ingress.tls?.certificate, router.tls?.certificate]
+            + subscriptions.flatMap { [$0.tls?.certificate, $0.tls?.ca] }
+        let open = Set(certificates.compactMap { $0?.keyPath })
+        return stages.flatMap(secrets).filter { !open.contains($0.keyPath) }.compactMap(\.exposure)
+    }
+
     /// The secrets that a stage may resolve: the verifier those of the sources, the router those of the subscribers and
     /// of its API, both listeners their own certificate and key.
     package func secrets(of stage: Stage) -> [SecretReference] {

@@ -62,6 +62,7 @@ package final class ConfigurationDesk: Sendable {
                 let end = [.restart, .pipeline].contains(change.effect) ? "; counts from the next start" : ""
                 logger.notice("\(change)\(end)")
             }
+            for warning in fresh.exposedSecrets(of: [stage]) { logger.warning("\(warning)") }
             logger.notice(
                 "configuration and secrets read again",
                 metadata: ["fingerprint": "\(fresh.fingerprint)", "changes": "\(changes.count)"])

@@ -1,7 +1,7 @@
 import Glibc
 package import Logging
 package import StageMetrics
-import Threads
+package import Threads
 
 /// What every stage starts from: its configuration, its name, its metrics, its log and its lock.
 package struct StageEnvironment: Sendable {
@@ -11,7 +11,7 @@ package struct StageEnvironment: Sendable {
     package let registry: MetricRegistry
     package let logger: Logger
     /// Held until the process ends.
-    let lock: InstanceLock
+    let lock: ProcessLock
 
     /// The 0700 directory of sockets.
     package var runDirectory: String { configuration.runDir }
@@ -52,17 +52,35 @@ package struct StageEnvironment: Sendable {
         // Whatever this process creates is nobody else's business.
         umask(0o077)
         ProcessHeap.bound()
+        ProcessMemory.forbidDumps()
         // A subscriber or client that goes away is an error of a write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         try PrivateDirectory.create(configuration.runDir)
-        let lock = try InstanceLock(path: "\(configuration.runDir)/\(instance).lock", instance: instance)
+        let lock = try lockInstance(instance, "\(configuration.runDir)/\(instance).lock")
         let logger = Logger(label: instance) { _ in
             LogLines(level: level, stage: stage.rawValue, instance: instance)
         }
+        for warning in configuration.exposedSecrets(of: [stage]) { logger.warning("\(warning)") }
         let registry = MetricRegistry(stage: stage.rawValue, instance: instance, version: TributaryVersion.current)
         return StageEnvironment(
             stage: stage, configuration: configuration, instance: instance, registry: registry, logger: logger,
             lock: lock)
+    }
+
+    /// Keeps the instance from running twice. Throws `temporary` at once when another process holds the lock.
+    private static func lockInstance(_ instance: String, _ path: String) throws(StageFailure) -> ProcessLock {
+        do throws(ProcessLock.Failure) {
+            return try ProcessLock(file: path)
+        } catch {
+            switch error {
+            case .held:
+                throw StageFailure(
+                    .temporary,
+                    "\(instance) runs already: another process holds \(path); stop it or use another --instance")
+            case .refused(let code):
+                throw StageFailure(.io, "\(path) cannot be locked: \(String(cString: strerror(code)))")
+            }
+        }
     }
 
     /// Loads a configuration; every error is in the sentence of the failure, one per line.
@@ -79,6 +97,25 @@ package struct StageEnvironment: Sendable {
         let path = "\(configuration.dataDir)/\(instance)"
         try PrivateDirectory.create(path)
         return path
+    }
+
+    /// Keeps a second router away from the event log for as long as the lock lives: with a `run_dir` of its own it would
+    /// get the instance's lock, and SQLite lets two processes write in turn. (A journal locks its folder itself.)
+    package func lockEventLog() throws(StageFailure) -> ProcessLock {
+        let path = try makeDataDirectory()
+        do throws(ProcessLock.Failure) {
+            return try ProcessLock(folder: path)
+        } catch {
+            switch error {
+            case .held:
+                throw StageFailure(
+                    .temporary,
+                    "event_log_locked: the event log in \(path) is in use by another router; give every pipeline its own "
+                        + "data_dir, or stop the other one first")
+            case .refused(let code):
+                throw StageFailure(.io, "\(path) cannot be locked: \(String(cString: strerror(code)))")
+            }
+        }
     }
 
     /// Reads a secret; the failure names the stage, the key and the place. What is probably not what was meant is said in

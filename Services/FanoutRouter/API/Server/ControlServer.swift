@@ -7,6 +7,7 @@ import NIOPosix
 import StageMetrics
 import StageRuntime
 import Synchronization
+import Threads
 
 /// The control API on `router.listen`: HTTP/1.1, with TLS where it is configured, for whoever has a token. It has an
 /// event loop of its own, so that operators never delay deliveries.
@@ -101,12 +102,12 @@ final class ControlServer: Sendable {
     /// Takes no more connections, lets requests under way end (5 s at most), and ends its threads. Blocks.
     func stop() {
         state.ended("it stops")
-        let stopped = DispatchSemaphore(value: 0)
+        let stopped = TimedSemaphore()
         Task { [stopping] in
             try? await stopping()
             stopped.signal()
         }
-        if stopped.wait(timeout: .now() + .seconds(5)) == .timedOut { task.cancel() }
+        if !stopped.wait(milliseconds: 5_000) { task.cancel() }
         try? group.syncShutdownGracefully()
         try? pool.syncShutdownGracefully()
     }

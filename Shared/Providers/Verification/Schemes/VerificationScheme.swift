@@ -42,7 +42,7 @@ package struct SignatureScheme: Sendable, Equatable {
     /// A query parameter that holds the body's SHA-256 in hexadecimal and must be right, where the request has it.
     package var bodyDigestParameter: String?
     package var challenge: Challenge?
-    /// The lower-case field in which the sender names the webhook without signing it: for those that send samples.
+    /// The lower-case field in which the sender names the webhook; where it is not signed, the content is named besides.
     package var idField: String?
 
     package init(
@@ -61,6 +61,13 @@ package struct SignatureScheme: Sendable, Equatable {
         self.bodyDigestParameter = bodyDigestParameter
         self.challenge = challenge
         self.idField = idField
+    }
+
+    /// Whether a recorded request can be sent again under another id and still prove itself: nothing that is signed
+    /// tells when it was made, nor what its sender calls it.
+    package var namesContent: Bool {
+        guard timestamp == nil, let idField else { return false }
+        return !content.contains(.field(idField))
     }
 }
 

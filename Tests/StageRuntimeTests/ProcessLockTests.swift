@@ -3,13 +3,11 @@ import Synchronization
 import Testing
 import Threads
 
-@testable import StageRuntime
-
-struct InstanceLockTests {
+struct ProcessLockTests {
     @Test func `a lock that is refused closes its own descriptor and nobody else's`() throws {
         let path = "/tmp/tributary-lock-\(UInt32.random(in: 0 ... .max))"
         defer { unlink(path) }
-        let held = try InstanceLock(path: path, instance: "first")
+        let held = try ProcessLock(file: path)
         defer { withExtendedLifetime(held) {} }
         let isDone = Finish()
         let neighbour = OwnThread(name: "neighbour") {
@@ -20,7 +18,7 @@ struct InstanceLockTests {
             }
         }
         for _ in 0..<5_000 {
-            #expect(throws: StageFailure.self) { try InstanceLock(path: path, instance: "second") }
+            #expect(throws: ProcessLock.Failure.held) { try ProcessLock(file: path) }
         }
         isDone.raise()
         neighbour.join()
@@ -32,14 +30,14 @@ struct InstanceLockTests {
         defer { unlink(path) }
         var inherited: Int32 = -1
         do {
-            let held = try InstanceLock(path: path, instance: "first")
+            let held = try ProcessLock(file: path)
             // What a fork does until its exec: another descriptor of the same open file.
             inherited = (0..<1024).first { Self.target(of: $0) == path }.map { dup($0) } ?? -1
             withExtendedLifetime(held) {}
         }
         defer { close(inherited) }
         #expect(inherited >= 0)
-        #expect(throws: Never.self) { try InstanceLock(path: path, instance: "second") }
+        #expect(throws: Never.self) { try ProcessLock(file: path) }
     }
 
     /// What a descriptor of this process leads to.
