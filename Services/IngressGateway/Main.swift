@@ -8,7 +8,7 @@ import StageRuntime
 struct IngressGateway: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ingress-gateway", abstract: "Takes webhooks in, journals them and passes them on.",
-        discussion: StageOptions.examples(.ingressGateway))
+        discussion: StageOptions.examples(.ingressGateway), version: TributaryVersion.current)
 
     @OptionGroup var options: StageOptions
 
@@ -17,9 +17,9 @@ struct IngressGateway: ParsableCommand {
         do {
             try serve(environment)
         } catch let failure as StageFailure {
-            failure.exit(as: environment.instance)
+            environment.end(failure)
         } catch {
-            StageFailure(.io, "\(error)").exit(as: environment.instance)
+            environment.end(StageFailure(.io, "\(error)"))
         }
     }
 
