@@ -134,6 +134,7 @@ let package = Package(
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("WireTests", ["Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("BusTests", ["SeededRandom", "Bus", "StageMetrics", "Wire"]),
+        tests("BusTapTests", ["BusTap", "Events", "LogSamples", "StageRuntime", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
         tests("StageRuntimeTests", ["StageMetrics", "Providers", "StageRuntime", "Threads", argumentParser, logging]),
         tests(

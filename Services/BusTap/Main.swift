@@ -12,62 +12,86 @@ struct BusTap: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bus-tap", abstract: "Shows the records on the bus as they pass each stage.",
         discussion: """
-            Header fields and payloads are hidden until asked for, because they hold personal details. Tokens, also those
-            in path and query, and credentials are hidden even then, until asked for by --reveal.
+            Header fields and payloads are hidden until asked for, because they hold
+            personal details. Tokens, also those in path and query, and credentials are
+            hidden even then, until asked for by --reveal.
 
             Examples:
-              bus-tap                                        every record at every hop
+              bus-tap                                every record at every hop
               bus-tap --stage normaliser --type 'participant.*'
-              bus-tap --source stream --headers --payload    with everything
-              bus-tap --json --count 10 | jq .sequence       one JSON object per line, ten records
+              bus-tap --instance router-0 --oneline  a line per record
+              bus-tap --rejected                     what is refused, and why
+              bus-tap --source stream --headers --payload
+              bus-tap --json --count 10 | jq .sequence
 
-            A listener that is too slow loses records, never the pipeline time; then "dropped N" is said.
+            A listener that is too slow loses records, never the pipeline time; what it
+            did not see is said ("dropped N"), also when a stage was started again.
+
+            Exit codes: 64 an unknown source, type or stage, 77 the run directory may
+            not be entered, 78 wrong configuration.
             """,
         version: TributaryVersion.current)
 
-    @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("The configuration file; TRIBUTARY_CONFIG when left out.", valueName: "file"))
     var config = StageOptions.defaultConfiguration
     @Option(
-        name: .long, help: "Only this hop: ingress-gateway, verifier, normaliser or fanout-router. May be repeated.")
+        name: .long,
+        help: "Only this hop: ingress, verifier, normaliser or router, or an instance of one. May be repeated.")
     var stage: [String] = []
+    @Option(name: .long, help: "Only this instance, such as verifier-0 or router-0. May be repeated.")
+    var instance: [String] = []
     @Option(name: .long, help: "Only records of this source.")
     var source: String?
-    @Option(name: .long, help: "Only events of this canonical type, such as 'participant.*'.")
+    @Option(
+        name: .long,
+        help: "Only events of this canonical type, such as 'participant.*'; dev.tributary. may stand before it.")
     var type: String?
     @Option(name: .long, help: "Only events with this subject, such as 'calls/*'.")
     var subject: String?
     @Option(name: .long, help: "Only events with this id, or webhooks with this sequence.")
     var id: String?
+    @Flag(name: .long, help: "Only what was refused, as a whole or in part.")
+    var rejected = false
     @Flag(name: .long, help: "Show the request's header fields.")
     var headers = false
     @Flag(name: .long, help: "With --headers: show tokens and credentials too.")
     var reveal = false
     @Flag(name: .long, help: "Show bodies and data.")
     var payload = false
-    @Flag(name: .long, help: "Print one JSON object per record.")
+    @Flag(name: .long, help: "Print one line per record.")
+    var oneline = false
+    @Flag(name: .long, help: "Print one JSON object per record, with payloads as they are.")
     var json = false
-    @Option(name: .long, help: "End after this many records.")
+    @Option(name: .long, help: "End after this many records, 1 or more.")
     var count: Int?
 
     func validate() throws {
-        for name in stage where !StageRole.allCases.contains(where: { $0.description == name }) {
-            let names = StageRole.allCases.map(\.description).joined(separator: ", ")
-            throw ValidationError("--stage \(name): there is no such stage; the stages are \(names)")
-        }
         if let count, count < 1 { throw ValidationError("--count must be at least 1") }
+        if oneline, json { throw ValidationError("--oneline and --json exclude one another") }
     }
 
     func run() throws {
-        let filter = TapFilter(
-            stages: Set(stage), source: source, type: type.map { WildcardPattern($0) },
-            subject: subject.map { WildcardPattern($0) }, id: id)
         do {
-            let configuration = try StageEnvironment.loadConfiguration(config)
+            // What can be judged without a file is judged first.
+            var filter = TapFilter(
+                stages: try StageChoice(stage, option: "--stage"),
+                instances: try StageChoice(instance, option: "--instance"))
+            let configuration = try AcceptedConfiguration.running(config) { StandardError.write("bus-tap: \($0)\n") }
+            if let source { filter.source = try configuration.source(named: source).name }
+            if let type {
+                try KnownTypes.require(type)
+                filter.type = WildcardPattern(CanonicalTypeName.short(type))
+            }
+            filter.subject = subject.map { WildcardPattern($0) }
+            filter.id = id
+            filter.isRejected = rejected
             let printer = TapPrinter(
-                asJSON: json, showsHeaders: headers, showsPayload: payload,
+                form: json ? .json : oneline ? .line : .block, showsHeaders: headers, showsPayload: payload,
                 hidden: reveal ? nil : SecretFields(named: configuration.tokenFields))
-            let listener = try TapListener(directory: RunDirectory(path: configuration.runDir))
-            try listener.listen(filter: filter, printer: printer, count: count ?? .max)
+            let directory = RunDirectory(path: configuration.runDir)
+            let listener = try TapListener(directory: directory, filter: filter, printer: printer)
+            try listener.listen(count: count ?? .max)
         } catch let failure as StageFailure {
             failure.exit(as: "bus-tap")
         } catch {

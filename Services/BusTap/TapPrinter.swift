@@ -2,31 +2,61 @@ import Events
 import StageRuntime
 import Wire
 
-/// Records for people, a block each, or for machines, a JSON object each. Text from outside is escaped, so that it
-/// cannot move a terminal's cursor.
+/// Records for people, a block or a line each, or for machines, a JSON object each. Text from outside is escaped, so that
+/// it cannot move a terminal's cursor.
 struct TapPrinter {
-    let asJSON: Bool
+    enum Form {
+        /// A block with JSON that can be copied out of it.
+        case block
+        case line
+        case json
+    }
+
+    let form: Form
     let showsHeaders: Bool
     let showsPayload: Bool
     /// Which header fields are hidden; nil: none.
     var hidden: SecretFields? = SecretFields()
 
-    func gap(dropped count: UInt64, at origin: HelloNotice) -> String {
-        asJSON
-            ? JSONText.object([("instance", .string(origin.instance)), ("dropped", .number(count))]).text + "\n"
-            : "\(origin.instance)  dropped \(count)\n"
+    func record(_ record: TapRecord) -> String {
+        switch form {
+        case .block: block(record)
+        case .line: line(record)
+        case .json: object(record).text + "\n"
+        }
     }
 
-    func record(_ record: TapRecord) -> String { asJSON ? object(record).text + "\n" : block(record) }
+    func gap(_ gap: TapGap, at origin: HelloNotice) -> String {
+        let instance = origin.instance
+        let words: String
+        let member: (String, JSONText)
+        switch gap {
+        case .dropped(let count):
+            words = "dropped \(count)"
+            member = ("dropped", .number(count))
+        case .restarted:
+            words = "was started again"
+            member = ("restarted", .bool(true))
+        case .missed(let journal, let first, let last):
+            words = "sequences \(first) to \(last) of journal \(journal) were not seen here"
+            member = (
+                "missed",
+                .object([
+                    ("journal", .string(journal.description)), ("first", .number(first)), ("last", .number(last)),
+                ])
+            )
+        case .unreadable(let count):
+            words = "\(count) records cannot be read by this version"
+            member = ("unreadable", .number(count))
+        }
+        if form == .json { return JSONText.object([("instance", .string(instance)), member]).text + "\n" }
+        return "\(instance)  \(words)\n"
+    }
 
     // MARK: for people
 
     private func block(_ record: TapRecord) -> String {
-        var line = "\(record.origin.instance)  \(record.source) #\(record.sequence)"
-        line += "  received \(timeText(record.receivedAtNanoseconds))"
-        for (flag, word) in Self.flagWords where record.flags.contains(flag) { line += "  \(word)" }
-        if !record.isIntact { line += "  DAMAGED" }
-        var lines = [line]
+        var lines = [title(record)]
         if let verification = record.verification {
             lines.append("    verified by \(plain(verification.scheme)), key \(plain(verification.keyID))")
         }
@@ -37,16 +67,48 @@ struct TapPrinter {
         for event in record.events {
             lines.append("    \(plain(event.type))  \(plain(event.attribute("subject") ?? ""))")
             lines.append("      id \(plain(event.attribute("id") ?? "")), time \(plain(event.attribute("time") ?? ""))")
-            if showsPayload, let payload = event.payload { lines.append("      data \(text(payload))") }
+            if showsPayload, let payload = event.payload { lines += self.payload("      data", payload) }
         }
         for stamp in record.stamps {
             let micros = (stamp.finishedNanoseconds - stamp.startedNanoseconds) / 1_000
             lines.append("    \(plain(stamp.instance)) \(timeText(stamp.startedNanoseconds)), \(micros) µs")
         }
         if showsHeaders { lines += shown(record.fields).map { "    \(plain($0.name)): \(plain($0.value))" } }
-        if showsPayload { lines.append("    body \(text(record.body))") }
+        if showsPayload { lines += payload("    body", record.body) }
         return lines.joined(separator: "\n") + "\n"
     }
+
+    private func title(_ record: TapRecord) -> String {
+        var line = "\(record.origin.instance)  \(record.source) #\(record.sequence)"
+        line += "  received \(timeText(record.receivedAtNanoseconds))"
+        for (flag, word) in Self.flagWords where record.flags.contains(flag) { line += "  \(word)" }
+        return record.isIntact ? line : line + "  DAMAGED"
+    }
+
+    /// JSON on lines of its own, so that it can be copied; anything else escaped on one.
+    private func payload(_ name: String, _ bytes: [UInt8]) -> [String] {
+        guard let value = JSONValue.read(bytes) else { return ["\(name) \(text(bytes))"] }
+        let margin = String(repeating: " ", count: 8)
+        return [name] + value.indented().split(separator: "\n").map { margin + $0 }
+    }
+
+    /// Everything that the block says of the webhook and its events, but for verification and stamps.
+    private func line(_ record: TapRecord) -> String {
+        var parts = [title(record)]
+        for rejection in record.rejections {
+            parts.append("refused by \(rejection.stage): \(plain(rejection.code.rawValue)) \(plain(rejection.detail))")
+        }
+        for event in record.events {
+            parts.append(
+                "\(plain(event.type)) \(plain(event.attribute("subject") ?? "")) \(plain(event.attribute("id") ?? ""))")
+            if showsPayload, let payload = event.payload { parts.append("data \(oneLine(payload))") }
+        }
+        if showsHeaders { parts += shown(record.fields).map { "\(plain($0.name)): \(plain($0.value))" } }
+        if showsPayload { parts.append("body \(oneLine(record.body))") }
+        return parts.joined(separator: "  ") + "\n"
+    }
+
+    private func oneLine(_ bytes: [UInt8]) -> String { JSONValue.read(bytes)?.json.text ?? text(bytes) }
 
     private func shown(_ fields: [(name: String, value: String)]) -> [(name: String, value: String)] {
         guard let hidden else { return fields }
@@ -83,7 +145,7 @@ struct TapPrinter {
         if showsHeaders {
             members.append(("headers", .object(shown(record.fields).map { ($0.name, .string($0.value)) })))
         }
-        if showsPayload { members.append(("body", .string(String(decoding: record.body, as: UTF8.self)))) }
+        if showsPayload { members.append(("body", Self.value(record.body))) }
         return .object(members)
     }
 
@@ -97,10 +159,13 @@ struct TapPrinter {
 
     private func event(_ event: TapRecord.Event) -> JSONText {
         var members = event.attributes.map { ($0.name, JSONText.string($0.value)) }
-        if showsPayload, let payload = event.payload {
-            members.append(("data", .string(String(decoding: payload, as: UTF8.self))))
-        }
+        if showsPayload, let payload = event.payload { members.append(("data", Self.value(payload))) }
         return .object(members)
+    }
+
+    /// JSON as it is, anything else as a string.
+    private static func value(_ bytes: [UInt8]) -> JSONText {
+        JSONValue.read(bytes)?.json ?? .string(String(decoding: bytes, as: UTF8.self))
     }
 
     private func stamp(_ stamp: StageStamp) -> JSONText {

@@ -9,7 +9,7 @@ struct TapRecord {
 
         func attribute(_ name: String) -> String? { attributes.first { $0.name == name }?.value }
         /// The canonical type without its prefix.
-        var type: String { (attribute("type") ?? "").replacingPrefix("dev.tributary.") }
+        var type: String { CanonicalTypeName.short(attribute("type") ?? "") }
     }
 
     let origin: HelloNotice
@@ -73,11 +73,5 @@ struct TapRecord {
             events.append(Event(attributes: attributes, payload: event.payload.map { Array($0) }))
         }
         return events
-    }
-}
-
-extension String {
-    fileprivate func replacingPrefix(_ prefix: String) -> String {
-        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : self
     }
 }

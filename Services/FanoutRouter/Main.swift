@@ -41,7 +41,7 @@ struct FanoutRouter: ParsableCommand {
             environment.logger.notice("ready")
             while true { pause() }
         } catch {
-            error.exit(as: environment.instance)
+            environment.end(error)
         }
     }
 }

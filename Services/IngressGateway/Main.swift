@@ -9,7 +9,7 @@ import StageRuntime
 struct IngressGateway: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ingress-gateway", abstract: "Takes webhooks in, journals them and passes them on.",
-        discussion: StageOptions.examples(.ingressGateway))
+        discussion: StageOptions.examples(.ingressGateway), version: TributaryVersion.current)
 
     @OptionGroup var options: StageOptions
 
@@ -18,11 +18,11 @@ struct IngressGateway: ParsableCommand {
         do {
             try serve(environment)
         } catch let failure as StageFailure {
-            failure.exit(as: environment.instance)
+            environment.end(failure)
         } catch let error as JournalError where error.code == .locked {
-            StageFailure(.temporary, "\(error)").exit(as: environment.instance)
+            environment.end(StageFailure(.temporary, "\(error)"))
         } catch {
-            StageFailure(.io, "\(error)").exit(as: environment.instance)
+            environment.end(StageFailure(.io, "\(error)"))
         }
     }
 

@@ -10,7 +10,7 @@ import Wire
 struct NormaliserProcess: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "normaliser", abstract: "Turns webhooks into canonical events.",
-        discussion: StageOptions.examples(.normaliser))
+        discussion: StageOptions.examples(.normaliser), version: TributaryVersion.current)
 
     @OptionGroup var options: StageOptions
 
@@ -19,7 +19,7 @@ struct NormaliserProcess: ParsableCommand {
         do throws(StageFailure) {
             try serve(environment)
         } catch {
-            error.exit(as: environment.instance)
+            environment.end(error)
         }
     }
 

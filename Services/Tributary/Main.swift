@@ -9,25 +9,29 @@ struct TributaryCommand: ParsableCommand {
         abstract: "Operates a Tributary: checks its configuration, explains webhooks, looks into its event log.",
         discussion: """
             Examples:
-              tributary check                                  is the configuration right?
-              tributary send stream call.created               send one signed sample webhook
-              tributary send --list                            every source and type there are samples of
+              tributary check                       is the configuration right?
+              tributary send stream call.created    send one signed sample webhook
+              tributary send --list                 every source and type to send
               tributary verify --source stream --headers-file head.txt < body.json
-                                                               is it genuine; if not, why not?
-              tributary normalise --source stream < body.json  what events it becomes
-              tributary types                                  every type that events can have
-              tributary events --type recording.ready          what was received
-              tributary events 42                              one event, its way and its deliveries
-              tributary why 42                                 who got it, who did not, and why
-              tributary subscriptions                          how far each subscriber is
-              tributary attempts --subscription my-app         what its endpoint answered
+                                                    is it genuine; if not, why not?
+              tributary normalise --source stream < body.json
+                                                    what events it becomes
+              tributary types                       every type of event
+              tributary events --type recording.ready    what was received
+              tributary events 42                   one event, its way, its deliveries
+              tributary why 42                      who got it, who did not, and why
+              tributary subscriptions               how far each subscriber is
+              tributary attempts --subscription my-app   what its endpoint answered
               tributary dead-letters replay --subscription my-app --all
-              tributary quarantine list                        what was refused, and why
+              tributary quarantine list             what was refused, and why
 
-            What looks into the router asks the one of the configuration on its admin socket, or with --api URL one \
-            elsewhere, with the token in TRIBUTARY_API_TOKEN.
+            The configuration is --config, else what TRIBUTARY_CONFIG names. What looks
+            into a pipeline asks the one of the configuration on its admin sockets, as it
+            was accepted there, or with --api URL a router elsewhere, with the token in
+            TRIBUTARY_API_TOKEN.
 
-            Exit codes: 1 refused, 64 wrong usage, 69 the stage does not run, 78 wrong configuration.
+            Exit codes: 1 refused, 64 wrong usage, 69 the stage does not run, 77 not
+            permitted, 78 wrong configuration.
             """,
         version: TributaryVersion.current,
         subcommands: [

@@ -10,7 +10,7 @@ import Wire
 struct VerifierProcess: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verifier", abstract: "Verifies webhooks with the providers' secrets.",
-        discussion: StageOptions.examples(.verifier))
+        discussion: StageOptions.examples(.verifier), version: TributaryVersion.current)
 
     @OptionGroup var options: StageOptions
 
@@ -19,7 +19,7 @@ struct VerifierProcess: ParsableCommand {
         do throws(StageFailure) {
             try serve(environment)
         } catch {
-            error.exit(as: environment.instance)
+            environment.end(error)
         }
     }
 
@@ -30,6 +30,7 @@ struct VerifierProcess: ParsableCommand {
         let shelf = Shelf(verifications)
         let desk = ConfigurationDesk(environment)
         let maxBodyBytes = environment.configuration.ingress.maxBodyBytes
+        let rehearsals = RehearsalDesk(shelf, maxBodyBytes: maxBodyBytes)
         let bus = WorkerBus(
             settings: WorkerSettings(
                 role: .verifier, runDirectory: environment.runDirectory, instance: environment.instance,
@@ -40,13 +41,14 @@ struct VerifierProcess: ParsableCommand {
             registry: environment.registry,
             readiness: {
                 [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) ingress gateways linked")]
-            }, routes: [desk.route])
+            }, routes: [desk.route, rehearsals.route])
         environment.logger.notice("verifying")
         Signals.waitForEnd {
             desk.reload { fresh, _ throws(StageFailure) in
                 let former = SourceNotices.of(desk.current.sources, shelf.current.value)
                 let verifications = try SourceVerification.resolveAll(fresh, environment)
                 shelf.replace(verifications)
+                rehearsals.reload()
                 say(SourceNotices.of(fresh.sources, verifications).filter { !former.contains($0) }, environment)
             }
         }

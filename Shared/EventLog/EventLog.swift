@@ -75,8 +75,9 @@ package protocol EventLog: AnyObject {
     /// How full the quarantine of each source is.
     var quarantineUse: [QuarantineUse] { get }
 
-    /// Notes that quarantined webhooks were sent on their way again. Returns how many there were.
-    func markReplayed(quarantineIDs: [Int64], atNanoseconds: Int64) throws -> Int
+    /// Notes that quarantined webhooks were sent on their way again. `tries`: how often each had been refused again when
+    /// it was sent; one that has been refused once more by now is not marked. Returns how many there were.
+    func markReplayed(quarantineIDs: [Int64], tries: [Int64]?, atNanoseconds: Int64) throws -> Int
 
     /// Drops quarantined webhooks. Returns how many there were.
     func dropQuarantined(_ ids: [Int64]) throws -> Int

@@ -1,17 +1,19 @@
 import GRDB
 
-/// The tables of the event log, version 3.
+/// The tables of the event log, version 4.
 ///
 /// `batch` is small and holds what start-up and searches read; the events themselves lie in `batch_events`, so that
 /// neither walks over them.
 enum EventLogSchema {
-    static let version = 3
+    static let version = 4
 
     /// Holds all that budgets and totals ask for, so that neither walks over the bodies.
     private static let quarantineBySource = """
         CREATE INDEX quarantine_by_source
         ON quarantine (source, verified, id, bytes, code, stage, received_at, replayed_at)
         """
+    /// Finds the entry that a replay came from.
+    private static let quarantineByOrigin = "CREATE INDEX quarantine_by_origin ON quarantine (journal, sequence)"
     private static let quarantineByAge = "CREATE INDEX quarantine_by_age ON quarantine (quarantined_at)"
 
     /// From version 1, which knew one element per entry and had one budget for verified and forged webhooks. No row is
@@ -42,6 +44,11 @@ enum EventLogSchema {
             "ALTER TABLE attempt ADD COLUMN answer BLOB",
             "ALTER TABLE attempt ADD COLUMN replay INTEGER",
         ] + addedInVersion3
+
+    /// From version 3, which put what was refused again beside the entry that it came from.
+    private static let fromVersion3 = [
+        "ALTER TABLE quarantine ADD COLUMN tries INTEGER NOT NULL DEFAULT 0", quarantineByOrigin,
+    ]
 
     /// `exception.at` of a queued row is its ticket.
     private static let addedInVersion3 = [
@@ -87,9 +94,11 @@ enum EventLogSchema {
                 id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, code TEXT NOT NULL, stage TEXT NOT NULL,
                 verified INTEGER NOT NULL, elements BLOB, detail TEXT NOT NULL, journal BLOB NOT NULL,
                 sequence INTEGER NOT NULL, received_at INTEGER NOT NULL, quarantined_at INTEGER NOT NULL,
-                replayed_at INTEGER, bytes INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL)
+                replayed_at INTEGER, bytes INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL,
+                tries INTEGER NOT NULL DEFAULT 0)
             """,
             quarantineBySource,
+            quarantineByOrigin,
             quarantineByAge,
             """
             CREATE TABLE lane (
@@ -116,8 +125,9 @@ enum EventLogSchema {
     static func prepare(_ db: Database, logID: [UInt8]) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         if found == version { return }
-        if found == 1 || found == 2 {
-            for statement in (found == 1 ? fromVersion1 : []) + fromVersion2 { try db.execute(sql: statement) }
+        if (1..<version).contains(found) {
+            let steps = [fromVersion1, fromVersion2, fromVersion3][(found - 1)...]
+            for statement in steps.joined() { try db.execute(sql: statement) }
             try db.execute(sql: "PRAGMA user_version = \(version)")
             return
         }

@@ -74,7 +74,7 @@ struct EventSearch {
 /// An `EventFilter` made ready for many rows and events.
 package struct CompiledEventFilter {
     /// What every canonical type begins with and no filter needs to say.
-    private static let typePrefix = Array("dev.tributary.".utf8)
+    private static let typePrefix = Array(CanonicalTypeName.prefix.utf8)
 
     private let filter: EventFilter
     private let sources: [[UInt8]]

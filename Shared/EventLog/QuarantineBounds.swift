@@ -57,9 +57,18 @@ struct QuarantineBounds {
         }
     }
 
-    /// Inserts `webhooks` and drops what they displace. Of each budget at least the newest webhook is kept.
+    /// Inserts `webhooks` and drops what they displace. Of each budget at least the newest webhook is kept. What was
+    /// refused again takes the place and the id of the entry that it came from.
     mutating func insert(_ webhooks: [QuarantinedWebhook], _ db: Database) throws {
-        for webhook in webhooks {
+        for var webhook in webhooks {
+            if webhook.isReplay {
+                let origin = try QuarantineTable.origin(of: webhook, db)
+                webhook.tries = (origin?.tries ?? 0) + 1
+                if let line = origin?.line {
+                    webhook.id = line.id
+                    try drop([line], db)
+                }
+            }
             let bytes = try QuarantineTable.insert(webhook, db)
             let budget = budget(webhook.source, isVerified: webhook.isVerified)
             held[budget, default: Held()].webhooks += 1

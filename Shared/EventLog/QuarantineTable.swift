@@ -13,7 +13,8 @@ enum QuarantineTable {
     }
 
     private static let columns = """
-        id, source, code, stage, elements, detail, journal, sequence, received_at, quarantined_at, replayed_at, verified
+        id, source, code, stage, elements, detail, journal, sequence, received_at, quarantined_at, replayed_at, verified,
+        tries
         """
 
     /// Returns how many bytes the entry counts.
@@ -24,16 +25,36 @@ enum QuarantineTable {
             + QuarantinedWebhook.rowBytes
         try db.cachedStatement(
             sql: """
-                INSERT INTO quarantine (source, code, stage, verified, elements, detail, journal, sequence, received_at,
-                    quarantined_at, bytes, head, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO quarantine (id, source, code, stage, verified, elements, detail, journal, sequence,
+                    received_at, quarantined_at, bytes, head, body, tries)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            webhook.source, webhook.code, webhook.stage, webhook.isVerified,
+            webhook.id == 0 ? nil : webhook.id, webhook.source, webhook.code, webhook.stage, webhook.isVerified,
             elements.isEmpty ? nil : Blob.of(elements), webhook.detail, Blob.of(webhook.journal),
             Int64(bitPattern: webhook.sequence), webhook.receivedAtNanoseconds, webhook.quarantinedAtNanoseconds, bytes,
-            Blob.of(webhook.head), Blob.of(webhook.body),
+            Blob.of(webhook.head), Blob.of(webhook.body), webhook.tries,
         ])
         return Int64(bytes)
+    }
+
+    /// The entry that a replay came from, and how often it was refused again: the oldest of that webhook with one of its
+    /// elements.
+    static func origin(of replay: QuarantinedWebhook, _ db: Database) throws -> (line: Line, tries: Int)? {
+        let rows = try Row.fetchCursor(
+            db.cachedStatement(
+                sql: """
+                    SELECT id, source, verified, bytes, tries, elements FROM quarantine
+                    WHERE journal = ? AND sequence = ? AND source = ? ORDER BY id
+                    """),
+            arguments: [Blob.of(replay.journal), Int64(bitPattern: replay.sequence), replay.source])
+        while let row = try rows.next() {
+            let elements = QuarantinedWebhook.elements(row[5])
+            if elements.isEmpty || replay.elements.isEmpty || !Set(elements).isDisjoint(with: replay.elements) {
+                return (Line(row: row), row[4])
+            }
+        }
+        return nil
     }
 
     static func delete(_ id: Int64, _ db: Database) throws {
@@ -148,14 +169,15 @@ extension QuarantinedWebhook {
             source: row[1], code: row[2], stage: row[3], isVerified: row[11], elements: Self.elements(row[4]),
             detail: row[5], journal: Blob.journal(row[6] as Data) ?? JournalID(high: 0, low: 0),
             sequence: UInt64(bitPattern: row[7] as Int64), receivedAtNanoseconds: row[8],
-            quarantinedAtNanoseconds: row[9], head: hasContent ? Blob.bytes(row[12] as Data) : [],
-            body: hasContent ? Blob.bytes(row[13] as Data) : [])
+            quarantinedAtNanoseconds: row[9], head: hasContent ? Blob.bytes(row[13] as Data) : [],
+            body: hasContent ? Blob.bytes(row[14] as Data) : [])
         id = row[0]
         replayedAtNanoseconds = row[10]
+        tries = row[12]
     }
 
     /// A list, or, in files that began with version 1, one index as a number.
-    private static func elements(_ value: DatabaseValue) -> [UInt32] {
+    fileprivate static func elements(_ value: DatabaseValue) -> [UInt32] {
         switch value.storage {
         case .blob(let bytes): ElementList.decoded(Blob.bytes(bytes))
         case .int64(let index): [UInt32(truncatingIfNeeded: index)]

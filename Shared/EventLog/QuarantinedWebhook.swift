@@ -28,6 +28,10 @@ package struct QuarantinedWebhook: Sendable, Equatable {
     package var body: [UInt8]
     /// When an operator sent it on its way again; nil before.
     package var replayedAtNanoseconds: Int64?
+    /// How often it was sent on its way again and refused again.
+    package var tries = 0
+    /// Whether it was refused on a way that an operator sent it on again: it takes the place of its entry.
+    package var isReplay = false
 
     package init(
         source: String, code: String, stage: String, isVerified: Bool, elements: [UInt32], detail: String,

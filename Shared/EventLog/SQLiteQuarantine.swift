@@ -3,12 +3,13 @@ import GRDB
 extension SQLiteEventLog {
     package var quarantineUse: [QuarantineUse] { quarantine.use }
 
-    package func markReplayed(quarantineIDs: [Int64], atNanoseconds: Int64) throws -> Int {
+    package func markReplayed(quarantineIDs: [Int64], tries: [Int64]?, atNanoseconds: Int64) throws -> Int {
         try writing { db in
-            let update = try db.cachedStatement(sql: "UPDATE quarantine SET replayed_at = ? WHERE id = ?")
+            let update = try db.cachedStatement(
+                sql: "UPDATE quarantine SET replayed_at = ?1 WHERE id = ?2 AND tries = ifnull(?3, tries)")
             var marked = 0
-            for id in quarantineIDs {
-                try update.execute(arguments: [atNanoseconds, id])
+            for (index, id) in quarantineIDs.enumerated() {
+                try update.execute(arguments: [atNanoseconds, id, tries?[index]])
                 marked += db.changesCount
             }
             return marked

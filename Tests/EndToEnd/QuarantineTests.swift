@@ -76,9 +76,12 @@ extension EndToEnd {
 
         /// The summary of a dry run of everything.
         private func rehearsal(_ pipeline: Pipeline) throws -> [String: Any] {
-            let lines = try output(pipeline, "replay", "--all", "--dry-run", "--json").split(separator: "\n")
+            let result = try pipeline.command("tributary", "quarantine", "replay", "--all", "--dry-run", "--json")
+            let lines = result.output.split(separator: "\n")
             let last = try JSONSerialization.jsonObject(with: Data((lines.last ?? "").utf8)) as? [String: Any]
             let summary = try #require(last?["summary"] as? [String: Any])
+            let isAnyRefused = (summary["refused"] as? [String: Int])?.isEmpty == false
+            #expect(result.status == (isAnyRefused ? 1 : 0))
             #expect(summary["entries"] as? Int == lines.count - 1)
             return summary
         }

@@ -35,6 +35,46 @@ import Wire
         return try reader.quarantined(query).webhooks.map(\.sequence)
     }
 
+    @Test func `what is refused again takes the place of its entry and counts the tries`() throws {
+        let (log, reader) = try open()
+        try put([Sample.quarantined("a", 1), Sample.quarantined("a", 2)], log)
+        #expect(try log.markReplayed(quarantineIDs: [1], tries: [0], atNanoseconds: 5) == 1)
+        var again = Sample.quarantined("a", 1, bytes: 30, isVerified: true, quarantinedAt: 9)
+        again.isReplay = true
+        try put([again], log)
+        let entry = try #require(try reader.quarantined(id: 1))
+        #expect(entry.code == "body_not_json")
+        #expect(entry.tries == 1)
+        #expect(entry.replayedAtNanoseconds == nil)
+        #expect(entry.quarantinedAtNanoseconds == 9)
+        #expect(try sequences(reader) == [1, 2])
+        #expect(try use("a", log).webhooks == 2)
+        // Who notes late that it was sent does not hide that it came back.
+        #expect(try log.markReplayed(quarantineIDs: [1, 2], tries: [0, 0], atNanoseconds: 10) == 1)
+        #expect(try reader.quarantined(id: 1)?.replayedAtNanoseconds == nil)
+        try put([again], log)
+        #expect(try reader.quarantined(id: 1)?.tries == 2)
+    }
+
+    @Test func `of a batch only the entry with the refused element is replaced; one that is gone comes back`() throws {
+        let (log, reader) = try open()
+        try put(
+            [
+                Sample.quarantined("a", 1, elements: [0, 4], code: "x"),
+                Sample.quarantined("a", 1, elements: [2], code: "y"),
+            ],
+            log)
+        var again = Sample.quarantined("a", 1, elements: [2], code: "z")
+        again.isReplay = true
+        try put([again], log)
+        let webhooks = try reader.quarantined(QuarantineQuery()).webhooks
+        #expect(webhooks.map(\.code) == ["x", "z"])
+        #expect(webhooks.map(\.tries) == [0, 1])
+        #expect(try log.dropQuarantined([1, 2]) == 2)
+        try put([again], log)
+        #expect(try reader.quarantined(QuarantineQuery()).webhooks.map(\.tries) == [1])
+    }
+
     private func use(_ source: String, _ log: any EventLog) throws -> QuarantineUse {
         try #require(log.quarantineUse.first { $0.source == source })
     }
@@ -151,7 +191,7 @@ import Wire
         let (log, reader) = try open()
         try put((1...3).map { Sample.quarantined("a", $0, receivedAt: Int64($0) * 10) }, log)
         try put((4...5).map { Sample.quarantined("b", $0, isVerified: true, receivedAt: Int64($0) * 10) }, log)
-        #expect(try log.markReplayed(quarantineIDs: [1, 4, 99], atNanoseconds: 5) == 2)
+        #expect(try log.markReplayed(quarantineIDs: [1, 4, 99], tries: nil, atNanoseconds: 5) == 2)
         #expect(try reader.quarantined(id: 4)?.replayedAtNanoseconds == 5)
         #expect(try sequences(reader) { $0.filter.source = "b" } == [4, 5])
         #expect(try sequences(reader) { $0.filter.code = "signature_mismatch" } == [1, 2, 3])

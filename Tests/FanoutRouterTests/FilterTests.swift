@@ -24,6 +24,8 @@ import Testing
         func matches(_ matcher: EventMatcher) throws -> Bool { try record { matcher.matches($0) } }
         #expect(try matches(EventMatcher(types: ["participant.*"], sources: ["stream"], subjects: ["calls/*"])))
         #expect(try !matches(EventMatcher(types: ["room.*"])))
+        #expect(try matches(EventMatcher(types: ["dev.tributary.participant.*"])), "the prefix may be there, too")
+        #expect(try !matches(EventMatcher(types: ["dev.tributary.room.*"])))
         #expect(try !matches(EventMatcher(providers: ["stream"])), "the sample has no provider")
         #expect(try !matches(EventMatcher(keys: ["a*"])), "the sample has no partition key")
         #expect(try matches(EventMatcher(keys: ["*"])))

@@ -169,8 +169,8 @@ final class FailingLog: EventLog {
 
     var quarantineUse: [QuarantineUse] { log.quarantineUse }
 
-    func markReplayed(quarantineIDs: [Int64], atNanoseconds: Int64) throws -> Int {
-        try log.markReplayed(quarantineIDs: quarantineIDs, atNanoseconds: atNanoseconds)
+    func markReplayed(quarantineIDs: [Int64], tries: [Int64]?, atNanoseconds: Int64) throws -> Int {
+        try log.markReplayed(quarantineIDs: quarantineIDs, tries: tries, atNanoseconds: atNanoseconds)
     }
 
     func dropQuarantined(_ ids: [Int64]) throws -> Int { try log.dropQuarantined(ids) }

@@ -41,6 +41,27 @@ import Testing
         return try #require(JSONValue.read(reply.body))
     }
 
+    @Test func `a reload says which secrets are others behind the same reference, never what they are`() throws {
+        let secrets = try Place("old-secret-value-1\n")
+        let place = try Place(
+            """
+            sources:
+              - { name: app, provider: stream, secrets: [{ id: k3y, value: "file:\(secrets.file)" }] }
+              - { name: rooms, provider: fishjam, path_token: "literal:t0ken-that-stays" }
+            """)
+        let desk = try place.desk(.verifier)
+        desk.reload { _, _ in }
+        #expect(try answer(desk)["secrets_changed"] == .array([]))
+        try secrets.write("new-secret-value-2\n")
+        desk.reload { _, changes in #expect(changes.isEmpty) }
+        let name = "source app: secret k3y (file:\(secrets.file))"
+        #expect(try answer(desk)["secrets_changed"] == .array([.string(name)]))
+        #expect(place.said("\(name) is another"))
+        #expect(!place.said("secret-value") && !place.said("t0ken"))
+        desk.reload { _, _ in }
+        #expect(try answer(desk)["secrets_changed"] == .array([]))
+    }
+
     @Test func `a changed file is handed on with what changed in place, and the rest waits`() throws {
         let place = try Place(Self.before)
         let desk = try place.desk(.ingressGateway)

@@ -5,7 +5,7 @@ enum WrongFiles {
     typealias WrongFile = ConfigurationErrorTests.WrongFile
 
     static let all =
-        top + numbers + sources + addressesAndMappings + subscriptions + unsupported
+        top + listeners + numbers + sources + addressesAndMappings + subscriptions + unsupported
         + WrongFiles.api + transport
 
     private static let top = [
@@ -43,6 +43,25 @@ enum WrongFiles {
                 "1 run_dir: /\(String(repeating: "a", count: 90)) is too long for Unix sockets in it; "
                     + "expected at most 80 bytes"
             ]),
+    ]
+
+    private static let listeners = [
+        WrongFile(
+            name: "addresses that two listeners want",
+            yaml: """
+                ingress: { listen: "127.0.0.1:8081", metrics_listen: "127.0.0.1:65535", instances: 2 }
+                normaliser: { metrics_listen: "127.0.0.1:9101", instances: 3 }
+                router: { listen: "localhost:8081", api_tokens: ["env:T"], metrics_listen: "0.0.0.0:9103" }
+                """,
+            errors: [
+                "1 ingress.metrics_listen: ingress.metrics_listen of ingress-gateway-1, 127.0.0.1:65536, lies beyond "
+                    + "port 65535; choose a lower port",
+                "3 router.listen: router.listen localhost:8081 is taken by ingress.listen 127.0.0.1:8081; choose "
+                    + "another port (instance n of a stage serves its metrics n ports above metrics_listen)",
+                "3 router.metrics_listen: router.metrics_listen of fanout-router-0, 0.0.0.0:9103, is taken by "
+                    + "normaliser.metrics_listen of normaliser-2, 127.0.0.1:9103; choose another port (instance n of a "
+                    + "stage serves its metrics n ports above metrics_listen)",
+            ])
     ]
 
     private static let numbers = [

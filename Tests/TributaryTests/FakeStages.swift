@@ -20,7 +20,7 @@ final class FakeStages {
         guard mkdir(folder, 0o700) == 0 else { throw StageFailure(.io, "no folder \(folder)") }
         let yaml = """
             run_dir: .
-            sources: [{ name: rooms, provider: superviz, path_token: "literal:t0ken" }]
+            sources: [{ name: rooms, provider: superviz, path_token: "env:TRIBUTARY_TEST_UNSET" }]
             """
         configuration = try TributaryConfiguration.decode(yaml, file: "\(folder)/t.yaml")
         guard FileManager.default.createFile(atPath: configuration.file, contents: Data(yaml.utf8)) else {
@@ -33,7 +33,9 @@ final class FakeStages {
             AdminRoute(everythingBelow: "/v1") { control.answer($0) },
         ]
         let replays = [AdminRoute(method: "POST", pathPrefix: "/replay") { quarantine.replay($0) }]
-        endpoints = try [("fanout-router-0", asked), ("ingress-gateway-0", replays)].map { instance, routes in
+        let rehearsals = [AdminRoute(method: "POST", pathPrefix: "/rehearse") { quarantine.rehearse($0) }]
+        let stages = [("fanout-router-0", asked), ("ingress-gateway-0", replays), ("verifier-0", rehearsals)]
+        endpoints = try stages.map { instance, routes in
             try AdminEndpoint(
                 socketPath: "\(folder)/\(instance).admin", metricsListen: nil, registry: registry,
                 readiness: { [] }, routes: routes)
@@ -70,6 +72,8 @@ final class FakeQuarantine: Sendable {
         /// Sequences in the order in which the ingress took them.
         var taken: [Int] = []
         var marked: [Int] = []
+        /// The tries that came along with the marks.
+        var markedTries: [Int] = []
         var batches: [Int] = []
         var last = JSONValue.null
     }
@@ -93,6 +97,8 @@ final class FakeQuarantine: Sendable {
             case ("POST", _):
                 let ids = JSONValue.read(request.body)?["ids"].elements.compactMap { $0.integer.map { Int($0) } } ?? []
                 state.marked += ids
+                let tries = JSONValue.read(request.body)?["tries"].elements ?? []
+                state.markedTries += tries.compactMap { $0.integer.map { Int($0) } }
                 for index in state.entries.indices where ids.contains(state.entries[index].id) {
                     state.entries[index].isReplayed = true
                 }
@@ -146,8 +152,20 @@ final class FakeQuarantine: Sendable {
         return """
             {"id":\(entry.id),"source":"rooms","code":"signature_mismatch","elements":\(entry.elements),\
             "journal":"\(FakeStages.journal)","sequence":\(entry.id),"received_at_ns":1778198400000000001,\
-            "head":[[":token","\(entry.token)"],["x-plain","shown"]],"body_base64":"\(body)","replayed":null}
+            "head":[[":token","\(entry.token)"],["x-plain","shown"]],"body_base64":"\(body)","replayed":null,\
+            "tries":\(entry.id % 3)}
             """
+    }
+
+    /// A verifier that has another token in use than any configuration says.
+    func rehearse(_ request: AdminRequest) -> AdminReply {
+        let webhooks = JSONValue.read(request.body)?["webhooks"].elements ?? []
+        let answers = webhooks.map { webhook in
+            webhook["head"].elements.first?.elements.last?.text == "t0ken"
+                ? #"{"verified":true,"scheme":"path-token","key":"k"}"#
+                : #"{"verified":false,"code":"token_mismatch","detail":"no"}"#
+        }
+        return Self.raw("{\"answers\":[\(answers.joined(separator: ","))]}")
     }
 
     func replay(_ request: AdminRequest) -> AdminReply {

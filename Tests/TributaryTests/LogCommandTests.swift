@@ -141,4 +141,24 @@ import Testing
 
                 """)
     }
+
+    @Test(arguments: [
+        (#"{"first_position":1,"next_position":1,"events":0,"bytes":0}"#, "no events yet, 0 bytes"),
+        (
+            #"{"first_position":9,"next_position":9,"events":0,"bytes":0}"#,
+            "no events kept, the next gets position 9, 0 bytes"
+        ),
+    ])
+    func `a log without events has no range of positions`(log: String, line: String) throws {
+        let stats = try #require(JSONValue.read(Array(#"{"log":\#(log)}"#.utf8)))
+        #expect(StatsText.text(stats).contains("log         \(line)\n"))
+    }
+
+    @Test(arguments: [("0.000498445", "498 µs"), ("0.0123", "12 ms"), ("15.2", "15 s"), ("300", "5 min"), ("null", "")])
+    func `lengths of time are shown with a unit`(seconds: String, text: String) throws {
+        let record = try #require(JSONValue.read(Array(#"{"duration_seconds":\#(seconds)}"#.utf8)))
+        let lines = RecordList.text([record], columns: ["duration_seconds"], empty: "").split(
+            separator: "\n", omittingEmptySubsequences: false)
+        #expect(lines == ["DURATION", Substring(text)])
+    }
 }

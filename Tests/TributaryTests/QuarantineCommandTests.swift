@@ -39,6 +39,7 @@ import Wire
         #expect(state.taken == Array(1...250))
         #expect(state.marked == Array(1...250))
         #expect(state.batches == [100, 100, 50])
+        #expect(state.markedTries == (1...250).map { $0 % 3 }, "so that what came back meanwhile is not hidden")
         #expect(try replay(["--all"]).run.replayed == 250, "now those that were refused again")
     }
 
@@ -52,6 +53,14 @@ import Wire
         #expect(run.json.text.contains(#""failures":[{"id":"2","reason":"no source"}]"#))
         let (named, _) = try replay(["2", "77"])
         #expect(named.replayed == 1 && named.failed == 1)
+    }
+
+    @Test func `of named entries those alone are replayed`() throws {
+        quarantine.put(9)
+        let (run, failure) = try replay(["2", "3", "4", "5", "7"])
+        #expect(failure == nil)
+        #expect(run.replayed == 5)
+        #expect(state.taken == [2, 3, 4, 5, 7])
     }
 
     @Test func `an ingress that is full is asked again later`() throws {
@@ -72,20 +81,42 @@ import Wire
         #expect(webhook["received_at_ns"].integer == 1_778_198_400_000_000_001)
     }
 
-    @Test func `a dry run says what would come of each and touches nothing`() throws {
+    @Test func `a dry run asks the running verifier, says what would come of each and touches nothing`() throws {
         quarantine.put(1, elements: "[1]")
         quarantine.put(1, token: "wrong")
         let router = StageClient.router(stages.configuration)
         var walk = try QuarantineWalk(router, ids: [], filter: QuarantineFilter.parse([]), isRepeated: false)
         var rehearsal = ReplayRehearsal(configuration: stages.configuration)
-        let outcomes = try walk.next(100).map { try rehearsal.judge(QuarantineEntry($0)) }
+        let outcomes = try rehearsal.judge(try walk.next(100).map { QuarantineEntry($0) })
         #expect(outcomes.map(\.codes) == [[], ["token_mismatch"]])
         #expect(outcomes[0].events.count == 1, "of two elements the one that was refused")
         #expect(outcomes[0].json.text.hasPrefix(#"{"id":1,"source":"rooms","refused":[],"events":[{"type":""#))
         #expect(outcomes[1].text.hasPrefix("2 rooms: refused again, token_mismatch"))
         #expect(rehearsal.text.hasPrefix("2 entries: 1 would be accepted; nothing was sent"))
         #expect(rehearsal.json.text.contains(#""refused":{"token_mismatch":1}"#))
+        #expect(rehearsal.isAnyRefused)
         #expect(state.taken.isEmpty && state.marked.isEmpty)
+        #expect(try stages.command("quarantine", "replay", "--all", "--dry-run").status == 1)
+        #expect(try stages.command("quarantine", "replay", "1", "--dry-run").status == 0)
+    }
+
+    @Test func `the exit code says that something was refused again`() throws {
+        quarantine.put(2)
+        #expect(try stages.command("quarantine", "replay", "1").status == 0)
+        quarantine.state.withLock { $0.refusesAgain = true }
+        let refused = try stages.command("quarantine", "replay", "2")
+        #expect(refused.status == 1)
+        #expect(refused.output == "replayed 1 of 1\n1 refused again: signature_mismatch\n")
+    }
+
+    @Test func `a source or stage that there is not is said with the nearest`() throws {
+        let source = try stages.command("quarantine", "replay", "--source", "room")
+        #expect(source.status == 64)
+        #expect(source.errors.contains("has no source room; did you mean \"rooms\"?"))
+        let stage = try stages.command("quarantine", "list", "--stage", "postman")
+        #expect(stage.status == 64)
+        #expect(stage.errors.contains("fanout-router (or router)"))
+        #expect(try QuarantineList.parse(["--stage", "router"]).filter.parameters[2].1 == "fanout-router")
     }
 
     @Test func `tokens of the head are hidden unless asked for`() throws {

@@ -136,6 +136,23 @@ import Testing
         #expect(control.lines.filter { $0.hasPrefix("DELETE") }.count == 2)
     }
 
+    @Test func `nobody is asked about a deletion that the router refuses`() throws {
+        control.answer("GET /v1/subscriptions/my-app", #"{"name":"my-app","origin":"configuration"}"#)
+        control.answer(
+            "DELETE /v1/subscriptions/my-app",
+            #"{"code":"conflict","detail":"my-app comes from the configuration"}"#, status: 409)
+        let command = try SubscriptionsDelete.parse(["my-app"])
+        let failure = #expect(throws: StageFailure.self) {
+            try command.delete(
+                StageClient.router(stages.configuration),
+                Question { _ in
+                    Issue.record("nobody is to be asked")
+                    return "y"
+                })
+        }
+        #expect(failure?.sentence.contains("my-app comes from the configuration") == true)
+    }
+
     @Test func `a test says what came of it, and fails when the subscriber does not take it`() throws {
         let attempt = """
             {"subscription":"my-app","position":null,"number":1,"started":"2026-10-05T14:49:14Z",\

@@ -19,7 +19,7 @@ enum QuarantineEntries {
             var elements = those.map(\.element).sorted()
             // Refused as a whole: every element that was asked for.
             if elements.last == Rejection.wholeWebhook { elements = replay?.list.sorted() ?? [] }
-            return QuarantinedWebhook(
+            var webhook = QuarantinedWebhook(
                 source: envelope.source, code: code.rawValue, stage: first.stage.description,
                 isVerified: isVerified(envelope, refusedBy: first.stage), elements: elements,
                 detail: those.count == 1 ? first.detail : "\(first.detail) (and \(those.count - 1) more elements)",
@@ -27,6 +27,8 @@ enum QuarantineEntries {
                 receivedAtNanoseconds: envelope.receivedAtNanoseconds, quarantinedAtNanoseconds: nowNanoseconds,
                 head: envelope.section(.requestHead).map { Array($0) } ?? [],
                 body: envelope.section(.body).map { Array($0) } ?? [])
+            webhook.isReplay = replay != nil
+            return webhook
         }
     }
 

@@ -5,8 +5,8 @@ import StageRuntime
 /// The part of a subscription's filter that looks at attributes, compiled once: every list that is given must match, of
 /// each one pattern. `ContentMatcher` is the other part.
 struct EventMatcher: Sendable {
-    /// What every type on the wire begins with and no filter repeats.
-    static let typePrefix = Array("dev.tributary.".utf8)
+    /// What every type on the wire begins with and no filter needs to say.
+    static let typePrefix = Array(CanonicalTypeName.prefix.utf8)
 
     /// The patterns of one attribute; none takes everything.
     private struct Patterns: Sendable {
@@ -18,6 +18,12 @@ struct EventMatcher: Sendable {
         init(_ texts: [String], areWords: Bool = false) {
             self.texts = texts
             compiled = texts.map { areWords ? .exactly(Array($0.utf8)) : AttributePattern($0) }
+        }
+
+        /// Types, with their prefix or without.
+        init(types: [String]) {
+            self.init(types)
+            compiled = types.map { AttributePattern(CanonicalTypeName.short($0)) }
         }
 
         @inline(__always)
@@ -40,7 +46,7 @@ struct EventMatcher: Sendable {
         types: [String] = [], sources: [String] = [], providers: [String] = [], subjects: [String] = [],
         keys: [String] = []
     ) {
-        self.types = Patterns(types)
+        self.types = Patterns(types: types)
         self.sources = Patterns(sources, areWords: true)
         self.providers = Patterns(providers, areWords: true)
         self.subjects = Patterns(subjects)

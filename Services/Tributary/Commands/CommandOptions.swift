@@ -3,7 +3,7 @@ import StageRuntime
 
 /// The options that every command has.
 struct CommandOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
+    @Option(help: ArgumentHelp("The configuration file; TRIBUTARY_CONFIG when left out.", valueName: "file"))
     var config = StageOptions.defaultConfiguration
 
     @Flag(help: "Print JSON, for programs.")
@@ -12,6 +12,14 @@ struct CommandOptions: ParsableArguments {
     /// The configuration; ends the process with every error and status 78 when it is wrong.
     func configuration() -> TributaryConfiguration {
         orExit { () throws(StageFailure) in try StageEnvironment.loadConfiguration(config) }
+    }
+}
+
+extension CommandOptions {
+    /// The configuration of the pipeline that runs, for commands that ask it; says on standard error where the file is
+    /// another by now.
+    func running() throws(StageFailure) -> TributaryConfiguration {
+        try AcceptedConfiguration.running(config) { StandardError.write("tributary: \($0)\n") }
     }
 }
 

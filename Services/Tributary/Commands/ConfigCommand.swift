@@ -9,14 +9,16 @@ struct ConfigCommand: ParsableCommand {
         discussion: """
             Examples:
               tributary config
-              tributary config | jq .environment      which variables each stage is given
+              tributary config --json | jq .environment
+                  which variables each stage is given
 
-            Secrets are shown as references, never as values.
+            Secrets are shown as references, never as values; --json puts all on one line.
             """)
 
     @OptionGroup var options: CommandOptions
 
     func run() {
-        print(ConfigurationJSON.text(options.configuration()))
+        let text = ConfigurationJSON.text(options.configuration())
+        print(options.json ? text.text : JSONValue.read(text.bytes)?.indented() ?? text.text)
     }
 }

@@ -17,13 +17,15 @@ struct NormaliseCommand: ParsableCommand {
               tributary normalise --provider generic --mapping mapping.yaml < body.json
               tributary normalise --provider superviz < batch.json | jq -r .subject
 
-            Nothing is verified, stored or sent. Ids that the provider does not give are made here and will be \
-            others in the pipeline; sequence is 0. A mapping file holds what stands under mapping in the configuration.
+            Nothing is verified, stored or sent. Ids that the provider does not give are
+            made here and will be others in the pipeline; sequence is 0. A mapping file
+            holds what stands under mapping in the configuration.
 
-            Events go to standard output; elements of a batch that are refused go to standard error, as \
-            "element 17: type_missing: …".
+            Events go to standard output; elements of a batch that are refused go to
+            standard error, as "element 17: type_missing: …".
 
-            Exits with 1 when the whole webhook is refused, 64 for wrong usage, 78 for a wrong configuration.
+            Exits with 1 when the whole webhook is refused, 64 for wrong usage, 78 for a
+            wrong configuration.
             """)
 
     @Option(help: ArgumentHelp("A provider, without any configuration.", valueName: "provider"))

@@ -32,10 +32,11 @@ struct QuarantineList: ParsableCommand {
 
     func run() {
         let router = options.router()
+        options.hint(source: filter.source)
         orExit { () throws(StageFailure) in
             var walk = PageWalk(
                 router, "/v1/quarantine", filter.parameters + [("order", "desc")], name: "quarantine", options: page)
-            let columns = ["id", "source", "code", "stage", "received", "replayed", "detail"]
+            let columns = ["id", "source", "code", "stage", "received", "replayed", "tries", "detail"]
             try walk.show(json: options.json, columns: columns, empty: "nothing in quarantine")
         }
     }
@@ -56,6 +57,7 @@ struct QuarantineTotals: ParsableCommand {
 
     func run() {
         let router = options.router()
+        options.hint(source: filter.source)
         let reply = orExit { () throws(StageFailure) in
             try router.reply("GET", StageClient.target("/v1/quarantine/totals", filter.parameters))
         }

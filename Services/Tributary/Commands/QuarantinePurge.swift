@@ -7,7 +7,8 @@ struct QuarantinePurge: ParsableCommand {
         commandName: "purge", abstract: "Deletes refused webhooks for good.",
         discussion: """
             Examples:
-              tributary quarantine purge --code signature_mismatch --until 1d     says how many that would be
+              tributary quarantine purge --code signature_mismatch --until 1d
+                  says how many that would be
               tributary quarantine purge --code signature_mismatch --until 1d --yes
               tributary quarantine purge --replayed --yes
               tributary quarantine purge 7 8 --yes
@@ -38,6 +39,7 @@ struct QuarantinePurge: ParsableCommand {
 
     func run() {
         let router = options.router()
+        options.hint(source: filter.source)
         let deleted = orExit { () throws(StageFailure) in
             ids.isEmpty ? try purgeChosen(router) : try purgeNamed(router)
         }
@@ -45,6 +47,8 @@ struct QuarantinePurge: ParsableCommand {
     }
 
     private func purgeNamed(_ router: StageClient) throws(StageFailure) -> Int {
+        // What is not there is said before anything is asked for or deleted.
+        for id in ids { _ = try router.ask("GET", "/v1/quarantine/\(id)") }
         try confirm("\(ids.count) webhooks")
         for id in ids { _ = try router.ask("DELETE", "/v1/quarantine/\(id)") }
         return ids.count

@@ -10,20 +10,29 @@ struct QuarantineReplay: ParsableCommand {
         discussion: """
             Examples:
               tributary quarantine replay 7 8
-              tributary quarantine replay --code signature_mismatch --dry-run    would it help?
-              tributary quarantine replay --code signature_mismatch              after a secret was put right
+              tributary quarantine replay --code signature_mismatch --dry-run
+                  would it help?
+              tributary quarantine replay --code signature_mismatch
+                  after a secret was put right
               tributary quarantine replay --source stream --since 2h --rate 200
               tributary quarantine replay --all
 
-            Without numbers, only what was not replayed before is taken; --again takes the rest, too. What is refused
-            again comes back into the quarantine. Of a batch only the refused elements are sent on. An entry is marked
-            when an ingress has it on its disk; after an interruption, replaying once more repeats at most one batch, with
-            the same event ids.
+            Without numbers, only what was not replayed before is taken; --again takes the
+            rest, too. What is refused again stays in quarantine as the one entry that it
+            was, with its number and its count of tries. Of a batch only the refused
+            elements are sent on. An entry is marked when an ingress has it on its disk;
+            after an interruption, replaying once more repeats at most one batch, with the
+            same event ids.
 
-            The webhooks go to the ingress of the configuration, on this machine, with --api, too.
+            The webhooks go to the ingress of the configuration, on this machine, with
+            --api, too.
 
-            --dry-run verifies and normalises here, with the secrets that this command's own environment holds, and
-            sends, stores and marks nothing; with --json it prints one object per entry and a summary on the last line.
+            --dry-run asks the running verifier, with the keys that it has in use, and
+            sends, stores and marks nothing; with --json it prints one object per entry and
+            a summary on the last line.
+
+            Exit codes: 1 something was or would be refused again, or could not be sent; 64
+            there is no such source; 69 a stage does not run.
             """)
 
     @Argument(help: "Numbers of entries, as listed.")
@@ -37,7 +46,9 @@ struct QuarantineReplay: ParsableCommand {
     @Flag(help: "Also what was replayed before.")
     var again = false
 
-    @Option(help: ArgumentHelp("Webhooks per second; as fast as the ingress takes them when left out.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Webhooks per second, above 0; as fast as the ingress takes them when left out.", valueName: "n"))
     var rate: Double?
 
     @Flag(help: "Only say what would become of each.")
@@ -56,8 +67,11 @@ struct QuarantineReplay: ParsableCommand {
     }
 
     func run() {
-        let configuration = options.basic.configuration()
-        let router = options.router()
+        let configuration = orExit(options.basic.running)
+        if let source = filter.source {
+            _ = orExit { () throws(StageFailure) in try configuration.source(named: source) }
+        }
+        let router = options.router(configuration)
         let walk = orExit { () throws(StageFailure) in
             try QuarantineWalk(router, ids: ids, filter: filter, isRepeated: again)
         }
@@ -66,7 +80,7 @@ struct QuarantineReplay: ParsableCommand {
         let failure = run.replay(walk)
         print(options.json ? run.json.text : run.text)
         if let failure { failure.exit(as: "tributary") }
-        if run.failed > 0 { ExitStatus.failure.exit() }
+        if run.failed > 0 || !run.refusedAgain.isEmpty { ExitStatus.failure.exit() }
     }
 
     private func rehearse(_ walk: QuarantineWalk, _ configuration: TributaryConfiguration) {
@@ -76,14 +90,13 @@ struct QuarantineReplay: ParsableCommand {
             while true {
                 let entries = try walk.next(QuarantineWalk.pageLimit)
                 if entries.isEmpty { break }
-                for entry in entries {
-                    let outcome = try rehearsal.judge(QuarantineEntry(entry))
+                for outcome in try rehearsal.judge(entries.map { QuarantineEntry($0) }) {
                     print(options.json ? outcome.json.text : outcome.text)
                 }
             }
         }
         for missing in walk.missing { StandardError.write("tributary: entry \(missing.id): \(missing.sentence)\n") }
         print(options.json ? JSONText.object([("summary", rehearsal.json)]).text : rehearsal.text)
-        if !walk.missing.isEmpty { ExitStatus.failure.exit() }
+        if !walk.missing.isEmpty || rehearsal.isAnyRefused { ExitStatus.failure.exit() }
     }
 }

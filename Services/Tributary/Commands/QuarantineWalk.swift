@@ -26,6 +26,8 @@ struct QuarantineWalk {
         parameters = filter.parameters + [("replayed", isRepeated ? nil : "false")]
         guard ids.isEmpty else {
             expected = ids.count
+            // Nothing follows those that are named.
+            isAtEnd = true
             return
         }
         let newest = try router.ask("GET", "/v1/quarantine?limit=1")["newest"]
@@ -60,7 +62,6 @@ struct QuarantineWalk {
                 missing.append((id, error.sentence))
             }
         }
-        if entries.isEmpty { isAtEnd = true }
         return entries
     }
 }

@@ -1,35 +1,74 @@
 import Events
+import Providers
 import StageRuntime
+import Wire
 
-/// What a replay would give: verifies and normalises entries in this process and counts what becomes of them.
+/// What a replay would give: the running verifier judges the entries with the keys in use, the normalisers of what runs
+/// are run in this process, and what becomes of them is counted.
 struct ReplayRehearsal {
-    private let configuration: TributaryConfiguration
-    /// By source, made when the first entry of it is met: the secrets of other sources are not needed.
-    private var pipelines: [String: LocalPipeline] = [:]
+    private let verifier: StageClient
+    private let normalisers: [String: any WebhookNormaliser]
     private var entries = 0
     private var accepted = 0
     private var refusals: [String: Int] = [:]
     private var types: [String: Int] = [:]
 
+    /// `configuration`: what runs.
     init(configuration: TributaryConfiguration) {
-        self.configuration = configuration
+        verifier = .verifier(configuration)
+        let made = configuration.sources.compactMap { source in
+            ProviderRegistry.provider(named: source.provider).map { (source.name, $0.makeNormaliser(source.mapping)) }
+        }
+        normalisers = Dictionary(made) { first, _ in first }
     }
 
-    /// Throws where a source's secrets cannot be resolved.
-    mutating func judge(_ entry: QuarantineEntry) throws(StageFailure) -> RehearsedReplay {
+    /// Whether something would be refused again.
+    var isAnyRefused: Bool { accepted < entries }
+
+    /// Throws where no verifier runs or answers.
+    mutating func judge(_ asked: [QuarantineEntry]) throws(StageFailure) -> [RehearsedReplay] {
+        let readable = asked.filter { $0.webhook != nil }
+        var answers: ArraySlice<JSONValue> = []
+        if !readable.isEmpty {
+            let body = JSONText.object([("webhooks", .array(readable.map(\.replay)))])
+            answers = try verifier.ask("POST", "/rehearse", body)["answers"].elements[...]
+            guard answers.count == readable.count else {
+                throw StageFailure(
+                    .failure, "\(verifier.instance) answered \(answers.count) of \(readable.count) webhooks")
+            }
+        }
+        return asked.map { entry in
+            guard let webhook = entry.webhook else {
+                return count(RehearsedReplay(id: entry.id, source: "", unreadable: true))
+            }
+            let outcome = normalised(webhook, judged: answers.removeFirst())
+            return count(RehearsedReplay(id: entry.id, source: webhook.source, outcome: outcome))
+        }
+    }
+
+    /// What normalising gives where the verifier's answer is yes.
+    private func normalised(_ webhook: LocalRecord.Webhook, judged answer: JSONValue) -> LocalOutcome {
+        var outcome = LocalOutcome()
+        guard answer["verified"] == .bool(true) else {
+            outcome.refusal = Rejection(
+                RejectionCode(rawValue: answer["code"].text), stage: .verifier, detail: answer["detail"].text)
+            return outcome
+        }
+        guard var record = LocalRecord(webhook), let normaliser = normalisers[webhook.source] else {
+            outcome.refusal = Rejection(
+                .sourceUnknown, stage: .normaliser, detail: "what runs has no source \(webhook.source)")
+            return outcome
+        }
+        record.pass { _, writer in
+            Verification(scheme: answer["scheme"].text, keyID: answer["key"].text).write(to: &writer)
+        }
+        LocalPipeline.normalise(&record, normaliser, &outcome)
+        outcome.events = record.events(position: 0)
+        return outcome
+    }
+
+    private mutating func count(_ result: RehearsedReplay) -> RehearsedReplay {
         entries += 1
-        guard let webhook = entry.webhook else {
-            refusals["entry_unreadable", default: 0] += 1
-            return RehearsedReplay(id: entry.id, source: "", unreadable: true)
-        }
-        let pipeline: LocalPipeline
-        if let known = pipelines[webhook.source] {
-            pipeline = known
-        } else {
-            pipeline = try LocalPipeline(configuration: configuration, only: [webhook.source])
-            pipelines[webhook.source] = pipeline
-        }
-        let result = RehearsedReplay(id: entry.id, source: webhook.source, outcome: pipeline.run(webhook))
         for code in result.codes { refusals[code, default: 0] += 1 }
         if result.codes.isEmpty { accepted += 1 }
         for event in result.events { types[event.type, default: 0] += 1 }

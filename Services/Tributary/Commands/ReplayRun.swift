@@ -58,12 +58,12 @@ struct ReplayRun {
                 throw StageFailure(
                     .failure, "\(ingress.instance) answered \(answers.count) of \(waiting.count) webhooks")
             }
-            var taken: [JSONText] = []
+            var taken: [QuarantineEntry] = []
             var refused: [QuarantineEntry] = []
             for (entry, answer) in zip(waiting, answers) {
                 switch answer["status"].integer {
                 case 202:
-                    taken.append(JSONText(raw: Array(entry.id.utf8)))
+                    taken.append(entry)
                     let verdict = answer["answer"]["verdict"].text
                     if !verdict.isEmpty { refusedAgain[verdict, default: 0] += 1 }
                 case 503: refused.append(entry)
@@ -71,7 +71,12 @@ struct ReplayRun {
                 }
             }
             if !taken.isEmpty {
-                _ = try router.ask("POST", "/v1/quarantine/replayed", .object([("ids", .array(taken))]))
+                // With the tries that were seen: what has come back by now is not hidden.
+                let mark = JSONText.object([
+                    ("ids", .array(taken.map { JSONText(raw: Array($0.id.utf8)) })),
+                    ("tries", .array(taken.map { .number($0.tries) })),
+                ])
+                _ = try router.ask("POST", "/v1/quarantine/replayed", mark)
                 replayed += taken.count
             }
             if refused.isEmpty { return }

@@ -21,9 +21,10 @@ struct SendCommand: ParsableCommand {
               tributary send --provider mux --all --secret env:MUX_SECRET \\
                 --url http://192.0.2.10:8080/in/mux      without a configuration
 
-            Every webhook has an id of its own. What signs it, and the tokens in its path, query or header, are \
-            those of the source, read as the configuration says. SuperViz's users name events themselves, so any \
-            other type is sent as a real-time event of that name.
+            Every webhook has an id of its own. What signs it, and the tokens in its path,
+            query or header, are those of the source, read as the configuration says.
+            SuperViz's users name events themselves, so any other type is sent as a
+            real-time event of that name.
 
             Exits with 1 when an answer is not 2xx, and with 69 when nobody answers.
             """)
@@ -45,16 +46,16 @@ struct SendCommand: ParsableCommand {
 
     @Option(
         name: [.customLong("count"), .customLong("times")],
-        help: ArgumentHelp("How many webhooks of each type.", valueName: "n"))
+        help: ArgumentHelp("How many webhooks of each type, 1 to 10000000.", valueName: "n"))
     var times = 1
 
-    @Option(help: ArgumentHelp("Events per webhook, for providers that send batches.", valueName: "n"))
+    @Option(help: ArgumentHelp("Events per webhook, 1 to 1000, for providers that send batches.", valueName: "n"))
     var batch: Int?
 
-    @Option(help: ArgumentHelp("Webhooks per second; as fast as possible when left out.", valueName: "n"))
+    @Option(help: ArgumentHelp("Webhooks per second, above 0; as fast as possible when left out.", valueName: "n"))
     var rate: Double?
 
-    @Option(help: ArgumentHelp("Connections to send on at once.", valueName: "n"))
+    @Option(help: ArgumentHelp("Connections to send on at once, 1 to 1000.", valueName: "n"))
     var connections = 1
 
     @Option(
@@ -124,12 +125,12 @@ struct SendCommand: ParsableCommand {
         if list {
             let sources =
                 detached.provider.map { [SampleList.Source(name: "", provider: $0)] }
-                ?? options.configuration().sources.map { SampleList.Source(name: $0.name, provider: $0.provider) }
+                ?? orExit(options.running).sources.map { SampleList.Source(name: $0.name, provider: $0.provider) }
             print(options.json ? SampleList.json(sources).text : SampleList.text(sources))
             return
         }
         let plan = orExit { () throws(StageFailure) in
-            detached.provider == nil ? try makePlan(options.configuration()) : try makeDetachedPlan()
+            detached.provider == nil ? try makePlan(try options.running()) : try makeDetachedPlan()
         }
         if plan.url.isTLS {
             StageFailure(.usage, "samples are sent over http only; name the ingress itself, not its TLS proxy")

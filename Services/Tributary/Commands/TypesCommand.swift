@@ -10,9 +10,11 @@ struct TypesCommand: ParsableCommand {
         discussion: """
             Examples:
               tributary types                                  every type and its meaning
-              tributary types --json                           the same with the providers' tables
+              tributary types --json
+                  the same with the providers' tables
               tributary types --schema participant             the JSON Schema of a family
-              tributary types --markdown                       the page about the vocabulary
+              tributary types --markdown
+                  the page about the vocabulary
 
             Nothing is read but the program itself: no configuration, no stage.
             """)

@@ -21,14 +21,15 @@ struct VerifyCommand: ParsableCommand {
               tributary verify --source stream --secret env:NEW_SECRET \\
                 --headers-file head.txt < body.json         would the new secret do?
 
-            The body must be the bytes that came over the network: an editor that adds a line feed, or a tool \
-            that writes JSON anew, breaks every signature. What was captured earlier is judged with --at, the \
-            time of its receipt.
+            The body must be the bytes that came over the network: an editor that adds a
+            line feed, or a tool that writes JSON anew, breaks every signature. What was
+            captured earlier is judged with --at, the time of its receipt.
 
-            Secrets are named, never written on the command line, and never shown; header fields that hold one \
-            belong into a --headers-file.
+            Secrets are named, never written on the command line, and never shown; header
+            fields that hold one belong into a --headers-file.
 
-            Exits with 0 when it is genuine, 1 when it is refused, 64 for wrong usage, 78 for a wrong configuration.
+            Exits with 0 when it is genuine, 1 when it is refused, 64 for wrong usage, 78
+            for a wrong configuration.
             """)
 
     @Option(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Events
 import StageMetrics
 import StageRuntime
 import Wire
@@ -39,7 +40,9 @@ struct WebhookOptions: ParsableArguments {
                 + "secrets are judged against it.", valueName: "time"))
     var at: String?
 
-    @Option(help: ArgumentHelp("The largest body; ingress.max_body_bytes when left out.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "The largest body, 1 to 1073741824; ingress.max_body_bytes when left out.", valueName: "bytes"))
     var maxBodyBytes: Int?
 
     @Option(help: ArgumentHelp("The configuration file, for --source.", valueName: "file"))

@@ -66,7 +66,7 @@ struct LocalPipeline {
         outcome.isProbe = record.withWebhook { source.provider.isProbe(head: $0.head, body: $0.body) }
         if outcome.isProbe { return outcome }
         verify(&record, source.verifier, &outcome)
-        if outcome.refusal == nil, outcome.answered == nil { normalise(&record, source.normaliser, &outcome) }
+        if outcome.refusal == nil, outcome.answered == nil { Self.normalise(&record, source.normaliser, &outcome) }
         outcome.events = record.events(position: position)
         return outcome
     }
@@ -90,7 +90,8 @@ struct LocalPipeline {
         }
     }
 
-    private func normalise(
+    /// What a normaliser makes of a record that holds a verification.
+    static func normalise(
         _ record: inout LocalRecord, _ normaliser: any WebhookNormaliser, _ outcome: inout LocalOutcome
     ) {
         let found = record.pass { view, writer in

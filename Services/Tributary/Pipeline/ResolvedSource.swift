@@ -28,12 +28,3 @@ struct ResolvedSource {
         self.warnings = warnings
     }
 }
-
-extension TributaryConfiguration {
-    /// The source with that name. Throws a sentence that says which there are.
-    func source(named name: String) throws(StageFailure) -> SourceConfiguration {
-        if let source = sources.first(where: { $0.name == name }) { return source }
-        let hint = Suggestion.hint(for: name, among: sources.map(\.name))
-        throw StageFailure(.usage, "source_unknown: \(file) has no source \(name); \(hint)")
-    }
-}

@@ -9,11 +9,12 @@ struct AttemptsCommand: ParsableCommand {
         discussion: """
             Examples:
               tributary attempts --subscription my-app
-              tributary attempts --event 42 --answers            with the first KiB of each answer
+              tributary attempts --event 42 --answers
+                  with the first KiB of each answer
               tributary attempts --outcome timeout --since 1h --all --json
 
-            Kept are the attempts that failed and those after a failure; what went well at once is remembered for a \
-            while and shown with --subscription or --event.
+            Kept are the attempts that failed and those after a failure; what went well at
+            once is remembered for a while and shown with --subscription or --event.
             """)
 
     @Option(help: ArgumentHelp("Only attempts for this subscription.", valueName: "name"))

@@ -43,7 +43,8 @@ struct DeadLettersList: ParsableCommand {
         discussion: """
             Examples:
               tributary dead-letters list
-              tributary dead-letters list --subscription my-app --cause "status 503" --since 1d
+              tributary dead-letters list --subscription my-app --cause "status 503" \\
+                --since 1d
               tributary dead-letters list --fault ours --all --json
             """)
 
@@ -92,10 +93,12 @@ struct DeadLettersReplay: ParsableCommand {
         commandName: "replay", abstract: "Delivers again what was given up.",
         discussion: """
             Examples:
-              tributary dead-letters replay --subscription my-app --all --dry-run      how many would that be?
+              tributary dead-letters replay --subscription my-app --all --dry-run
+                  how many would that be?
               tributary dead-letters replay --subscription my-app --all --wait
               tributary dead-letters replay --subscription my-app 42 43
-              tributary dead-letters replay --subscription my-app --cause "status 503" --since 2h --rate 50
+              tributary dead-letters replay --subscription my-app --cause "status 503" \\
+                --since 2h --rate 50
 
             The same as: tributary replay create --dead-letters --to my-app …
             """)

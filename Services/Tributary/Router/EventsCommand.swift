@@ -9,7 +9,8 @@ struct EventsCommand: ParsableCommand {
         discussion: """
             Examples:
               tributary events                       the newest 20 events
-              tributary events 42                    the event at position 42, as does: tributary events show 42
+              tributary events 42
+                  the event at position 42, as does: tributary events show 42
               tributary events --type 'recording.*' --since 1h
             """,
         subcommands: [EventsList.self, EventsShow.self], defaultSubcommand: EventsList.self)
@@ -23,7 +24,8 @@ struct EventsList: ParsableCommand {
             Examples:
               tributary events list --source stream --type recording.ready
               tributary events list --subject 'calls/livestream:*' --since 2h --limit 200
-              tributary events list --order asc --after 1000 --all --json    one line of JSON per page
+              tributary events list --order asc --after 1000 --all --json
+                  one line of JSON per page
             """)
 
     @Argument(help: "The position or id of one event, to show it.")
@@ -44,6 +46,7 @@ struct EventsList: ParsableCommand {
     func run() {
         let router = options.router()
         orExit { () throws(StageFailure) in
+            options.hint(source: filter.source, type: filter.type)
             if let event { return try EventsShow.show(event, router, source: filter.source, json: options.json) }
             let parameters =
                 filter.parameters + range.parameters
@@ -99,7 +102,8 @@ struct EventsShow: ParsableCommand {
         discussion: """
             Examples:
               tributary events show 42
-              tributary events show 0199f7c2-5a0e-7cc3-98c4-dc0c0c07398f --json | jq .event.data
+              tributary events show 0199f7c2-5a0e-7cc3-98c4-dc0c0c07398f \\
+                --json | jq .event.data
             """)
 
     @Argument(help: "The position or id of the event.")

@@ -3,7 +3,7 @@ import StageRuntime
 
 /// How much of a list is wanted.
 struct PageOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("At most so many.", valueName: "n"))
+    @Option(help: ArgumentHelp("At most so many, 1 to 100000.", valueName: "n"))
     var limit: Int?
 
     @Option(help: ArgumentHelp("Go on where a former list ended, with the same filters.", valueName: "cursor"))

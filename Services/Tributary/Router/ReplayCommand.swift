@@ -7,8 +7,9 @@ struct ReplayCommand: ParsableCommand {
         commandName: "replay",
         abstract: "Delivers events again to one subscription, from the log or from its dead letters.",
         discussion: """
-            A replay delivers the same events with the same ids, marked with the header field tributary-replay. It is \
-            carried out by the router; this command may end before it does.
+            A replay delivers the same events with the same ids, marked with the header
+            field tributary-replay. It is carried out by the router; this command may end
+            before it does.
             """,
         subcommands: [ReplayCreate.self, ReplayList.self, ReplayShow.self, ReplayCancel.self, ReplayDelete.self],
         defaultSubcommand: ReplayList.self)
@@ -20,8 +21,10 @@ struct ReplayCreate: ParsableCommand {
         commandName: "create", abstract: "Starts a replay.",
         discussion: """
             Examples:
-              tributary replay create --to my-app --since 2h --dry-run             how many would that be?
-              tributary replay create --to my-app --since 2h --type 'recording.*' --rate 50 --wait
+              tributary replay create --to my-app --since 2h --dry-run
+                  how many would that be?
+              tributary replay create --to my-app --since 2h --type 'recording.*' \\
+                --rate 50 --wait
               tributary replay create --to my-app --first 1000 --last 2000
               tributary replay create --to my-app --id 0199f7c2-5a0e-7cc3-98c4-dc0c0c07398f
               tributary replay create --to my-app --dead-letters --cause timeout

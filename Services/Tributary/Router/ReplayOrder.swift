@@ -6,7 +6,8 @@ import StageRuntime
 struct ReplayRunOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Deliveries per second; as fast as the subscription takes them when left out.", valueName: "n"))
+            "Deliveries per second, 0.1 to 10000; as fast as the subscription takes them when left out.", valueName: "n"
+        ))
     var rate: Double?
 
     @Flag(help: "Only count what would be delivered.")

@@ -37,17 +37,37 @@ struct RouterOptions: ParsableArguments {
 
     /// Header fields that hold tokens, as the configuration names them; of a router elsewhere only the usual ones are known.
     var tokenFields: [String] {
-        remoteURL == nil ? basic.configuration().tokenFields : []
+        guard remoteURL == nil else { return [] }
+        // `router` has said what there is to say about the file.
+        let configuration = orExit { () throws(StageFailure) in try AcceptedConfiguration.running(basic.config) { _ in }
+        }
+        return configuration.tokenFields
     }
 
-    /// Ends the process where the configuration, the URL or the token cannot be used.
-    func router() -> StageClient {
-        orExit { () throws(StageFailure) in try client() }
+    /// Ends the process where the configuration, the URL or the token cannot be used. `configuration`: what runs here,
+    /// where the command has asked for it already.
+    func router(_ configuration: TributaryConfiguration? = nil) -> StageClient {
+        orExit { () throws(StageFailure) in try client(configuration) }
     }
 
-    func client() throws(StageFailure) -> StageClient {
+    /// Says on standard error where no source has that name, or no event that type, by the configuration that runs here;
+    /// what was kept earlier may have them all the same.
+    func hint(source: String?, type: String? = nil) {
+        guard remoteURL == nil, let running = try? AcceptedConfiguration.running(basic.config, warn: { _ in }) else {
+            return
+        }
+        do throws(StageFailure) {
+            if let source { _ = try running.source(named: source) }
+            if let type { try KnownTypes.require(type) }
+        } catch {
+            StandardError.write("tributary: \(error.sentence)\n")
+        }
+    }
+
+    func client(_ configuration: TributaryConfiguration? = nil) throws(StageFailure) -> StageClient {
         guard let remoteURL else {
-            return .router(try StageEnvironment.loadConfiguration(basic.config))
+            if let configuration { return .router(configuration) }
+            return .router(try basic.running())
         }
         let reference = try SecretArgument.reference(token ?? Self.defaultToken, option: "--token")
         let token: [UInt8]

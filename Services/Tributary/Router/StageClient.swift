@@ -21,6 +21,11 @@ struct StageClient {
         StageClient(instance: "ingress-gateway-0", configuration)
     }
 
+    /// The first verifier, which says what it would make of a replay.
+    static func verifier(_ configuration: TributaryConfiguration) -> StageClient {
+        StageClient(instance: "verifier-0", configuration)
+    }
+
     private init(instance: String, _ configuration: TributaryConfiguration) {
         self.instance = instance
         way = .socket(AdminClient(socketPath: "\(configuration.runDir)/\(instance).admin"))
@@ -63,6 +68,8 @@ struct StageClient {
             }
         } catch {
             switch (error.code, way) {
+            case (.notPermitted, _):
+                throw StageFailure(.noPermission, "\(instance) cannot be asked: \(error.sentence)")
             case (.notReachable, .socket):
                 throw StageFailure(
                     .unavailable,

@@ -24,11 +24,14 @@ struct StatsCommand: ParsableCommand {
 enum StatsText {
     static func text(_ stats: JSONValue) -> String {
         let (log, quarantine) = (stats["log"], stats["quarantine"])
-        let newest = (log["next_position"].integer ?? 1) - 1
+        let next = log["next_position"].integer ?? 1
+        let events =
+            log["events"].integer == 0
+            ? (next == 1 ? "no events yet" : "no events kept, the next gets position \(next)")
+            : "\(log["events"].text) events, positions \(log["first_position"].text) to \(next - 1)"
         let lines = [
             "\(stats["instance"].text) \(stats["version"].text), up \(WhileText.text(seconds: stats["uptime_seconds"]))",
-            "log         \(log["events"].text) events, positions \(log["first_position"].text) to \(newest), "
-                + "\(log["bytes"].text) bytes",
+            "log         \(events), \(log["bytes"].text) bytes",
             "quarantine  \(quarantine["webhooks"].text) webhooks, \(quarantine["replayed"].text) of them replayed, "
                 + "\(quarantine["bytes"].text) bytes",
         ]

@@ -30,10 +30,10 @@ struct SubscriptionFields: ParsableArguments {
     @Option(help: ArgumentHelp("cloudevents, cloudevents-binary, original or superviz.", valueName: "format"))
     var format: String?
 
-    @Option(help: ArgumentHelp("Deliver together what came in so long, such as 1s.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Deliver together what came in so long, 10ms to 1h.", valueName: "duration"))
     var batch: String?
 
-    @Option(help: ArgumentHelp("With --batch: events in one request.", valueName: "n"))
+    @Option(help: ArgumentHelp("With --batch: events in one request, 1 to 1000.", valueName: "n"))
     var batchEvents: Int?
 
     @Option(help: ArgumentHelp("standard-webhooks, stream, header or none.", valueName: "scheme"))
@@ -61,23 +61,24 @@ struct SubscriptionFields: ParsableArguments {
         help: ArgumentHelp("standard, stream or superviz; a schedule is written in a document.", valueName: "policy"))
     var retry: String?
 
-    @Option(help: ArgumentHelp("Requests in flight at once.", valueName: "n"))
+    @Option(help: ArgumentHelp("Requests in flight at once, 1 to 1000.", valueName: "n"))
     var concurrency: Int?
 
-    @Option(help: ArgumentHelp("Requests per second at most.", valueName: "n"))
+    @Option(help: ArgumentHelp("Requests per second at most, 1 to 100000.", valueName: "n"))
     var rateLimit: Int?
 
-    @Option(help: ArgumentHelp("Disable it after so long without a success, such as 5d.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Disable it after so long without a success, 60s to 365d.", valueName: "duration"))
     var disableAfter: String?
 
-    @Option(help: ArgumentHelp("How long one attempt may take, such as 15s.", valueName: "duration"))
+    @Option(help: ArgumentHelp("How long one attempt may take, 100ms to 300s.", valueName: "duration"))
     var timeout: String?
 
     @Option(help: ArgumentHelp("none, or key: events of one partition key one after the other.", valueName: "order"))
     var order: String?
 
     @Option(
-        help: ArgumentHelp("With --order key: how long a failing event may hold up its key.", valueName: "duration"))
+        help: ArgumentHelp(
+            "With --order key: how long a failing event may hold up its key, 1s to 1d.", valueName: "duration"))
     var keyHold: String?
 
     func validate() throws {

@@ -7,18 +7,21 @@ struct SubscriptionsCreate: ParsableCommand {
         commandName: "create", abstract: "Makes a subscription, which delivers at once.",
         discussion: """
             Examples:
-              tributary subscriptions create my-app --url https://app.example.com/events > my-app.secret
-              tributary subscriptions create rooms --url https://app.example.com/r --type 'room.*' --source rooms
+              tributary subscriptions create my-app --url https://app.example.com/events \\
+                > my-app.secret
+              tributary subscriptions create rooms --url https://app.example.com/r \\
+                --type 'room.*' --source rooms
               tributary subscriptions create one-call --url https://app.example.com/c \\
                 --subject calls/livestream:town-hall-42 --start earliest
-              tributary subscriptions create old-app --url https://old.example.com/hook --format original \\
+              tributary subscriptions create old-app --url https://old.example.com/hook \\
+                --format original \\
                 --signing stream --secret env:OLD_APP_SECRET --api-key k1 --retry stream
               tributary subscriptions create --from-file my-app.yaml
               tributary subscriptions create copy --from-file - < my-app.json
 
-            Without --signing deliveries are signed after Standard Webhooks with a secret that the router makes. It is \
-            printed this once, on standard output. A document has the keys of the configuration's subscriptions; \
-            options go before it.
+            Without --signing deliveries are signed after Standard Webhooks with a secret
+            that the router makes. It is printed this once, on standard output. A document
+            has the keys of the configuration's subscriptions; options go before it.
             """)
 
     @Argument(help: "The name; the document's when left out.")
@@ -75,11 +78,14 @@ struct SubscriptionsUpdate: ParsableCommand {
         discussion: """
             Examples:
               tributary subscriptions update my-app --url https://new.example.com/events
-              tributary subscriptions update my-app --type 'call.*' --type recording.ready    instead of what it had
-              tributary subscriptions update my-app --unset rate_limit --unset filter.subjects
+              tributary subscriptions update my-app --type 'call.*' --type recording.ready
+                  instead of what it had
+              tributary subscriptions update my-app --unset rate_limit \\
+                --unset filter.subjects
               tributary subscriptions update my-app --from-file patch.yaml
 
-            What is not named stays as it is. Secrets are changed with: tributary subscriptions rotate-secret.
+            What is not named stays as it is. Secrets are changed with: tributary
+            subscriptions rotate-secret.
             """)
 
     @Argument(help: "The name of the subscription.")

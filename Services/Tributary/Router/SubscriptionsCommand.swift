@@ -8,12 +8,15 @@ struct SubscriptionsCommand: ParsableCommand {
         abstract: "Shows, makes, changes, pauses and ends subscriptions.",
         discussion: """
             Examples:
-              tributary subscriptions                                   how far each of them is
-              tributary subscriptions create my-app --url https://app.example.com/events --type 'recording.*'
+              tributary subscriptions
+                  how far each of them is
+              tributary subscriptions create my-app --url https://app.example.com/events \\
+                --type 'recording.*'
               tributary subscriptions test my-app
               tributary subscriptions pause my-app
 
-            Subscriptions of the configuration are changed there; they can be shown, tested, paused and resumed here.
+            Subscriptions of the configuration are changed there; they can be shown,
+            tested, paused and resumed here.
             """,
         subcommands: [
             SubscriptionsList.self, SubscriptionsShow.self, SubscriptionsCreate.self, SubscriptionsUpdate.self,
@@ -109,7 +112,8 @@ struct SubscriptionsResume: ParsableCommand {
             Examples:
               tributary subscriptions resume my-app
 
-            A subscription is disabled when its subscriber answers 410 Gone, or fails for as long as disable_after.
+            A subscription is disabled when its subscriber answers 410 Gone, or fails for
+            as long as disable_after.
             """, aliases: ["enable"])
 
     @Argument(help: "The name of the subscription.")
@@ -153,8 +157,9 @@ struct SubscriptionsDelete: ParsableCommand {
 
     /// False where the person says no.
     func delete(_ router: StageClient, _ question: Question) throws(StageFailure) -> Bool {
-        if !yes {
-            let subscription = try router.ask("GET", SubscriptionsCommand.path(name))
+        let subscription = try yes ? JSONValue.null : router.ask("GET", SubscriptionsCommand.path(name))
+        // Those of the configuration are not deleted here: the router refuses, so nobody is asked.
+        if !yes, subscription["origin"].text != "configuration" {
             let owed = "\(subscription["backlog"].text) events waiting, \(subscription["dead"].text) dead letters"
             guard try question.ask("delete the subscription \(printable(name)) (\(printable(owed))) for good?") else {
                 return false
@@ -173,8 +178,8 @@ struct SubscriptionsTest: ParsableCommand {
             Examples:
               tributary subscriptions test my-app
 
-            It carries the header field tributary-test: true, is in no log and is not tried again. Exits with 1 when the
-            subscriber does not take it.
+            It carries the header field tributary-test: true, is in no log and is not tried
+            again. Exits with 1 when the subscriber does not take it.
             """)
 
     @Argument(help: "The name of the subscription.")
@@ -202,7 +207,8 @@ struct SubscriptionsRotateSecret: ParsableCommand {
               tributary subscriptions rotate-secret my-app --keep-old 7d
               tributary subscriptions rotate-secret my-app --secret env:NEW_SECRET
 
-            Without --secret the router makes one; it is printed this once, on standard output.
+            Without --secret the router makes one; it is printed this once, on standard
+            output.
             """)
 
     @Argument(help: "The name of the subscription.")

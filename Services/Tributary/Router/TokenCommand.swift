@@ -15,11 +15,12 @@ struct TokenMake: ParsableCommand {
         commandName: "make", abstract: "Makes a random token and the lines that let it in.",
         discussion: """
             Examples:
-              tributary token make --name ops > ops.token         the lines for router.api_tokens go to the terminal
+              tributary token make --name ops > ops.token
+                  the lines for router.api_tokens go to the terminal
               tributary token make --name dashboard --scopes read
 
-            The token is printed this once, on standard output. The configuration keeps its SHA-256 alone, so that \
-            nobody who reads the file can use the API.
+            The token is printed this once, on standard output. The configuration keeps its
+            SHA-256 alone, so that nobody who reads the file can use the API.
             """)
 
     @Option(help: ArgumentHelp("Whose token it is; the router's log and metrics name it.", valueName: "name"))

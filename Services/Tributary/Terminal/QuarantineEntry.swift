@@ -1,3 +1,4 @@
+import Events
 import StageRuntime
 import Wire
 
@@ -15,6 +16,9 @@ struct QuarantineEntry {
     /// As digits.
     var id: String { entry["id"].text }
 
+    /// How often it was sent on its way again and refused again.
+    var tries: Int64 { entry["tries"].integer ?? 0 }
+
     /// What an ingress takes to send the webhook through the pipeline again.
     var replay: JSONText {
         .object([
@@ -29,17 +33,9 @@ struct QuarantineEntry {
         ])
     }
 
-    /// The same for the pipeline in this process; nil where a part is missing.
+    /// The same, decoded; nil where a part is missing.
     var webhook: LocalRecord.Webhook? {
-        guard let received = entry["received_at_ns"].integer, let journal = JournalID(entry["journal"].text),
-            let sequence = UInt64(entry["sequence"].text),
-            let body = Array(entry["body_base64"].text.utf8).withUnsafeBytes({ Base64.decode($0) })
-        else { return nil }
-        return LocalRecord.Webhook(
-            source: entry["source"].text, head: fields.map { ($0.name, $0.value) }, body: body,
-            receivedAtNanoseconds: received, journal: journal, sequence: sequence,
-            elements: entry["elements"].elements.compactMap { $0.integer.map { UInt32(truncatingIfNeeded: $0) } },
-            isReplay: true)
+        JSONValue.read(replay.bytes).flatMap(LocalRecord.Webhook.init(replay:))
     }
 
     /// As the router gave it, without secrets.

@@ -12,9 +12,15 @@ enum RecordList {
         _ records: [JSONValue], columns: [String], empty: String, withTitles: Bool = true
     ) -> String {
         guard !records.isEmpty else { return empty }
-        var table = Table(columns.map { name in name.uppercased().map { $0 == "_" ? " " : String($0) }.joined() })
+        // Lengths of time are shown with their units, as numbers are read badly.
+        let unit = "_seconds"
+        var table = Table(
+            columns.map { name in
+                let shown = name.hasSuffix(unit) ? String(name.dropLast(unit.count)) : name
+                return shown.uppercased().replacing("_", with: " ")
+            })
         for record in records {
-            table.add(columns.map { record[$0].text })
+            table.add(columns.map { $0.hasSuffix(unit) ? WhileText.brief(record[$0]) : record[$0].text })
         }
         return withTitles ? table.text : table.textWithoutTitles
     }

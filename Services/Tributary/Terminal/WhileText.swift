@@ -18,9 +18,10 @@ enum WhileText {
         return text(seconds: Int64(number))
     }
 
-    /// Such as `12 ms`, of seconds with a fraction.
+    /// Such as `498 µs`, `12 ms` or `15 s`, of seconds with a fraction.
     static func brief(_ seconds: JSONValue) -> String {
         guard let number = Double(seconds.text), number.isFinite, abs(number) < 1e12 else { return "" }
-        return number < 10 ? "\(Int64(number * 1000)) ms" : "\(Int64(number)) s"
+        if number < 0.001 { return "\(Int64(number * 1_000_000)) µs" }
+        return number < 10 ? "\(Int64(number * 1000)) ms" : text(seconds: Int64(number))
     }
 }

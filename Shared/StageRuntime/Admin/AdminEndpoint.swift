@@ -1,9 +1,9 @@
-import Dispatch
 import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 package import StageMetrics
+import Threads
 
 /// The HTTP endpoint through which a stage is watched and operated: health, readiness and metrics for everybody,
 /// the stage's own routes on the Unix socket only.
@@ -64,7 +64,7 @@ package final class AdminEndpoint: Sendable {
     }
 
     /// How long the end waits for routes that still run.
-    private static let closePatience = DispatchTimeInterval.seconds(3)
+    private static let closePatienceMilliseconds = 3000
 
     /// Stops listening, lets routes that run end and their answers go out, for a while, closes every connection and ends
     /// the threads. Must not be called on the event loop.
@@ -79,9 +79,9 @@ package final class AdminEndpoint: Sendable {
         for channel in channels {
             try? channel.close().wait()
         }
-        let ended = DispatchSemaphore(value: 0)
+        let ended = TimedSemaphore()
         pool.shutdownGracefully { _ in ended.signal() }
-        _ = ended.wait(timeout: .now() + closePatience)
+        _ = ended.wait(milliseconds: closePatienceMilliseconds)
         try? group.syncShutdownGracefully()
     }
 

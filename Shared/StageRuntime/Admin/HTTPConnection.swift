@@ -27,9 +27,12 @@ package final class HTTPConnection {
             }
         }
         guard result == 0 else {
-            let reason = String(cString: strerror(errno))
+            let number = errno
             Glibc.close(descriptor)
-            throw HTTPFailure(.notReachable, "nothing answers on \(path): \(reason)")
+            if number == EACCES || number == EPERM {
+                throw HTTPFailure(.notPermitted, FileAccess.failure(path, number).sentence)
+            }
+            throw HTTPFailure(.notReachable, "nothing answers on \(path): \(String(cString: strerror(number)))")
         }
     }
 
@@ -162,6 +165,8 @@ package struct HTTPFailure: Error, Sendable, CustomStringConvertible {
     package enum Code: Sendable {
         /// Nobody listens there.
         case notReachable
+        /// Somebody may listen there, but not for this user.
+        case notPermitted
         /// Somebody listens there, but TLS did not come about: nothing was sent.
         case notTrusted
         /// The request may or may not have been carried out.

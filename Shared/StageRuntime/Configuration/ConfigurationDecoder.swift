@@ -21,7 +21,7 @@ struct ConfigurationDecoder {
         guard let section = Section(Value(node: root, keyPath: ""), keys: keys, problems: problems) else {
             return nil
         }
-        let runDir = path(section, "run_dir", default: "run")
+        let runDir = path(section, "run_dir", default: TributaryConfiguration.defaultRunDir)
         checkSocketPaths(section, runDir)
         let ingress = decodeIngress(section)
         let sources = decodeSources(
@@ -38,6 +38,7 @@ struct ConfigurationDecoder {
             sources: sources,
             subscriptions: decodeSubscriptions(section, sources: sourceNames(section), router: router))
         refuseLiteralsOutsideLoopback(configuration, section)
+        checkListeners(configuration, section)
         return configuration
     }
 
@@ -128,7 +129,7 @@ struct ConfigurationDecoder {
     }
 
     /// The line of a key path that is known to exist.
-    private func line(of keyPath: String, in section: Section) -> Int {
+    func line(of keyPath: String, in section: Section) -> Int {
         var node = section.value.node
         for part in keyPath.split(whereSeparator: { ".[]".contains($0) }) {
             guard let next = Int(part).flatMap({ node.sequence?[$0] }) ?? node.mapping?[String(part)] else { break }

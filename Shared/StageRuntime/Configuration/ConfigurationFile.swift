@@ -62,6 +62,18 @@ extension TributaryConfiguration {
         try decode(try text(of: copy), file: file)
     }
 
+    /// The run directory that a file names although it may be wrong in other places, even no YAML as a whole: what its
+    /// line at the margin says, or the default. Nil where the file cannot be read.
+    static func runDir(namedIn file: String) -> String? {
+        guard let text = try? text(of: file) else { return nil }
+        let key = "run_dir:"
+        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix(key) }
+        let value = line.flatMap { try? compose(yaml: String($0), .basic) }?.mapping?["run_dir"]?.scalar?.string
+        return ConfigurationPath.absolute(value ?? defaultRunDir, in: ConfigurationPath.folder(of: file))
+    }
+
+    static let defaultRunDir = "run"
+
     private static func unreadable(_ file: String, _ sentence: String) -> ConfigurationErrors {
         ConfigurationErrors(errors: [.init(file: file, line: 0, keyPath: "", sentence: sentence)])
     }

@@ -1,3 +1,4 @@
+import Events
 import Providers
 import Yams
 
@@ -101,8 +102,8 @@ extension ConfigurationDecoder {
         for (key, node) in mapping {
             let name = key.scalar?.string ?? ""
             let member = Value(node: node, keyPath: "\(value.keyPath).\(name)")
-            let expected = "a canonical type such as session.started, without dev.tributary."
-            if let type = part.text(member, expected: expected) { types[name] = type }
+            let type = part.text(member, expected: "a canonical type such as session.started")
+            if let type { types[name] = CanonicalTypeName.short(type) }
         }
         return types
     }

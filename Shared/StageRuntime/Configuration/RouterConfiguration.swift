@@ -57,6 +57,11 @@ package struct APITokenConfiguration: Sendable {
     package var reference: SecretReference? {
         if case .reference(let reference) = secret { reference } else { nil }
     }
+
+    /// Of what a bearer token may be made: RFC 6750 section 2.1.
+    package static func isTokenByte(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || "-._~+/=".utf8.contains(byte)
+    }
 }
 
 /// What is kept of refused webhooks. Each source has it twice: for what failed verification, which anybody can send, and
@@ -85,4 +90,28 @@ extension RouterConfiguration {
         return "unencrypted deliveries go only to addresses that router.egress_allow names, and \(url.host) is none; "
             + "use https, or set router.allow_http: true"
     }
+
+    /// Why deliveries to a URL cannot be made, as far as the configuration alone says it: its host is on this machine or
+    /// in a private network, or it is unencrypted, and `egressAllow` does not name it; nil where they can.
+    package func egressRefusal(_ url: EndpointURL) -> String? {
+        // What a proxy resolves is judged when it is asked.
+        guard egressProxy == nil else { return nil }
+        let isThisMachine = url.host == "localhost" || url.host.hasSuffix(".localhost")
+        let literals = (isThisMachine ? ["127.0.0.1", "::1"] : [url.host]).compactMap { LiteralAddress($0) }
+        let isAllowed = literals.contains { egressAllow.contains(where: $0.isWithin) }
+        if !literals.isEmpty, !isAllowed, !literals.contains(where: \.isGlobal) {
+            return
+                "nothing will be delivered: \(url.host) is not a global address, and router.egress_allow does not name "
+                + "it; add its network, such as \"\(isThisMachine ? "127.0.0.0/8" : Self.network(of: url.host))\""
+        }
+        if literals.isEmpty, !url.isTLS, !allowHTTP, egressAllow.isEmpty {
+            return
+                "nothing will be delivered: unencrypted deliveries go only to addresses that router.egress_allow names, "
+                + "and it names none; use https, name the network, or set router.allow_http: true"
+        }
+        return nil
+    }
+
+    /// The network that holds this address alone.
+    private static func network(of host: String) -> String { host.contains(":") ? "\(host)/128" : "\(host)/32" }
 }

@@ -6,8 +6,9 @@ import Synchronization
 /// file again, whole and validated; what the stage cannot take over in place waits for its next start, and is said.
 ///
 /// The admin socket answers `GET /configuration`, so that whoever reloads sees which version runs:
-/// `{"file", "fingerprint", "loaded", "reloads", "error", "needs_restart"}`. `reloads` goes up with every attempt; `error`
-/// says why the latest changed nothing, and is null when it was taken.
+/// `{"file", "fingerprint", "loaded", "reloads", "error", "needs_restart", "secrets_changed"}`. `reloads` goes up with every
+/// attempt; `error` says why the latest changed nothing, and is null when it was taken; `secrets_changed` names the secrets
+/// that the latest found to be others behind the same reference.
 package final class ConfigurationDesk: Sendable {
     private struct State {
         var current: TributaryConfiguration
@@ -15,6 +16,8 @@ package final class ConfigurationDesk: Sendable {
         var reloads = 0
         var error: String?
         var needsRestart: [String] = []
+        var secrets: SecretMarks
+        var secretsChanged: [String] = []
     }
 
     private let stage: Stage
@@ -30,7 +33,10 @@ package final class ConfigurationDesk: Sendable {
         self.stage = stage
         self.logger = logger
         started = configuration
-        state = Mutex(State(current: configuration, loadedAtNanoseconds: wallNanoseconds()))
+        state = Mutex(
+            State(
+                current: configuration, loadedAtNanoseconds: wallNanoseconds(),
+                secrets: SecretMarks(configuration, of: stage)))
     }
 
     /// What runs, but for what waits for a restart.
@@ -50,22 +56,30 @@ package final class ConfigurationDesk: Sendable {
             let waiting = ConfigurationChange.between(started, fresh).filter {
                 $0.stages.contains(stage) && [.restart, .pipeline].contains($0.effect)
             }
+            let secrets = SecretMarks(fresh, of: stage)
             try apply(fresh, changes.filter { $0.effect == .inPlace })
-            state.withLock {
+            let secretsChanged = state.withLock {
+                $0.secretsChanged = secrets.changed(since: $0.secrets)
+                $0.secrets = secrets
                 $0.current = fresh
                 $0.loadedAtNanoseconds = wallNanoseconds()
                 $0.reloads += 1
                 $0.error = nil
                 $0.needsRestart = waiting.map(\.sentence)
+                return $0.secretsChanged
             }
             for change in changes {
                 let end = [.restart, .pipeline].contains(change.effect) ? "; counts from the next start" : ""
                 logger.notice("\(change)\(end)")
             }
             for warning in fresh.exposedSecrets(of: [stage]) { logger.warning("\(warning)") }
+            for secret in secretsChanged { logger.notice("\(secret) is another") }
             logger.notice(
                 "configuration and secrets read again",
-                metadata: ["fingerprint": "\(fresh.fingerprint)", "changes": "\(changes.count)"])
+                metadata: [
+                    "fingerprint": "\(fresh.fingerprint)", "changes": "\(changes.count)",
+                    "secrets_changed": "\(secretsChanged.count)",
+                ])
         } catch {
             state.withLock {
                 $0.reloads += 1
@@ -89,6 +103,7 @@ package final class ConfigurationDesk: Sendable {
             ("loaded", .string(timeText(now.loadedAtNanoseconds))), ("reloads", .number(now.reloads)),
             ("error", .optional(now.error, JSONText.string)),
             ("needs_restart", .array(now.needsRestart.map(JSONText.string))),
+            ("secrets_changed", .array(now.secretsChanged.map(JSONText.string))),
         ])
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 
 /// How processes of Tributary end, after sysexits.h.
 package enum ExitStatus: Int32, Sendable {
@@ -13,6 +14,8 @@ package enum ExitStatus: Int32, Sendable {
     case io = 74
     /// Another process holds the instance's lock; trying later may help.
     case temporary = 75
+    /// This user may not do it.
+    case noPermission = 77
     /// The configuration is wrong.
     case configuration = 78
 
@@ -34,6 +37,12 @@ package struct StageFailure: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { sentence }
+
+    /// Writes a line of a stage's log for each line of the sentence, with time and level.
+    func log(as lines: LogLines) {
+        let logger = Logger(label: "end") { _ in lines }
+        for line in sentence.split(separator: "\n") { logger.critical("\(line)") }
+    }
 
     /// Prints the sentence to standard error, after the name of the program, and ends the process.
     package func exit(as program: String) -> Never {

@@ -12,6 +12,31 @@ package enum PrivateDirectory {
                 throw failure(partial, "cannot be created")
             }
         }
+        try validate(path)
+    }
+
+    /// Whether stages could use it or, where it is not there yet, create it; nothing is changed. With `isOwn` it is one
+    /// that only this user may enter. Throws `io` with what is wrong.
+    package static func check(_ path: String, isOwn: Bool) throws(StageFailure) {
+        var status = stat()
+        var nearest = path
+        while stat(nearest, &status) != 0 {
+            guard errno == ENOENT || errno == ENOTDIR, let slash = nearest.lastIndex(of: "/"), nearest != "/" else {
+                throw failure(path, "cannot be used")
+            }
+            nearest = slash == nearest.startIndex ? "/" : String(nearest[..<slash])
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            let what = nearest == path ? path : "\(path) cannot be created: \(nearest)"
+            throw StageFailure(.io, "\(what) is not a directory; remove it or name another in the configuration")
+        }
+        if nearest == path, isOwn { try validate(path) }
+        guard access(nearest, W_OK | X_OK) == 0 else {
+            throw failure(path, nearest == path ? "cannot be written to" : "cannot be created in \(nearest)")
+        }
+    }
+
+    private static func validate(_ path: String) throws(StageFailure) {
         var status = stat()
         guard stat(path, &status) == 0 else { throw failure(path, "cannot be used") }
         guard status.st_mode & S_IFMT == S_IFDIR else {
@@ -19,7 +44,7 @@ package enum PrivateDirectory {
         }
         guard status.st_uid == geteuid() else {
             throw StageFailure(
-                .io, "\(path) belongs to user \(status.st_uid), not to user \(geteuid()) who runs this stage")
+                .io, "\(path) belongs to user \(status.st_uid), not to user \(geteuid()), as whom this runs")
         }
         guard status.st_mode & 0o077 == 0 else {
             throw StageFailure(.io, "\(path) is open to other users; close it with: chmod 700 \(path)")

@@ -25,14 +25,23 @@ package struct StageEnvironment: Sendable {
     /// status and sentence of what is wrong. Call it first in `main`: it blocks the signals that `Signals` waits for,
     /// and threads inherit that only if they are started later.
     package static func prepare(_ stage: Stage, _ options: StageOptions) -> StageEnvironment {
-        let program = options.instance ?? "\(stage.rawValue)-0"
         do {
             let environment = try open(stage, options)
             Signals.block()
             return environment
         } catch {
-            error.exit(as: program)
+            let instance = options.instance ?? "\(stage.rawValue)-0"
+            // A check is asked for by people, a start belongs into the log.
+            if options.check { error.exit(as: instance) }
+            error.log(as: LogLines(level: .critical, stage: stage.rawValue, instance: instance))
+            error.status.exit()
         }
+    }
+
+    /// Says why the stage cannot go on, as lines of its log, and ends the process.
+    package func end(_ failure: StageFailure) -> Never {
+        failure.log(as: LogLines(level: .critical, stage: stage.rawValue, instance: instance))
+        failure.status.exit()
     }
 
     /// The same without ending the process on failure, and without touching its signals; `--check` still exits.

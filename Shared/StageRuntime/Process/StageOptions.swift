@@ -1,8 +1,10 @@
 package import ArgumentParser
+import Glibc
 
 /// The options that every stage has.
 package struct StageOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("The configuration file.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("The configuration file; TRIBUTARY_CONFIG when left out.", valueName: "file"))
     package var config = StageOptions.defaultConfiguration
 
     @Option(
@@ -19,8 +21,10 @@ package struct StageOptions: ParsableArguments {
 
     package init() {}
 
-    /// Where the configuration is when nobody says otherwise.
-    package static let defaultConfiguration = "compose/tributary.yaml"
+    /// Where the configuration is when no option says it: what `TRIBUTARY_CONFIG` names, or the one of the sources.
+    package static let defaultConfiguration =
+        getenv("TRIBUTARY_CONFIG").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        ?? "compose/tributary.yaml"
 
     /// The text for the end of a stage's `--help`.
     package static func examples(_ stage: Stage) -> String {
@@ -32,7 +36,8 @@ package struct StageOptions: ParsableArguments {
 
         SIGTERM ends the stage in order; SIGHUP reads the configuration and its
         file: secrets again.
-        Exit codes: 64 wrong usage, 74 input or output failed, 75 the instance runs already, 78 wrong configuration.
+        Exit codes: 64 wrong usage, 74 input or output failed, 75 the instance runs
+        already, 78 wrong configuration.
         """
     }
 }

@@ -82,14 +82,28 @@ extension RouterAPI {
             summary: "Notes that refused webhooks were sent on their way again.",
             description: "Sending them is the ingress' part: `tributary quarantine replay` does both.",
             body: .object(
-                [("ids", .array(of: QuarantineView.idSchema, "Ids of the quarantine.", most: 10_000))],
+                [
+                    ("ids", .array(of: QuarantineView.idSchema, "Ids of the quarantine.", most: 10_000)),
+                    (
+                        "tries",
+                        .array(
+                            of: .integer(in: 0...APISchema.mostPosition),
+                            "For each of `ids` its `tries` when it was sent: what was refused once more by now is not "
+                                + "marked.", most: 10_000)
+                    ),
+                ],
                 required: ["ids"]),
             success: APIResult(
                 200, "How many of them are in quarantine.",
                 .object([("replayed", .integer("How many were marked."))], required: ["replayed"]))
         ) { request in
             let ids = request.body["ids"].elements.compactMap(\.integer)
-            return APIReply(200, .object([("replayed", .number(try markReplayed(ids)))]))
+            let tries = request.body["tries"].elements.compactMap(\.integer)
+            guard tries.isEmpty || tries.count == ids.count else {
+                throw APIProblem(.invalid, "tries must have as many elements as ids")
+            }
+            let marked = try markReplayed(ids, tries: tries.isEmpty ? nil : tries)
+            return APIReply(200, .object([("replayed", .number(marked))]))
         }
     }
 
@@ -152,12 +166,13 @@ extension RouterAPI {
         }
     }
 
-    private func markReplayed(_ ids: [Int64]) throws -> Int {
+    private func markReplayed(_ ids: [Int64], tries: [Int64]? = nil) throws -> Int {
         try stride(from: 0, to: ids.count, by: Self.entriesPerStep).reduce(0) { marked, start in
-            let step = Array(ids[start..<min(ids.count, start + Self.entriesPerStep)])
+            let part = start..<min(ids.count, start + Self.entriesPerStep)
+            let (step, tries) = (Array(ids[part]), tries.map { Array($0[part]) })
             return try marked
                 + stage.writer.perform {
-                    try $0.markReplayed(quarantineIDs: step, atNanoseconds: wallNanoseconds())
+                    try $0.markReplayed(quarantineIDs: step, tries: tries, atNanoseconds: wallNanoseconds())
                 }
         }
     }

@@ -50,6 +50,7 @@ enum QuarantineView {
             ("received_at_ns", .number(webhook.receivedAtNanoseconds)),
             ("quarantined", .time(webhook.quarantinedAtNanoseconds)),
             ("replayed", .optional(webhook.replayedAtNanoseconds) { .time($0) }),
+            ("tries", .number(webhook.tries)),
         ]
     }
 
@@ -83,6 +84,7 @@ extension QuarantineView {
                     ("sequence", .integer()), ("received", .time()),
                     ("received_at_ns", .integer("The same in nanoseconds since 1970.")), ("quarantined", .time()),
                     ("replayed", APISchema.time("When it was last sent on its way again.").orNull),
+                    ("tries", .integer("How often it was sent on its way again and refused again.")),
                     (
                         "head",
                         .array(of: .array(of: .string(), most: 2), "Header fields as pairs of name and value.")
@@ -91,7 +93,7 @@ extension QuarantineView {
                 ],
                 required: [
                     "id", "source", "code", "stage", "verified", "elements", "detail", "journal", "sequence",
-                    "received", "received_at_ns", "quarantined", "replayed",
+                    "received", "received_at_ns", "quarantined", "replayed", "tries",
                 ], "`head` and `body_base64` are there where they were asked for.")
         ),
         (

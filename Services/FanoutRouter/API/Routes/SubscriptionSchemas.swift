@@ -92,7 +92,7 @@ private enum SubscriptionSchemas {
             .array(of: .string(length: 1...1024), description, most: 1000)
         }
         let parts: [(String, APISchema)] = [
-            ("types", patterns("Event types with *, without the prefix dev.tributary.")),
+            ("types", patterns("Event types with *; `dev.tributary.` may be left out.")),
             ("sources", patterns("Names of configured sources.")), ("providers", patterns("Words of the provider.")),
             ("subjects", patterns("Subjects with *.")), ("keys", patterns("Partition keys with *.")),
             ("data", .array(of: condition, "What must hold of the data.", most: 100)),

@@ -32,7 +32,7 @@ final class APITokens: Sendable {
                 } catch {
                     throw StageFailure(.configuration, "the control API needs a token: \(error)")
                 }
-                guard token.allSatisfy(isTokenByte) else {
+                guard token.allSatisfy(APITokenConfiguration.isTokenByte) else {
                     throw StageFailure(
                         .configuration,
                         "\(reference.keyPath): a bearer token has letters, digits and -._~+/= only (RFC 6750)")
@@ -43,11 +43,6 @@ final class APITokens: Sendable {
                 Entry(name: token.name, scopes: Set(token.scopes.compactMap(APIScope.init)), digest: digest))
         }
         return entries
-    }
-
-    /// Of what a bearer token may be made: RFC 6750 section 2.1.
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || "-._~+/=".utf8.contains(byte)
     }
 
     /// From now on these count and no others.

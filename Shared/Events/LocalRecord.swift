@@ -1,29 +1,43 @@
-import Events
-import Wire
+package import Wire
 
 /// An envelope in this process alone, as the ingress would have written it, and what stages append to it.
-struct LocalRecord {
+package struct LocalRecord: Sendable {
     private var bytes: [UInt8]
 
     /// The webhook that is to be judged.
-    struct Webhook {
-        var source: String
+    package struct Webhook: Sendable {
+        package var source: String
         /// Header fields and, under names that begin with a colon, what else `RequestHead` holds.
-        var head: [(name: String, value: String)]
-        var body: [UInt8]
+        package var head: [(name: String, value: String)]
+        package var body: [UInt8]
         /// Nanoseconds since 1970; what all time stamps are judged against.
-        var receivedAtNanoseconds: Int64
+        package var receivedAtNanoseconds: Int64
         /// Where it came from, for webhooks out of quarantine: the ids made of it are the same again.
-        var journal = JournalID(high: 0, low: 0)
-        var sequence: UInt64 = 1
+        package var journal: JournalID
+        package var sequence: UInt64
         /// Which elements of a batch are wanted; none: all.
-        var elements: [UInt32] = []
+        package var elements: [UInt32]
         /// Whether it is replayed, so that only `elements` are wanted.
-        var isReplay = false
+        package var isReplay: Bool
+
+        package init(
+            source: String, head: [(name: String, value: String)], body: [UInt8], receivedAtNanoseconds: Int64,
+            journal: JournalID = JournalID(high: 0, low: 0), sequence: UInt64 = 1, elements: [UInt32] = [],
+            isReplay: Bool = false
+        ) {
+            self.source = source
+            self.head = head
+            self.body = body
+            self.receivedAtNanoseconds = receivedAtNanoseconds
+            self.journal = journal
+            self.sequence = sequence
+            self.elements = elements
+            self.isReplay = isReplay
+        }
     }
 
     /// Nil for what no ingress would take: a source name or a header field that is too long for an envelope.
-    init?(_ webhook: Webhook) {
+    package init?(_ webhook: Webhook) {
         let most = Int(UInt16.max)
         let name = Array(webhook.source.utf8)
         guard (1...Limits.sourceNameBytes).contains(name.count), webhook.head.count <= most,
@@ -57,7 +71,7 @@ struct LocalRecord {
     }
 
     /// Lends a view of the envelope.
-    func withView<Result>(_ use: (EnvelopeView) -> Result) -> Result {
+    package func withView<Result>(_ use: (EnvelopeView) -> Result) -> Result {
         bytes.withUnsafeBytes { bytes in
             guard let view = try? EnvelopeView(bytes) else {
                 preconditionFailure("an envelope that was just written can be read")
@@ -67,7 +81,7 @@ struct LocalRecord {
     }
 
     /// Lends a view of the webhook.
-    func withWebhook<Result>(_ use: (AcceptedWebhook) -> Result) -> Result {
+    package func withWebhook<Result>(_ use: (AcceptedWebhook) -> Result) -> Result {
         withView { view in
             guard let webhook = AcceptedWebhook(view) else {
                 preconditionFailure("an envelope that was just written holds a request head and a body")
@@ -77,7 +91,7 @@ struct LocalRecord {
     }
 
     /// What `work` writes, appended; and what it returned.
-    mutating func pass<Outcome>(_ work: (EnvelopeView, inout ByteWriter) -> Outcome) -> Outcome {
+    package mutating func pass<Outcome>(_ work: (EnvelopeView, inout ByteWriter) -> Outcome) -> Outcome {
         var writer = ByteWriter()
         let outcome = withView { work($0, &writer) }
         bytes += writer.bytes
@@ -85,7 +99,7 @@ struct LocalRecord {
     }
 
     /// Every event in its CloudEvents JSON, as the router would send it from `position` of its log on.
-    func events(position: UInt64) -> [String] {
+    package func events(position: UInt64) -> [String] {
         withView { view in
             var events: [String] = []
             try? view.forEachEvent { event in

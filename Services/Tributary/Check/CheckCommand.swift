@@ -11,11 +11,24 @@ struct CheckCommand: ParsableCommand {
         discussion: """
             Examples:
               tributary check
+              tributary check --secrets
+                  before a start, with its environment
+              tributary check --running                 what is not taken over yet?
               tributary check --config /etc/tributary.yaml --json
               tributary check --since /backup/tributary.yaml
 
+<<<<<<< HEAD:Services/Tributary/Commands/CheckCommand.swift
             Exits with 0 when all is well and with 78 when not. Secrets that can be read here are looked at for line breaks,
             blanks and the like around them; none is printed.
+=======
+            Looks at the file, at the directories that it names, and at the secrets as they
+            are in this command's environment and in files; no secret is shown. A secret
+            that is missing is a warning, with --secrets an error.
+
+            Exit codes: 0 no errors (there may be warnings), 1 with --running where the
+            file differs from what runs, 69 with --running where nothing is known to run,
+            78 errors.
+>>>>>>> hub/cli:Services/Tributary/Check/CheckCommand.swift
             """)
 
     @OptionGroup var options: CommandOptions
@@ -26,40 +39,83 @@ struct CheckCommand: ParsableCommand {
             valueName: "copy"))
     var since: String?
 
+    @Flag(help: "Say, too, what differs from what runs: the configuration that the pipeline has accepted.")
+    var running = false
+
+    @Flag(help: "Every secret must be there and be usable, as at a start of the stages.")
+    var secrets = false
+
+    func validate() throws {
+        guard since == nil || !running else { throw ValidationError("--since and --running exclude one another") }
+    }
+
     func run() {
         do {
             let configuration = try TributaryConfiguration.load(options.config)
+<<<<<<< HEAD:Services/Tributary/Commands/CheckCommand.swift
             let warnings =
                 SourceWarnings.of(configuration.sources, nowNanoseconds: wallNanoseconds())
                 + configuration.router.warnings + configuration.secretWarnings
                 + configuration.exposedSecrets(of: Stage.allCases)
             let changes = try since.map { copy throws(ConfigurationErrors) in
+=======
+            let findings = configuration.findings(
+                nowNanoseconds: wallNanoseconds(), secretsMustResolve: secrets)
+            let changes = try former(configuration).map { copy throws(ConfigurationErrors) in
+>>>>>>> hub/cli:Services/Tributary/Check/CheckCommand.swift
                 let former = try TributaryConfiguration.load(copy, standingFor: options.config)
                 return ConfigurationChange.between(former, configuration)
             }
+            let hasErrors = findings.contains { $0.severity == .error }
             if options.json {
-                print(
-                    JSONText.object([
-                        ("ok", .bool(true)), ("errors", .array([])),
-                        ("warnings", .array(warnings.map(JSONText.string))),
-                        ("fingerprint", .string(configuration.fingerprint)),
-                        ("changes", .optional(changes) { .array($0.map(Self.json)) }),
-                    ]))
+                print(Self.json(configuration, findings, changes, file: options.config))
             } else {
-                print(Self.text(configuration, file: options.config))
-                for warning in warnings { print("warning: \(warning)") }
-                for change in changes ?? [] { print("changed: \(change) (\(Self.meaning(change)))") }
+                say(configuration, findings, changes)
             }
+            if hasErrors { ExitStatus.configuration.exit() }
+            if running, changes?.isEmpty == false { ExitStatus.failure.exit() }
         } catch {
             if options.json {
                 print(Self.json(error))
             } else {
                 StandardError.write(error.description + "\n")
-                let count = error.errors.count
-                StandardError.write("tributary: \(count) error\(count == 1 ? "" : "s") in \(options.config)\n")
+                sayCount(error.errors.count)
             }
             ExitStatus.configuration.exit()
         }
+    }
+
+    /// The earlier version that is compared with; nil where none is asked for.
+    private func former(_ configuration: TributaryConfiguration) -> String? {
+        guard running else { return since }
+        let accepted = AcceptedConfiguration.path(in: configuration.runDir)
+        do throws(StageFailure) {
+            try FileAccess.check(accepted)
+            return accepted
+        } catch {
+            let hint = error.status == .unavailable ? "; scripts/supervisor up keeps it there" : ""
+            StageFailure(error.status, "what runs is not known: \(error.sentence)\(hint)").exit(as: "tributary")
+        }
+    }
+
+    private func say(
+        _ configuration: TributaryConfiguration, _ findings: [Finding], _ changes: [ConfigurationChange]?
+    ) {
+        let errors = findings.filter { $0.severity == .error }
+        if errors.isEmpty {
+            print(Self.text(configuration, file: options.config))
+            if secrets { print("secrets: every one is there") }
+        }
+        for finding in findings where finding.severity == .warning { print(printable("warning: \(finding.text)")) }
+        for change in changes ?? [] { print("changed: \(change) (\(Self.meaning(change)))") }
+        if running, changes?.isEmpty == true { print("what runs has this configuration") }
+        if errors.isEmpty { return }
+        StandardError.write(errors.map { printable("error: \($0.text)") + "\n" }.joined())
+        sayCount(errors.count)
+    }
+
+    private func sayCount(_ count: Int) {
+        StandardError.write("tributary: \(count) error\(count == 1 ? "" : "s") in \(options.config)\n")
     }
 
     /// Every source with its provider and what proves its webhooks, then the subscriptions.
@@ -112,6 +168,23 @@ struct CheckCommand: ParsableCommand {
         case .pipeline: "needs the whole pipeline to go down and up"
         }
     }
+}
+
+// MARK: for programs
+
+extension CheckCommand {
+    static func json(
+        _ configuration: TributaryConfiguration, _ findings: [Finding], _ changes: [ConfigurationChange]?, file: String
+    ) -> JSONText {
+        let errors = findings.filter { $0.severity == .error }
+        let warnings = findings.filter { $0.severity == .warning }
+        return .object([
+            ("ok", .bool(errors.isEmpty)), ("errors", .array(errors.map { $0.json(file) })),
+            ("warnings", .array(warnings.map { .string($0.text) })),
+            ("fingerprint", .string(configuration.fingerprint)),
+            ("changes", .optional(changes) { .array($0.map(json)) }),
+        ])
+    }
 
     private static func json(_ change: ConfigurationChange) -> JSONText {
         .object([
@@ -127,6 +200,6 @@ struct CheckCommand: ParsableCommand {
                 ("text", .string(error.sentence)),
             ])
         }
-        return .object([("ok", .bool(false)), ("errors", .array(list))])
+        return .object([("ok", .bool(false)), ("errors", .array(list)), ("warnings", .array([]))])
     }
 }
