@@ -49,8 +49,7 @@ struct TapPrinter {
     }
 
     private func shown(_ fields: [(name: String, value: String)]) -> [(name: String, value: String)] {
-        guard let hidden else { return fields }
-        return fields.map { ($0.name, hidden.shown($0.name, $0.value)) }
+        hidden?.shown(fields) ?? fields
     }
 
     private static let flagWords: [(EnvelopeFlags, String)] = [
