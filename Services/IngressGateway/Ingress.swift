@@ -1,4 +1,5 @@
 import Journal
+import NIOPosix
 import Providers
 import StageMetrics
 import StageRuntime
@@ -60,12 +61,16 @@ final class Ingress<Port: BusPort>: Sendable {
         let shared = FrontShared(
             settings: settings.front, tls: tls, builder: builder, mailbox: mailbox, state: state, metrics: metrics)
         let loops = try FrontDoor.Loops(shared, count: settings.eventLoops)
+        for (number, loop) in loops.group.makeIterator().enumerated() {
+            loop.keepBeating(registry.heartbeat(of: "http-\(number)"))
+        }
         replayDesk = ReplayDesk(
             sinkIndex: Int32(loops.sinks.count), sources: settings.sources, maxBodyBytes: settings.limits.bodyBytes,
             builder: builder, mailbox: mailbox)
         let sinks = AnswerSinks(sinks: loops.sinks + [replayDesk])
         journal = JournalThread(
-            mailbox: mailbox, pending: pending, sinks: sinks, state: state, metrics: metrics, report: report)
+            mailbox: mailbox, pending: pending, sinks: sinks, state: state, metrics: metrics,
+            heartbeat: registry.heartbeat(of: "journal"), report: report)
         let correspondent = BusCorrespondent(pending: pending, sinks: sinks, mailbox: mailbox) { sequence in
             report("webhook \(sequence) killed every worker that held it; it goes to quarantine with the code poison")
         }

@@ -114,7 +114,7 @@ struct Deployment {
     let ingress: IngressBus
     let router: RouterBus
     var workers: [WorkerBus] = []
-    private let metrics = MetricRegistry(stage: "test", instance: "test", version: "0")
+    let metrics = MetricRegistry(stage: "test", instance: "test", version: "0")
 
     /// Records that the ingress sent more than once.
     var resends: Int { metrics.counter("tributary_resends_total", help: "").value }

@@ -16,19 +16,21 @@ final class JournalThread: Sendable {
     private let sinks: AnswerSinks
     private let state: JournalState
     private let metrics: IngressMetrics
+    private let heartbeat: Heartbeat
     private let report: @Sendable (String) -> Void
     private let thread = Mutex<OwnThread?>(nil)
 
     /// `report` gets sentences for the log: rare things, never one per webhook.
     init(
         mailbox: JournalMailbox, pending: PendingAnswers, sinks: AnswerSinks, state: JournalState,
-        metrics: IngressMetrics, report: @escaping @Sendable (String) -> Void
+        metrics: IngressMetrics, heartbeat: Heartbeat, report: @escaping @Sendable (String) -> Void
     ) {
         self.mailbox = mailbox
         self.pending = pending
         self.sinks = sinks
         self.state = state
         self.metrics = metrics
+        self.heartbeat = heartbeat
         self.report = report
     }
 
@@ -47,7 +49,10 @@ final class JournalThread: Sendable {
                     journal: journal, bus: bus, pending: pending, sinks: sinks, state: state, metrics: metrics,
                     report: report)
                 outcome.give(.success(bus))
-                while turn.run(mailbox.take(within: turn.patienceMilliseconds)) { turn.pace() }
+                while turn.run(mailbox.take(within: turn.patienceMilliseconds)) {
+                    heartbeat.beat()
+                    turn.pace()
+                }
             } catch {
                 outcome.give(.failure(error))
             }
@@ -96,7 +101,7 @@ final class JournalTurn {
     }
 
     /// How long to sleep when nothing comes: shorter while settled batches wait to be deleted.
-    var patienceMilliseconds: Int { journal.hasSettledBatches ? 50 : 1000 }
+    var patienceMilliseconds: Int { journal.hasSettledBatches ? 50 : 500 }
 
     /// While commits follow one another, lets so much time pass between their beginnings that each has more to carry:
     /// a commit, and a batch at every hop behind it, costs nearly the same whether it holds five webhooks or fifty.

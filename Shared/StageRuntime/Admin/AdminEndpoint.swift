@@ -8,7 +8,8 @@ package import StageMetrics
 /// the stage's own routes on the Unix socket only.
 ///
 /// One event loop serves all connections; routes run on threads of their own, so that a slow query never delays
-/// `/metrics`. Readiness and gauges are read on the event loop and must not block.
+/// `/metrics`. Readiness and gauges are read on the event loop and must not block. The loop belongs to the endpoint alone,
+/// so it answers while any other thread of the stage stands still, and tells the service manager as long as none does.
 package final class AdminEndpoint: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let pool: NIOThreadPool
@@ -22,7 +23,8 @@ package final class AdminEndpoint: Sendable {
     /// instance's lock. Throws `StageFailure` with `io` when an address cannot be bound.
     package init(
         socketPath: String, metricsListen: ListenAddress?, registry: MetricRegistry,
-        readiness: @escaping @Sendable () -> [HealthCheck], routes: [AdminRoute] = []
+        readiness: @escaping @Sendable () -> [HealthCheck], routes: [AdminRoute] = [],
+        serviceNotifier: ServiceNotifier = .current
     ) throws(StageFailure) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         // Four slow queries at once are an operator's mistake; a fifth waits.
@@ -52,6 +54,7 @@ package final class AdminEndpoint: Sendable {
         self.channels = channels
         self.socketPath = socketPath
         metricsPort = metricsListen == nil ? nil : channels.last?.localAddress?.port
+        Self.keepNotifying(group.next(), desk, serviceNotifier)
     }
 
     /// Stops listening, closes every connection and ends the threads. Must not be called on the event loop.
@@ -68,6 +71,18 @@ package final class AdminEndpoint: Sendable {
         }
         try? group.syncShutdownGracefully()
         try? pool.syncShutdownGracefully()
+    }
+
+    /// Says once that the stage is ready, and every half second that all its threads move.
+    private static func keepNotifying(_ loop: any EventLoop, _ desk: AdminDesk, _ notifier: ServiceNotifier) {
+        let isReady = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
+        loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(500)) { _ in
+            if !isReady.value, desk.checks.allSatisfy(\.ok) {
+                isReady.value = true
+                notifier.notify("READY=1")
+            }
+            if desk.registry.stalledThreads().isEmpty { notifier.notify("WATCHDOG=1") }
+        }
     }
 
     private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ desk: AdminDesk) -> ServerBootstrap {
