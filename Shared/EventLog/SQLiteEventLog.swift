@@ -58,6 +58,7 @@ package final class SQLiteEventLog: EventLog {
             }
             dedupe = DedupeTable(limit: settings.dedupeIDs, next: next)
             quarantine = try queue.read { try QuarantineBounds($0, settings: settings) }
+            laneBounds = LaneBounds(settings, deadLetters: try queue.read { try DeadLetterTable.rowCounts($0) })
             try rebuildDedupe()
             try shrinkQuarantine()
         } catch {

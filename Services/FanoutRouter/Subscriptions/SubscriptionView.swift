@@ -24,6 +24,9 @@ struct LaneState: Sendable {
         concurrency = lane.gate.concurrency.limit
     }
 
+    static let words = ["active", "paused", "disabled"]
+
+    /// One of `words`.
     var word: String { disabledReason != nil ? "disabled" : isPaused ? "paused" : "active" }
 }
 

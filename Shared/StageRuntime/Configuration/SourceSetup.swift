@@ -78,7 +78,7 @@ extension SourceVerification {
 extension TributaryConfiguration {
     /// The lower-case header fields that hold a token or signature of some source: views of heads hide them.
     package var tokenFields: [String] {
-        sources.flatMap { source in
+        sources.flatMap { source -> [String] in
             switch source.scheme.proof {
             case .token(.field(let field, _)): [field]
             case .signature(let scheme): scheme.signatures.map(\.field)
