@@ -29,6 +29,7 @@ struct FanoutRouter: ParsableCommand {
             stage.start()
             Signals.start(
                 terminate: {
+                    OrderlyEnd.begin(environment.logger)
                     control?.stop()
                     stage.stop()
                     admin.close()

@@ -15,30 +15,12 @@ final class Connection: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A request that has begun and not ended.
-    private struct OpenRequest {
-        var head: HTTPRequestHead
-        var facts: RequestFacts?
-        var target: SourceTable.Target?
-        var body: ByteBuffer?
-        var bodyBytes = 0
-        var startedNanoseconds: Int64
-        var refusal: Refusal?
-    }
-
-    /// An answer that is owed.
-    private struct Slot {
-        var answer: Answer?
-        var manner: ReplyRenderer.Manner
-        var startedNanoseconds: Int64
-    }
-
     private let loop: FrontLoop
     /// The other end: the client, or the proxy before it.
     private var peer: (address: String, isProxy: Bool)?
     private var context: ChannelHandlerContext?
     private var request: OpenRequest?
-    private var slots: Deque<Slot> = []
+    private var slots: Deque<OwedAnswer> = []
     /// Number of the first owed answer.
     private var firstSlot: UInt32 = 0
     private var continueIsDue = false
@@ -49,6 +31,8 @@ final class Connection: ChannelDuplexHandler {
     private var readIsHeld = false
     private var requestsEnded = 0
     private var requestsEndedBefore = 0
+    /// Its latest webhook with a verdict was genuine.
+    private var isTrusted = false
     /// Place in the loop's table and which of its tenants.
     var place: (slot: Int32, generation: UInt32) = (0, 0)
     /// The last answer is written or on its way; nothing more is read.
@@ -95,12 +79,8 @@ final class Connection: ChannelDuplexHandler {
         }
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        context.fireChannelReadComplete()
-    }
-
     func read(context: ChannelHandlerContext) {
-        if slots.count >= IngressLimits.pipelinedRequests || !context.channel.isWritable, !isClosing {
+        if !mayRead(context) {
             readIsHeld = true
         } else {
             context.read()
@@ -118,7 +98,7 @@ final class Connection: ChannelDuplexHandler {
         }
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
         inputEnded = true
-        if isClosing || slots.isEmpty || request != nil {
+        if isClosing || slots.isEmpty || request?.hasEnded == false {
             // Nothing is owed, or what is owed waits for bytes that will not come.
             closeNow()
         }
@@ -153,10 +133,11 @@ extension Connection {
 
     private func begin(_ head: HTTPRequestHead) {
         headBeganNanoseconds = nil
+        // Whoever sends on while a complete request waits for the quotas gets that one's answer at once.
+        if let refusal = request?.ticket?.refusal { refuse(refusal) }
+        guard !isClosing else { return }
         var open = OpenRequest(head: head, startedNanoseconds: lastActivityNanoseconds)
-        let manner = ReplyRenderer.Manner(
-            closes: !head.isKeepAlive, isVersion10: head.version == .http1_0, omitsBody: head.method == .HEAD)
-        slots.append(Slot(manner: manner, startedNanoseconds: lastActivityNanoseconds))
+        slots.append(OwedAnswer(to: head, startedNanoseconds: lastActivityNanoseconds))
         do throws(Refusal) {
             let facts = try RequestFacts(head)
             open.facts = facts
@@ -164,17 +145,50 @@ extension Connection {
             if facts.asksForUpgrade { slots[slots.count - 1].manner.closes = true }
             if (facts.contentLengthBytes ?? 0) > loop.limits.bodyBytes { throw .bodyTooLarge }
             if facts.expectsElse { throw .expectationFailed }
-            request?.target = try loop.sources.find(head)
-            if head.method != .OPTIONS, let refusal = loop.refusal() { throw refusal }
-            if facts.expectsContinue, facts.hasBody, head.version == .http1_1 { sendContinue() }
+            let target = try loop.sources.find(head)
+            request?.target = target
+            slots[slots.count - 1].source = target.source
+            if head.method != .OPTIONS {
+                slots[slots.count - 1].manner.success = target.source.answer
+                if let refusal = loop.refusal() { throw refusal }
+                request?.ticket = QuotaTicket(
+                    Sender(address: clientAddress(head), source: target.source.key), target.source.quota)
+                let bytes = facts.contentLengthBytes ?? (facts.isChunked ? QuotaBook.freeBytes : 0)
+                try request?.ticket?.ask(for: bytes, loop, isTrusted: isTrusted)
+            }
+            if request?.wantsContinue == true { sendContinue() }
         } catch {
             request = request ?? open
-            if error.closes || open.facts?.expectsContinue == true {
-                refuseNow(error)
-            } else {
-                request?.refusal = error
-            }
+            refuse(error)
         }
+    }
+
+    /// Refuses the open request: at once where the connection is then of no use or nothing more of it will come,
+    /// otherwise when its body has ended.
+    private func refuse(_ refusal: Refusal) {
+        dropBody()
+        request?.ticket = nil
+        if request?.hasEnded == true {
+            let number = lastNumber
+            request = nil
+            complete(number, .refused(refusal))
+        } else if refusal.closes || request?.facts?.expectsContinue == true {
+            refuseNow(refusal)
+        } else {
+            request?.refusal = refusal
+        }
+    }
+
+    /// Asks the quotas again for the request that waits for them.
+    private func askAgain() {
+        do throws(Refusal) {
+            try request?.ticket?.askAgain(loop, isTrusted: isTrusted)
+            guard request?.isWaiting == false else { return }
+            if request?.hasEnded == true { finish() } else if request?.wantsContinue == true { sendContinue() }
+        } catch {
+            refuse(error)
+        }
+        resumeReading()
     }
 
     private func take(_ bytes: ByteBuffer) {
@@ -182,23 +196,28 @@ extension Connection {
         request?.bodyBytes += bytes.readableBytes
         if request?.bodyBytes ?? 0 > loop.limits.bodyBytes { return refuseNow(.bodyTooLarge) }
         guard request?.refusal == nil else { return }
-        guard loop.reserve(bytes.readableBytes) else {
-            dropBody()
-            request?.refusal = .overloaded
-            return
-        }
+        guard loop.reserve(bytes.readableBytes) else { return refuse(.overloaded) }
         // The first part is kept as it lies in the parser's buffer; only bodies in several parts are copied together.
-        if request?.body == nil {
-            request?.body = bytes
-        } else {
-            request?.body?.writeImmutableBuffer(bytes)
+        if request?.body == nil { request?.body = bytes } else { request?.body?.writeImmutableBuffer(bytes) }
+        let received = request?.bodyBytes ?? 0
+        do throws(Refusal) {
+            try request?.ticket?.grow(to: received, loop, isTrusted: isTrusted)
+        } catch {
+            refuse(error)
         }
     }
 
     private func end() {
-        guard let open = request else { return }
+        guard request != nil else { return }
         requestsEnded += 1
-        let number = firstSlot &+ UInt32(slots.count - 1)
+        request?.hasEnded = true
+        if request?.isWaiting == false { finish() }
+    }
+
+    /// Hands the complete request over, or answers it.
+    private func finish() {
+        guard let open = request else { return }
+        let number = lastNumber
         defer {
             dropBody()
             request = nil
@@ -212,11 +231,15 @@ extension Connection {
         let accepted = AcceptedRequest(
             head: open.head, facts: facts, target: target, peer: clientAddress(open.head), body: open.body,
             receivedAtNanoseconds: wallNanoseconds())
+        let receipt = request?.ticket?.receipt(bodyBytes: open.bodyBytes, loop) ?? .none
         let token = ReplyToken(
             sink: loop.sinkIndex, slot: place.slot, generation: place.generation, request: number,
-            startedNanoseconds: started)
+            startedNanoseconds: started, receipt: receipt)
         if let answer = loop.admit(accepted, token) { complete(number, answer) }
     }
+
+    /// The number of the request that began last.
+    private var lastNumber: UInt32 { firstSlot &+ UInt32(slots.count - 1) }
 
     private func clientAddress(_ head: HTTPRequestHead) -> String? {
         guard let peer, peer.isProxy else { return peer?.address }
@@ -233,6 +256,7 @@ extension Connection {
     }
 
     private func dropBody() {
+        request?.ticket?.giveBack(loop)
         guard let body = request?.body else { return }
         loop.release(body.readableBytes)
         request?.body = nil
@@ -252,6 +276,8 @@ extension Connection {
         let index = Int(number &- firstSlot)
         guard slots.indices.contains(index), slots[index].answer == nil else { return false }
         slots[index].answer = answer
+        if case .accepted(_, _, isVerified: true) = answer { isTrusted = peer?.isProxy == false }
+        if case .judged = answer { isTrusted = false }
         return index == 0
     }
 
@@ -265,7 +291,7 @@ extension Connection {
             let isLast = slots.count == 1 && request == nil
             if isLast, loop.isDraining || inputEnded { manner.closes = true }
             loop.renderer.write(answer, manner, to: &buffer)
-            loop.metrics.count(answer)
+            loop.metrics.count(answer, slot.manner.success, source: slot.source?.name)
             if case .refused = answer {
             } else {
                 loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - slot.startedNanoseconds)
@@ -287,7 +313,7 @@ extension Connection {
     /// Answers the open request, or whatever the bytes were meant to be, and closes after it.
     private func refuseNow(_ refusal: Refusal) {
         if request == nil {
-            slots.append(Slot(manner: .init(), startedNanoseconds: monotonicNanoseconds()))
+            slots.append(OwedAnswer(startedNanoseconds: monotonicNanoseconds()))
         }
         dropBody()
         request = nil
@@ -313,10 +339,14 @@ extension Connection {
     }
 
     private func resumeReading() {
-        guard readIsHeld, let context else { return }
-        guard isClosing || (slots.count < IngressLimits.pipelinedRequests && context.channel.isWritable) else { return }
+        guard readIsHeld, let context, mayRead(context) else { return }
         readIsHeld = false
         context.read()
+    }
+
+    private func mayRead(_ context: ChannelHandlerContext) -> Bool {
+        isClosing
+            || slots.count < IngressLimits.pipelinedRequests && context.channel.isWritable && request?.isWaiting != true
     }
 
     /// Closes at once; what is not sent yet is lost.
@@ -336,6 +366,7 @@ extension Connection {
             if now >= closesByNanoseconds { closeNow() }
             return
         }
+        if request?.isWaiting == true { return askAgain() }
         let limits = loop.limits
         if let began = handshakeBeganNanoseconds {
             // Whoever has not agreed on TLS could not read an answer.

@@ -147,10 +147,11 @@ final class IngressLoop {
             if hello.role == .router { core.routerGreeted(bootID: arrival.header.bootID) }
             announceWindow(to: peer)
         case .verdicts:
-            answers += core.decided(
-                try arrival.read { bytes throws(WireError) in
-                    try VerdictNotice(body: bytes, count: arrival.header.count)
-                })
+            let notice = try arrival.read { bytes throws(WireError) in
+                try VerdictNotice(body: bytes, count: arrival.header.count)
+            }
+            if notice.journal == core.journal { delegate.judged(notice.entries) }
+            answers += core.decided(notice)
         case .settlement where controlRoles[peer] == .router:
             let notice = try arrival.read { bytes throws(WireError) in
                 try SettlementNotice(body: bytes, laterCopies: arrival.header.count)

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import NIOCore
 import NIOHTTP1
@@ -57,7 +58,11 @@ package final class AdminEndpoint: Sendable {
         Self.keepNotifying(group.next(), desk, serviceNotifier)
     }
 
-    /// Stops listening, closes every connection and ends the threads. Must not be called on the event loop.
+    /// How long the end waits for routes that still run.
+    private static let closePatience = DispatchTimeInterval.seconds(3)
+
+    /// Stops listening, lets routes that run end and their answers go out, for a while, closes every connection and ends
+    /// the threads. Must not be called on the event loop.
     package func close() {
         Self.stop(channels, group, pool)
         unlink(socketPath)
@@ -69,8 +74,10 @@ package final class AdminEndpoint: Sendable {
         for channel in channels {
             try? channel.close().wait()
         }
+        let ended = DispatchSemaphore(value: 0)
+        pool.shutdownGracefully { _ in ended.signal() }
+        _ = ended.wait(timeout: .now() + closePatience)
         try? group.syncShutdownGracefully()
-        try? pool.syncShutdownGracefully()
     }
 
     /// Says once that the stage is ready, and every half second that all its threads move.

@@ -10,7 +10,7 @@ extension ConfigurationDecoder {
         let keys = [
             "listen", "instances", "max_body_bytes", "disk_budget_bytes", "max_connections", "window_records",
             "window_bytes", "verdict_timeout", "header_deadline", "idle_timeout", "minimum_body_bytes_per_second",
-            "public_url", "trusted_proxies", "tls", "metrics_listen",
+            "public_url", "trusted_proxies", "tls", "metrics_listen", "quotas",
         ]
         let section = part(root, "ingress", keys: keys)
         let listen = address(section, "listen") ?? ListenAddress(host: "127.0.0.1", port: 8080)
@@ -33,6 +33,7 @@ extension ConfigurationDecoder {
             ).inSeconds,
             minimumBodyBytesPerSecond: section.integer(
                 "minimum_body_bytes_per_second", default: 1024, in: 0...(1 << 30)),
+            quotas: decodeQuotas(section),
             publicURL: publicURL(section, of: .ingress, listen),
             trustedProxies: section.list("trusted_proxies", of: "addresses").compactMap { address($0, section) },
             tls: listenerTLS(section),
