@@ -74,10 +74,11 @@ import Wire
 
     @Test func `every metric that an operator asks for is there`() {
         let registry = MetricRegistry(stage: "ingress-gateway", instance: "ingress-gateway-0", version: "test")
-        _ = IngressMetrics(registry, state: JournalState())
+        let metrics = IngressMetrics(registry, state: JournalState())
+        metrics.count(.refused(.sourceUnknown), nil, source: nil)
         let queries = [
             #"sum(rate(tributary_http_requests_total{status="202"}[5m]))"#,
-            #"sum by (status) (rate(tributary_http_requests_total{status=~"[45].."}[5m]))"#,
+            "sum by (source, reason) (increase(tributary_refused_total[1h]))",
             "tributary_backlog_records", "tributary_oldest_unsettled_seconds",
             "histogram_quantile(0.99, sum by (le) (rate(tributary_acknowledgement_seconds_bucket[5m])))",
         ]
