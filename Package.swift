@@ -132,7 +132,7 @@ let package = Package(
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests("EndToEnd", ["SeededRandom", "COpenSSL", "WebhookSamples"], exclude: ["Clock"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
-        tests("WireTests", ["Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
+        tests("WireTests", ["SeededRandom", "Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("BusTests", ["SeededRandom", "Bus", "StageMetrics", "Wire"]),
         tests("BusTapTests", ["BusTap", "Events", "LogSamples", "StageRuntime", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
@@ -147,8 +147,8 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "Providers", "StageMetrics", "StageRuntime",
-                "Wire", nio,
+                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "Providers", "SeededRandom", "StageMetrics",
+                "StageRuntime", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),
         tests("JournalTests", ["SeededRandom", "Journal", "Wire", grdb]),

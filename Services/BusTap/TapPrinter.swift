@@ -111,8 +111,7 @@ struct TapPrinter {
     private func oneLine(_ bytes: [UInt8]) -> String { JSONValue.read(bytes)?.json.text ?? text(bytes) }
 
     private func shown(_ fields: [(name: String, value: String)]) -> [(name: String, value: String)] {
-        guard let hidden else { return fields }
-        return fields.map { ($0.name, hidden.shown($0.name, $0.value)) }
+        hidden?.shown(fields) ?? fields
     }
 
     private static let flagWords: [(EnvelopeFlags, String)] = [

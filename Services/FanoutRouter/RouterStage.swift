@@ -56,7 +56,8 @@ final class RouterStage: Sendable {
             let hub = try loop.submit {
                 let hub = LaneHub(
                     mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: laneReading,
-                    loop: loop, logger: environment.logger, save: { writer.save($0, saved: $1) })
+                    loop: loop, logger: environment.logger, deadLetters: { writer.deadLetterCounts },
+                    save: { writer.save($0, saved: $1) })
                 return NIOLoopBound(hub, eventLoop: loop)
             }.wait()
             mailbox.onArrival { loop.execute { hub.value.drain() } }

@@ -10,6 +10,17 @@ enum DeadLetterTable {
             arguments: [subscription]) ?? 0
     }
 
+    /// The same of every subscription that has a place in the log.
+    static func rowCounts(_ db: Database) throws -> [String: Int] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT subscription, (SELECT count(*) FROM exception e
+                    WHERE e.subscription = l.subscription AND e.state = 'dead') FROM lane l
+                """)
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[1]) })
+    }
+
     /// Drops the lowest positions of a subscription. Returns how many rows there were.
     static func dropOldest(_ rows: Int, of subscription: String, _ db: Database) throws -> Int {
         // The plus keeps the index by cause out, which has another order.

@@ -72,6 +72,9 @@ package protocol EventLog: AnyObject {
     /// How many dead letters made room for later ones since the log was opened.
     var displacedDeadLetters: Int { get }
 
+    /// How many rows of dead letters each subscription has, as far as it ever had any.
+    var deadLetterCounts: [String: Int] { get }
+
     /// How full the quarantine of each source is.
     var quarantineUse: [QuarantineUse] { get }
 

@@ -19,6 +19,9 @@ package protocol EventLogReader: AnyObject {
     /// will be given where there is none.
     func position(at nanoseconds: Int64) throws -> UInt64
 
+    /// When the row that holds a position was written, nanoseconds since 1970; nil where no such row is left.
+    func appended(_ position: UInt64) throws -> Int64?
+
     /// Deliveries that wait for their replay, by ticket, from behind `after`.
     func queuedReplays(subscription: String, after ticket: Int64, limit: Int) throws -> [QueuedReplay]
 

@@ -9,14 +9,16 @@ struct LaneBounds {
 
     private let settings: EventLogSettings
     private var attempts: [String: Int] = [:]
-    private var deadLetters: [String: Int] = [:]
+    private(set) var deadLetters: [String: Int]
     /// Dead letters that this transaction adds to one subscription.
     private var newDeadLetters = 0
     /// Dead letters dropped to make room, since the log was opened.
     private(set) var displaced = 0
 
-    init(_ settings: EventLogSettings) {
+    /// `deadLetters`: of each subscription that has a place in the log.
+    init(_ settings: EventLogSettings, deadLetters: [String: Int] = [:]) {
         self.settings = settings
+        self.deadLetters = deadLetters
     }
 
     /// A row of the exceptions is about to be dropped or written over.

@@ -62,6 +62,7 @@ package final class SQLiteEventLog: EventLog {
             dedupe = DedupeTable(limit: settings.dedupeIDs, next: next)
             contents = DedupeTable(limit: settings.dedupeIDs, next: 0)
             quarantine = try queue.read { try QuarantineBounds($0, settings: settings) }
+            laneBounds = LaneBounds(settings, deadLetters: try queue.read { try DeadLetterTable.rowCounts($0) })
             try rebuildDedupe()
             try shrinkQuarantine()
         } catch {

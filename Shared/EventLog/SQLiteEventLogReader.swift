@@ -58,6 +58,15 @@ package final class SQLiteEventLogReader: EventLogReader {
         try queue.read { try EventTimes.position(at: nanoseconds, $0) }
     }
 
+    package func appended(_ position: UInt64) throws -> Int64? {
+        try queue.read { db in
+            try Int64.fetchOne(
+                db.cachedStatement(
+                    sql: "SELECT appended_at FROM batch WHERE first <= ? ORDER BY first DESC LIMIT 1"),
+                arguments: [Int64(bitPattern: position)])
+        }
+    }
+
     package func queuedReplays(subscription: String, after ticket: Int64, limit: Int) throws -> [QueuedReplay] {
         try queue.read { try ReplayTables.queued(of: subscription, after: ticket, limit: limit, $0) }
     }

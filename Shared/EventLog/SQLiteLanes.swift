@@ -59,6 +59,8 @@ extension SQLiteEventLog {
 
     package var displacedDeadLetters: Int { laneBounds.displaced }
 
+    package var deadLetterCounts: [String: Int] { laneBounds.deadLetters }
+
     /// Drops at most `rows` dead letters, of the next thousand exceptions, that are over age and whose events are gone.
     func dropAgedDeadLetters(before oldest: Int64, rows: Int) throws -> Int {
         let (doomed, end) = try queue.read { db in

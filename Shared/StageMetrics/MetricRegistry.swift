@@ -11,9 +11,10 @@ package final class MetricRegistry: Sendable {
     /// The threads that must keep moving.
     let heartbeats = Mutex<[Watched]>([])
 
-    /// `stage` and `instance` become labels of every sample, `version` that of `tributary_build_info`.
+    /// `stage` and `instance` become the labels `stage` and `stage_instance` of every sample (`instance` is the scraper's
+    /// own word for what it asks, and would become `exported_instance`), `version` that of `tributary_build_info`.
     package init(stage: String, instance: String, version: String) {
-        baseLabels = [("stage", stage), ("instance", instance)]
+        baseLabels = [("stage", stage), ("stage_instance", instance)]
         gauge("tributary_build_info", help: "Always 1; the version is a label.", labels: [("version", version)]).set(1)
     }
 

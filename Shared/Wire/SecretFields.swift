@@ -11,22 +11,30 @@ package struct SecretFields: Sendable {
         self.named = Set(named)
     }
 
-    /// Whether the field with this lower-case name is hidden: tokens of path and query wholly, credentials, and what
-    /// its name calls a secret. Signatures are shown: they prove one request and open nothing else.
+    /// Whether the field with this lower-case name is hidden: tokens of path and query wholly, credentials, signatures,
+    /// which let a body in a second time where no time is signed, targets that proxies pass on, and what its name calls
+    /// a secret.
     package func contains(_ name: String) -> Bool {
         switch name {
-        case RequestHead.pathToken, RequestHead.query, "authorization", "proxy-authorization", "cookie",
-            "cf-webhook-auth":
+        case RequestHead.pathToken, RequestHead.query, "referer", "x-original-url", "x-original-uri", "x-rewrite-url",
+            "x-forwarded-uri", "x-forwarded-path", "x-request-uri", "x-envoy-original-path":
             true
         default:
             named.contains(name) || Self.telltales.contains { name.contains($0) }
         }
     }
 
-    /// The value as it may be shown.
-    package func shown(_ name: String, _ value: String) -> String {
-        contains(name) ? Self.mask : value
+    /// The fields of one head as they may be shown: those that are hidden by their names, and every other that repeats
+    /// the path token, masked.
+    package func shown(_ fields: [(name: String, value: String)]) -> [(name: String, value: String)] {
+        let token = fields.first { $0.name == RequestHead.pathToken }?.value ?? ""
+        return fields.map { name, value in
+            let isHidden = contains(name.lowercased()) || (!token.isEmpty && value.contains(token))
+            return (name, isHidden ? Self.mask : value)
+        }
     }
 
-    private static let telltales = ["token", "secret", "password", "credential"]
+    private static let telltales = [
+        "auth", "cookie", "credential", "hmac", "jwt", "passw", "secret", "session", "signature", "token",
+    ]
 }

@@ -89,6 +89,10 @@ struct APIDeskTests {
         return (answer.status, String(decoding: answer.body, as: UTF8.self), fields)
     }
 
+    private func post(_ body: String) -> (status: Int, text: String, fields: [String: String]) {
+        ask("POST", "/v1/things", type: "application/json", body: body)
+    }
+
     @Test func `a request finds its operation, words before parameters, segments decoded one by one`() {
         #expect(ask("GET", "/v1/things/totals").text == "7")
         #expect(ask("GET", "/v1/things/a%2Fb%20c").text == "\"a/b c\"")
@@ -130,6 +134,32 @@ struct APIDeskTests {
         let answer = ask("GET", "/v1/things?colour=red&limit=1000&since=2026-01-02T03:04:05Z&tag=abc&fresh=true")
         #expect(answer.status == 200, "\(answer.text)")
         #expect(answer.text.contains("\"colour\":\"red\""))
+    }
+
+    @Test(arguments: [
+        "10", "10.0", "1e1", "1E+1", "0.1e2", "100e-1", "1000.00e-2", "0.00000000000000000000000000001e30",
+    ])
+    func `a number that is whole is an integer, however it is written`(_ ten: String) {
+        #expect(ask("GET", "/v1/things?limit=\(ten.replacingOccurrences(of: "+", with: "%2B"))").status == 200)
+        #expect(JSONValue.number(ten).integer == 10)
+        #expect(post(#"{"name":"a","size":\#(ten)}"#).status == 201)
+        #expect(post(#"{"name":"a","when":\#(ten)}"#).status == 201)
+    }
+
+    @Test func `what is not whole, or too large, is said to be so`() {
+        for fraction in ["1.5", "1e-1", "10.00000000000000000000000001", "15e-1"] {
+            #expect(JSONValue.number(fraction).integer == nil)
+            #expect(ask("GET", "/v1/things?limit=\(fraction)").status == 400)
+        }
+        for large in ["1e3", "99999999999999999999", "1e400", "1e99999999999999999999"] {
+            let answer = post(#"{"name":"a","size":\#(large)}"#)
+            #expect(answer.status == 422)
+            #expect(answer.text.contains("from 1 to 10"), "\(large)")
+        }
+        #expect(
+            ["-0", "0.0", "0e9", "-0.0e-99999999999999999999"].map { JSONValue.number($0).integer } == [0, 0, 0, 0])
+        #expect(JSONValue.number("-9223372036854775808.0").integer == .min)
+        #expect(JSONValue.number("9223372036854775808.0").integer == nil)
     }
 
     @Test func `a body must be JSON of the right type and size`() {

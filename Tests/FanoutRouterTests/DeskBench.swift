@@ -119,6 +119,14 @@ final class DeskBench {
         }
     }
 
+    /// What a token with these scopes gets.
+    func text(_ target: String, scopes: Set<APIScope>) throws -> String {
+        let desk = try #require(running).desk
+        var call = try desk.call("GET", target)
+        call.scopes = scopes
+        return String(decoding: desk.answer(call, contentType: nil, body: []).body, as: UTF8.self)
+    }
+
     /// Asks as a listener does; what is answered is held against what the operation declares.
     @discardableResult func ask(_ method: String, _ target: String, _ body: String? = nil) throws -> Answer {
         let desk = try #require(running).desk

@@ -167,6 +167,8 @@ final class FailingLog: EventLog {
 
     var displacedDeadLetters: Int { log.displacedDeadLetters }
 
+    var deadLetterCounts: [String: Int] { log.deadLetterCounts }
+
     var quarantineUse: [QuarantineUse] { log.quarantineUse }
 
     func markReplayed(quarantineIDs: [Int64], tries: [Int64]?, atNanoseconds: Int64) throws -> Int {

@@ -29,6 +29,10 @@ import Wire
             sources:
               - { name: stream, provider: stream, secrets: [{ id: k3ytest123abc, value: "literal:secret" }] }
               - { name: other-rooms, provider: stream, secrets: [{ id: k, value: "literal:secret" }] }
+              - name: own
+                provider: generic
+                verification: { scheme: header, name: X-Own-Sign }
+                secrets: [{ value: "literal:secret" }]
             """
         try configuration.write(toFile: file, atomically: true, encoding: .utf8)
         environment = try StageEnvironment.open(.fanoutRouter, try StageOptions.parse(["--config", file]))
@@ -44,12 +48,19 @@ import Wire
     /// A record as it comes to the router, refused by `rejections`.
     private func record(
         _ rejections: [Rejection], source: String = "stream", scheme: String? = "stream", receivedAt: Int64 = 1_000,
-        replayOf: (sequence: UInt64, elements: [UInt32])? = nil
+        replayOf: (sequence: UInt64, elements: [UInt32])? = nil, head: [(String, String)] = []
     ) -> [UInt8] {
         var writer = ByteWriter()
         Array(source.utf8).withUnsafeBytes { name in
             writer.openEnvelope(source: name, receivedAtNanoseconds: receivedAt) { writer in
-                writer.section(.requestHead) { $0.u16(0) }
+                writer.section(.requestHead) { section in
+                    section.u16(UInt16(head.count))
+                    for (name, value) in head {
+                        section.u16(UInt16(name.utf8.count))
+                        section.u16(UInt16(value.utf8.count))
+                        section.raw(Array((name + value).utf8))
+                    }
+                }
                 writer.section(.body) { $0.raw(Array("[1,2]".utf8)) }
                 guard let replayOf else { return }
                 ReplayOrigin.write(
@@ -138,6 +149,37 @@ import Wire
         #expect(whole["body_base64"] as? String == Data("[1,2]".utf8).base64EncodedString())
     }
 
+    @Test func `heads are masked for whoever may not send webhooks on their way again, and whole for all others`()
+        async throws
+    {
+        let secret = "s3cret-value"
+        let secrets = [":token", ":query", "authorization", "cookie", "x-signature", "x-own-sign", "x-proxied"]
+        let head =
+            secrets.map { ($0, $0 == "x-proxied" ? "/in/stream/\(secret)" : secret) } + [("content-type", "text/plain")]
+        try await receive([record(forged, scheme: nil, head: head)])
+        func heads(_ scopes: Set<APIScope>) throws -> [String] {
+            try ["/v1/quarantine?content=true", "/v1/quarantine/1"].map { target in
+                var call = try desk.call("GET", target)
+                call.scopes = scopes
+                let answer = desk.answer(call, contentType: nil, body: [])
+                #expect(answer.status == 200)
+                return String(decoding: answer.body, as: UTF8.self)
+            }
+        }
+        for text in try heads([.read]) + heads([.read, .write]) + heads([]) {
+            #expect(!text.contains(secret))
+            #expect(text.contains(#"["authorization","(hidden)"]"#) && text.contains(#"["content-type","text/plain"]"#))
+            #expect(text.contains(#""masked":true"#))
+        }
+        for text in try heads([.replay]) {
+            #expect(text.components(separatedBy: secret).count == head.count)
+            #expect(text.contains(#""masked":false"#))
+        }
+        // The admin socket is for whoever owns this machine.
+        let whole = desk.answer("GET", "/v1/quarantine/1", contentType: nil, body: [])
+        #expect(String(decoding: whole.body, as: UTF8.self).contains(secret))
+    }
+
     @Test func `forgeries displace forgeries of their source, and the metrics say so`() async throws {
         try await receive((0..<30).map { _ in record(forged, source: "other-rooms", scheme: nil) })
         try await receive((0..<10).map { _ in record([Rejection(.bodyNotJSON, stage: .normaliser)]) })
@@ -187,6 +229,6 @@ import Wire
         #expect(try ids() == [2, 6, 7, 8, 9, 10, 11, 12])
         #expect(try ask("DELETE", "/quarantine", ["all": "true"]).json["deleted"] as? Int == 8)
         #expect(try ids() == [])
-        #expect(try stage.writer.perform { $0.quarantineUse.map(\.webhooks) } == [0, 0, 0])
+        #expect(try stage.writer.perform { $0.quarantineUse.map(\.webhooks) } == [0, 0, 0, 0])
     }
 }

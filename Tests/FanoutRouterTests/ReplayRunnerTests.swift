@@ -47,6 +47,7 @@ import Wire
         let read = try selection(full)
         #expect(read.positions == [3, 9_007_199_254_740_991])
         #expect(try selection(read.json.text) == read)
+        #expect(try selection(#"{"from":"log","first":1.0,"positions":[2e0]}"#).positions == [2])
         #expect(try selection("{\"from\":\"log\"}").json.text == "{\"from\":\"log\"}")
     }
 

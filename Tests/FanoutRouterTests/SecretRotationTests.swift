@@ -26,7 +26,7 @@ import Wire
         let subscriber = try Subscriber { _, _ in .status(200) }
         let old = try create(bench, subscriber)["generated_secret"].text
         let rotated = try rotate(bench, "{\"keep_old\": \"1h\"}").json
-        let new = rotated["secret"].text
+        let new = rotated["generated_secret"].text
         #expect(new.hasPrefix("whsec_") && new != old)
         #expect(rotated["keep_old_until"] != .null)
         bench.receive(1)
@@ -57,7 +57,7 @@ import Wire
         let bench = try DeskBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         let old = try create(bench, subscriber)["generated_secret"].text
-        let new = try rotate(bench).json["secret"].text
+        let new = try rotate(bench).json["generated_secret"].text
         bench.stop()
         bench.ahead.move(by: .seconds(25 * 3600))
         try bench.begin()
@@ -72,7 +72,7 @@ import Wire
         let old = try create(bench, subscriber)["generated_secret"].text
         let given = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         let rotated = try rotate(bench, "{\"secret\": \"\(given)\", \"keep_old\": \"0s\"}")
-        #expect(rotated.json["secret"] == .null && rotated.json["keep_old_until"] == .null)
+        #expect(rotated.json["generated_secret"] == .null && rotated.json["keep_old_until"] == .null)
         #expect(!rotated.text.contains(given))
         bench.receive(1)
         let request = try #require(try await subscriber.wait(for: 1).first)
@@ -90,7 +90,7 @@ import Wire
         bench.receive(1)
         let request = try #require(try await subscriber.wait(for: 1).first)
         #expect(request.header("webhook-signature")?.hasPrefix("v1a,") == true)
-        #expect(try rotate(bench).json["secret"].text.hasPrefix("whsk_"))
+        #expect(try rotate(bench).json["generated_secret"].text.hasPrefix("whsk_"))
     }
 
     @Test func `stream and header switch to a given secret at once`() async throws {

@@ -14,6 +14,30 @@ import Testing
         """
     }
 
+    @Test func `a token in the query of a URL is shown to whoever may change the subscription, and to nobody else`()
+        throws
+    {
+        let bench = try DeskBench()
+        let body = #"{"name":"app","url":"https://hooks.example.com/in?token=s3cret","signing":{"scheme":"none"}}"#
+        #expect(try bench.ask("POST", "/v1/subscriptions", body).status == 201)
+        for target in ["/v1/subscriptions", "/v1/subscriptions/app"] {
+            let masked = try bench.text(target, scopes: [.read, .replay])
+            #expect(masked.contains("https://hooks.example.com/in?(hidden)") && !masked.contains("s3cret"))
+            #expect(try bench.text(target, scopes: [.read, .write]).contains("?token=s3cret"))
+        }
+    }
+
+    @Test func `numbers that are whole are taken however they are written, as the schema says`() throws {
+        let bench = try DeskBench()
+        let more = #""concurrency":1e1,"rate_limit":100.0,"start":1.0,"mode":{"batch":{"every":"1s","max_events":5e1}}"#
+        let body = #"{"name":"app","url":"https://hooks.example.com/","signing":{"scheme":"none"},\#(more)}"#
+        let made = try bench.ask("POST", "/v1/subscriptions", body)
+        #expect(made.status == 201, "\(made.text)")
+        #expect(made.json["concurrency"] == .number("10") && made.json["rate_limit"] == .number("100"))
+        #expect(made.json["mode"]["batch"]["max_events"] == .number("50"))
+        #expect(try bench.ask("PATCH", "/v1/subscriptions/app", #"{"concurrency":1.5}"#).status == 422)
+    }
+
     @Test func `a subscription delivers as soon as it is made, from its start on`() async throws {
         let bench = try DeskBench()
         let (latest, earliest) = (try Subscriber { _, _ in .status(200) }, try Subscriber { _, _ in .status(200) })

@@ -1,6 +1,7 @@
 import Bus
 import Foundation
 import Journal
+import StageMetrics
 import StageRuntime
 import Testing
 import Wire
@@ -69,5 +70,23 @@ import Wire
         #expect(work.batches.map(\.tokens.count) == [65, 65])
         #expect(work.settledThrough == 5)
         #expect(mailbox.take(within: 0).isEmpty)
+    }
+
+    @Test func `every metric that an operator asks for is there`() {
+        let registry = MetricRegistry(stage: "ingress-gateway", instance: "ingress-gateway-0", version: "test")
+        let metrics = IngressMetrics(registry, state: JournalState())
+        metrics.count(.refused(.sourceUnknown), nil, source: nil)
+        let queries = [
+            #"sum(rate(tributary_http_requests_total{status="202"}[5m]))"#,
+            "sum by (source, reason) (increase(tributary_refused_total[1h]))",
+            "tributary_backlog_records", "tributary_oldest_unsettled_seconds",
+            "histogram_quantile(0.99, sum by (le) (rate(tributary_acknowledgement_seconds_bucket[5m])))",
+        ]
+        let text = registry.render()
+        for query in queries {
+            for name in query.matches(of: #/tributary_[a-z_]+/#).map({ String($0.output) }) {
+                #expect(text.contains("\n\(name){"), "\(name)")
+            }
+        }
     }
 }

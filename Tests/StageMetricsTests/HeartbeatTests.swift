@@ -23,6 +23,6 @@ import Testing
         #expect(registry.stalledThreads().isEmpty)
         #expect(
             registry.render().contains(
-                #"tributary_heartbeat_age_seconds{stage="verifier",instance="verifier-0",thread="bus"} 0"#))
+                #"tributary_heartbeat_age_seconds{stage="verifier",stage_instance="verifier-0",thread="bus"} 0"#))
     }
 }

@@ -9,9 +9,9 @@ import Testing
         let text = registry.render()
         #expect(
             text.contains(
-                "tributary_records_total{stage=\"verifier\",instance=\"verifier-0\",direction=\"in\"} 3\n"))
+                "tributary_records_total{stage=\"verifier\",stage_instance=\"verifier-0\",direction=\"in\"} 3\n"))
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
-            #expect(line.contains("{stage=\"verifier\",instance=\"verifier-0\""), "\(line)")
+            #expect(line.contains("{stage=\"verifier\",stage_instance=\"verifier-0\""), "\(line)")
         }
     }
 
@@ -49,7 +49,8 @@ import Testing
         registry.forget(label: ("subscription", "b"))
         let text = registry.render()
         #expect(!text.contains("subscription=\"b\""))
-        #expect(text.contains("tributary_kept_total{stage=\"verifier\",instance=\"verifier-0\",subscription=\"ab\""))
+        #expect(
+            text.contains("tributary_kept_total{stage=\"verifier\",stage_instance=\"verifier-0\",subscription=\"ab\""))
         #expect(text.contains("subscription=\"b,x\"} 1"))
         let anew = registry.counter("tributary_kept_total", help: "", labels: [("subscription", "b"), ("x", "1")])
         #expect(anew.value == 0)
@@ -94,7 +95,9 @@ import Testing
 
     @Test func `build and process metrics are always there`() throws {
         let text = registry.render()
-        #expect(text.contains("tributary_build_info{stage=\"verifier\",instance=\"verifier-0\",version=\"1.2.3\"} 1\n"))
+        #expect(
+            text.contains(
+                "tributary_build_info{stage=\"verifier\",stage_instance=\"verifier-0\",version=\"1.2.3\"} 1\n"))
         for name in [
             "process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds",
             "process_start_time_seconds",

@@ -66,7 +66,8 @@ import Threads
             #expect(health.text == "ok\n")
             let metrics = try client.request("GET", "/metrics")
             #expect(metrics.header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
-            #expect(metrics.text.contains("tributary_records_total{stage=\"verifier\",instance=\"verifier-0\"} 7\n"))
+            #expect(
+                metrics.text.contains("tributary_records_total{stage=\"verifier\",stage_instance=\"verifier-0\"} 7\n"))
         }
     }
 

@@ -35,7 +35,7 @@ import Threads
         #expect(environment.instance == "ingress-gateway-0")
         #expect(environment.runDirectory == "\(folder)/run")
         #expect(environment.socketPath("out") == "\(folder)/run/ingress-gateway-0.out")
-        #expect(environment.registry.render().contains("instance=\"ingress-gateway-0\""))
+        #expect(environment.registry.render().contains("stage_instance=\"ingress-gateway-0\""))
         #expect(environment.metricsListen?.port == 9100)
         var status = stat()
         #expect(stat(environment.runDirectory, &status) == 0)

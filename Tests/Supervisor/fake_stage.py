@@ -156,7 +156,7 @@ def answer(request, instance, folder, is_unready, running):
             backlog = text.read()
     except FileNotFoundError:
         backlog = "0"
-    labels = f'stage="{name}",instance="{instance}"'
+    labels = f'stage="{name}",stage_instance="{instance}"'
     body = (f"# HELP tributary_backlog_records Records.\n# TYPE tributary_backlog_records gauge\n"
             f"tributary_backlog_records{{{labels}}} {backlog}\n"
             f'# TYPE tributary_records_total counter\ntributary_records_total{{{labels},direction="in"}} 12\n'

@@ -17,11 +17,11 @@ from supervision.topology import full_name, parse_instance, stage_named  # noqa:
 HISTOGRAM = """\
 # HELP tributary_delivery_seconds How long a delivery took.
 # TYPE tributary_delivery_seconds histogram
-tributary_delivery_seconds_bucket{instance="fanout-router-0",stage="fanout-router",le="0.01"} 90
-tributary_delivery_seconds_bucket{instance="fanout-router-0",stage="fanout-router",le="0.1"} 100
-tributary_delivery_seconds_bucket{instance="fanout-router-0",stage="fanout-router",le="+Inf"} 100
-tributary_delivery_seconds_sum{instance="fanout-router-0",stage="fanout-router"} 1.5
-tributary_delivery_seconds_count{instance="fanout-router-0",stage="fanout-router"} 100
+tributary_delivery_seconds_bucket{stage_instance="fanout-router-0",stage="fanout-router",le="0.01"} 90
+tributary_delivery_seconds_bucket{stage_instance="fanout-router-0",stage="fanout-router",le="0.1"} 100
+tributary_delivery_seconds_bucket{stage_instance="fanout-router-0",stage="fanout-router",le="+Inf"} 100
+tributary_delivery_seconds_sum{stage_instance="fanout-router-0",stage="fanout-router"} 1.5
+tributary_delivery_seconds_count{stage_instance="fanout-router-0",stage="fanout-router"} 100
 """
 
 
@@ -50,7 +50,7 @@ class Texts(unittest.TestCase):
         lines = whole.text().splitlines()
         self.assertEqual(lines.count("# TYPE tributary_delivery_seconds histogram"), 1)
         self.assertEqual(lines.count("# HELP tributary_delivery_seconds How long a delivery took."), 1)
-        self.assertIn('process_open_fds{stage="a",instance="a-1"} 7', lines)
+        self.assertIn('process_open_fds{stage="a",stage_instance="a-1"} 7', lines)
         families = [line.partition("{")[0].removesuffix("_bucket").removesuffix("_sum").removesuffix("_count")
                     for line in lines if not line.startswith("#")]
         self.assertEqual(families, sorted(families, key=families.index))
@@ -62,8 +62,8 @@ class Texts(unittest.TestCase):
         whole.add("# TYPE x gauge\nx 1\n", "a", "a-0")
         whole.add("# TYPE x counter\nx 2\nnot a metric at all\ny 3\n", "a", "a-1")
         self.assertEqual(len(whole.dropped), 2)
-        self.assertNotIn('instance="a-1"} 2', whole.text())
-        self.assertIn('y{stage="a",instance="a-1"} 3', whole.text())
+        self.assertNotIn('stage_instance="a-1"} 2', whole.text())
+        self.assertIn('y{stage="a",stage_instance="a-1"} 3', whole.text())
 
     def test_quantiles_come_from_the_buckets_of_the_interval(self):
         after = exposition.buckets(HISTOGRAM, "tributary_delivery_seconds")

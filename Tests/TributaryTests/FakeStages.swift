@@ -152,7 +152,8 @@ final class FakeQuarantine: Sendable {
         return """
             {"id":\(entry.id),"source":"rooms","code":"signature_mismatch","elements":\(entry.elements),\
             "journal":"\(FakeStages.journal)","sequence":\(entry.id),"received_at_ns":1778198400000000001,\
-            "head":[[":token","\(entry.token)"],["x-plain","shown"]],"body_base64":"\(body)","replayed":null,\
+            "head":[[":token","\(entry.token)"],["x-plain","shown"]],"masked":\(entry.token == SecretFields.mask),\
+            "body_base64":"\(body)","replayed":null,\
             "tries":\(entry.id % 3)}
             """
     }

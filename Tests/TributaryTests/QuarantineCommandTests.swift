@@ -63,6 +63,16 @@ import Wire
         #expect(state.taken == [2, 3, 4, 5, 7])
     }
 
+    @Test func `what the router shows masked is not sent, and the scope that is missing is named`() throws {
+        quarantine.put(3, token: SecretFields.mask)
+        for choice in [["--all"], ["2"]] {
+            let (run, failure) = try replay(choice)
+            #expect(failure?.sentence.contains("scope replay") == true)
+            #expect(run.replayed == 0)
+        }
+        #expect(state.taken.isEmpty && state.marked.isEmpty)
+    }
+
     @Test func `an ingress that is full is asked again later`() throws {
         quarantine.put(3)
         quarantine.state.withLock { $0.statuses = [2: 503] }

@@ -172,11 +172,11 @@ import Testing
 
     @Test func `a rotated secret is given once, or taken from a reference`() throws {
         let path = "POST /v1/subscriptions/my-app/rotate-secret"
-        control.answer(path, #"{"secret":"whsec_new","keep_old_until":"2026-10-06T00:00:00Z"}"#)
+        control.answer(path, #"{"generated_secret":"whsec_new","keep_old_until":"2026-10-06T00:00:00Z"}"#)
         let made = try stages.command("subscriptions", "rotate-secret", "my-app", "--keep-old", "24h")
         #expect(made.output == "whsec_new\n")
         #expect(made.errors.contains("the old one signs too until 2026-10-06T00:00:00Z"))
-        control.answer(path, #"{"secret":null,"keep_old_until":null}"#)
+        control.answer(path, #"{"generated_secret":null,"keep_old_until":null}"#)
         let own = try stages.command(
             "subscriptions", "rotate-secret", "my-app", "--secret", "env:OWN", environment: ["OWN": "whsec_own"])
         #expect(own.output == "my-app signs with a new secret; the old one no longer counts\n")

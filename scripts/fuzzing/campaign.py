@@ -63,7 +63,7 @@ class Campaign:
         finds = self._folder / target / "finds"
         finds.mkdir(parents=True, exist_ok=True)
         before = set(finds.iterdir())
-        options = [*options, f"-max_len={MOST_BYTES.get(target, OTHER_MOST_BYTES)}", "-timeout=20", "-detect_leaks=0",
+        options = [*options, f"-max_len={MOST_BYTES.get(target, OTHER_MOST_BYTES)}", "-timeout=120", "-detect_leaks=0",
                    "-rss_limit_mb=3000", f"-artifact_prefix={finds}/"]
         finished = self._program.run(target, options + [str(path) for path in inputs])
         words = finished.stderr

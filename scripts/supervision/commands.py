@@ -228,8 +228,8 @@ def own_metrics(rows: list[dict]) -> str:
     ):
         metric = f"tributary_supervisor_{name}"
         lines += [f"# HELP {metric} {words}", f"# TYPE {metric} {kind}"]
-        lines += [f'{metric}{{stage="{escaped(row["stage"])}",instance="{escaped(row["instance"])}"}} {value(row)}'
-                  for row in rows]
+        lines += [f'{metric}{{stage="{escaped(row["stage"])}",stage_instance="{escaped(row["instance"])}"}} '
+                  f"{value(row)}" for row in rows]
     return "\n".join(lines) + "\n" if rows else ""
 
 

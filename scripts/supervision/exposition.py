@@ -104,7 +104,7 @@ class Exposition:
         if family in clashing:
             return
         known = {key for key, _ in _label.findall(labels)}
-        added = [f'{key}="{escaped(own)}"' for key, own in (("stage", stage), ("instance", instance))
+        added = [f'{key}="{escaped(own)}"' for key, own in (("stage", stage), ("stage_instance", instance))
                  if key not in known]
         labels = ",".join(filter(None, [labels.strip().rstrip(","), *added]))
         self._families.setdefault(family, Family()).samples.append(f"{name}{{{labels}}} {value}")

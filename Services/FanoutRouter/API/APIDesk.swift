@@ -31,7 +31,7 @@ struct APIDesk: Sendable {
         do {
             let request = APIRequest(
                 parameters: try parameters(of: call),
-                body: try Self.value(contentType, body, for: call.operation, schemas))
+                body: try Self.value(contentType, body, for: call.operation, schemas), scopes: call.scopes)
             let reply = try call.operation.respond(request)
             counts.count(call.operation.id, reply.status)
             return APIAnswer(reply)
@@ -50,7 +50,9 @@ struct APIDesk: Sendable {
     /// The same for a request that was taken whole and needs nobody's leave.
     func answer(_ method: String, _ target: String, contentType: String?, body: [UInt8]) -> APIAnswer {
         do throws(APIProblem) {
-            return answer(try call(method, target), contentType: contentType, body: body)
+            var call = try call(method, target)
+            call.scopes = Set(APIScope.allCases)
+            return answer(call, contentType: contentType, body: body)
         } catch {
             return refuse(error, nil)
         }

@@ -58,7 +58,7 @@ enum APIScope: String, Sendable, CaseIterable {
     case read
     /// Change subscriptions.
     case write
-    /// Send again, and drop what is kept for it.
+    /// Send again, and drop what is kept for it; so it sees refused webhooks whole.
     case replay
 }
 
@@ -106,10 +106,13 @@ struct APIRequest: Sendable {
     let parameters: [String: String]
     /// The body; `.null` where the operation takes none.
     let body: JSONValue
+    /// What whoever asks may do; it decides what is masked.
+    let scopes: Set<APIScope>
 
-    init(parameters: [String: String] = [:], body: JSONValue = .null) {
+    init(parameters: [String: String] = [:], body: JSONValue = .null, scopes: Set<APIScope> = []) {
         self.parameters = parameters
         self.body = body
+        self.scopes = scopes
     }
 
     subscript(_ name: String) -> String? { parameters[name] }

@@ -7,6 +7,8 @@ struct APICall: Sendable {
     let segments: [String: String]
     /// As sent, without the question mark.
     let query: Substring
+    /// What whoever asks may do, where the listener has found that out.
+    var scopes: Set<APIScope> = []
 }
 
 /// Finds the operation for a method and a target.

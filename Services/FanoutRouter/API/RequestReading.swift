@@ -3,12 +3,12 @@ import StageRuntime
 // What the desk has checked against the declared schema needs no second error here; what a schema cannot say does.
 extension APIRequest {
     /// How many elements a list may have.
-    var limit: Int { self["limit"].flatMap { Int($0) } ?? 100 }
+    var limit: Int { self["limit"].flatMap { JSONValue.number($0).integer }.map(Int.init) ?? 100 }
 
     /// A whole number; nil where it is left out.
     func integer(_ name: String) throws(APIProblem) -> Int64? {
         guard let text = self[name] else { return nil }
-        guard let number = Int64(text) else {
+        guard let number = JSONValue.number(text).integer else {
             throw APIProblem(.badRequest, "\(name) must be a whole number, not \(text)")
         }
         return number

@@ -90,7 +90,7 @@ struct IntakeMetrics: Sendable {
         let word =
             code.rawValue.utf8.count <= 40 && code.rawValue.utf8.allSatisfy(Self.isWordByte) ? code.rawValue : "other"
         registry.counter(
-            "tributary_rejections_total", help: "Webhooks, or elements of them, that went into quarantine.",
+            "tributary_rejections_total", help: "Webhooks, or elements of them, that went into quarantine, each once.",
             labels: [("code", word), ("source", name)]
         ).add(1)
     }

@@ -50,6 +50,7 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     private let queue = DispatchQueue(label: "event-log")
     private let inbox = Mutex(Inbox())
     private let failure = Mutex<EventLogError?>(nil)
+    private let deadLetters = Mutex<[String: Int]>([:])
     private let log: any EventLog
     private var intake: Intake
     private var pending: Pending?
@@ -120,6 +121,9 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             return (records, waited)
         }
     }
+
+    /// How many rows of dead letters each subscription had a second ago.
+    var deadLetterCounts: [String: Int] { deadLetters.withLock { $0 } }
 
     /// Drops what is over age and size, a few rows at a time, for as long as this object lives; shows with each step
     /// that the log thread moves.
@@ -279,6 +283,7 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
                 logger.error("what is over age cannot be dropped", metadata: ["cause": "\(error)"])
             }
             metrics.quarantine(log.quarantineUse)
+            deadLetters.withLock { $0 = log.deadLetterCounts }
             sayDisplaced()
         }
         let wait: DispatchTimeInterval = dropped == limit ? .milliseconds(20) : .seconds(1)

@@ -35,6 +35,10 @@ final class Lane {
     var hasReplays: Bool
     /// The last ticket of those taken up.
     var lastTicket: Int64 = 0
+    /// When the oldest event came in where that was before this process began, in monotonic nanoseconds; it may lie below
+    /// zero.
+    var earlier: (position: UInt64, arrivedNanoseconds: Int64)?
+    var isArrivalAsked = false
     private var timer: (due: Int64, task: Scheduled<Void>)?
     /// Where the cursor was when the hub's clock last looked, and how often it has been there since.
     private var takenAtTick: UInt64 = 0

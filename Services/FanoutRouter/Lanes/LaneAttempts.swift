@@ -57,7 +57,8 @@ extension Lane {
                 outcome: outcome.word, status: outcome.status, detail: outcome.detail, answer: answer, replay: replay),
             isEveryday: consequence == .delivered && number == 1 && replay == nil)
         follow(consequence, of: outcome, position, now: now)
-        if consequence == .delivered { metrics.receiptToDelivery.record(nanoseconds: now - receivedAt) }
+        // A replay is late because an operator asked for it late.
+        if consequence == .delivered, replay == nil { metrics.receiptToDelivery.record(nanoseconds: now - receivedAt) }
         pump()
     }
 

@@ -20,7 +20,15 @@ final class LaneHub: LaneSource {
     static let chunkBytes = 256 * 1024
     static let allChunksBytes = 32 << 20
 
+    /// How many ticks apart the metrics are told in what state each lane is.
+    private static let ticksPerReport = 10
+
     private(set) var feed: EventFeed
+    private var arrivals: ArrivalClock
+    /// Both clocks when this process began; what came in before is dated by the difference to them.
+    private let started = (monotonic: monotonicNanoseconds(), wall: wallNanoseconds())
+    private var ticks = 0
+    private let deadLetters: @Sendable () -> [String: Int]
     /// In the order in which they were added.
     private(set) var lanes: [Lane] = []
     private var byName: [String: Lane] = [:]
@@ -37,13 +45,17 @@ final class LaneHub: LaneSource {
     private var joined: [UInt64: [(Result<([RenderedBatch], UInt64), any Error>) -> Void]] = [:]
     private var ticker: RepeatedTask?
 
-    /// `save` hands progress to the log thread and calls back from there once it is on disk.
+    /// `save` hands progress to the log thread and calls back from there once it is on disk. `deadLetters`: how many are
+    /// kept of each subscription.
     init(
         mailbox: FeedMailbox, feed: EventFeed, reading: LogReading, loop: any EventLoop, logger: Logger,
+        deadLetters: @escaping @Sendable () -> [String: Int] = { [:] },
         save: @escaping @Sendable ([LaneProgress], @escaping @Sendable () -> Void) -> Void
     ) {
         self.mailbox = mailbox
         self.feed = feed
+        self.deadLetters = deadLetters
+        arrivals = ArrivalClock(next: feed.next, now: started.monotonic)
         self.reading = reading
         self.loop = loop
         self.logger = logger
@@ -82,11 +94,24 @@ final class LaneHub: LaneSource {
     func start() {
         let bound = NIOLoopBound(self, eventLoop: loop)
         ticker = loop.scheduleRepeatedTask(initialDelay: Self.tickInterval, delay: Self.tickInterval) { _ in
-            for lane in bound.value.lanes { lane.tick() }
+            bound.value.tick()
         }
         isRunning = true
         saveLater(.zero)
         for lane in lanes { lane.pump() }
+    }
+
+    private func tick() {
+        for lane in lanes { lane.tick() }
+        if ticks.isMultiple(of: Self.ticksPerReport) { report(now: monotonicNanoseconds()) }
+        ticks += 1
+    }
+
+    /// Tells the metrics in what state each lane is. `now`: monotonic nanoseconds.
+    func report(now: Int64) {
+        arrivals.note(next: feed.next, now: now)
+        let kept = deadLetters()
+        for lane in lanes { lane.report(arrivals, deadLetters: kept[lane.settings.name] ?? 0, now: now) }
     }
 
     /// Takes new rows out of the mailbox and lets the lanes go.
@@ -211,6 +236,14 @@ final class LaneHub: LaneSource {
         done: @escaping (Result<[QueuedReplay], any Error>) -> Void
     ) {
         onLoop(done) { try $0.queuedReplays(subscription: subscription, after: ticket, limit: limit) }
+    }
+
+    func readArrival(of position: UInt64, done: @escaping (Result<Int64, any Error>) -> Void) {
+        let started = started
+        onLoop(done) { reader in
+            let appended = try reader.appended(position) ?? started.wall
+            return started.monotonic - max(0, started.wall - appended)
+        }
     }
 
     func laneDisabled(_ subscription: String, _ reason: String) {

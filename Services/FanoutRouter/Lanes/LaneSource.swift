@@ -24,6 +24,9 @@ protocol LaneSource: AnyObject {
     func readReplays(
         _ subscription: String, after ticket: Int64, limit: Int,
         done: @escaping (Result<[QueuedReplay], any Error>) -> Void)
+    /// When an event from before the start came into the log, in monotonic nanoseconds: what the wall clock said passed
+    /// until the start, counted back from it.
+    func readArrival(of position: UInt64, done: @escaping (Result<Int64, any Error>) -> Void)
     /// Said once, when a subscription is disabled without an operator.
     func laneDisabled(_ subscription: String, _ reason: String)
 }

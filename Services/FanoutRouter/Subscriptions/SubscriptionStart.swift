@@ -16,11 +16,11 @@ enum SubscriptionStart {
         switch value {
         case .null, .string("latest"): self = .latest
         case .string("earliest"): self = .earliest
-        case .number(let digits):
-            guard let position = UInt64(digits), position > 0 else {
+        case .number:
+            guard let position = value.integer, position > 0 else {
                 throw SubscriptionDraft.invalid("/start", "a position is a whole number from 1 on")
             }
-            self = .position(position)
+            self = .position(UInt64(position))
         case .string(let text):
             guard let nanoseconds = InstantText.nanoseconds(text) else { fallthrough }
             self = .position(try reading.read { try $0.position(at: nanoseconds) })

@@ -1,5 +1,6 @@
 import EventLog
 import StageRuntime
+import Wire
 
 /// What a lane is doing at this moment.
 struct LaneState: Sendable {
@@ -23,6 +24,9 @@ struct LaneState: Sendable {
         concurrency = lane.gate.concurrency.limit
     }
 
+    static let words = ["active", "paused", "disabled"]
+
+    /// One of `words`.
     var word: String { disabledReason != nil ? "disabled" : isPaused ? "paused" : "active" }
 }
 
@@ -32,8 +36,9 @@ struct SubscriptionView: Sendable {
     let lane: LaneState
     let dead: Int
 
-    /// `made`: the secret that the router made with this very request.
-    func json(made: [UInt8]? = nil) -> JSONText {
+    /// `made`: the secret that the router made with this very request. `hidesQuery`: for whoever may not change the
+    /// subscription; receivers that know no signatures are often given a token in their URL.
+    func json(made: [UInt8]? = nil, hidesQuery: Bool = false) -> JSONText {
         let stored = subscription.stored
         var members: [(String, JSONText)] = [
             ("name", .string(subscription.name)), ("origin", .string(subscription.origin.rawValue)),
@@ -41,7 +46,11 @@ struct SubscriptionView: Sendable {
         guard case .object(let document)? = JSONValue.read(SubscriptionDocument.json(subscription.configuration).bytes)
         else { preconditionFailure("what the router writes it can read") }
         for member in document where member.name != "name" {
-            members.append((member.name, member.name == "signing" ? signing(member.value) : member.value.json))
+            switch member.name {
+            case "signing": members.append((member.name, signing(member.value)))
+            case "url" where hidesQuery: members.append((member.name, .string(Self.hidingQuery(member.value.text))))
+            default: members.append((member.name, member.value.json))
+            }
         }
         for name in ["rate_limit", "key_hold"] where !document.contains(where: { $0.name == name }) {
             members.append((name, .null))
@@ -57,6 +66,10 @@ struct SubscriptionView: Sendable {
         ]
         if let made { members.append(("generated_secret", .string(String(decoding: made, as: UTF8.self)))) }
         return .object(members)
+    }
+
+    private static func hidingQuery(_ url: String) -> String {
+        url.firstIndex(of: "?").map { "\(url[..<$0])?\(SecretFields.mask)" } ?? url
     }
 
     private func signing(_ document: JSONValue) -> JSONText {

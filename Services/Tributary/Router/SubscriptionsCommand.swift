@@ -237,7 +237,8 @@ struct SubscriptionsRotateSecret: ParsableCommand {
         let until = reply.value["keep_old_until"].text
         let old = until.isEmpty ? "the old one no longer counts" : "the old one signs too until \(until)"
         GeneratedSecret.show(
-            reply.value["secret"].text, saying: "\(printable(name)) signs with a new secret; \(printable(old))")
+            reply.value["generated_secret"].text,
+            saying: "\(printable(name)) signs with a new secret; \(printable(old))")
     }
 
     private func body() throws(StageFailure) -> JSONText {

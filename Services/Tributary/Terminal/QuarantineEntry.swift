@@ -55,7 +55,7 @@ struct QuarantineEntry {
             }
         }
         lines.append("")
-        for field in fields { lines.append("\(printable(field.name)): \(printable(shown(field)))") }
+        for field in shownFields { lines.append("\(printable(field.name)): \(printable(field.value))") }
         let body = Array(entry["body_base64"].text.utf8).withUnsafeBytes { Base64.decode($0) } ?? []
         lines += ["", body.isEmpty ? "(no body)" : printable(String(decoding: body, as: UTF8.self))]
         return lines.joined(separator: "\n")
@@ -66,10 +66,8 @@ struct QuarantineEntry {
     }
 
     private var shownHead: JSONText {
-        .array(fields.map { .array([.string($0.name), .string(shown($0))]) })
+        .array(shownFields.map { .array([.string($0.name), .string($0.value)]) })
     }
 
-    private func shown(_ field: (name: String, value: String)) -> String {
-        hidden?.shown(field.name.lowercased(), field.value) ?? field.value
-    }
+    private var shownFields: [(name: String, value: String)] { hidden?.shown(fields) ?? fields }
 }

@@ -120,7 +120,10 @@ struct Section {
     /// A whole number within a range, written plainly.
     func integer(_ key: String, default: Int, in range: ClosedRange<Int>) -> Int {
         guard let member = members[key] else { return `default` }
-        guard case .scalar(let scalar) = member.node, scalar.style == .plain, let number = Int(scalar.string),
+        guard case .scalar(let scalar) = member.node, scalar.style == .plain,
+            // In a document 12642.0 is a whole number, because its schema says so; in the file it is a slip.
+            let number = Int(scalar.string)
+                ?? (problems.isDocument ? WholeNumber.value(scalar.string) : nil).map(Int.init),
             range.contains(number)
         else {
             problems.report(

@@ -76,10 +76,15 @@ extension SourceVerification {
 }
 
 extension TributaryConfiguration {
-    /// The lower-case header fields that hold a token of some source: views of heads hide them.
+    /// The lower-case header fields that hold a token or signature of some source: views of heads hide them.
     package var tokenFields: [String] {
-        sources.compactMap { source in
-            if case .token(.field(let field, _)) = source.scheme.proof { field } else { nil }
+        sources.flatMap { source -> [String] in
+            switch source.scheme.proof {
+            case .token(.field(let field, _)): [field]
+            case .signature(let scheme): scheme.signatures.map(\.field)
+            case .jwt(let scheme): [scheme.field]
+            case .none, .token: []
+            }
         }
     }
 }

@@ -28,8 +28,9 @@ package enum JSONValue: Sendable, Equatable {
         }
     }
 
+    /// The value of a number that is whole, however it is written: 12642.0 and 1e3 are.
     package var integer: Int64? {
-        if case .number(let digits) = self { Int64(digits) } else { nil }
+        if case .number(let digits) = self { WholeNumber.value(digits) } else { nil }
     }
 
     /// Reads one whole JSON text (RFC 8259), 128 levels deep at most. Nil for anything else.

@@ -37,7 +37,8 @@ package final class OutcomeCounters {
         let counter =
             refusals[key]
             ?? registry.counter(
-                "tributary_rejections_total", help: "Refused webhooks and elements.",
+                "tributary_stage_refusals_total",
+                help: "Webhooks and elements that this stage refused, those sent again included.",
                 labels: [
                     ("code", code), ("source", place < 0 ? "unknown" : String(decoding: sources[place], as: UTF8.self)),
                 ])

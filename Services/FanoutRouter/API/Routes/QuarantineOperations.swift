@@ -1,6 +1,7 @@
 import EventLog
 import StageMetrics
 import StageRuntime
+import Wire
 
 extension RouterAPI {
     /// Bytes of heads and bodies in one answer; one webhook is given in any case.
@@ -25,7 +26,11 @@ extension RouterAPI {
                 + "none, and still say where to go on.",
             parameters: QuarantineView.filters + [
                 .query("order", .string(oneOf: ["asc", "desc"]), "`desc`: newest first."),
-                .query("content", .boolean, "With the request's head and body, as many as fit into 2 MiB."),
+                .query(
+                    "content", .boolean,
+                    "With the request's head and body, as many as fit into 2 MiB; secrets of the head masked where "
+                        + "the token lacks the scope `replay`."
+                ),
             ] + APIParameter.page,
             success: APIResult(200, "A page of the quarantine.", .ref("QuarantinePage"))
         ) { request in
@@ -40,10 +45,11 @@ extension RouterAPI {
             if hasContent { query.contentBytes = Self.contentBytes }
             let asked = query
             let page = try stage.reading.read { try $0.quarantined(asked) }
+            let view = QuarantineView(content: hasContent ? content(for: request) : .left)
             return APIReply(
                 200,
                 .object([
-                    ("quarantine", .array(page.webhooks.map { QuarantineView.entry($0, hasContent: hasContent) })),
+                    ("quarantine", .array(page.webhooks.map(view.entry))),
                     ("next_cursor", APICursor.json(list, page.next.map { [.number($0)] })),
                     ("newest", .number(page.newest)),
                 ]))
@@ -65,14 +71,16 @@ extension RouterAPI {
     private var oneQuarantined: APIOperation {
         APIOperation(
             "getQuarantined", .get, "/v1/quarantine/{id}", scope: .read,
-            summary: "Gives a refused webhook with the head and body of its request.", parameters: [QuarantineView.id],
+            summary: "Gives a refused webhook with the head and body of its request.",
+            description: "Secrets of the head are masked where the token lacks the scope `replay`.",
+            parameters: [QuarantineView.id],
             success: APIResult(200, "The webhook.", .ref("QuarantinedWebhook")), problems: [.notFound]
         ) { request in
             let id = try QuarantineView.id(in: request)
             guard let webhook = try stage.reading.read({ try $0.quarantined(id: id) }) else {
                 throw QuarantineView.unknown(id)
             }
-            return APIReply(200, QuarantineView.entry(webhook, hasContent: true))
+            return APIReply(200, QuarantineView(content: content(for: request)).entry(webhook))
         }
     }
 
@@ -164,6 +172,12 @@ extension RouterAPI {
                     ("next_cursor", APICursor.json(Self.listName, page.next.map { [.number($0)] })),
                 ]))
         }
+    }
+
+    /// Whoever may send refused webhooks on their way again gets them whole.
+    private func content(for request: APIRequest) -> QuarantineView.Content {
+        request.scopes.contains(.replay)
+            ? .whole : .masked(SecretFields(named: stage.configuration.current.tokenFields))
     }
 
     private func markReplayed(_ ids: [Int64], tries: [Int64]? = nil) throws -> Int {

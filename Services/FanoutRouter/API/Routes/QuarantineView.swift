@@ -3,7 +3,26 @@ import StageRuntime
 import Wire
 
 /// Refused webhooks as the API shows them.
-enum QuarantineView {
+struct QuarantineView {
+    /// What is shown of their requests.
+    enum Content {
+        /// Nothing.
+        case left
+        /// Head and body, with the secrets of the head masked: with them anybody could post as the sender.
+        case masked(SecretFields)
+        case whole
+    }
+
+    let content: Content
+
+    func entry(_ webhook: QuarantinedWebhook) -> JSONText {
+        switch content {
+        case .left: .object(Self.members(webhook))
+        case .masked(let hidden): .object(Self.members(webhook) + Self.content(webhook, hidden))
+        case .whole: .object(Self.members(webhook) + Self.content(webhook, nil))
+        }
+    }
+
     static let idSchema = APISchema.integer("An id of the quarantine.", in: 1...APISchema.mostPosition)
     static let id = APIParameter.path("id", idSchema, "The webhook's id in the quarantine.")
 
@@ -25,10 +44,6 @@ enum QuarantineView {
 
     static func unknown(_ id: Int64) -> APIProblem {
         APIProblem(.notFound, "nothing in quarantine has the id \(id)")
-    }
-
-    static func entry(_ webhook: QuarantinedWebhook, hasContent: Bool) -> JSONText {
-        .object(members(webhook) + (hasContent ? content(webhook) : []))
     }
 
     static func total(_ total: QuarantineTotal) -> JSONText {
@@ -54,16 +69,17 @@ enum QuarantineView {
         ]
     }
 
-    private static func content(_ webhook: QuarantinedWebhook) -> [(String, JSONText)] {
-        var head: [JSONText] = []
+    private static func content(_ webhook: QuarantinedWebhook, _ hidden: SecretFields?) -> [(String, JSONText)] {
+        var fields: [(name: String, value: String)] = []
         webhook.head.withUnsafeBytes { bytes in
             RequestHead(bytes).forEachField { name, value in
-                head.append(.array([name, value].map { .string(String(decoding: $0, as: UTF8.self)) }))
+                fields.append((String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self)))
                 return true
             }
         }
+        let head = (hidden?.shown(fields) ?? fields).map { JSONText.array([.string($0.name), .string($0.value)]) }
         let body = webhook.body.withUnsafeBytes { Base64.encode($0) }
-        return [("head", .array(head)), ("body_base64", .string(body))]
+        return [("head", .array(head)), ("masked", .bool(hidden != nil)), ("body_base64", .string(body))]
     }
 }
 
@@ -89,12 +105,13 @@ extension QuarantineView {
                         "head",
                         .array(of: .array(of: .string(), most: 2), "Header fields as pairs of name and value.")
                     ),
+                    ("masked", boolean("Whether secrets in `head` are `(hidden)`; not with the scope `replay`.")),
                     ("body_base64", .string(format: "byte")),
                 ],
                 required: [
                     "id", "source", "code", "stage", "verified", "elements", "detail", "journal", "sequence",
                     "received", "received_at_ns", "quarantined", "replayed", "tries",
-                ], "`head` and `body_base64` are there where they were asked for.")
+                ], "`head`, `masked` and `body_base64` are there where they were asked for.")
         ),
         (
             "QuarantinePage",

@@ -20,11 +20,15 @@ extension RouterAPI {
             let after = try request.cursor("subscriptions")?.first?.text ?? ""
             let rest = stage.subscriptions.subscriptions.filter { $0.name > after }
             let page = Array(rest.prefix(request.limit))
+            let hidesQuery = !request.scopes.contains(.write)
             let last = rest.count > page.count ? page.last : nil
             return APIReply(
                 200,
                 .object([
-                    ("subscriptions", .array(try stage.subscriptions.views(page).map { $0.json() })),
+                    (
+                        "subscriptions",
+                        .array(try stage.subscriptions.views(page).map { $0.json(hidesQuery: hidesQuery) })
+                    ),
                     ("next_cursor", APICursor.json("subscriptions", last.map { [.string($0.name)] })),
                 ]))
         }
@@ -56,7 +60,8 @@ extension RouterAPI {
             success: APIResult(200, "The subscription.", .ref("Subscription")), problems: [.notFound, .conflict]
         ) { request in
             let desk = stage.subscriptions
-            return APIReply(200, try desk.view(try desk.subscription(request["name"] ?? "")).json())
+            let view = try desk.view(try desk.subscription(request["name"] ?? ""))
+            return APIReply(200, view.json(hidesQuery: !request.scopes.contains(.write)))
         }
     }
 
@@ -128,8 +133,9 @@ extension RouterAPI {
         APIOperation(
             "rotateSecret", .post, "/v1/subscriptions/{name}/rotate-secret", scope: .write,
             summary: "Signs with a new secret; the former ones sign beside it for a while.",
-            description: "Without `secret` the router makes one, with standard-webhooks only, and gives it back, this "
-                + "once. With the schemes stream and header the new secret counts at once.",
+            description:
+                "Without `secret` the router makes one, with standard-webhooks only; `generated_secret` gives it "
+                + "back, this once. With the schemes stream and header the new secret counts at once.",
             parameters: [Self.nameParameter], body: .ref("SecretRotation"),
             success: APIResult(200, "What signs now.", .ref("RotatedSecret")),
             problems: [.notFound, .conflict, .limitReached, .invalid]
@@ -138,7 +144,7 @@ extension RouterAPI {
             return APIReply(
                 200,
                 .object([
-                    ("secret", .optional(rotated.made) { .string(String(decoding: $0, as: UTF8.self)) }),
+                    ("generated_secret", .optional(rotated.made) { .string(String(decoding: $0, as: UTF8.self)) }),
                     ("fingerprint", .string(rotated.fingerprint)),
                     ("keep_old_until", .optional(rotated.oldUntilNanoseconds) { .time($0) }),
                 ]))

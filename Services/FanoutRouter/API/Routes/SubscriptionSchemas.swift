@@ -15,6 +15,9 @@ extension APISchema {
 
 /// The subscription's part of `components/schemas`.
 extension RouterAPI {
+    fileprivate static let generatedSecret = APISchema.string(
+        "The secret that the router has just made. It is not shown again.")
+
     static let subscriptionSchemas: [(String, APISchema)] = [
         ("Subscription", SubscriptionSchemas.shown),
         ("SubscriptionPage", .page("subscriptions", of: .ref("Subscription"))),
@@ -48,16 +51,18 @@ extension RouterAPI {
             "RotatedSecret",
             .object(
                 [
-                    ("secret", APISchema.string("Where the router made it; shown this once.").orNull),
+                    ("generated_secret", generatedSecret.orNull),
                     ("fingerprint", SubscriptionSchemas.fingerprint),
                     ("keep_old_until", APISchema.time("Until then the former secrets sign too.").orNull),
-                ], required: ["secret", "fingerprint", "keep_old_until"])
+                ], required: ["generated_secret", "fingerprint", "keep_old_until"])
         ),
     ]
 }
 
 private enum SubscriptionSchemas {
-    static let url = APISchema.string("Where deliveries go, http or https.", length: 1...8192)
+    static let url = APISchema.string(
+        "Where deliveries go, http or https. Its query is `(hidden)` from tokens without the scope `write`.",
+        length: 1...2048)
     static let secret = APISchema.string(
         "The secret itself: for standard-webhooks whsec_ and base64, or whsk_ and the base64 of an Ed25519 seed.",
         length: 1...1024)
@@ -148,7 +153,7 @@ private enum SubscriptionSchemas {
     /// As the router shows a subscription.
     static let shown = APISchema.object(
         shownMembers + [
-            ("generated_secret", .string("The secret that the router has just made. It is not shown again."))
+            ("generated_secret", RouterAPI.generatedSecret)
         ], required: shownMembers.map(\.0), "A subscription and what it is doing.")
 
     private static let shownMembers: [(String, APISchema)] =
@@ -165,9 +170,9 @@ private enum SubscriptionSchemas {
             ("revision", .integer("Counts the changes, from 1.", in: 1...APISchema.mostPosition)),
             ("created", APISchema.time("Null of a configured subscription.").orNull),
             ("updated", APISchema.time("Null of a configured subscription.").orNull),
-            ("state", .string(oneOf: ["active", "paused", "disabled"])),
+            ("state", .string(oneOf: LaneState.words)),
             ("disabled_reason", APISchema.string("Why the router disabled it.").orNull),
-            ("breaker", .string("The circuit breaker.", oneOf: ["closed", "open", "probing"])),
+            ("breaker", .string("The circuit breaker.", oneOf: CircuitBreaker.State.words)),
             ("concurrency_now", .integer("How many requests the subscriber bears at present.")),
             ("cursor", .integer("The last position that was taken up.", in: 0...APISchema.mostPosition)),
             ("backlog", .integer("Events that are not finished.")), ("in_flight", .integer("Requests under way.")),

@@ -72,7 +72,7 @@ enum WhyView {
                     ("next_attempt", APISchema.time("When the next attempt is due.").orNull),
                     (
                         "breaker",
-                        .string("What the circuit breaker lets through.", oneOf: ["closed", "open", "probing"])
+                        .string("What the circuit breaker lets through.", oneOf: CircuitBreaker.State.words)
                     ),
                     (
                         "ahead",

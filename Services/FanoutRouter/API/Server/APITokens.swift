@@ -50,9 +50,10 @@ final class APITokens: Sendable {
         self.entries.withLock { $0 = entries }
     }
 
-    /// Checks `Authorization: Bearer …` (RFC 6750) against what an operation needs. Throws 401 or 403.
-    func authorise(_ authorization: String?, for operation: APIOperation) throws(APIProblem) {
-        guard let scope = operation.scope else { return }
+    /// Checks `Authorization: Bearer …` (RFC 6750) against what an operation needs. Returns what its token may do. Throws
+    /// 401 or 403.
+    func authorise(_ authorization: String?, for operation: APIOperation) throws(APIProblem) -> Set<APIScope> {
+        guard let scope = operation.scope else { return [] }
         guard let authorization else {
             throw APIProblem(
                 .unauthorized, "\(operation.id) needs Authorization: Bearer with one of router.api_tokens",
@@ -73,6 +74,7 @@ final class APITokens: Sendable {
                     )
                 ])
         }
+        return entry.scopes
     }
 
     /// Looks at all of them, each to its end, so that the time says nothing of what is right in a guess.

@@ -65,9 +65,9 @@ final class ControlResponder: Sendable {
         var call: APICall?
         do throws(APIProblem) {
             try hosts.check(request.head.authority)
-            let found = try desk.call(request.method.rawValue, request.head.path ?? "")
+            var found = try desk.call(request.method.rawValue, request.head.path ?? "")
             call = found
-            try tokens.authorise(request.headers[.authorization], for: found.operation)
+            found.scopes = try tokens.authorise(request.headers[.authorization], for: found.operation)
             let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
             guard length <= APIDesk.maxBodyBytes else { throw APIProblem.bodyTooLarge }
             return .ask(found)

@@ -14,7 +14,9 @@ struct CircuitBreaker: Sendable {
         /// The probe is under way.
         case probing
 
-        /// The stable word in the API.
+        static let words = ["closed", "open", "probing"]
+
+        /// The stable word in API and metrics: one of `words`.
         var word: String {
             switch self {
             case .closed: "closed"
