@@ -86,6 +86,7 @@ let package = Package(
         .target(
             name: "Wire", dependencies: ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"],
             swiftSettings: swiftSettings),
+        shared("HTTPFront", ["Wire", nio, nioHTTP1]),
         shared("Events", ["Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Bus", ["CPlatform", "StageMetrics", "Threads", "Wire", "ZeroMQ", deque]),
@@ -99,15 +100,16 @@ let package = Package(
         shared(
             "StageRuntime",
             [
-                "Events", "StageMetrics", "Providers", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL, yams,
+                "Events", "HTTPFront", "StageMetrics", "Providers", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
+                yams,
                 logging,
                 argumentParser,
             ]),
         service(
             "IngressGateway",
             [
-                "Bus", "Events", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
-                nioPosix,
+                "Bus", "Events", "HTTPFront", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire",
+                nio, nioPosix,
                 nioHTTP1, nioSSL, nioTLS, deque, logging, argumentParser,
             ]),
         service(
@@ -118,8 +120,8 @@ let package = Package(
         service(
             "FanoutRouter",
             [
-                "Bus", "EventLog", "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
-                nioPosix,
+                "Bus", "EventLog", "Events", "HTTPFront", "StageMetrics", "Providers", "StageRuntime", "Threads",
+                "Wire", nio, nioPosix,
                 nioHTTP1, nioSSL, deque, logging, argumentParser, hummingbirdCore, httpTypes, lifecycle,
             ], exclude: ["API/openapi.json"]),
         service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
@@ -132,6 +134,7 @@ let package = Package(
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests("EndToEnd", ["SeededRandom", "COpenSSL", "WebhookSamples"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
+        tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", "Wire", nio, nioPosix, nioHTTP1]),
         tests("WireTests", ["Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("BusTests", ["SeededRandom", "Bus", "StageMetrics", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
@@ -146,7 +149,8 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "Providers", "StageMetrics", "StageRuntime",
+                "Bus", "EventLog", "Events", "FanoutRouter", "HTTPFront", "LogSamples", "Providers", "StageMetrics",
+                "StageRuntime",
                 "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),
@@ -159,7 +163,8 @@ let package = Package(
             "IngressGatewayTests",
             [
                 "SeededRandom",
-                "Bus", "Events", "IngressGateway", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads",
+                "Bus", "Events", "HTTPFront", "IngressGateway", "Journal", "StageMetrics", "Providers", "StageRuntime",
+                "Threads",
                 "Wire",
                 nio, nioPosix, nioHTTP1, nioSSL,
             ]),

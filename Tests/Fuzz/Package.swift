@@ -53,6 +53,7 @@ let package = Package(
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
         target("StageMetrics", path: "Shared/StageMetrics"),
         target("Wire", ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"]),
+        target("HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront"),
         target("Events", ["Wire"], path: "Shared/Events"),
         target("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf], path: "Shared/Providers"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
@@ -65,7 +66,8 @@ let package = Package(
         target(
             "IngressGateway",
             [
-                "Events", "Journal", "StageMetrics", "Providers", "StageRuntime", "Wire", deque, nio, nioHTTP1, nioSSL,
+                "Events", "HTTPFront", "Journal", "StageMetrics", "Providers", "StageRuntime", "Wire", deque, nio,
+                nioHTTP1, nioSSL,
                 nioTLS,
             ],
             path: "Services/IngressGateway",

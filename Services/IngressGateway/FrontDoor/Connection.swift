@@ -1,4 +1,5 @@
 import DequeModule
+import HTTPFront
 import NIOCore
 import NIOHTTP1
 import NIOTLS
@@ -11,14 +12,14 @@ import StageMetrics
 /// unreadable is answered at once, and the connection is then closed gently: its sending side first, so that the
 /// client gets the answer although it is still sending.
 final class Connection: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundIn = RequestPart
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     /// A request that has begun and not ended.
     private struct OpenRequest {
         var head: HTTPRequestHead
-        var facts: RequestFacts?
+        var facts: HeadFacts
         var target: SourceTable.Target?
         var body: ByteBuffer?
         var bodyBytes = 0
@@ -42,24 +43,27 @@ final class Connection: ChannelDuplexHandler {
     /// Number of the first owed answer.
     private var firstSlot: UInt32 = 0
     private var continueIsDue = false
+    /// When a head was begun, the first one with the connection; nil between requests.
     private var headBeganNanoseconds: Int64?
+    private var hasSpoken = false
     private var lastActivityNanoseconds = monotonicNanoseconds()
     private var closesByNanoseconds: Int64?
     private var inputEnded = false
     private var readIsHeld = false
     private var requestsEnded = 0
     private var requestsEndedBefore = 0
+    var admission = ConnectionCaps.Admission.dropped
     /// Place in the loop's table and which of its tenants.
     var place: (slot: Int32, generation: UInt32) = (0, 0)
     /// The last answer is written or on its way; nothing more is read.
     private(set) var isClosing = false
-    private(set) var mayClose = false
     /// When it began, as long as TLS is not agreed on; nil afterwards, and where there is none.
     private var handshakeBeganNanoseconds: Int64?
 
     init(_ loop: FrontLoop, isTLS: Bool) {
         self.loop = loop
         if isTLS { handshakeBeganNanoseconds = lastActivityNanoseconds }
+        headBeganNanoseconds = lastActivityNanoseconds
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -67,14 +71,15 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        peer = context.channel.remoteAddress?.ipAddress.map { ($0, loop.clients.isTrusted($0)) }
-        if loop.enter(self) {
-            context.fireChannelActive()
-        } else if handshakeBeganNanoseconds != nil {
-            // An answer would cost a handshake, and handshakes are what too many connections must not cost.
-            closeNow()
-        } else {
-            refuseNow(.tooManyConnections)
+        let remote = context.channel.remoteAddress
+        peer = remote?.ipAddress.map { ($0, loop.clients.isTrusted($0)) }
+        // Many clients come through one proxy.
+        let client = peer?.isProxy == true ? nil : ConnectionCaps.ClientKey(remote)
+        switch loop.enter(self, client) {
+        case .admitted: context.fireChannelActive()
+        // An answer would cost a handshake, and handshakes are what too many connections must not cost.
+        case .refused(let refusal) where handshakeBeganNanoseconds == nil: refuseNow(Refusal(refusal))
+        case .refused, .dropped: closeNow()
         }
     }
 
@@ -89,9 +94,10 @@ final class Connection: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
-        case .head(let head): begin(head)
+        case .head(let head, let facts): begin(head, facts)
         case .body(let bytes): take(bytes)
         case .end: end()
+        case .refused(let refusal): refuseNow(Refusal(refusal))
         }
     }
 
@@ -115,6 +121,7 @@ final class Connection: ChannelDuplexHandler {
         if case .handshakeCompleted? = event as? TLSUserEvent {
             handshakeBeganNanoseconds = nil
             lastActivityNanoseconds = monotonicNanoseconds()
+            headBeganNanoseconds = lastActivityNanoseconds
         }
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
         inputEnded = true
@@ -125,13 +132,7 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError else { return closeNow() }
-        guard !isClosing, !inputEnded else { return }
-        switch error as? HTTPParserError {
-        case .headerOverflow: refuseNow(.headTooLarge)
-        case .invalidEOFState: closeNow()
-        default: refuseNow(.malformed("The bytes are not an HTTP/1.1 request."))
-        }
+        closeNow()
     }
 }
 
@@ -141,6 +142,7 @@ extension Connection {
     /// Before the parser sees them.
     func bytesArrive() {
         lastActivityNanoseconds = monotonicNanoseconds()
+        hasSpoken = true
         if request == nil, headBeganNanoseconds == nil { headBeganNanoseconds = lastActivityNanoseconds }
         requestsEndedBefore = requestsEnded
     }
@@ -151,25 +153,21 @@ extension Connection {
         if requestsEnded != requestsEndedBefore { headBeganNanoseconds = nil }
     }
 
-    private func begin(_ head: HTTPRequestHead) {
+    private func begin(_ head: HTTPRequestHead, _ facts: HeadFacts) {
         headBeganNanoseconds = nil
-        var open = OpenRequest(head: head, startedNanoseconds: lastActivityNanoseconds)
+        request = OpenRequest(head: head, facts: facts, startedNanoseconds: lastActivityNanoseconds)
         let manner = ReplyRenderer.Manner(
-            closes: !head.isKeepAlive, isVersion10: head.version == .http1_0, omitsBody: head.method == .HEAD)
+            closes: facts.closes || facts.asksForUpgrade, isVersion10: head.version == .http1_0,
+            omitsBody: head.method == .HEAD)
         slots.append(Slot(manner: manner, startedNanoseconds: lastActivityNanoseconds))
         do throws(Refusal) {
-            let facts = try RequestFacts(head)
-            open.facts = facts
-            request = open
-            if facts.asksForUpgrade { slots[slots.count - 1].manner.closes = true }
             if (facts.contentLengthBytes ?? 0) > loop.limits.bodyBytes { throw .bodyTooLarge }
             if facts.expectsElse { throw .expectationFailed }
             request?.target = try loop.sources.find(head)
             if head.method != .OPTIONS, let refusal = loop.refusal() { throw refusal }
-            if facts.expectsContinue, facts.hasBody, head.version == .http1_1 { sendContinue() }
+            if facts.expectsContinue, facts.hasBody { sendContinue() }
         } catch {
-            request = request ?? open
-            if error.closes || open.facts?.expectsContinue == true {
+            if error.closes || facts.expectsContinue {
                 refuseNow(error)
             } else {
                 request?.refusal = error
@@ -203,14 +201,14 @@ extension Connection {
             dropBody()
             request = nil
         }
-        guard let facts = open.facts, let target = open.target, open.refusal == nil else {
+        guard let target = open.target, open.refusal == nil else {
             return complete(number, .refused(open.refusal ?? .notFound))
         }
         if open.head.method == .OPTIONS { return complete(number, .handshake(WebhookHandshake(open.head))) }
         let started = monotonicNanoseconds()
         slots[slots.count - 1].startedNanoseconds = started
         let accepted = AcceptedRequest(
-            head: open.head, facts: facts, target: target, peer: clientAddress(open.head), body: open.body,
+            head: open.head, facts: open.facts, target: target, peer: clientAddress(open.head), body: open.body,
             receivedAtNanoseconds: wallNanoseconds())
         let token = ReplyToken(
             sink: loop.sinkIndex, slot: place.slot, generation: place.generation, request: number,
@@ -321,7 +319,6 @@ extension Connection {
 
     /// Closes at once; what is not sent yet is lost.
     func closeNow() {
-        mayClose = true
         isClosing = true
         context?.close(mode: .all, promise: nil)
     }
@@ -343,7 +340,8 @@ extension Connection {
             return
         }
         if let began = headBeganNanoseconds, request == nil, now - began > limits.headerDeadlineNanoseconds {
-            return refuseNow(.headerTimeout)
+            // Whoever has said nothing yet is told nothing.
+            return hasSpoken ? refuseNow(Refusal(.headerTimeout)) : closeNow()
         }
         if let request {
             let elapsed = now - request.startedNanoseconds

@@ -1,4 +1,5 @@
 import Glibc
+import HTTPFront
 package import Logging
 package import StageMetrics
 import Threads
@@ -52,6 +53,7 @@ package struct StageEnvironment: Sendable {
         // Whatever this process creates is nobody else's business.
         umask(0o077)
         ProcessHeap.bound()
+        DescriptorLimit.raise()
         // A subscriber or client that goes away is an error of a write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         try PrivateDirectory.create(configuration.runDir)
