@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import StageMetrics
 import StageRuntime
 
 /// The last stage: writes canonical events into the event log and delivers them to the subscribers.
@@ -24,9 +25,11 @@ struct FanoutRouter: ParsableCommand {
                 registry: environment.registry,
                 readiness: { stage.readiness() + (control?.readiness() ?? []) },
                 routes: [desk.adminRoute, stage.configuration.route])
+            control?.keepBeating(environment.registry.heartbeat(of: "control API"))
             stage.start()
             Signals.start(
                 terminate: {
+                    OrderlyEnd.begin(environment.logger)
                     control?.stop()
                     stage.stop()
                     admin.close()

@@ -85,7 +85,8 @@ final class RouterStage: Sendable {
     func start() {
         loop.execute { [hub] in hub.value.start() }
         replays.start()
-        writer.startRetention()
+        writer.startRetention(environment.registry.heartbeat(of: "event log"))
+        loop.keepBeating(environment.registry.heartbeat(of: "delivery"))
         environment.registry.gauge(
             "tributary_backlog_records", help: "Records that wait for the event log.",
             read: { [writer] in Double(writer.backlog.records) })

@@ -1,7 +1,9 @@
 import Journal
+import NIOPosix
 import Providers
 import StageMetrics
 import StageRuntime
+import Synchronization
 import Wire
 
 /// What an ingress needs to know to start.
@@ -14,6 +16,7 @@ struct IngressSettings: Sendable {
     var trustedProxies: [AddressNetwork] = []
     /// With it the door speaks TLS only.
     var tls: ListenerTLS?
+    var quotas = QuotaSettings()
     /// Threads that speak HTTP.
     var eventLoops = 1
 }
@@ -40,8 +43,10 @@ final class Ingress<Port: BusPort>: Sendable {
     let replayDesk: ReplayDesk
     private let door: FrontDoor
     private let tls: FrontTLS
+    private let quotas: Quotas
     private let bodyBytes: Int
     private let journal: JournalThread
+    private let pending: PendingAnswers
 
     /// Opens the journal, joins the bus and opens the door, in this order, so that nothing comes in before it can go
     /// on. `connect` makes the bus on the journal's thread from what the journal says of itself.
@@ -53,20 +58,30 @@ final class Ingress<Port: BusPort>: Sendable {
     ) throws {
         let mailbox = JournalMailbox()
         let pending = PendingAnswers()
-        let metrics = IngressMetrics(registry, state: state)
+        self.pending = pending
+        let quotas = Quotas(settings.quotas)
+        self.quotas = quotas
+        let metrics = IngressMetrics(registry, state: state, quotas: quotas)
         let builder = EnvelopeBuilder(instance: settings.instance)
         tls = try FrontTLS(settings.tls, registry)
         bodyBytes = settings.limits.bodyBytes
         let shared = FrontShared(
-            settings: settings.front, tls: tls, builder: builder, mailbox: mailbox, state: state, metrics: metrics)
+            settings: settings.front, tls: tls, builder: builder, mailbox: mailbox, state: state, metrics: metrics,
+            quotas: quotas)
         let loops = try FrontDoor.Loops(shared, count: settings.eventLoops)
+        for (number, loop) in loops.group.makeIterator().enumerated() {
+            loop.keepBeating(registry.heartbeat(of: "http-\(number)"))
+        }
         replayDesk = ReplayDesk(
             sinkIndex: Int32(loops.sinks.count), sources: settings.sources, maxBodyBytes: settings.limits.bodyBytes,
             builder: builder, mailbox: mailbox)
         let sinks = AnswerSinks(sinks: loops.sinks + [replayDesk])
         journal = JournalThread(
-            mailbox: mailbox, pending: pending, sinks: sinks, state: state, metrics: metrics, report: report)
-        let correspondent = BusCorrespondent(pending: pending, sinks: sinks, mailbox: mailbox) { sequence in
+            mailbox: mailbox, pending: pending, sinks: sinks, state: state, metrics: metrics, quotas: quotas,
+            heartbeat: registry.heartbeat(of: "journal"), report: report)
+        let correspondent = BusCorrespondent(
+            pending: pending, sinks: sinks, mailbox: mailbox, quotas: quotas
+        ) { sequence in
             report("webhook \(sequence) killed every worker that held it; it goes to quarantine with the code poison")
         }
         bus = try journal.start(open: openJournal) { try connect($0, correspondent) }
@@ -84,13 +99,19 @@ final class Ingress<Port: BusPort>: Sendable {
         front.limits.bodyBytes = bodyBytes
         tls.replace(fresh)
         replayDesk.replace(settings.sources)
+        // The journal keeps the budget that it was opened with.
+        quotas.book.withLock { $0.settings.quotas = settings.quotas.quotas }
         door.take(front)
     }
 
-    /// Ends in order: nobody new, finish what is open, commit what waits, leave the bus.
+    /// Ends in order: nobody new, finish what is open, commit what waits, leave the bus. Nobody is left waiting: what is
+    /// on disk by then is accepted, all else is told to come again.
     func stop() throws {
-        try door.stop()
+        replayDesk.close()
+        let closed = Result { try door.stop() }
         journal.stop()
+        replayDesk.end(journaled: pending.takeAll())
         bus.stop()
+        try closed.get()
     }
 }

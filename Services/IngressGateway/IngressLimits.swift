@@ -21,6 +21,8 @@ struct IngressLimits: Sendable {
     static let commitIntervalNanoseconds: Int64 = 1_500_000
     /// How long an orderly stop waits for open requests.
     static let drainNanoseconds: Int64 = 3_000_000_000
+    /// Larger bodies of refused requests are not read for the sake of the connection.
+    static let drainedBodyBytes = 64 << 10
     /// What `Retry-After` says with a 503.
     static let retryAfterSeconds = 5
 

@@ -1,3 +1,4 @@
+import Providers
 import StageMetrics
 import Synchronization
 
@@ -13,12 +14,13 @@ struct IngressMetrics: Sendable {
     let acknowledgement: LatencyHistogram
     let processing: LatencyHistogram
     let connections: Gauge
+    private let refusals: RefusalCounters
     private let requests: [Int: Counter]
     private let otherRequests: Counter
 
     private static let statuses = [200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 501, 503]
 
-    init(_ registry: MetricRegistry, state: JournalState) {
+    init(_ registry: MetricRegistry, state: JournalState, quotas: Quotas = Quotas()) {
         func records(_ direction: String) -> Counter {
             registry.counter(
                 "tributary_records_total", help: "Webhooks taken in and passed on.", labels: [("direction", direction)])
@@ -48,6 +50,7 @@ struct IngressMetrics: Sendable {
         processing = registry.histogram(
             "tributary_processing_seconds", help: "Time the journal's thread needs for a turn.")
         connections = registry.gauge("tributary_http_connections", help: "Open connections.")
+        refusals = RefusalCounters(registry)
         requests = Dictionary(uniqueKeysWithValues: Self.statuses.map { ($0, status(String($0))) })
         otherRequests = status("other")
         registry.gauge("tributary_journal_bytes", help: "Bytes of the webhooks in the journal.") {
@@ -59,18 +62,57 @@ struct IngressMetrics: Sendable {
         registry.gauge("tributary_oldest_unsettled_seconds", help: "Age of the oldest webhook that is not settled.") {
             state.oldestUnsettledSeconds(now: wallNanoseconds())
         }
+        registry.gauge("tributary_unjudged_records", help: "Webhooks on disk that wait for the verifier's verdict.") {
+            Double(quotas.book.withLock { $0.unjudgedCount })
+        }
     }
 
-    /// Counts an answer.
-    func count(_ answer: Answer) {
-        let status = answer.status
+    /// Counts an answer. `success`: what a source's provider gets in place of 202; `source`: nil where there is none.
+    func count(_ answer: Answer, _ success: SuccessAnswer?, source: String?) {
+        var status = answer.status
+        if case .accepted = answer, let success { status = success.status }
         (requests[status] ?? otherRequests).add()
         switch answer {
         case .probe: probes.add()
         case .handshake: handshakes.add()
         case .judged where status == 200: handshakes.add()
-        case _ where status == 202: accepted.add()
-        case .accepted, .judged, .refused: rejected.add()
+        case .accepted: accepted.add()
+        case .judged where status == 202: accepted.add()
+        case .judged: rejected.add()
+        case .refused(let refusal):
+            rejected.add()
+            refusals.count(source: source ?? "", reason: refusal.code)
         }
+    }
+}
+
+/// Requests that the ingress itself refused, by source and reason. Both come from short lists, and a counter is made when
+/// its reason first occurs.
+private final class RefusalCounters: Sendable {
+    private struct Key: Hashable {
+        var source: String
+        var reason: String
+    }
+
+    private let registry: MetricRegistry
+    private let counters = Mutex<[Key: Counter]>([:])
+
+    init(_ registry: MetricRegistry) {
+        self.registry = registry
+    }
+
+    func count(source: String, reason: String) {
+        let key = Key(source: source, reason: reason)
+        let counter = counters.withLock { counters in
+            if let counter = counters[key] { return counter }
+            let counter = registry.counter(
+                "tributary_refused_total",
+                help:
+                    "Requests that the ingress refused before they were journaled, by source (empty: none) and reason.",
+                labels: [("source", source), ("reason", reason)])
+            counters[key] = counter
+            return counter
+        }
+        counter.add()
     }
 }

@@ -45,6 +45,7 @@ struct IngressGateway: ParsableCommand {
             })
         environment.logger.notice("taking webhooks in", metadata: ["port": "\(ingress.port)"])
         _ = ended.wait()
+        OrderlyEnd.begin(environment.logger)
         environment.logger.notice("stopping: finishing open requests")
         try ingress.stop()
         admin.close()

@@ -11,6 +11,7 @@ final class ReplayDesk: AnswerSink {
     private struct Waiting {
         var next: UInt32 = 0
         var handovers: [UInt32: Handover<Answer>] = [:]
+        var isClosed = false
     }
 
     private let sinkIndex: Int32
@@ -33,6 +34,23 @@ final class ReplayDesk: AnswerSink {
     /// Knows other sources from now on.
     func replace(_ sources: [SourceRoute]) {
         self.sources.withLock { $0 = Self.table(sources) }
+    }
+
+    /// Takes nothing more.
+    func close() {
+        waiting.withLock { $0.isClosed = true }
+    }
+
+    /// The journal takes nothing more. Whoever still waits gets its answer now: out of `journaled`, what the journal has
+    /// taken, or that the ingress is being stopped.
+    func end(journaled: [(ReplyToken, Answer)]) {
+        deliver(journaled.filter { $0.0.sink == sinkIndex })
+        let left = waiting.withLock { waiting in
+            waiting.isClosed = true
+            defer { waiting.handovers.removeAll() }
+            return Array(waiting.handovers.values)
+        }
+        for handover in left { handover.give(.success(.refused(.stopping))) }
     }
 
     private static func table(_ sources: [SourceRoute]) -> [String: SourceRoute] {
@@ -90,11 +108,13 @@ final class ReplayDesk: AnswerSink {
             return .refused(.error(503, "journal_busy", "the journal has not taken yet what came in before"))
         }
         let handover = Handover<Answer>()
-        let number = waiting.withLock { waiting in
+        let number = waiting.withLock { waiting -> UInt32? in
+            if waiting.isClosed { return nil }
             waiting.next &+= 1
             waiting.handovers[waiting.next] = handover
             return waiting.next
         }
+        guard let number else { return .refused(reply(.refused(.stopping))) }
         var writer = ByteWriter()
         builder.appendReplay(webhook, source: source.nameBytes, to: &writer)
         let token = ReplyToken(
@@ -107,16 +127,15 @@ final class ReplayDesk: AnswerSink {
         switch taking {
         case .refused(let reply): return reply
         case .waits(let handover):
-            guard case .success(let answer) = handover.wait() else {
-                return .error(503, "ingress_stopping", "this ingress is being stopped")
-            }
+            // Bounded: the bus answers what was journaled, the journal what it cannot take, `end` the rest.
+            guard case .success(let answer) = handover.wait() else { return reply(.refused(.stopping)) }
             return reply(answer)
         }
     }
 
     private func reply(_ answer: Answer) -> AdminReply {
         switch answer {
-        case .accepted(let journal, let sequence):
+        case .accepted(let journal, let sequence, _):
             return .json(202, .object([("id", .string("\(journal)-\(sequence)"))]))
         case .judged(let verdict, let journal, let sequence):
             return .json(

@@ -30,7 +30,8 @@ extension IngressSettings {
         limits.minimumBodyBytesPerSecond = ingress.minimumBodyBytesPerSecond
         self.init(
             instance: instance, limits: limits, sources: configuration.sources.map(SourceRoute.init), socket: socket,
-            trustedProxies: ingress.trustedProxies.compactMap { AddressNetwork($0) }, tls: ingress.tls)
+            trustedProxies: ingress.trustedProxies.compactMap { AddressNetwork($0) }, tls: ingress.tls,
+            quotas: QuotaSettings(quotas: ingress.quotas, diskBudgetBytes: ingress.diskBudgetBytes))
     }
 }
 
@@ -57,7 +58,7 @@ extension SourceRoute {
         if let provider = ProviderRegistry.provider(named: source.provider) {
             check = { head, body in provider.isProbe(head: head, body: body) }
         }
-        self.init(name: source.name, isProbe: check)
+        self.init(name: source.name, isProbe: check, quota: source.quota, answer: source.answer)
     }
 }
 

@@ -40,6 +40,7 @@ struct NormaliserProcess: ParsableCommand {
         Signals.waitForEnd {
             desk.reload { fresh, _ in shelf.replace(fresh.sources) }
         }
+        OrderlyEnd.begin(environment.logger)
         bus.stop()
         admin.close()
         environment.logger.notice("stopped")

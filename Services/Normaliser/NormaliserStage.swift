@@ -10,7 +10,7 @@ struct NormaliserStage {
     private let names: ByteIndex
     private let normalisers: [any WebhookNormaliser]
     #if DEBUG
-    private let fault = CrashFault()
+    private let faults = FaultSwitch()
     #endif
 
     /// Sources with the same provider and the same options share one normaliser.
@@ -45,7 +45,7 @@ struct NormaliserStage {
                 into: &writer)
         }
         #if DEBUG
-        fault.crashIfAsked(webhook.body)
+        faults.apply(webhook.body)
         #endif
         switch normalisers[place].normalise(webhook, into: &writer) {
         case .normalised:

@@ -50,6 +50,7 @@ struct VerifierProcess: ParsableCommand {
                 say(SourceNotices.of(fresh.sources, verifications).filter { !former.contains($0) }, environment)
             }
         }
+        OrderlyEnd.begin(environment.logger)
         bus.stop()
         admin.close()
         environment.logger.notice("stopped")

@@ -57,6 +57,9 @@ package protocol EventLog: AnyObject {
     /// again. At most `rows` a call. Returns whether nothing is left to do; the job counts as cancelled at once.
     func cancelReplay(_ id: Int64, rows: Int, atNanoseconds: Int64) throws -> Bool
 
+    /// Drops a replay job that ended: one that was cancelled, or has nothing left to deliver. Returns whether it did.
+    func dropReplay(_ id: Int64) throws -> Bool
+
     /// How many dead letters made room for later ones since the log was opened.
     var displacedDeadLetters: Int { get }
 

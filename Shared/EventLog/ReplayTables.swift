@@ -116,6 +116,16 @@ enum ReplayTables {
         return (queued.count, deadLetters)
     }
 
+    /// A job that finished stays until its last delivery has ended.
+    static func drop(_ id: Int64, _ db: Database) throws -> Bool {
+        try db.execute(
+            sql: """
+                DELETE FROM replay WHERE id = ?1 AND (state = 'cancelled'
+                    OR state = 'finished' AND NOT EXISTS (SELECT 1 FROM exception WHERE replay = ?1))
+                """, arguments: [id])
+        return db.changesCount == 1
+    }
+
     static func queued(of subscription: String, at position: UInt64, _ db: Database) throws -> QueuedReplay? {
         try Row.fetchOne(
             db,

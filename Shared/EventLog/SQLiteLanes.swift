@@ -55,6 +55,8 @@ extension SQLiteEventLog {
         return unqueued < rows
     }
 
+    package func dropReplay(_ id: Int64) throws -> Bool { try writing { try ReplayTables.drop(id, $0) } }
+
     package var displacedDeadLetters: Int { laneBounds.displaced }
 
     /// Drops at most `rows` dead letters, of the next thousand exceptions, that are over age and whose events are gone.

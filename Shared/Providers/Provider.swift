@@ -19,6 +19,9 @@ package protocol Provider: Sendable {
     /// ingress; needs no secret.
     static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool
 
+    /// What it takes as success, where that is not 202 with any JSON; a source may say otherwise.
+    static var answer: SuccessAnswer? { get }
+
     /// Makes a normaliser for the sources that have these options.
     static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser
 
@@ -41,6 +44,8 @@ extension Provider {
     package static var types: [MappedType] { [] }
     package static var idSource: String { generatedID }
     package static var timeSource: String { receivedAt }
+
+    package static var answer: SuccessAnswer? { nil }
 
     package static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool { false }
 }

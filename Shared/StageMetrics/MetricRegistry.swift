@@ -8,6 +8,8 @@ import Synchronization
 package final class MetricRegistry: Sendable {
     private let baseLabels: [(String, String)]
     private let families = Mutex<[MetricFamily]>([])
+    /// The threads that must keep moving.
+    let heartbeats = Mutex<[Watched]>([])
 
     /// `stage` and `instance` become labels of every sample, `version` that of `tributary_build_info`.
     package init(stage: String, instance: String, version: String) {

@@ -109,24 +109,29 @@ package struct WindowNotice: Equatable, Sendable {
 }
 
 /// What the router has of one journal: journal id, `u64 watermark`, `u32 count`, then `u64 first`, `u64 last` of each
-/// range that it holds above the watermark. Repeated while idle; losing one costs nothing.
+/// range that it holds above the watermark. The header's count says how many of the records that are new in it arrived
+/// only because they were sent again. Repeated while idle; losing one costs nothing.
 package struct SettlementNotice: Equatable, Sendable {
     package var journal: JournalID
     /// Everything up to here is in the event log or the quarantine.
     package var watermark: UInt64
     package var held: [SequenceRange]
+    /// Travels in the header's count. 0 from routers that do not count them.
+    package var laterCopies: UInt32
 
-    package init(journal: JournalID, watermark: UInt64, held: [SequenceRange]) {
+    package init(journal: JournalID, watermark: UInt64, held: [SequenceRange], laterCopies: UInt32 = 0) {
         self.journal = journal
         self.watermark = watermark
         self.held = held
+        self.laterCopies = laterCopies
     }
 
-    package init(body: UnsafeRawBufferPointer) throws(WireError) {
+    package init(body: UnsafeRawBufferPointer, laterCopies: UInt32 = 0) throws(WireError) {
         var reader = ByteReader(body)
         journal = try reader.journalID()
         watermark = try reader.u64()
         held = try reader.ranges()
+        self.laterCopies = laterCopies
     }
 
     package func write(to writer: inout ByteWriter) {

@@ -39,6 +39,18 @@ struct ReorderTests {
 }
 
 struct LinkUpTests {
+    @Test func `a settlement says how many records came only because they were sent again`() {
+        var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 10_000)
+        #expect(core.announced(window()) == .accepted)
+        _ = core.arrived(journal, 1, isLaterCopy: false, 1)
+        _ = core.arrived(journal, 1, isLaterCopy: true, 1)
+        #expect(core.settlement(of: journal)?.laterCopies == 0, "the first copy was here before the second")
+        _ = core.arrived(journal, 2, isLaterCopy: true, 2)
+        #expect(core.settlement(of: journal)?.laterCopies == 1)
+        core.settlementSent(to: journal)
+        #expect(core.settlement(of: journal)?.laterCopies == 0)
+    }
+
     @Test func `a window is reserved, or refused with a sentence`() {
         var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 1500)
         #expect(core.announced(window()) == .accepted)
@@ -50,13 +62,13 @@ struct LinkUpTests {
             return
         }
         #expect(reason.contains("1000"))
-        #expect(core.arrived(other.journal, 1, 1) == nil, "nothing of a refused journal is taken")
+        #expect(core.arrived(other.journal, 1, isLaterCopy: false, 1) == nil, "nothing of a refused journal is taken")
     }
 
     @Test func `a router that lost its disk names the range that is gone and goes on behind it`() {
         var core = RouterCore<Int>(watermarks: [journal: 5], reorderBudgetBytes: 10_000)
         #expect(core.announced(window(first: 21, last: 30)) == .gone(SequenceRange(6, 20)))
-        #expect(core.arrived(journal, 21, 21) == .kept)
+        #expect(core.arrived(journal, 21, isLaterCopy: false, 21) == .kept)
         #expect(core.release(journal) == 21)
     }
 
@@ -87,9 +99,11 @@ struct LinkUpTests {
     @Test func `a router that comes back with a changed window does not release anything twice`() {
         var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 10_000)
         _ = core.announced(window(records: 16))
-        _ = core.arrived(journal, 1, 1)
+        _ = core.arrived(journal, 1, isLaterCopy: false, 1)
         #expect(core.release(journal) == 1)
         _ = core.announced(window(records: 32))
-        #expect(core.arrived(journal, 1, 1) == .duplicate, "it is on its way to the log, though not committed yet")
+        #expect(
+            core.arrived(journal, 1, isLaterCopy: false, 1) == .duplicate,
+            "it is on its way to the log, though not committed yet")
     }
 }

@@ -112,7 +112,32 @@ struct ResendTimerTests {
         #expect(timer.timeout(resends: 0) == 800_000_000)
         for _ in 0..<200 { timer.sample(1_000_000) }
         #expect(timer.timeout(resends: 0) == 100_000_000)
-        #expect(timer.timeout(resends: 255) <= ResendTimer.ceilingNanoseconds)
+        #expect(timer.timeout(resends: 255) == ResendTimer.ceilingNanoseconds)
+    }
+
+    @Test func `whatever the samples say, no wait is longer than ten seconds`() {
+        var timer = ResendTimer()
+        for _ in 0..<100 { timer.sample(.max) }
+        for resends in UInt8.min...UInt8.max { #expect(timer.timeout(resends: resends) == 10_000_000_000) }
+        for _ in 0..<40 { timer.sample(1_000_000) }
+        #expect(timer.timeout(resends: 0) == 100_000_000, "one long stop is soon forgotten")
+    }
+
+    /// One record that is sent at 0, sent again when its timer ends, and held a millisecond after that.
+    private func windowWithResend(laterCopies: Int) -> SendWindow {
+        var window = SendWindow(watermark: 0, mostRecords: 16, mostBytes: 1 << 20)
+        window.load(byteCounts: [10])
+        _ = window.take(mostRecords: 16, mostBytes: 1 << 20, at: 0)
+        window.expire(at: ResendTimer.floorNanoseconds)
+        _ = window.take(mostRecords: 16, mostBytes: 1 << 20, at: ResendTimer.floorNanoseconds)
+        _ = window.settle(
+            watermark: 1, held: [], laterCopies: laterCopies, at: ResendTimer.floorNanoseconds + 1_000_000)
+        return window
+    }
+
+    @Test func `a first copy that comes late lengthens the timer, a second copy does not`() {
+        #expect(windowWithResend(laterCopies: 0).timer.timeout(resends: 0) == 404_000_000)
+        #expect(windowWithResend(laterCopies: 1).timer.timeout(resends: 0) == 100_000_000)
     }
 }
 

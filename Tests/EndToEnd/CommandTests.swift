@@ -22,7 +22,7 @@ extension EndToEnd {
 
         private func checkJourney(_ pipeline: Pipeline, _ id: String) throws {
             var event: [String: Any] = [:]
-            try waitUntil("both deliveries are noted", seconds: 20) {
+            try waitUntil("both deliveries are noted") {
                 event = try json(pipeline.command("tributary", "events", id, "--json"))
                 return deliveries(event).count { $0["state"] as? String == "delivered" } == 2
             }
@@ -56,19 +56,19 @@ extension EndToEnd {
             let refused = try HTTPClient(port: pipeline.port).exchange(SignedWebhook.stream(1))
             #expect(refused.status == 401)
             #expect(refused.text.contains("signature_mismatch"))
-            try waitUntil("it is in quarantine", seconds: 30) {
+            try waitUntil("it is in quarantine") {
                 try pipeline.quarantineCodes().count >= 2
             }
 
             try Files.write(SignedWebhook.streamSecret, to: secret)
             #expect(pipeline.signal("verifier-0", SIGHUP))
-            try waitUntil("the new secret counts", seconds: 30) {
+            try waitUntil("the new secret counts") {
                 try HTTPClient(port: pipeline.port).exchange(SignedWebhook.stream(2)).status == 202
             }
             let replay = try json(
                 pipeline.command("tributary", "quarantine", "replay", "--code", "signature_mismatch", "--json"))
             #expect(replay["failed"] as? Int == 0)
-            try waitUntil("both are delivered", seconds: 30) { pipeline.subscriber.hasAll([1, 2]) }
+            try waitUntil("both are delivered") { pipeline.subscriber.hasAll([1, 2]) }
             #expect(try pipeline.events().count { $0.id == SignedWebhook.id(1) } == 1)
             #expect(pipeline.subscriber.ledger(0).counts[1] == 1)
             let list = try json(pipeline.command("tributary", "quarantine", "list", "--json"))
@@ -77,7 +77,7 @@ extension EndToEnd {
             let before = try pipeline.quarantineCodes().count
             let bad = try pipeline.command("tributary", "send", "stream", "call.ended", "--bad-signature", "--json")
             #expect((try json(bad)["statuses"] as? [String: Any])?["401"] as? Int == 1)
-            try waitUntil("the bad sample is in quarantine", seconds: 30) {
+            try waitUntil("the bad sample is in quarantine") {
                 try pipeline.quarantineCodes().count > before
             }
         }

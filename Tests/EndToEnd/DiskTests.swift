@@ -19,7 +19,7 @@ extension EndToEnd {
             #expect(load.soFar.allSatisfy { $0.status == 202 || ($0.status == 503 && $0.hasRetryAfter) })
             unlink(filler)
             let freed = monotonicNanoseconds()
-            try waitUntil("the ingress accepts again", seconds: 30) {
+            try waitUntil("the ingress accepts again") {
                 load.soFar.count { $0.isAccepted && $0.startedNanoseconds > freed } > 100
             }
             try pipeline.scale("verifier", to: 1)
@@ -58,7 +58,7 @@ extension EndToEnd {
                 pipeline.log("fanout-router-0").contains("the event log cannot write")
             }
             let full = monotonicNanoseconds()
-            try waitUntil("the ingress accepts all the same", seconds: 30) {
+            try waitUntil("the ingress accepts all the same") {
                 load.soFar.count { $0.startedNanoseconds > full } > 500
             }
             unlink(filler)

@@ -22,10 +22,10 @@ extension EndToEnd {
             #expect(pipeline.signal("verifier-0", SIGSTOP))
             let unanswered = try HTTPClient(port: pipeline.port)
             try unanswered.send(SignedWebhook.stream(900_000))
-            try waitUntil("the last commit is on disk", seconds: 20) { usedBytes(log) > before }
+            try waitUntil("the last commit is on disk") { usedBytes(log) > before }
             try pipeline.killSupervisor()
             for process in pipeline.processes() { kill(process.pid, SIGKILL) }
-            try waitUntil("all processes are gone", seconds: 10) { pipeline.processes().isEmpty }
+            try waitUntil("all processes are gone") { pipeline.processes().isEmpty }
             #expect(throws: Failure.self) { try unanswered.receive() }
 
             let after = usedBytes(log)

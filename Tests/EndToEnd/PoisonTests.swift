@@ -15,9 +15,9 @@ extension EndToEnd {
                     SignedWebhook.stream(number, extra: number == deadly ? text : "")
                 }
                 load.start()
-                try waitUntil("the deadly webhook is sent", seconds: 30) { load.soFar.contains { $0.number == deadly } }
+                try waitUntil("the deadly webhook is sent") { load.soFar.contains { $0.number == deadly } }
                 let began = monotonicNanoseconds()
-                try waitUntil("it is in quarantine", seconds: 30) { try !pipeline.quarantineCodes().isEmpty }
+                try waitUntil("it is in quarantine") { try !pipeline.quarantineCodes().isEmpty }
                 let seconds = Double(monotonicNanoseconds() - began) / 1e9
                 let sent = load.wait()
                 try pipeline.waitForDelivery(of: sent.filter { $0.number != deadly })
@@ -28,7 +28,7 @@ extension EndToEnd {
                     "poison: in quarantine after \(seconds.rounded(to: 1)) s and \(deaths) deaths; "
                         + Promises.describe(sent)
                 )
-                #expect(seconds < 15)
+                #expect((5...10).contains(deaths), "two in company, three alone; hardly more, however slow")
                 #expect(try pipeline.quarantineCodes() == ["poison"])
                 try Promises.checkLog(of: pipeline, accepted: sent.filter { $0.number != deadly })
                 #expect(pipeline.metric("ingress-gateway-0", "tributary_poisoned_total") == 1)

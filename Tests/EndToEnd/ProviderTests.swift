@@ -34,7 +34,7 @@ extension EndToEnd {
                 }
                 let foretold = golden.values.joined().map { $0 }
                 var arrived: [[String: String]] = []
-                try waitUntil("everything that was foretold arrives", seconds: 90) {
+                try waitUntil("everything that was foretold arrives") {
                     arrived = try pipeline.subscriber.ledger(0).bodies.map(Self.attributes)
                     return foretold.allSatisfy { event in arrived.contains { Self.isForetold($0, by: event) } }
                 }
@@ -58,7 +58,7 @@ extension EndToEnd {
                     if file.name.hasPrefix("y_") { valid[file.name] = file.bytes }
                 }
                 let refused = suite.count { $0.name.hasPrefix("n_") }
-                try waitUntil("the valid ones are delivered, the others in quarantine", seconds: 60) {
+                try waitUntil("the valid ones are delivered, the others in quarantine") {
                     try pipeline.subscriber.ledger(0).bodies.count >= valid.count
                         && pipeline.quarantineCodes().count >= refused
                 }

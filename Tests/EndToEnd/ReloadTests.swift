@@ -25,11 +25,11 @@ extension EndToEnd {
                     to: pipeline.configuration)
                 let said = try pipeline.supervisor("reload")
                 #expect(said.contains("extra") && said.contains("added") && said.contains("concurrency"), "\(said)")
-                try waitUntil("the new source is taken in", seconds: 10) {
+                try waitUntil("the new source is taken in") {
                     let request = SignedWebhook.stream(900_000, secret: "another secret", source: "extra")
                     return try HTTPClient(port: pipeline.port).exchange(request).status == 202
                 }
-                try waitUntil("the new subscription gets events, of the new source too", seconds: 20) {
+                try waitUntil("the new subscription gets events, of the new source too") {
                     pipeline.subscriber.distinct(1) > 200
                         && pipeline.subscriber.ledger(1).counts[900_000] != nil
                 }
@@ -41,7 +41,7 @@ extension EndToEnd {
                 report("reload: \(Promises.describe(sent))")
                 #expect(sent.allSatisfy { $0.isAccepted })
                 let numbers = sent.map(\.number)
-                try waitUntil("everything is delivered", seconds: 60) {
+                try waitUntil("everything is delivered") {
                     let counts = pipeline.subscriber.ledger(0).counts
                     return numbers.allSatisfy { counts[$0] != nil }
                 }
@@ -60,7 +60,7 @@ extension EndToEnd {
                 #expect(refusal.status != 0)
                 #expect((refusal.output + refusal.errors).contains("10 parsecs"))
                 for process in pipeline.processes() { kill(process.pid, SIGHUP) }
-                try waitUntil("the router says that the file is refused", seconds: 20) {
+                try waitUntil("the router says that the file is refused") {
                     pipeline.log("fanout-router-0").contains("parsecs")
                 }
                 let names = (try pipeline.api("GET", "/subscriptions")["subscriptions"] as? [[String: Any]] ?? [])
@@ -68,7 +68,7 @@ extension EndToEnd {
                 #expect(names == ["subscriber-0"])
                 let sent = try HTTPClient(port: pipeline.port).exchange(SignedWebhook.stream(1))
                 #expect(sent.status == 202)
-                try waitUntil("events flow as before", seconds: 20) { pipeline.subscriber.hasAll([1]) }
+                try waitUntil("events flow as before") { pipeline.subscriber.hasAll([1]) }
                 try Files.write(text, to: pipeline.configuration)
             }
         }

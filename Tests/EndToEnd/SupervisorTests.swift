@@ -28,7 +28,7 @@ extension EndToEnd {
                 try Promises.checkLog(of: pipeline, accepted: sent)
                 try Promises.checkQuarantineIsEmpty(of: pipeline)
                 #expect(pipeline.signal("normaliser-0", SIGKILL))
-                try waitUntil("the new supervisor starts what dies", seconds: 20) {
+                try waitUntil("the new supervisor starts what dies") {
                     pipeline.processes().count == before.count
                 }
             }

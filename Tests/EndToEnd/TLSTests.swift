@@ -35,7 +35,7 @@ extension EndToEnd {
             try makeCertificate(pipeline, serial: 2)
             try pipeline.supervisor("reload")
             for port in [pipeline.port, apiPort] {
-                try waitUntil("port \(port) shows the new certificate", seconds: 20) { try serial(port) == "02" }
+                try waitUntil("port \(port) shows the new certificate") { try serial(port) == "02" }
             }
             try post(pipeline, door, number: 2)
             try waitUntil("it is delivered too") { pipeline.subscriber.hasAll([2]) }

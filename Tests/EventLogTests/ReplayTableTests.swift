@@ -116,6 +116,24 @@ import Testing
         #expect(try bench.reader.replay(id: job.id)?.state == .cancelled)
     }
 
+    @Test func `a job can be dropped once it was cancelled or its last delivery has ended`() throws {
+        let bench = try bench()
+        var job = try job(bench)
+        #expect(try bench.log.save(job, queueing: [15]) == 1)
+        #expect(try !bench.log.dropReplay(job.id), "it runs")
+        job.state = .finished
+        #expect(try bench.log.save(job, queueing: []) == 0)
+        #expect(try !bench.log.dropReplay(job.id), "a delivery waits")
+        try bench.save("a", taken: 20, unfinished: [7, 8], changes: [.cleared(position: 15)])
+        #expect(try bench.log.dropReplay(job.id))
+        #expect(try !bench.log.dropReplay(job.id))
+        #expect(try bench.reader.replay(id: job.id) == nil)
+        let other = try self.job(bench)
+        #expect(other.id > job.id)
+        #expect(try bench.log.cancelReplay(other.id, rows: 9, atNanoseconds: 1))
+        #expect(try bench.log.dropReplay(other.id))
+    }
+
     @Test func `jobs are listed newest first, and of those that ended a bounded number is kept`() throws {
         let bench = try LogBench { $0.endedReplays = 3 }
         for name in ["a", "b"] { _ = try bench.log.lane(name) }

@@ -30,7 +30,7 @@ import Wire
               - name: app
                 url: "\(subscriber.url)"
                 signing: { scheme: standard-webhooks, secrets: ["literal:whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] }
-                retry: { schedule: [0s], timeout: 5s }
+                retry: { schedule: [0s], timeout: 5m }
                 concurrency: 1
             """
         try configuration.write(toFile: file, atomically: true, encoding: .utf8)

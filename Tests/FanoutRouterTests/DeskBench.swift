@@ -109,7 +109,7 @@ final class DeskBench {
 
     /// The lock of a stopped router goes with its last reference, which a thread may hold for a moment more.
     private static func unlocked<Value>(_ body: () throws -> Value) throws -> Value {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + patience
         while true {
             do {
                 return try body()

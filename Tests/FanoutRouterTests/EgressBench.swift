@@ -37,7 +37,7 @@ final class EgressBench: Sendable {
         var text: String { String(decoding: answer, as: UTF8.self) }
     }
 
-    func begin(timeoutNanoseconds: Int64 = 5_000_000_000) -> EventLoopFuture<Result> {
+    func begin(timeoutNanoseconds: Int64 = patience.asNanoseconds) -> EventLoopFuture<Result> {
         let loop = group.next()
         let promise = loop.makePromise(of: Result.self)
         loop.execute { [pool, host] in
@@ -49,7 +49,7 @@ final class EgressBench: Sendable {
         return promise.futureResult
     }
 
-    func send(timeoutNanoseconds: Int64 = 5_000_000_000) throws -> Result {
+    func send(timeoutNanoseconds: Int64 = patience.asNanoseconds) throws -> Result {
         try begin(timeoutNanoseconds: timeoutNanoseconds).wait()
     }
 

@@ -162,6 +162,8 @@ final class FailingLog: EventLog {
         try log.cancelReplay(id, rows: rows, atNanoseconds: atNanoseconds)
     }
 
+    func dropReplay(_ id: Int64) throws -> Bool { try log.dropReplay(id) }
+
     var displacedDeadLetters: Int { log.displacedDeadLetters }
 
     var quarantineUse: [QuarantineUse] { log.quarantineUse }

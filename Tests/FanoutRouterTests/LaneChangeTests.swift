@@ -25,7 +25,8 @@ import Testing
     ) throws -> LaneSettings {
         LaneSettings(
             name: name, endpoint: try EndpointURL(subscriber.url), matcher: matcher,
-            policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency, keepsKeyOrder: order,
+            policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency,
+            timeoutNanoseconds: patience.asNanoseconds, keepsKeyOrder: order,
             batch: batch ? .init(everyNanoseconds: every, maxEvents: 50) : nil)
     }
 
@@ -147,7 +148,7 @@ import Testing
         let subscriber = try Subscriber { _, request in
             health.isWell.load(ordering: .relaxed) ? .status(200) : request.position == 1 ? .status(500) : .silence
         }
-        let waits = [Duration.zero] + Array(repeating: .milliseconds(300), count: 100)
+        let waits = [Duration.zero] + Array(repeating: .milliseconds(300), count: 10_000)
         var settings = try lane(subscriber, waits: waits)
         settings.timeoutNanoseconds = 500_000_000
         let bench = try RouterBench(log, lanes: [settings])

@@ -22,7 +22,7 @@ import Testing
         LaneSettings(
             name: "app", endpoint: try EndpointURL(subscriber.url), matcher: matcher, conditions: conditions,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency,
-            requestsPerSecond: perSecond)
+            requestsPerSecond: perSecond, timeoutNanoseconds: patience.asNanoseconds)
     }
 
     @Test func `the first part of the filter that does not match is named with what was expected and found`()

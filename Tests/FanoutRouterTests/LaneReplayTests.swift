@@ -21,7 +21,8 @@ import Testing
     ) throws -> LaneSettings {
         LaneSettings(
             name: "app", endpoint: try EndpointURL(subscriber.url),
-            policy: RetryPolicy(RetryConfiguration(schedule: waits)), maxUnfinished: maxUnfinished,
+            policy: RetryPolicy(RetryConfiguration(schedule: waits)), timeoutNanoseconds: patience.asNanoseconds,
+            maxUnfinished: maxUnfinished,
             keepsKeyOrder: order)
     }
 
@@ -36,6 +37,15 @@ import Testing
         try bench.withLane("app") { $0.cursor.eventCount == 0 && !$0.hasReplays && !$0.isReading } == true
     }
 
+    /// Waits until the log knows that everything up to `position` was delivered: what it holds for unfinished is skipped
+    /// by a replay.
+    private func saved(_ position: UInt64) async throws {
+        try await eventually {
+            let progress = try SQLiteEventLog(settings: log).lane("app").progress
+            return progress.taken == position && progress.unfinished.isEmpty
+        }
+    }
+
     private func queued(_ bench: RouterBench) throws -> Int {
         try bench.reading.read { try $0.queuedReplays(subscription: "app", after: 0, limit: 9999).count }
     }
@@ -47,8 +57,7 @@ import Testing
         let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero, .zero])])
         bench.receive(1...10)
         _ = try await subscriber.wait(for: 10)
-        try await eventually { try isIdle(bench) }
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 10 }
+        try await saved(10)
         #expect(try replay([9, 4], bench) == 2)
         let again = try await subscriber.wait(for: 13).dropFirst(10)
         #expect(Set(again.map(\.position)) == [4, 9])
@@ -71,8 +80,7 @@ import Testing
         var bench = try RouterBench(log, lanes: [settings])
         bench.receive(1...10)
         _ = try await subscriber.wait(for: 10)
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.isEmpty }
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 10 }
+        try await saved(10)
         // Two end, two hang.
         #expect(try replay([1, 2, 3, 4], bench) == 4)
         _ = try await subscriber.wait(for: 14)
@@ -91,8 +99,7 @@ import Testing
         let bench = try RouterBench(log, lanes: [try lane(subscriber, maxUnfinished: 7)])
         bench.receive(1...100)
         _ = try await subscriber.wait(for: 100)
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 100 }
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.isEmpty }
+        try await saved(100)
         #expect(try replay(Array(1...100), bench) == 100)
         #expect(Set(try await subscriber.wait(for: 200).dropFirst(100).map(\.position)) == Set(1...100))
         try await eventually { try isIdle(bench) && queued(bench) == 0 }
@@ -109,8 +116,7 @@ import Testing
         let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: waits, order: true)])
         bench.receive(1...1)
         _ = try await subscriber.wait(for: 1)
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.isEmpty }
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 1 }
+        try await saved(1)
         bench.receive(2...3)
         _ = try await subscriber.wait(for: 2)
         // Event 2 waits for its retry, 3 is held behind it; the replay of 1 goes all the same.
@@ -126,8 +132,7 @@ import Testing
         let bench = try RouterBench(log, lanes: [try lane(subscriber)])
         bench.receive(1...5)
         _ = try await subscriber.wait(for: 5)
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.taken == 5 }
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.isEmpty }
+        try await saved(5)
         // Taken up and kept from starting.
         try await bench.loop.submit { [hub = bench.hub] in
             guard let lane = hub.value.lane("app") else { return }

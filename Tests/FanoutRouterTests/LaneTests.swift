@@ -18,7 +18,8 @@ import Testing
 
     private func lane(
         _ subscriber: Subscriber, name: String = "app", waits: [Duration] = [.zero, .zero, .zero, .zero],
-        matcher: EventMatcher = EventMatcher(), concurrency: Int = 30, timeoutNanoseconds: Int64 = 2_000_000_000,
+        matcher: EventMatcher = EventMatcher(), concurrency: Int = 30,
+        timeoutNanoseconds: Int64 = patience.asNanoseconds,
         maxUnfinished: Int = 1000
     ) throws -> LaneSettings {
         LaneSettings(

@@ -103,15 +103,19 @@ import Testing
         let clock = ContinuousClock()
         let began = clock.now
         let id = try start(
-            bench, "{\"subscription\":\"app\",\"from\":\"log\",\"all\":true,\"rate\":10}"
+            bench, "{\"subscription\":\"app\",\"from\":\"log\",\"all\":true,\"rate\":0.5}"
         ).json["id"].text
-        _ = try await subscriber.wait(for: 103)
+        _ = try await subscriber.wait(for: 102)
         let sent = subscriber.ledger.all.count - 100
         let elapsed = (clock.now - began) / .seconds(1)
-        // One second's worth may go at once.
-        #expect(Double(sent) <= 10 * elapsed + 11, "\(sent) in \(elapsed) s")
+        // One may go at once.
+        #expect(Double(sent) <= 0.5 * elapsed + 1, "\(sent) in \(elapsed) s")
 
-        let cancelled = try bench.ask("DELETE", "/v1/replays/\(id)")
+        let refused = try bench.ask("DELETE", "/v1/replays/\(id)")
+        #expect(refused.status == 409)
+        #expect(refused.json["code"].text == "conflict")
+        let cancelled = try bench.ask("POST", "/v1/replays/\(id)/cancel")
+        #expect(cancelled.status == 200)
         #expect(cancelled.json["state"].text == "cancelled")
         try await eventually { try bench.ask("GET", "/v1/replays/\(id)").json["waiting"].integer == 0 }
         let replay = try bench.ask("GET", "/v1/replays/\(id)").json
@@ -124,9 +128,29 @@ import Testing
         _ = try await subscriber.wait(for: count + 1)
         #expect(subscriber.ledger.all.count == count + 1)
         #expect(subscriber.ledger.all.last?.position == 101)
-        #expect(try bench.ask("DELETE", "/v1/replays/\(id)").status == 409)
-        #expect(try bench.ask("DELETE", "/v1/replays/999").status == 404)
-        #expect(try bench.ask("GET", "/v1/replays/999").status == 404)
+        #expect(try bench.ask("POST", "/v1/replays/\(id)/cancel").status == 409)
+        for unknown in ["999", "9007199254740991"] {
+            #expect(try bench.ask("POST", "/v1/replays/\(unknown)/cancel").status == 404)
+            #expect(try bench.ask("DELETE", "/v1/replays/\(unknown)").status == 404)
+            #expect(try bench.ask("GET", "/v1/replays/\(unknown)").status == 404)
+        }
+        subscriber.stop()
+    }
+
+    @Test func `a replay that has ended and is deleted is gone, and its id is not given again`() async throws {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let bench = try OperationsBench([.init(name: "app", url: subscriber.url)])
+        bench.receive(1...3)
+        _ = try await subscriber.wait(for: 3)
+        let body = "{\"subscription\":\"app\",\"from\":\"log\",\"all\":true}"
+        let id = try start(bench, body).json["id"].text
+        _ = try await finished(bench, id)
+        #expect(try bench.ask("DELETE", "/v1/replays/\(id)").status == 204)
+        #expect(try bench.ask("GET", "/v1/replays/\(id)").status == 404)
+        #expect(try bench.ask("DELETE", "/v1/replays/\(id)").status == 404)
+        #expect(try bench.ask("POST", "/v1/replays/\(id)/cancel").status == 404)
+        #expect(try bench.all("/v1/replays", "replays").isEmpty)
+        #expect(try start(bench, body).json["id"].text != id)
         subscriber.stop()
     }
 

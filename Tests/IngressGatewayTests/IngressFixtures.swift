@@ -18,6 +18,8 @@ final class FakeBus: BusPort {
         var renumbered: (JournalID, UInt64, UInt64)?
         var verdicts: [UInt64: Verdict] = [:]
         var holdsAnswers = false
+        /// The verdict on a webhook by what it is.
+        var judge: (@Sendable (Webhook) -> Verdict)?
     }
 
     private let state = Mutex(State())
@@ -28,15 +30,21 @@ final class FakeBus: BusPort {
     }
 
     func journaled(_ batches: [JournaledBatch]) {
-        let answers = state.withLock { state -> [AnswerRange] in
+        let (answers, judged) = state.withLock { state -> ([AnswerRange], [VerdictNotice.Entry]) in
             state.batches += batches
-            if state.holdsAnswers { return [] }
-            return batches.flatMap { batch in
-                (batch.first..<batch.first + UInt64(batch.count)).map {
-                    AnswerRange(sequences: SequenceRange($0, $0), verdict: state.verdicts[$0])
-                }
+            if let judge = state.judge {
+                for webhook in Self.webhooks(of: batches) { state.verdicts[webhook.sequence] = judge(webhook) }
             }
+            if state.holdsAnswers { return ([], []) }
+            let sequences = batches.flatMap { $0.first..<$0.first + UInt64($0.count) }
+            return (
+                sequences.map { AnswerRange(sequences: SequenceRange($0, $0), verdict: state.verdicts[$0]) },
+                sequences.compactMap { sequence in
+                    state.verdicts[sequence].map { .init(sequences: SequenceRange(sequence, sequence), verdict: $0) }
+                }
+            )
         }
+        delegate.judged(judged)
         delegate.answer(answers)
     }
 
@@ -53,13 +61,16 @@ final class FakeBus: BusPort {
     var renumbering: (JournalID, UInt64, UInt64)? { state.withLock { $0.renumbered } }
     func holdAnswers(_ holds: Bool) { state.withLock { $0.holdsAnswers = holds } }
     func judge(_ sequence: UInt64, _ verdict: Verdict) { state.withLock { $0.verdicts[sequence] = verdict } }
+    func judge(by verdict: @escaping @Sendable (Webhook) -> Verdict) { state.withLock { $0.judge = verdict } }
     func answer(_ first: UInt64, _ last: UInt64) {
         delegate.answer([AnswerRange(sequences: SequenceRange(first, last), verdict: nil)])
     }
     var correspondent: BusCorrespondent { delegate }
 
     /// Every journaled webhook as (sequence, source, header fields, body).
-    var webhooks: [Webhook] {
+    var webhooks: [Webhook] { Self.webhooks(of: batches) }
+
+    private static func webhooks(of batches: [JournaledBatch]) -> [Webhook] {
         batches.flatMap { batch in
             batch.frames.withUnsafeBytes { bytes in
                 var found: [Webhook] = []
@@ -106,6 +117,8 @@ final class TestIngress {
     /// What it started with.
     let settings: IngressSettings
     private let reports: Reports
+    private let registry = MetricRegistry(
+        stage: "ingress-gateway", instance: "ingress-gateway-0", version: "test")
     private var isStopped = false
 
     final class Reports: Sendable {
@@ -114,7 +127,8 @@ final class TestIngress {
 
     init(
         limits: IngressLimits = IngressLimits(), budgetBytes: Int = 64 << 20, isProbe: ProbeCheck? = nil,
-        eventLoops: Int = 1, trustedProxies: [String] = [], tls: ListenerTLS? = nil
+        eventLoops: Int = 1, trustedProxies: [String] = [], tls: ListenerTLS? = nil,
+        quotas: QuotaSettings = QuotaSettings(), answer: SuccessAnswer? = nil
     ) throws {
         var template = Array("/tmp/tributary-ingress-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("no temporary folder can be made") }
@@ -124,21 +138,23 @@ final class TestIngress {
         self.reports = reports
         let sources = [
             SourceRoute(name: "stream", isProbe: nil), SourceRoute(name: "fishjam", isProbe: nil),
-            SourceRoute(name: "fastpix", isProbe: isProbe),
+            SourceRoute(name: "fastpix", isProbe: isProbe, answer: answer),
         ]
         settings = IngressSettings(
             instance: "ingress-gateway-0", limits: limits, sources: sources,
             socket: .bind(host: "127.0.0.1", port: 0),
-            trustedProxies: trustedProxies.compactMap { AddressNetwork($0) }, tls: tls, eventLoops: eventLoops)
+            trustedProxies: trustedProxies.compactMap { AddressNetwork($0) }, tls: tls, quotas: quotas,
+            eventLoops: eventLoops)
         ingress = try Ingress<FakeBus>(
             settings,
-            registry: MetricRegistry(stage: "ingress-gateway", instance: "ingress-gateway-0", version: "test"),
+            registry: registry,
             openJournal: { try SQLiteJournal(path: path, budgetBytes: budgetBytes) },
             connect: { FakeBus($1) },
             report: { sentence in reports.sentences.withLock { $0.append(sentence) } })
     }
 
     var bus: FakeBus { ingress.bus }
+    var metrics: String { registry.render() }
     var sentences: [String] { reports.sentences.withLock { $0 } }
 
     func connect(timeoutSeconds: Int = 10) -> Client {
@@ -288,12 +304,13 @@ func post(_ path: String = "/in/stream", body: String = "{}", fields: String = "
     "POST \(path) HTTP/1.1\r\nHost: localhost\r\n\(fields)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
 }
 
-/// Waits until something holds, 10 s at most; without a fixed pause, so that a fast machine is not slowed down.
+/// Waits until something that stays holds. The limit ends only tests that fail, so it is far more than a busy machine
+/// needs.
 func eventually(_ holds: () -> Bool) -> Bool {
-    let deadline = monotonicNanoseconds() + 10_000_000_000
+    let deadline = monotonicNanoseconds() + 180_000_000_000
     while monotonicNanoseconds() < deadline {
         if holds() { return true }
-        sched_yield()
+        usleep(500)
     }
     return holds()
 }

@@ -1,6 +1,8 @@
 import Bus
 import StageRuntime
+import Synchronization
 import Testing
+import Threads
 import Wire
 
 @testable import IngressGateway
@@ -66,5 +68,44 @@ import Wire
         #expect(text.contains("{\"status\":404,\"answer\":{\"error\":{\"code\":\"source_unknown\""))
         #expect(text.hasSuffix("-2\",\"verdict\":\"signature_mismatch\"}}]}"))
         #expect(test.bus.webhooks.map(\.replayOf) == [section(1, []), section(3, [])])
+    }
+
+    @Test func `an ingress that stops leaves no replay waiting`() throws {
+        let test = try TestIngress()
+        test.bus.holdAnswers(true)
+        let replies = Mutex<[AdminReply]>([])
+        let answered = Handover<Void>()
+        let request = AdminRequest(method: "POST", path: "/replay", body: Array(webhook(1).utf8))
+        let desk = test.ingress.replayDesk
+        OwnThread(name: "replay") {
+            let reply = desk.replay(request)
+            replies.withLock { $0.append(reply) }
+            answered.give(.success(()))
+        }
+        #expect(eventually { test.bus.webhooks.count == 1 })
+        let stopped = Handover<Void>()
+        test.stopOnAnotherThread(stopped)
+        _ = answered.wait()
+        _ = stopped.wait()
+        // It is on disk.
+        #expect(replies.withLock { $0.map(\.status) } == [202])
+        let late = replay(webhook(2), test)
+        #expect(late.status == 503 && String(decoding: late.body, as: UTF8.self).contains("ingress_stopping"))
+        #expect(test.bus.webhooks.count == 1)
+    }
+
+    @Test func `what the journal has not taken by the end is told to come again`() {
+        let mailbox = JournalMailbox()
+        let desk = ReplayDesk(
+            sinkIndex: 0, sources: [SourceRoute(name: "stream", isProbe: nil)], maxBodyBytes: 1000,
+            builder: EnvelopeBuilder(instance: "i"), mailbox: mailbox)
+        let answered = Handover<AdminReply>()
+        let request = AdminRequest(method: "POST", path: "/replay", body: Array(webhook(1).utf8))
+        OwnThread(name: "replay") { answered.give(.success(desk.replay(request))) }
+        _ = mailbox.take(within: 60_000)
+        desk.end(journaled: [])
+        let reply = try? answered.wait().get()
+        #expect(reply?.status == 503)
+        #expect(reply.map { String(decoding: $0.body, as: UTF8.self).contains("ingress_stopping") } == true)
     }
 }

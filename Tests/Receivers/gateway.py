@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXECUTABLES = ("ingress-gateway", "verifier", "normaliser", "fanout-router", "tributary")
 SAMPLES = ROOT / "Tests" / "WebhookSamples" / "Samples" / "stream"
 API_KEY, API_SECRET = "k3ytest123abc", "test_stream_api_secret_not_real"
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 300.0
 
 
 def binaries() -> Path | None:
@@ -182,7 +182,7 @@ class Gateway:
 
     def _supervisor(self, *arguments: str) -> str:
         ended = subprocess.run([ROOT / "scripts" / "supervisor", *arguments, "--config", self.file],
-                               env=self._environment, text=True, capture_output=True, timeout=90)
+                               env=self._environment, text=True, capture_output=True, timeout=PATIENCE_SECONDS)
         assert ended.returncode == 0, f"{arguments} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
         return ended.stdout
 

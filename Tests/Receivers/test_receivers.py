@@ -26,7 +26,7 @@ ONE = {"types": ["session.started"]}
 OLD, NEW, THIRD = (f"whsec_{base64.b64encode(bytes([n]) * 24).decode()}" for n in (1, 2, 3))
 SEED = bytes(range(32))
 STREAM_SECRET = "secret of the application"
-SLACK_SECONDS = 4
+SLACK_SECONDS = 60
 """What a busy machine may add to a wait; nothing may be early."""
 CLOCK_SECONDS = 0.002
 """What times that are written in milliseconds may hide."""
@@ -237,9 +237,13 @@ class Schedules(unittest.TestCase):
         attempts = self.holds("is-silent", [(0.5, 0.6), (1, 1.2)])
         self.assertEqual([attempt["outcome"] for attempt in attempts], ["timeout"] * 3)
         for attempt in attempts[:2]:
-            self.assertAlmostEqual(attempt["duration_seconds"], 6, delta=SLACK_SECONDS)
+            self.lasts(attempt["duration_seconds"], 6)
         total = (started(attempts[2]) - started(attempts[0])).total_seconds() + attempts[2]["duration_seconds"]
-        self.assertAlmostEqual(total, 15, delta=SLACK_SECONDS)
+        self.lasts(total, 15)
+
+    def lasts(self, found: float, seconds: float):
+        self.assertGreaterEqual(found, seconds - CLOCK_SECONDS)
+        self.assertLessEqual(found, seconds + SLACK_SECONDS)
 
     def test_a_custom_schedule_is_kept_with_one_id_and_a_new_timestamp_each(self):
         self.holds("recovers", [(0.3, 0.3), (1.2, 1.2)])

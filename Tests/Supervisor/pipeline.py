@@ -13,7 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SUPERVISOR = HERE.parent.parent / "scripts" / "supervisor"
 EXECUTABLES = ("ingress-gateway", "verifier", "normaliser", "fanout-router")
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 300.0
 
 
 def until(holds, what: str):
@@ -71,7 +71,7 @@ class Pipeline:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run([SUPERVISOR, *arguments, "--config", self.file], env=self.environment, text=True,
-                              capture_output=True, timeout=60)
+                              capture_output=True, timeout=PATIENCE_SECONDS)
 
     def good(self, *arguments: str) -> str:
         """The output of a command that must succeed."""

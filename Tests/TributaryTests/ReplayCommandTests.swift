@@ -68,14 +68,19 @@ import Testing
         #expect(control.lines == ["POST /v1/replays"] + Array(repeating: "GET /v1/replays/3", count: 3))
     }
 
-    @Test func `replays are listed, shown and cancelled`() throws {
+    @Test func `replays are listed, shown, cancelled and deleted`() throws {
         control.answer("GET /v1/replays", #"{"replays":[\#(Self.replay("running"))],"next_cursor":null}"#)
         control.answer("GET /v1/replays/3", Self.replay("running"))
-        control.answer("DELETE /v1/replays/3", Self.replay("cancelled"))
+        control.answer("POST /v1/replays/3/cancel", Self.replay("cancelled"))
+        control.answer("DELETE /v1/replays/3", "", status: 204)
         #expect(try stages.command("replay", "list", "--subscription", "a").output.contains("3   a             log"))
         #expect(try stages.command("replay", "show", "3").output.hasPrefix("replay 3 to a: running"))
         #expect(try stages.command("replay", "cancel", "3").output.hasPrefix("replay 3 to a: cancelled"))
+        #expect(try stages.command("replay", "delete", "3").output == "replay 3 is deleted\n")
         #expect(
-            control.lines == ["GET /v1/replays?subscription=a&limit=100", "GET /v1/replays/3", "DELETE /v1/replays/3"])
+            control.lines == [
+                "GET /v1/replays?subscription=a&limit=100", "GET /v1/replays/3", "POST /v1/replays/3/cancel",
+                "DELETE /v1/replays/3",
+            ])
     }
 }

@@ -19,7 +19,7 @@ import Testing
     private func endpoint(_ name: String) -> String { "ipc://\(directory.path)/\(name)" }
 
     private func waitUntil(_ condition: () -> Bool) -> Bool {
-        for _ in 0..<1_000 {
+        for _ in 0..<36_000 {
             if condition() { return true }
             usleep(5_000)
         }

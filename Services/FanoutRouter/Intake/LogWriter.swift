@@ -117,9 +117,10 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         }
     }
 
-    /// Drops what is over age and size, a few rows at a time, for as long as this object lives.
-    func startRetention() {
-        queue.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in self?.dropExpired() }
+    /// Drops what is over age and size, a few rows at a time, for as long as this object lives; shows with each step
+    /// that the log thread moves.
+    func startRetention(_ heartbeat: Heartbeat) {
+        queue.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in self?.dropExpired(heartbeat) }
     }
 
     /// Waits until everything left so far is written or the log has a problem.
@@ -250,7 +251,8 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             "the oldest dead letters of a subscription made room for later ones", metadata: ["dropped": "\(new)"])
     }
 
-    private func dropExpired() {
+    private func dropExpired(_ heartbeat: Heartbeat) {
+        heartbeat.beat()
         let limit = 128
         var dropped = 0
         if pending == nil {
@@ -265,6 +267,6 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             sayDisplaced()
         }
         let wait: DispatchTimeInterval = dropped == limit ? .milliseconds(20) : .seconds(1)
-        queue.asyncAfter(deadline: .now() + wait) { [weak self] in self?.dropExpired() }
+        queue.asyncAfter(deadline: .now() + wait) { [weak self] in self?.dropExpired(heartbeat) }
     }
 }

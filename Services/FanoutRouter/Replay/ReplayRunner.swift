@@ -132,8 +132,6 @@ final class ReplayRunner: Sendable {
         let now = wallNanoseconds()
         while try !writer.perform({ try $0.cancelReplay(id, rows: Self.mostPerStep, atNanoseconds: now) }) {}
         state.withLock { $0.running[id] = nil }
-        // What the reader found for the lane before is with the lane after this.
-        try reading.read { _ in }
         outlets.cancelled(job.subscription, id)
         return try reading.read { try $0.replay(id: id) }
     }

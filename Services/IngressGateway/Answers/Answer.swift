@@ -2,8 +2,8 @@ import Wire
 
 /// What a request gets.
 enum Answer: Sendable {
-    /// On disk; not refused by the time the answer left.
-    case accepted(JournalID, UInt64)
+    /// On disk; not refused by the time the answer left. Verified: the verifier said so by then.
+    case accepted(JournalID, UInt64, isVerified: Bool)
     /// On disk, and the verifier had its say within the time for it.
     case judged(Verdict, JournalID, UInt64)
     /// A probe of the provider; not journaled.
@@ -17,7 +17,7 @@ enum Answer: Sendable {
         if let verdict, verdict.httpStatus != 202 || !verdict.reply.isEmpty {
             self = .judged(verdict, journal, sequence)
         } else {
-            self = .accepted(journal, sequence)
+            self = .accepted(journal, sequence, isVerified: verdict != nil)
         }
     }
 
@@ -45,6 +45,8 @@ struct ReplyToken: Sendable {
     var request: UInt32
     /// When the request was complete, on the monotonic clock.
     var startedNanoseconds: Int64
+    /// What the quotas have counted for it.
+    var receipt = QuotaReceipt.none
 }
 
 /// Takes answers back to where the requests came from; called from the journal's and the bus' threads.

@@ -52,7 +52,7 @@ final class PendingAnswers: Sendable {
     func takeAll() -> [(ReplyToken, Answer)] {
         state.withLock { state in
             let taken = zip(state.tokens, state.first...).compactMap { token, sequence in
-                token.map { ($0, Answer.accepted(state.journal, sequence)) }
+                token.map { ($0, Answer.accepted(state.journal, sequence, isVerified: false)) }
             }
             state.tokens.removeAll()
             return taken

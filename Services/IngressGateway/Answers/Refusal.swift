@@ -15,6 +15,22 @@ struct Refusal: Error, Sendable, Equatable {
         Refusal(status: 503, code: code, detail: detail, retryAfterSeconds: IngressLimits.retryAfterSeconds)
     }
 
+    /// More than a quota allows.
+    static func overQuota(_ reason: QuotaReason, waitNanoseconds: Int64, closes: Bool) -> Refusal {
+        let detail =
+            switch reason {
+            case .source: "More is sent to this source than its quota allows."
+            case .address: "More comes from this address than its quota allows."
+            case .refused: "Too many of the webhooks from this address fail verification."
+            case .unverified: "Too much from this address waits for verification."
+            }
+        return Refusal(
+            status: 429, code: reason.rawValue, detail: detail, closes: closes,
+            retryAfterSeconds: Int(min(60, max(1, (waitNanoseconds + 999_999_999) / 1_000_000_000))))
+    }
+
+    static let journalReserved = unavailable(
+        "journal_reserved", "What is left of the journal is kept for senders whose webhooks verify.")
     static let notFound = Refusal(
         status: 404, code: "not_found", detail: "Webhooks go to /in/{source} or /in/{source}/{path_token}.")
     static let sourceUnknown = Refusal(

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import Providers
 import Wire
 
 /// Writes answers as HTTP/1.1 bytes. One per event loop; the parts that hardly change are kept.
@@ -11,6 +12,8 @@ struct ReplyRenderer {
         var isVersion10 = false
         /// The answer to HEAD has no body.
         var omitsBody = false
+        /// What the sender takes as success; nil: 202 with the webhook's id.
+        var success: SuccessAnswer?
     }
 
     static let goOn: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -35,7 +38,10 @@ struct ReplyRenderer {
 
     mutating func write(_ answer: Answer, _ manner: Manner, to buffer: inout ByteBuffer) {
         switch answer {
-        case .accepted(let journal, let sequence):
+        case .accepted(let journal, let sequence, _):
+            if let success = manner.success {
+                return writeSuccess(success, "\(journal)-\(sequence)", manner, to: &buffer)
+            }
             let body = idBody(journal, sequence)
             writeHead(202, json: true, bodyBytes: body.count, manner, to: &buffer)
             if !manner.omitsBody { buffer.writeBytes(body) }
@@ -54,6 +60,21 @@ struct ReplyRenderer {
             writeHead(refusal.status, json: true, bodyBytes: body.count, manner, refusal, to: &buffer)
             if !manner.omitsBody { buffer.writeBytes(body) }
         }
+    }
+
+    /// What the source's provider wants to see, and the webhook's id in a field.
+    private func writeSuccess(
+        _ success: SuccessAnswer, _ id: String, _ manner: Manner, to buffer: inout ByteBuffer
+    ) {
+        buffer.writeString("HTTP/1.1 \(success.status) \(success.status == 200 ? "OK" : "Success")\r\n")
+        buffer.writeBytes(date)
+        buffer.writeString("Tributary-Webhook-Id: \(id)")
+        if success.status != 204 {
+            if !success.body.isEmpty { buffer.writeString("\r\nContent-Type: \(success.contentType)") }
+            buffer.writeString("\r\nContent-Length: \(success.body.utf8.count)")
+        }
+        writeEnd(manner, to: &buffer)
+        if !manner.omitsBody { buffer.writeString(success.body) }
     }
 
     private mutating func idBody(_ journal: JournalID, _ sequence: UInt64) -> [UInt8] {

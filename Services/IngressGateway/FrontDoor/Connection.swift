@@ -16,30 +16,12 @@ final class Connection: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// A request that has begun and not ended.
-    private struct OpenRequest {
-        var head: HTTPRequestHead
-        var facts: HeadFacts
-        var target: SourceTable.Target?
-        var body: ByteBuffer?
-        var bodyBytes = 0
-        var startedNanoseconds: Int64
-        var refusal: Refusal?
-    }
-
-    /// An answer that is owed.
-    private struct Slot {
-        var answer: Answer?
-        var manner: ReplyRenderer.Manner
-        var startedNanoseconds: Int64
-    }
-
     private let loop: FrontLoop
     /// The other end: the client, or the proxy before it.
     private var peer: (address: String, isProxy: Bool)?
     private var context: ChannelHandlerContext?
     private var request: OpenRequest?
-    private var slots: Deque<Slot> = []
+    private var slots: Deque<OwedAnswer> = []
     /// Number of the first owed answer.
     private var firstSlot: UInt32 = 0
     private var continueIsDue = false
@@ -53,6 +35,8 @@ final class Connection: ChannelDuplexHandler {
     private var requestsEnded = 0
     private var requestsEndedBefore = 0
     var admission = ConnectionCaps.Admission.dropped
+    /// Its latest webhook with a verdict was genuine.
+    private var isTrusted = false
     /// Place in the loop's table and which of its tenants.
     var place: (slot: Int32, generation: UInt32) = (0, 0)
     /// The last answer is written or on its way; nothing more is read.
@@ -97,20 +81,14 @@ final class Connection: ChannelDuplexHandler {
         case .head(let head, let facts): begin(head, facts)
         case .body(let bytes): take(bytes)
         case .end: end()
-        case .refused(let refusal): refuseNow(Refusal(refusal))
+        case .refused(let refusal):
+            answerWaiting()
+            if !isClosing { refuseNow(Refusal(refusal)) }
         }
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        context.fireChannelReadComplete()
     }
 
     func read(context: ChannelHandlerContext) {
-        if slots.count >= IngressLimits.pipelinedRequests || !context.channel.isWritable, !isClosing {
-            readIsHeld = true
-        } else {
-            context.read()
-        }
+        if mayRead(context) { context.read() } else { readIsHeld = true }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -125,7 +103,7 @@ final class Connection: ChannelDuplexHandler {
         }
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
         inputEnded = true
-        if isClosing || slots.isEmpty || request != nil {
+        if isClosing || slots.isEmpty || request?.hasEnded == false {
             // Nothing is owed, or what is owed waits for bytes that will not come.
             closeNow()
         }
@@ -155,24 +133,61 @@ extension Connection {
 
     private func begin(_ head: HTTPRequestHead, _ facts: HeadFacts) {
         headBeganNanoseconds = nil
+        answerWaiting()
+        guard !isClosing else { return }
         request = OpenRequest(head: head, facts: facts, startedNanoseconds: lastActivityNanoseconds)
-        let manner = ReplyRenderer.Manner(
-            closes: facts.closes || facts.asksForUpgrade, isVersion10: head.version == .http1_0,
-            omitsBody: head.method == .HEAD)
-        slots.append(Slot(manner: manner, startedNanoseconds: lastActivityNanoseconds))
+        slots.append(OwedAnswer(to: head, facts, startedNanoseconds: lastActivityNanoseconds))
         do throws(Refusal) {
             if (facts.contentLengthBytes ?? 0) > loop.limits.bodyBytes { throw .bodyTooLarge }
             if facts.expectsElse { throw .expectationFailed }
-            request?.target = try loop.sources.find(head)
-            if head.method != .OPTIONS, let refusal = loop.refusal() { throw refusal }
-            if facts.expectsContinue, facts.hasBody { sendContinue() }
-        } catch {
-            if error.closes || facts.expectsContinue {
-                refuseNow(error)
-            } else {
-                request?.refusal = error
+            let target = try loop.sources.find(head)
+            request?.target = target
+            slots[slots.count - 1].source = target.source
+            if head.method != .OPTIONS {
+                slots[slots.count - 1].manner.success = target.source.answer
+                if let refusal = loop.refusal() { throw refusal }
+                request?.ticket = QuotaTicket(
+                    Sender(address: clientAddress(head), source: target.source.key), target.source.quota)
+                let bytes = facts.contentLengthBytes ?? (facts.isChunked ? QuotaBook.freeBytes : 0)
+                try request?.ticket?.ask(for: bytes, loop, isTrusted: isTrusted)
             }
+            if request?.wantsContinue == true { sendContinue() }
+        } catch {
+            refuse(error)
         }
+    }
+
+    /// Whoever sends on while a complete request waits for the quotas gets that one's answer at once.
+    private func answerWaiting() {
+        if request?.hasEnded == true, let refusal = request?.ticket?.refusal { refuse(refusal) }
+    }
+
+    /// Refuses the open request: at once where the connection is then of no use or nothing more of it will come,
+    /// otherwise when its body has ended.
+    private func refuse(_ refusal: Refusal) {
+        dropBody()
+        request?.ticket = nil
+        if request?.hasEnded == true {
+            let number = lastNumber
+            request = nil
+            complete(number, .refused(refusal))
+        } else if refusal.closes || request?.facts.expectsContinue == true {
+            refuseNow(refusal)
+        } else {
+            request?.refusal = refusal
+        }
+    }
+
+    /// Asks the quotas again for the request that waits for them.
+    private func askAgain() {
+        do throws(Refusal) {
+            try request?.ticket?.askAgain(loop, isTrusted: isTrusted)
+            guard request?.isWaiting == false else { return }
+            if request?.hasEnded == true { finish() } else if request?.wantsContinue == true { sendContinue() }
+        } catch {
+            refuse(error)
+        }
+        resumeReading()
     }
 
     private func take(_ bytes: ByteBuffer) {
@@ -180,23 +195,28 @@ extension Connection {
         request?.bodyBytes += bytes.readableBytes
         if request?.bodyBytes ?? 0 > loop.limits.bodyBytes { return refuseNow(.bodyTooLarge) }
         guard request?.refusal == nil else { return }
-        guard loop.reserve(bytes.readableBytes) else {
-            dropBody()
-            request?.refusal = .overloaded
-            return
-        }
+        guard loop.reserve(bytes.readableBytes) else { return refuse(.overloaded) }
         // The first part is kept as it lies in the parser's buffer; only bodies in several parts are copied together.
-        if request?.body == nil {
-            request?.body = bytes
-        } else {
-            request?.body?.writeImmutableBuffer(bytes)
+        if request?.body == nil { request?.body = bytes } else { request?.body?.writeImmutableBuffer(bytes) }
+        let received = request?.bodyBytes ?? 0
+        do throws(Refusal) {
+            try request?.ticket?.grow(to: received, loop, isTrusted: isTrusted)
+        } catch {
+            refuse(error)
         }
     }
 
     private func end() {
-        guard let open = request else { return }
+        guard request != nil else { return }
         requestsEnded += 1
-        let number = firstSlot &+ UInt32(slots.count - 1)
+        request?.hasEnded = true
+        if request?.isWaiting == false { finish() }
+    }
+
+    /// Hands the complete request over, or answers it.
+    private func finish() {
+        guard let open = request else { return }
+        let number = lastNumber
         defer {
             dropBody()
             request = nil
@@ -210,11 +230,15 @@ extension Connection {
         let accepted = AcceptedRequest(
             head: open.head, facts: open.facts, target: target, peer: clientAddress(open.head), body: open.body,
             receivedAtNanoseconds: wallNanoseconds())
+        let receipt = request?.ticket?.receipt(bodyBytes: open.bodyBytes, loop) ?? .none
         let token = ReplyToken(
             sink: loop.sinkIndex, slot: place.slot, generation: place.generation, request: number,
-            startedNanoseconds: started)
+            startedNanoseconds: started, receipt: receipt)
         if let answer = loop.admit(accepted, token) { complete(number, answer) }
     }
+
+    /// The number of the request that began last.
+    private var lastNumber: UInt32 { firstSlot &+ UInt32(slots.count - 1) }
 
     private func clientAddress(_ head: HTTPRequestHead) -> String? {
         guard let peer, peer.isProxy else { return peer?.address }
@@ -231,6 +255,7 @@ extension Connection {
     }
 
     private func dropBody() {
+        request?.ticket?.giveBack(loop)
         guard let body = request?.body else { return }
         loop.release(body.readableBytes)
         request?.body = nil
@@ -250,6 +275,8 @@ extension Connection {
         let index = Int(number &- firstSlot)
         guard slots.indices.contains(index), slots[index].answer == nil else { return false }
         slots[index].answer = answer
+        if case .accepted(_, _, isVerified: true) = answer { isTrusted = peer?.isProxy == false }
+        if case .judged = answer { isTrusted = false }
         return index == 0
     }
 
@@ -263,7 +290,7 @@ extension Connection {
             let isLast = slots.count == 1 && request == nil
             if isLast, loop.isDraining || inputEnded { manner.closes = true }
             loop.renderer.write(answer, manner, to: &buffer)
-            loop.metrics.count(answer)
+            loop.metrics.count(answer, slot.manner.success, source: slot.source?.name)
             if case .refused = answer {
             } else {
                 loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - slot.startedNanoseconds)
@@ -285,7 +312,7 @@ extension Connection {
     /// Answers the open request, or whatever the bytes were meant to be, and closes after it.
     private func refuseNow(_ refusal: Refusal) {
         if request == nil {
-            slots.append(Slot(manner: .init(), startedNanoseconds: monotonicNanoseconds()))
+            slots.append(OwedAnswer(startedNanoseconds: monotonicNanoseconds()))
         }
         dropBody()
         request = nil
@@ -311,10 +338,14 @@ extension Connection {
     }
 
     private func resumeReading() {
-        guard readIsHeld, let context else { return }
-        guard isClosing || (slots.count < IngressLimits.pipelinedRequests && context.channel.isWritable) else { return }
+        guard readIsHeld, let context, mayRead(context) else { return }
         readIsHeld = false
         context.read()
+    }
+
+    private func mayRead(_ context: ChannelHandlerContext) -> Bool {
+        isClosing
+            || slots.count < IngressLimits.pipelinedRequests && context.channel.isWritable && request?.isWaiting != true
     }
 
     /// Closes at once; what is not sent yet is lost.
@@ -333,6 +364,7 @@ extension Connection {
             if now >= closesByNanoseconds { closeNow() }
             return
         }
+        if request?.isWaiting == true { return askAgain() }
         let limits = loop.limits
         if let began = handshakeBeganNanoseconds {
             // Whoever has not agreed on TLS could not read an answer.

@@ -16,6 +16,7 @@ struct FrontShared: Sendable {
     let mailbox: JournalMailbox
     let state: JournalState
     let metrics: IngressMetrics
+    var quotas = Quotas()
     let caps = ConnectionCaps()
 }
 
@@ -35,6 +36,9 @@ final class FrontLoop {
     var sources: SourceTable { settings.sources }
     var clients: ClientAddresses { settings.clients }
     var metrics: IngressMetrics { shared.metrics }
+    var quotas: Quotas { shared.quotas }
+    /// What the journal holds.
+    var journalBytes: Int { shared.state.retainedBytes.load(ordering: .relaxed) }
     var renderer = ReplyRenderer()
     private(set) var isDraining = false
 
@@ -121,7 +125,12 @@ final class FrontLoop {
 
     /// Adds a complete request to the batch, or answers at once what is not journaled.
     func admit(_ request: AcceptedRequest, _ token: ReplyToken) -> Answer? {
-        if let refusal = refusal() { return .refused(refusal) }
+        let answer = refusal().map(Answer.refused) ?? append(request, token)
+        if answer != nil { quotas.book.withLock { $0.release(token.receipt) } }
+        return answer
+    }
+
+    private func append(_ request: AcceptedRequest, _ token: ReplyToken) -> Answer? {
         let estimate =
             request.facts.fieldsBytes + request.head.uri.utf8.count + (request.body?.readableBytes ?? 0) + 256
         if !tokens.isEmpty, writer.count + estimate > Limits.batchBytes || tokens.count >= Limits.batchRecords {

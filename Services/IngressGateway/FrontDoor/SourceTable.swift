@@ -1,4 +1,6 @@
 import NIOHTTP1
+import Providers
+import StageRuntime
 import Wire
 
 /// Whether a request is a probe of its provider that needs no secret; it is answered 200 and not journaled.
@@ -9,12 +11,24 @@ struct SourceRoute: Sendable {
     let name: String
     let nameBytes: [UInt8]
     let isProbe: ProbeCheck?
+    /// What may come in for it.
+    let quota: QuotaConfiguration
+    /// What its provider takes as success; nil: 202 with the webhook's id.
+    let answer: SuccessAnswer?
+    /// Names the source in the quotas' books, also beyond a reload.
+    let key: UInt32
 
     /// `name` has 1 to 63 bytes.
-    init(name: String, isProbe: ProbeCheck?) {
+    init(
+        name: String, isProbe: ProbeCheck?, quota: QuotaConfiguration = QuotasConfiguration().perSource,
+        answer: SuccessAnswer? = nil
+    ) {
         self.name = name
         nameBytes = Array(name.utf8)
+        key = nameBytes.withUnsafeBytes { crc32c($0) }
         self.isProbe = isProbe
+        self.quota = quota
+        self.answer = answer
     }
 }
 

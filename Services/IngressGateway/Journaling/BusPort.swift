@@ -1,4 +1,6 @@
 import Bus
+import StageMetrics
+import Synchronization
 import Wire
 
 /// What the journal's thread needs of the bus; `IngressBus` in the process, something smaller in tests.
@@ -16,16 +18,18 @@ final class BusCorrespondent: IngressBusDelegate {
     private let pending: PendingAnswers
     private let sinks: AnswerSinks
     private let mailbox: JournalMailbox
+    private let quotas: Quotas
     private let gaveUp: @Sendable (UInt64) -> Void
 
     /// `gaveUp` is told of a webhook that became a tombstone.
     init(
-        pending: PendingAnswers, sinks: AnswerSinks, mailbox: JournalMailbox,
+        pending: PendingAnswers, sinks: AnswerSinks, mailbox: JournalMailbox, quotas: Quotas = Quotas(),
         gaveUp: @escaping @Sendable (UInt64) -> Void
     ) {
         self.pending = pending
         self.sinks = sinks
         self.mailbox = mailbox
+        self.quotas = quotas
         self.gaveUp = gaveUp
     }
 
@@ -33,7 +37,20 @@ final class BusCorrespondent: IngressBusDelegate {
         sinks.deliver(pending.take(answers))
     }
 
+    func judged(_ entries: [VerdictNotice.Entry]) {
+        let now = monotonicNanoseconds()
+        quotas.book.withLock { book in
+            for entry in entries {
+                let status = entry.verdict.httpStatus
+                // A challenge is answered with 200; it proves nothing.
+                let isGenuine: Bool? = status == 202 ? true : (400..<500).contains(status) ? false : nil
+                book.judged(entry.sequences, isGenuine: isGenuine, at: now)
+            }
+        }
+    }
+
     func settled(through watermark: UInt64) {
+        quotas.book.withLock { $0.settled(through: watermark) }
         mailbox.settle(through: watermark)
     }
 

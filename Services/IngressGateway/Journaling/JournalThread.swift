@@ -16,19 +16,23 @@ final class JournalThread: Sendable {
     private let sinks: AnswerSinks
     private let state: JournalState
     private let metrics: IngressMetrics
+    private let quotas: Quotas
+    private let heartbeat: Heartbeat
     private let report: @Sendable (String) -> Void
     private let thread = Mutex<OwnThread?>(nil)
 
     /// `report` gets sentences for the log: rare things, never one per webhook.
     init(
         mailbox: JournalMailbox, pending: PendingAnswers, sinks: AnswerSinks, state: JournalState,
-        metrics: IngressMetrics, report: @escaping @Sendable (String) -> Void
+        metrics: IngressMetrics, quotas: Quotas, heartbeat: Heartbeat, report: @escaping @Sendable (String) -> Void
     ) {
         self.mailbox = mailbox
         self.pending = pending
         self.sinks = sinks
         self.state = state
         self.metrics = metrics
+        self.quotas = quotas
+        self.heartbeat = heartbeat
         self.report = report
     }
 
@@ -45,9 +49,12 @@ final class JournalThread: Sendable {
                 let bus = try connect(journal)
                 let turn = JournalTurn(
                     journal: journal, bus: bus, pending: pending, sinks: sinks, state: state, metrics: metrics,
-                    report: report)
+                    quotas: quotas, report: report)
                 outcome.give(.success(bus))
-                while turn.run(mailbox.take(within: turn.patienceMilliseconds)) { turn.pace() }
+                while turn.run(mailbox.take(within: turn.patienceMilliseconds)) {
+                    heartbeat.beat()
+                    turn.pace()
+                }
             } catch {
                 outcome.give(.failure(error))
             }
@@ -74,6 +81,7 @@ final class JournalTurn {
     let sinks: AnswerSinks
     let state: JournalState
     let metrics: IngressMetrics
+    let quotas: Quotas
     let report: @Sendable (String) -> Void
     private var ages = UnsettledAges()
     private var lastErrorCode: JournalError.Code?
@@ -81,7 +89,7 @@ final class JournalTurn {
 
     init(
         journal: any Journal, bus: any BusPort, pending: PendingAnswers, sinks: AnswerSinks, state: JournalState,
-        metrics: IngressMetrics, report: @escaping @Sendable (String) -> Void
+        metrics: IngressMetrics, quotas: Quotas, report: @escaping @Sendable (String) -> Void
     ) {
         self.journal = journal
         self.bus = bus
@@ -89,6 +97,7 @@ final class JournalTurn {
         self.sinks = sinks
         self.state = state
         self.metrics = metrics
+        self.quotas = quotas
         self.report = report
         let oldest = try? journal.read(from: journal.watermark + 1, maxRecords: 1, maxBytes: 1).first
         if let oldest { note(oldest) }
@@ -96,7 +105,7 @@ final class JournalTurn {
     }
 
     /// How long to sleep when nothing comes: shorter while settled batches wait to be deleted.
-    var patienceMilliseconds: Int { journal.hasSettledBatches ? 50 : 1000 }
+    var patienceMilliseconds: Int { journal.hasSettledBatches ? 50 : 500 }
 
     /// While commits follow one another, lets so much time pass between their beginnings that each has more to carry:
     /// a commit, and a batch at every hop behind it, costs nearly the same whether it holds five webhooks or fifty.
@@ -143,12 +152,18 @@ final class JournalTurn {
         do throws(JournalError) {
             let sealed = try journal.append(group)
             metrics.fsync.record(nanoseconds: monotonicNanoseconds() - started)
+            // Published before the quotas forget what was on its way, so that they never see less than there is.
+            publish()
+            quotas.book.withLock { $0.journaled(tokens.lazy.map(\.receipt), first: first, at: started) }
             pending.add(tokens, first: first, journal: journal.id)
             if let newest = sealed.first { note(newest) }
             bus.journaled(sealed.map(Self.forBus))
             recovered()
         } catch {
             failed(error)
+            quotas.book.withLock { book in
+                for token in tokens { book.release(token.receipt) }
+            }
             let refusal = Refusal.unavailable(error.code.rawValue, "The journal cannot take the webhook now.")
             sinks.deliver(tokens.map { ($0, .refused(refusal)) })
         }
@@ -176,6 +191,7 @@ final class JournalTurn {
             try journal.renumber(newID: .random())
             // Their webhooks are on disk; the verdicts would come under numbers that count no longer.
             sinks.deliver(pending.takeAll())
+            quotas.book.withLock { $0.forgetPending(next: journal.nextSequence) }
             report(
                 "the journal \(old) is an older copy than what the router has seen; it is now \(journal.id) and has "
                     + "numbered its \(journal.nextSequence - 1) unsettled webhooks anew")

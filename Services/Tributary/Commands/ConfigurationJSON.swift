@@ -40,10 +40,31 @@ enum ConfigurationJSON {
             ("header_deadline_seconds", .number(ingress.headerDeadlineSeconds)),
             ("idle_timeout_seconds", .number(ingress.idleTimeoutSeconds)),
             ("minimum_body_bytes_per_second", .number(ingress.minimumBodyBytesPerSecond)),
+            (
+                "quotas",
+                .object([
+                    ("per_source", quota(ingress.quotas.perSource)),
+                    ("per_address", quota(ingress.quotas.perAddress)), ("refused", quota(ingress.quotas.refused)),
+                ])
+            ),
             ("public_url", ingress.publicURL.isEmpty ? .null : .string(ingress.publicURL)),
             ("trusted_proxies", .array(ingress.trustedProxies.map(JSONText.string))),
             ("tls", .optional(ingress.tls, listenerTLS)),
             ("metrics_listen", .optional(ingress.metricsListen, address)),
+        ])
+    }
+
+    private static func quota(_ quota: QuotaConfiguration) -> JSONText {
+        .object([
+            ("requests_per_second", .number(quota.requestsPerSecond)),
+            ("bytes_per_second", .number(quota.bytesPerSecond)), ("burst_seconds", .number(quota.burst.inSeconds)),
+        ])
+    }
+
+    private static func answer(_ answer: SuccessAnswer) -> JSONText {
+        .object([
+            ("status", .number(answer.status)), ("body", .string(answer.body)),
+            ("content_type", .string(answer.contentType)),
         ])
     }
 
@@ -119,6 +140,7 @@ enum ConfigurationJSON {
             ("allow_addresses", .array(source.addresses.map(JSONText.string))),
             ("ids", .string(source.mapping.idsFromContent ? "content" : "generated")),
             ("mapping", .optional(source.mapping.pointers, mapping)),
+            ("quota", quota(source.quota)), ("answer", .optional(source.answer, answer)),
         ])
     }
 

@@ -10,7 +10,7 @@ struct ReplayCommand: ParsableCommand {
             A replay delivers the same events with the same ids, marked with the header field tributary-replay. It is \
             carried out by the router; this command may end before it does.
             """,
-        subcommands: [ReplayCreate.self, ReplayList.self, ReplayShow.self, ReplayCancel.self],
+        subcommands: [ReplayCreate.self, ReplayList.self, ReplayShow.self, ReplayCancel.self, ReplayDelete.self],
         defaultSubcommand: ReplayList.self)
 }
 
@@ -164,7 +164,30 @@ struct ReplayCancel: ParsableCommand {
 
     func run() {
         let router = options.router()
-        let reply = orExit { () throws(StageFailure) in try router.reply("DELETE", "/v1/replays/\(id)") }
+        let reply = orExit { () throws(StageFailure) in try router.reply("POST", "/v1/replays/\(id)/cancel") }
         print(options.json ? reply.text : ReplayText.one(reply.value))
+    }
+}
+
+/// `tributary replay delete`
+struct ReplayDelete: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "delete", abstract: "Forgets a replay that has ended; what it delivered stays delivered.",
+        discussion: """
+            Examples:
+              tributary replay delete 3
+
+            One that still runs is refused: cancel it first.
+            """)
+
+    @Argument(help: "The number of the replay.")
+    var id: UInt64
+
+    @OptionGroup var options: RouterOptions
+
+    func run() {
+        let router = options.router()
+        _ = orExit { () throws(StageFailure) in try router.reply("DELETE", "/v1/replays/\(id)") }
+        print(options.json ? #"{"deleted":\#(id)}"# : "replay \(id) is deleted")
     }
 }

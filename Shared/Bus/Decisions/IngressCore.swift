@@ -159,7 +159,8 @@ package struct IngressCore: Sendable {
         isRouterLinked = true
         let reached = max(notice.watermark, window.watermark)
         if reached > window.end { skipForgotten(to: reached) }
-        let moved = window.settle(watermark: notice.watermark, held: notice.held, at: now)
+        let moved = window.settle(
+            watermark: notice.watermark, held: notice.held, laterCopies: Int(notice.laterCopies), at: now)
         return moved ? .settled(window.watermark) : .nothing
     }
 

@@ -14,6 +14,8 @@ package struct RouterCore<Payload> {
     private var windows: [JournalID: ReorderWindow<Payload>] = [:]
     private var reservedBytes: [JournalID: UInt64] = [:]
     private var watermarks: [JournalID: UInt64]
+    /// Records that arrived only because they were sent again, since their ingress was last told of what is here.
+    private var laterCopies: [JournalID: UInt32] = [:]
     private let reorderBudgetBytes: UInt64
 
     /// `watermarks`: what the store knows of every journal.
@@ -52,11 +54,14 @@ package struct RouterCore<Payload> {
         return .accepted
     }
 
-    /// A record arrived; nil when its journal has not linked up, so that it will be sent again.
-    package mutating func arrived(_ journal: JournalID, _ sequence: UInt64, _ payload: Payload)
-        -> ReorderWindow<Payload>.Arrival?
-    {
-        windows[journal]?.insert(sequence, payload)
+    /// A record arrived, `isLaterCopy` when it had been sent before; nil when its journal has not linked up, so that it
+    /// will be sent again.
+    package mutating func arrived(
+        _ journal: JournalID, _ sequence: UInt64, isLaterCopy: Bool, _ payload: Payload
+    ) -> ReorderWindow<Payload>.Arrival? {
+        let arrival = windows[journal]?.insert(sequence, payload)
+        if isLaterCopy, arrival == .kept { laterCopies[journal, default: 0] += 1 }
+        return arrival
     }
 
     /// The next record of that journal in order.
@@ -74,9 +79,13 @@ package struct RouterCore<Payload> {
     package func settlement(of journal: JournalID) -> SettlementNotice? {
         windows[journal].map {
             SettlementNotice(
-                journal: journal, watermark: $0.watermark, held: $0.held(atMost: Limits.rangesPerNotice))
+                journal: journal, watermark: $0.watermark, held: $0.held(atMost: Limits.rangesPerNotice),
+                laterCopies: laterCopies[journal] ?? 0)
         }
     }
+
+    /// The ingress of that journal has been sent its settlement.
+    package mutating func settlementSent(to journal: JournalID) { laterCopies[journal] = nil }
 }
 
 extension RouterCore: Sendable where Payload: Sendable {}

@@ -16,6 +16,11 @@ package struct SendWindow: Sendable {
         /// A worker's death explains the delay: no sample for the timer.
         var isDisturbed = false
         var deaths = DeathAccount()
+
+        /// What its arrival says about the way to the router; 0 where it says nothing.
+        func sample(laterCopies: Int, at now: Int64) -> Int64 {
+            isDisturbed || (resends > 0 && laterCopies > 0) ? 0 : now - firstSentAt
+        }
     }
 
     package let mostRecords: Int
@@ -87,8 +92,12 @@ package struct SendWindow: Sendable {
         return sequence
     }
 
-    /// The router told what it has. Returns whether the watermark moved.
-    package mutating func settle(watermark settled: UInt64, held: [SequenceRange], at now: Int64) -> Bool {
+    /// The router told what it has. Returns whether the watermark moved. `laterCopies`: how many of the records that are
+    /// new in it arrived only because they were sent again; which of them is not known, so none that was sent again is
+    /// a sample for the timer then.
+    package mutating func settle(
+        watermark settled: UInt64, held: [SequenceRange], laterCopies: Int = 0, at now: Int64
+    ) -> Bool {
         let reached = min(settled, end)
         let moved = reached > watermark
         var sample: Int64 = 0
@@ -97,13 +106,13 @@ package struct SendWindow: Sendable {
             bytes -= entry.byteCount
             if entry.isDue { forgetDue(watermark) }
             arrived(watermark)
-            if entry.state == .sent && !entry.isDisturbed { sample = max(sample, now - entry.firstSentAt) }
+            if entry.state == .sent { sample = max(sample, entry.sample(laterCopies: laterCopies, at: now)) }
         }
         nextUnsent = max(nextUnsent, watermark + 1)
         for range in held {
             var sequence = max(range.first, watermark + 1)
             while sequence <= min(range.last, end), let index = index(sequence) {
-                sample = max(sample, markHeld(index, sequence, at: now))
+                sample = max(sample, markHeld(index, sequence, laterCopies: laterCopies, at: now))
                 sequence += 1
             }
         }
@@ -183,7 +192,7 @@ package struct SendWindow: Sendable {
         earliestExpiry = min(earliestExpiry, now + ResendTimer.floorNanoseconds)
     }
 
-    private mutating func markHeld(_ index: Int, _ sequence: UInt64, at now: Int64) -> Int64 {
+    private mutating func markHeld(_ index: Int, _ sequence: UInt64, laterCopies: Int, at now: Int64) -> Int64 {
         guard entries[index].state == .sent else { return 0 }
         entries[index].state = .held
         arrived(sequence)
@@ -191,7 +200,7 @@ package struct SendWindow: Sendable {
             entries[index].isDue = false
             forgetDue(sequence)
         }
-        return entries[index].isDisturbed ? 0 : now - entries[index].firstSentAt
+        return entries[index].sample(laterCopies: laterCopies, at: now)
     }
 
     private mutating func arrived(_ sequence: UInt64) {

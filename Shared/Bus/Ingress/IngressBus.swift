@@ -31,6 +31,8 @@ package struct IngressBusSettings: Sendable {
 package protocol IngressBusDelegate: AnyObject, Sendable {
     /// Every journaled sequence gets exactly one answer.
     func answer(_ answers: [AnswerRange])
+    /// The verifiers' verdicts on webhooks of this journal, as they come: some more than once, some never.
+    func judged(_ entries: [VerdictNotice.Entry])
     /// The journal may forget everything up to here.
     func settled(through watermark: UInt64)
     /// Wants `IngressBus.loaded` soon, from the journal's thread, with records from `sequence` on.
@@ -39,6 +41,11 @@ package protocol IngressBusDelegate: AnyObject, Sendable {
     func renumber()
     /// This record killed every worker that held it; it travels on as a tombstone.
     func gaveUp(sequence: UInt64)
+}
+
+extension IngressBusDelegate {
+    /// For whoever keeps no record of senders.
+    package func judged(_ entries: [VerdictNotice.Entry]) {}
 }
 
 /// The ingress' side of the bus: one thread that owns its sockets. All methods may be called from any thread.

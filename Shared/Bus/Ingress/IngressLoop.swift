@@ -20,6 +20,7 @@ final class IngressLoop {
     private var nextPing: Int64 = 0
     private var nextHousekeeping: Int64 = 0
     private let figures: IngressFigures
+    private let heartbeat: Heartbeat
 
     private static let pingIntervalNanoseconds: Int64 = 500_000_000
     private static let arrivalsPerTurn = 512
@@ -33,6 +34,7 @@ final class IngressLoop {
         self.mailbox = mailbox
         self.delegate = delegate
         figures = IngressFigures(metrics)
+        heartbeat = metrics.heartbeat(of: "bus")
         let context = try Context()
         let directory = RunDirectory(path: settings.runDirectory)
         let bootID = UInt64.random(in: 1 ... .max)
@@ -53,6 +55,7 @@ final class IngressLoop {
         while !isStopping {
             try poller.wait(timeoutMilliseconds: pause(at: monotonicNanoseconds()))
             let now = monotonicNanoseconds()
+            heartbeat.beat(at: now)
             if poller.isWoken { takeMail() }
             if now >= nextHousekeeping || out.isProbing || control.isProbing { try keepHouse(at: now) }
             if poller.isReadable(control.socket) { try takeControl(at: now) }
@@ -144,12 +147,16 @@ final class IngressLoop {
             if hello.role == .router { core.routerGreeted(bootID: arrival.header.bootID) }
             announceWindow(to: peer)
         case .verdicts:
-            answers += core.decided(
-                try arrival.read { bytes throws(WireError) in
-                    try VerdictNotice(body: bytes, count: arrival.header.count)
-                })
+            let notice = try arrival.read { bytes throws(WireError) in
+                try VerdictNotice(body: bytes, count: arrival.header.count)
+            }
+            if notice.journal == core.journal { delegate.judged(notice.entries) }
+            answers += core.decided(notice)
         case .settlement where controlRoles[peer] == .router:
-            settle(try arrival.read(SettlementNotice.init), bootID: arrival.header.bootID, at: now)
+            let notice = try arrival.read { bytes throws(WireError) in
+                try SettlementNotice(body: bytes, laterCopies: arrival.header.count)
+            }
+            settle(notice, bootID: arrival.header.bootID, at: now)
         case .lost:
             giveUp(core.lost(try arrival.read(LostNotice.init)))
         case .refusal:

@@ -18,6 +18,7 @@ final class RouterLoop {
     private let tap: TapPublisher
     private let hello: HelloNotice
     private let figures: RouterFigures
+    private let heartbeat: Heartbeat
     private var core: RouterCore<FrameSlice>
     private var intakes: [Int: Intake] = [:]
     private var rate = FinishRate()
@@ -46,6 +47,7 @@ final class RouterLoop {
         self.delegate = delegate
         core = RouterCore(watermarks: watermarks, reorderBudgetBytes: UInt64(settings.reorderBudgetBytes))
         figures = RouterFigures(metrics)
+        heartbeat = metrics.heartbeat(of: "bus")
         hello = HelloNotice(role: .router, instance: settings.instance)
         let context = try Context()
         let directory = RunDirectory(path: settings.runDirectory)
@@ -77,6 +79,7 @@ final class RouterLoop {
         let pause = touched.isEmpty && moved.isEmpty ? Limits.housekeepingNanoseconds : Self.heldIntervalNanoseconds / 2
         try poller.wait(timeoutMilliseconds: Int(pause / 1_000_000))
         let now = monotonicNanoseconds()
+        heartbeat.beat(at: now)
         if poller.isWoken { try takeMail() }
         let isTidying = now >= nextHousekeeping
         if try isTidying && keepHouse(at: now) { poller = makePoller() }
@@ -181,7 +184,8 @@ final class RouterLoop {
                 continue
             }
             let journal = envelope.journal
-            switch core.arrived(journal, envelope.sequence, FrameSlice(frame: body, range: range)) {
+            let slice = FrameSlice(frame: body, range: range)
+            switch core.arrived(journal, envelope.sequence, isLaterCopy: envelope.flags.contains(.resent), slice) {
             case .kept:
                 touched.insert(journal)
                 // The next suspect waits for this one's arrival.
@@ -222,7 +226,8 @@ final class RouterLoop {
         nextSettlement = now + Self.settlementIntervalNanoseconds
         for journal in moved {
             guard let notice = core.settlement(of: journal), let link = control.link(to: journal) else { continue }
-            _ = try link.send(.settlement) { notice.write(to: &$0) }
+            let result = try link.send(.settlement, count: Int(notice.laterCopies)) { notice.write(to: &$0) }
+            if result == .sent { core.settlementSent(to: journal) }
         }
         moved.removeAll(keepingCapacity: true)
     }

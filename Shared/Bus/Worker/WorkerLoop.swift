@@ -84,6 +84,7 @@ final class WorkerLoop<Work: StageWork> {
     private let out: BoundSocket
     private let tap: TapPublisher
     private let figures: WorkerFigures
+    private let heartbeat: Heartbeat
     private var core: Core
     private var workshop: Workshop<Work>
     private var isStopping = false
@@ -101,6 +102,7 @@ final class WorkerLoop<Work: StageWork> {
         self.settings = settings
         self.mailbox = mailbox
         figures = WorkerFigures(metrics)
+        heartbeat = metrics.heartbeat(of: "bus")
         workshop = Workshop(work: work, role: settings.role, instance: settings.instance, figures: figures)
         core = WorkerCore(isolatesSuspects: settings.role == .verifier)
         let context = try Context()
@@ -127,6 +129,7 @@ final class WorkerLoop<Work: StageWork> {
         while true {
             try poller.wait(timeoutMilliseconds: pause())
             let now = monotonicNanoseconds()
+            heartbeat.beat(at: now)
             if poller.isWoken, !mailbox.drain().isEmpty, !isStopping {
                 isStopping = true
                 drainEnd = now + Self.drainNanoseconds

@@ -7,6 +7,8 @@ package enum DailyProvider: Provider {
     package static let attribute: StaticString = "daily"
 
     package static let signing = Signing.always(SchemePresets.daily)
+    /// 200 is the only status that it documents as success (docs.daily.co, "Webhooks").
+    package static let answer: SuccessAnswer? = .okJSON
 
     /// When a webhook is created, Daily posts `{"test":"test"}` and wants 200 quickly.
     package static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool {

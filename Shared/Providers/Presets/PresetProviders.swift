@@ -19,6 +19,8 @@ package enum ZoomProvider: PresetProvider {
     package static let name = "zoom"
     package static let attribute: StaticString = "zoom"
     package static let signing = Signing.always(SchemePresets.zoom)
+    /// 200 or 204 within three seconds; anything else is sent again up to three times ("Resolving webhook delays").
+    package static let answer: SuccessAnswer? = .okJSON
 
     package static let mapping = PointerMapping(
         type: "/event", time: "/event_ts", timeUnit: .milliseconds, subject: "objects/{/payload/object/id}",
@@ -31,18 +33,22 @@ package enum TwilioProvider: PresetProvider {
     package static let name = "twilio"
     package static let attribute: StaticString = "twilio"
     package static let signing = Signing.always(SchemePresets.twilio)
+    /// A body that is no XML is reported to the account as error 12300, also with 2xx.
+    package static let answer: SuccessAnswer? = SuccessAnswer(
+        status: 200, body: "<Response/>", contentType: "text/xml")
 
     package static let mapping = PointerMapping(
         type: "/StatusCallbackEvent", time: "/Timestamp", subject: "rooms/{/RoomSid}", partitionKey: "/RoomSid")
 }
 
 /// Agora (docs.agora.io, "Receive notifications"): `eventType` is a number that means something only together with
-/// `productId`; `notifyMs` is the time of sending and changes with every retry. It documents 200 with a JSON body as
-/// success, within ten seconds; the gateway answers 202 with one.
+/// `productId`; `notifyMs` is the time of sending and changes with every retry.
 package enum AgoraProvider: PresetProvider {
     package static let name = "agora"
     package static let attribute: StaticString = "agora"
     package static let signing = Signing.always(SchemePresets.agora)
+    /// Only 200 with a JSON body within ten seconds; anything else is sent again up to three times.
+    package static let answer: SuccessAnswer? = .okJSON
 
     package static let mapping = PointerMapping(
         type: "/eventType", id: "/noticeId", time: "/payload/ts", timeUnit: .seconds,
@@ -66,6 +72,8 @@ package enum HundredMSProvider: PresetProvider {
     package static let name = "100ms"
     package static let attribute: StaticString = "100ms"
     package static let signing = Signing.never
+    /// It documents 200 and sends anything else again after 1, 3 and 10 s.
+    package static let answer: SuccessAnswer? = .okJSON
 
     package static let mapping = PointerMapping(
         type: "/type", id: "/id", time: "/timestamp", subject: "rooms/{/data/room_id}",

@@ -46,7 +46,7 @@ package struct AddressNetwork: Sendable, Equatable {
     }
 
     /// The address written in `text`, without allocation; a zone (`%eth0`) is left out of account.
-    static func address(_ text: UnsafeRawBufferPointer) -> (high: UInt64, low: UInt64)? {
+    package static func address(_ text: UnsafeRawBufferPointer) -> (high: UInt64, low: UInt64)? {
         let end = text.firstIndex(of: UInt8(ascii: "%")) ?? text.count
         guard (2...45).contains(end), !text[..<end].contains(0) else { return nil }
         let isVersion4 = !text[..<end].contains(UInt8(ascii: ":"))

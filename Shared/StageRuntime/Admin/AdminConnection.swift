@@ -76,7 +76,9 @@ final class AdminConnection: ChannelInboundHandler {
             reply.assumeIsolated().whenComplete { result in
                 switch result {
                 case .success(let reply): self.write(reply, keepAlive: keepAlive, isHead: isHead, context)
-                case .failure: context.close(promise: nil)
+                case .failure:
+                    // It waited for a thread when the endpoint was closed.
+                    self.write(.error(503, "stage_stopping", "this stage is being stopped"), keepAlive: false, context)
                 }
             }
         }

@@ -21,7 +21,7 @@ struct AdminDesk: Sendable {
     /// Answers what every stage answers; for the stage's own routes, says which one to ask.
     func decide(_ request: AdminRequest) -> Decision {
         switch request.path {
-        case "/healthz": readOnly(request) { .text(200, "ok\n") }
+        case "/healthz": readOnly(request, healthz)
         case "/readyz": readOnly(request, readyz)
         case "/metrics":
             readOnly(request) {
@@ -40,8 +40,21 @@ struct AdminDesk: Sendable {
         return .reply(reply())
     }
 
+    /// Whether every thread that must keep moving does; whoever started the stage ends it where one does not.
+    private func healthz() -> AdminReply {
+        let stalled = registry.stalledThreads()
+        return stalled.isEmpty ? .text(200, "ok\n") : .text(503, "stalled: \(stalled.joined(separator: ", "))\n")
+    }
+
+    /// What the stage says of itself, and the threads that stand still.
+    var checks: [HealthCheck] {
+        let stalled = registry.stalledThreads()
+        let threads = HealthCheck(name: "threads", ok: false, detail: stalled.joined(separator: ", "))
+        return readiness() + (stalled.isEmpty ? [] : [threads])
+    }
+
     private func readyz() -> AdminReply {
-        let checks = readiness()
+        let checks = checks
         let isReady = checks.allSatisfy(\.ok)
         let members = checks.map { check in
             (check.name, JSONText.object([("ok", .bool(check.ok)), ("detail", .string(check.detail))]))

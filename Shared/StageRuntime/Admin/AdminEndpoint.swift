@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import HTTPFront
 import NIOCore
@@ -9,7 +10,9 @@ package import StageMetrics
 /// the stage's own routes on the Unix socket only.
 ///
 /// One event loop serves all connections; routes run on threads of their own, so that a slow query never delays
-/// `/metrics`. It answers when no descriptor is left, too: some are kept for the Unix socket. Readiness and gauges are read on the event loop and must not block.
+/// `/metrics`. Readiness and gauges are read on the event loop and must not block. The loop belongs to the endpoint alone,
+/// so it answers while any other thread of the stage stands still, and tells the service manager as long as none does. Some
+/// descriptors are kept for the Unix socket, so it answers when the process has no other left, too.
 package final class AdminEndpoint: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let pool: NIOThreadPool
@@ -23,7 +26,8 @@ package final class AdminEndpoint: Sendable {
     /// instance's lock. Throws `StageFailure` with `io` when an address cannot be bound.
     package init(
         socketPath: String, metricsListen: ListenAddress?, registry: MetricRegistry,
-        readiness: @escaping @Sendable () -> [HealthCheck], routes: [AdminRoute] = []
+        readiness: @escaping @Sendable () -> [HealthCheck], routes: [AdminRoute] = [],
+        serviceNotifier: ServiceNotifier = .current
     ) throws(StageFailure) {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         // Four slow queries at once are an operator's mistake; a fifth waits.
@@ -53,9 +57,14 @@ package final class AdminEndpoint: Sendable {
         self.channels = channels
         self.socketPath = socketPath
         metricsPort = metricsListen == nil ? nil : channels.last?.localAddress?.port
+        Self.keepNotifying(group.next(), desk, serviceNotifier)
     }
 
-    /// Stops listening, closes every connection and ends the threads. Must not be called on the event loop.
+    /// How long the end waits for routes that still run.
+    private static let closePatience = DispatchTimeInterval.seconds(3)
+
+    /// Stops listening, lets routes that run end and their answers go out, for a while, closes every connection and ends
+    /// the threads. Must not be called on the event loop.
     package func close() {
         Self.stop(channels, group, pool)
         unlink(socketPath)
@@ -67,8 +76,22 @@ package final class AdminEndpoint: Sendable {
         for channel in channels {
             try? channel.close().wait()
         }
+        let ended = DispatchSemaphore(value: 0)
+        pool.shutdownGracefully { _ in ended.signal() }
+        _ = ended.wait(timeout: .now() + closePatience)
         try? group.syncShutdownGracefully()
-        try? pool.syncShutdownGracefully()
+    }
+
+    /// Says once that the stage is ready, and every half second that all its threads move.
+    private static func keepNotifying(_ loop: any EventLoop, _ desk: AdminDesk, _ notifier: ServiceNotifier) {
+        let isReady = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
+        loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(500)) { _ in
+            if !isReady.value, desk.checks.allSatisfy(\.ok) {
+                isReady.value = true
+                notifier.notify("READY=1")
+            }
+            if desk.registry.stalledThreads().isEmpty { notifier.notify("WATCHDOG=1") }
+        }
     }
 
     private static let unixRules = rules(mostConnections: 256, mostPerClient: 256)

@@ -100,6 +100,9 @@ struct Differences {
         compare(
             "ingress.minimum_body_bytes_per_second", "\(old.minimumBodyBytesPerSecond)",
             "\(new.minimumBodyBytesPerSecond)", ours, .inPlace)
+        compare("ingress.quotas.per_source", old.quotas.perSource.text, new.quotas.perSource.text, ours, .inPlace)
+        compare("ingress.quotas.per_address", old.quotas.perAddress.text, new.quotas.perAddress.text, ours, .inPlace)
+        compare("ingress.quotas.refused", old.quotas.refused.text, new.quotas.refused.text, ours, .inPlace)
         compare("ingress.public_url", old.publicURL, new.publicURL, [.verifier], .inPlace)
         compare(
             "ingress.trusted_proxies", old.trustedProxies.joined(separator: ", "),

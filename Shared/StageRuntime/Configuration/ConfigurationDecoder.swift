@@ -24,7 +24,8 @@ struct ConfigurationDecoder {
         let runDir = path(section, "run_dir", default: "run")
         checkSocketPaths(section, runDir)
         let ingress = decodeIngress(section)
-        let sources = decodeSources(section, publicURL: ingress.publicURL)
+        let sources = decodeSources(
+            section, publicURL: ingress.publicURL, quota: ingress.quotas.perSource)
         let router = decodeRouter(section)
         let configuration = TributaryConfiguration(
             file: ConfigurationPath.absolute(file, in: ConfigurationPath.workingDirectory),

@@ -32,6 +32,10 @@ extension Differences {
             compare(
                 "source \(source.name): allow_addresses", former.addresses.joined(separator: ", "),
                 source.addresses.joined(separator: ", "), [.verifier], .inPlace)
+            compare("source \(source.name): quota", former.quota.text, source.quota.text, [.ingressGateway], .inPlace)
+            if former.answer != source.answer {
+                add("source \(source.name): answer changed", [.ingressGateway], .inPlace)
+            }
             if former.mapping != source.mapping {
                 add("source \(source.name): mapping changed", [.normaliser], .inPlace)
             }

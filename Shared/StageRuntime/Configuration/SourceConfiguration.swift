@@ -16,6 +16,10 @@ package struct SourceConfiguration: Sendable {
     /// Networks and addresses that requests may come from; empty: from anywhere.
     package let addresses: [String]
     package let mapping: MappingOptions
+    /// What may come in for it.
+    package let quota: QuotaConfiguration
+    /// What its provider takes as success; nil: 202 with the webhook's id.
+    package let answer: SuccessAnswer?
 }
 
 /// One secret or token of a source.

@@ -4,6 +4,7 @@ import Yams
 extension ConfigurationDecoder {
     private static let sourceKeys = [
         "name", "provider", "secrets", "path_token", "path_tokens", "verification", "allow_addresses", "mapping", "ids",
+        "quota", "answer",
     ]
 
     /// The names of all sources, also of those that have something wrong; what refers to them is still right.
@@ -16,8 +17,9 @@ extension ConfigurationDecoder {
         return names
     }
 
-    /// The list of sources; those with a report are left out. `publicURL`: that of the ingress, empty where there is none.
-    func decodeSources(_ root: Section, publicURL: String) -> [SourceConfiguration] {
+    /// The list of sources; those with a report are left out. `publicURL`: that of the ingress, empty where there is none;
+    /// `quota`: what a source may send that says nothing of it.
+    func decodeSources(_ root: Section, publicURL: String, quota: QuotaConfiguration) -> [SourceConfiguration] {
         var taken: [String: Int] = [:]
         return root.list("sources", of: "sources").compactMap { value in
             guard let section = Section(value, keys: Self.sourceKeys, problems: problems) else { return nil }
@@ -28,12 +30,15 @@ extension ConfigurationDecoder {
             let pathTokens = pathTokens(section)
             let addresses = section.list("allow_addresses", of: "addresses").compactMap { address($0, section) }
             let mapping = mapping(section, provider: provider)
+            let quota = decodeQuota(section, "quota", default: quota)
+            let answer = answer(section)
             guard let provider else { return nil }
             checkVerification(section, provider, choice, publicURL: publicURL)
             guard let name else { return nil }
             return SourceConfiguration(
                 name: name, provider: provider.name, verification: choice.scheme, secrets: secrets,
-                pathTokens: pathTokens, addresses: addresses, mapping: mapping)
+                pathTokens: pathTokens, addresses: addresses, mapping: mapping, quota: quota,
+                answer: answer ?? provider.answer)
         }
     }
 

@@ -11,7 +11,7 @@ extension ConfigurationDecoder {
             "listen", "instances", "max_body_bytes", "disk_budget_bytes", "max_connections",
             "max_connections_per_address", "window_records",
             "window_bytes", "verdict_timeout", "header_deadline", "idle_timeout", "minimum_body_bytes_per_second",
-            "public_url", "trusted_proxies", "tls", "metrics_listen",
+            "public_url", "trusted_proxies", "tls", "metrics_listen", "quotas",
         ]
         let section = part(root, "ingress", keys: keys)
         let listen = address(section, "listen") ?? ListenAddress(host: "127.0.0.1", port: 8080)
@@ -35,6 +35,7 @@ extension ConfigurationDecoder {
             ).inSeconds,
             minimumBodyBytesPerSecond: section.integer(
                 "minimum_body_bytes_per_second", default: 1024, in: 0...(1 << 30)),
+            quotas: decodeQuotas(section),
             publicURL: publicURL(section, of: .ingress, listen),
             trustedProxies: section.list("trusted_proxies", of: "addresses").compactMap { address($0, section) },
             tls: listenerTLS(section),

@@ -68,6 +68,8 @@ package struct IngressConfiguration: Sendable {
     package let idleTimeoutSeconds: Double
     /// A body that comes in more slowly is cut off.
     package let minimumBodyBytesPerSecond: Int
+    /// What is more gets 429.
+    package let quotas: QuotasConfiguration
     /// The URL up to the path under which providers reach the ingress, such as `https://gw.example.com`; empty where it
     /// is not configured.
     package let publicURL: String

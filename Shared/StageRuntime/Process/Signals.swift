@@ -25,7 +25,7 @@ package enum Signals {
         while true {
             var signal: Int32 = 0
             guard sigwait(&set, &signal) == 0 else { continue }
-            guard signal == SIGHUP else { return }
+            guard signal == SIGHUP else { return ServiceNotifier.current.notify("STOPPING=1") }
             reload()
         }
     }
@@ -45,6 +45,7 @@ package enum Signals {
                     reload()
                 } else if !isTerminating {
                     isTerminating = true
+                    ServiceNotifier.current.notify("STOPPING=1")
                     terminate()
                 }
             }

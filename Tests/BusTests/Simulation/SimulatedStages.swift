@@ -88,7 +88,10 @@ final class SimulatedIngress: Node {
         let before = core.window.resentRecords
         while let order = core.nextOrder(at: world.time.now) {
             let records = order.ranges.flatMap { range in
-                (range.first...range.last).map { (sequence: $0, isAlone: order.isAlone) }
+                (range.first...range.last).map { sequence in
+                    let resends = core.window.standing(of: sequence)?.resends ?? 0
+                    return (sequence: sequence, isAlone: order.isAlone, isResent: resends > 0)
+                }
             }
             guard
                 world.connection(order.peer)?.send(.batch(number: order.number, records: records), upwards: false)
@@ -107,6 +110,9 @@ final class SimulatedIngress: Node {
         }
     }
 
+    /// How long a record that was just sent would wait for its second sending.
+    var resendWait: Int64 { core.window.timer.timeout(resends: 0) }
+
     /// Whether this record would travel as a tombstone, which no stage touches.
     func isTombstone(_ sequence: UInt64) -> Bool { givenUp.contains(sequence) }
 }
@@ -114,7 +120,7 @@ final class SimulatedIngress: Node {
 /// A verifier or normaliser.
 final class SimulatedWorker: Node {
     private var core: WorkerCore<Bool>!
-    private var queue: [(link: Int, batch: UInt64, sequence: UInt64, isAlone: Bool)] = []
+    private var queue: [(link: Int, batch: UInt64, sequence: UInt64, isAlone: Bool, isResent: Bool)] = []
     private var isWorking = false
     private var nextRepeat: Int64 = 0
     private var control: Set<Int> = []
@@ -156,7 +162,9 @@ final class SimulatedWorker: Node {
         case .ping(let number): core.learned(lastSent: number, by: peer)
         case .batch(let number, let records):
             guard core.received(batch: number, records: records.count, from: peer) else { break }
-            queue += records.map { (link: peer, batch: number, sequence: $0.sequence, isAlone: $0.isAlone) }
+            queue += records.map {
+                (link: peer, batch: number, sequence: $0.sequence, isAlone: $0.isAlone, isResent: $0.isResent)
+            }
             work()
         default: break
         }
@@ -189,7 +197,7 @@ final class SimulatedWorker: Node {
         }
     }
 
-    private func finish(_ next: (link: Int, batch: UInt64, sequence: UInt64, isAlone: Bool)) {
+    private func finish(_ next: (link: Int, batch: UInt64, sequence: UInt64, isAlone: Bool, isResent: Bool)) {
         isWorking = false
         queue.removeFirst()
         let isTombstone = world.ingress.isTombstone(next.sequence)
@@ -200,7 +208,7 @@ final class SimulatedWorker: Node {
         core.enqueue(
             WorkRecord(
                 journal: journal, sequence: next.sequence, isAlone: next.isAlone, byteCount: 100, link: next.link,
-                batch: next.batch, payload: isTombstone))
+                batch: next.batch, payload: next.isResent))
         if role == .verifier {
             var notice = VerdictNotice(journal: journal)
             notice.add(next.sequence, .accepted)
@@ -213,7 +221,9 @@ final class SimulatedWorker: Node {
 
     private func passOn() {
         while let order = core.nextOrder() {
-            let records = order.records.map { (sequence: $0.sequence, isAlone: $0.isAlone) }
+            let records = order.records.map {
+                (sequence: $0.sequence, isAlone: $0.isAlone, isResent: $0.payload)
+            }
             guard
                 world.connection(order.peer)?.send(.batch(number: order.number, records: records), upwards: false)
                     == true
@@ -286,7 +296,10 @@ final class SimulatedRouter: Node {
             sendCredit(to: peer)
         case .batch(let number, let records):
             guard intakes[peer]?.received(batch: number, records: records.count) == true else { return }
-            for record in records { _ = core.arrived(world.ingress.journal, record.sequence, record.sequence) }
+            for record in records {
+                _ = core.arrived(
+                    world.ingress.journal, record.sequence, isLaterCopy: record.isResent, record.sequence)
+            }
             intakes[peer]?.finished(records: records.count, ofBatch: number)
             rate.add(records.count, at: world.time.now)
             isTouched = true
@@ -332,6 +345,7 @@ final class SimulatedRouter: Node {
     private func settle() {
         guard let notice = core.settlement(of: world.ingress.journal) else { return }
         for peer in control { _ = world.connection(peer)?.send(.settlement(notice, bootID: bootID), upwards: true) }
+        core.settlementSent(to: world.ingress.journal)
     }
 
     private func sendCredit(to peer: Int) {

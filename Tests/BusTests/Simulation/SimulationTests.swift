@@ -57,6 +57,27 @@ struct SimulationTests {
         }
     }
 
+    @Test func `a peer that poses as a router, confirms what it swallows and leaves does not make resends wait longer`()
+    {
+        for seed in UInt64(1)...100 {
+            let world = World(seed: seed, verifiers: 1, normalisers: 2, faults: Faults())
+            let impostor = SwallowingRouter(world, .router)
+            for visit in 0..<12 {
+                world.time.at(.milliseconds(500 * visit)) { world.join(impostor) }
+                world.time.at(.milliseconds(500 * visit + 400)) { impostor.kill() }
+                world.time.at(.milliseconds(500 * visit + 100)) { world.ingress.accept(40) }
+            }
+            world.time.run(until: .milliseconds(6_000)) { false }
+            #expect(world.ingress.resendWait == ResendTimer.floorNanoseconds, "seed \(seed)")
+            // Whatever was swallowed again and again until now waits for the ceiling at most.
+            world.time.run(until: .milliseconds(6_000) + ResendTimer.ceilingNanoseconds + .milliseconds(1_000)) {
+                world.ingress.settled == world.ingress.lastSequence
+            }
+            expectEverythingOnce(world, seed: seed)
+            #expect(impostor.swallowed > 0, "seed \(seed): the impostor was never asked")
+        }
+    }
+
     @Test func `a webhook that kills every normaliser is given up and the others flow`() {
         for seed in UInt64(1)...200 {
             let poison: Set<UInt64> = [20, 40]

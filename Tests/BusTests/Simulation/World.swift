@@ -5,7 +5,7 @@ import Wire
 enum Parcel {
     case hello(role: StageRole, bootID: UInt64, link: UInt64)
     case credit(CreditNotice)
-    case batch(number: UInt64, records: [(sequence: UInt64, isAlone: Bool)])
+    case batch(number: UInt64, records: [(sequence: UInt64, isAlone: Bool, isResent: Bool)])
     case ping(UInt64)
     case verdicts(VerdictNotice)
     case settlement(SettlementNotice, bootID: UInt64)
@@ -152,6 +152,12 @@ final class World {
         nodes += (0..<verifiers).map { _ in SimulatedWorker(self, .verifier) }
         nodes.append(ingress)
         for node in nodes { node.start() }
+    }
+
+    /// Joins the deployment, or a former one joins it again.
+    func join(_ node: Node) {
+        if !nodes.contains(where: { $0 === node }) { nodes.append(node) }
+        node.start()
     }
 
     func chance(_ probability: Double) -> Bool {

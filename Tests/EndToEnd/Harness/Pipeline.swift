@@ -93,7 +93,7 @@ final class Pipeline {
     func killSupervisor() throws {
         let pid = pid_t(Files.text("\(run)/supervisor.pid").split(separator: "\n").first ?? "") ?? 0
         guard pid > 1, kill(pid, SIGKILL) == 0 else { throw Failure("there is no supervisor to kill") }
-        try waitUntil("the killed supervisor is gone", seconds: 10) { !Self.isAlive(pid) }
+        try waitUntil("the killed supervisor is gone") { !Self.isAlive(pid) }
     }
 
     /// All processes that run with this pipeline's configuration: pid and instance.

@@ -67,17 +67,17 @@ extension Pipeline {
     /// Waits until a wrongly signed webhook is refused at once: from then on the answers wait for the verifier's
     /// verdict. The refused ones end in quarantine as `signature_mismatch`.
     func waitForVerdicts() throws {
-        try waitUntil("the verifier has its say", seconds: 30) {
+        try waitUntil("the verifier has its say") {
             let request = SignedWebhook.stream(999_999, secret: "nobody's")
             return try HTTPClient(port: port).exchange(request).status == 401
         }
     }
 
     /// Waits until the ingress' journal holds nothing more and every subscription got all accepted webhooks.
-    func waitForDelivery(of sent: [SentWebhook], seconds: Double = 90) throws {
+    func waitForDelivery(of sent: [SentWebhook]) throws {
         let numbers = sent.filter(\.isAccepted).map(\.number)
         do {
-            try waitUntil("everything accepted is delivered", seconds: seconds) { subscriber.hasAll(numbers) }
+            try waitUntil("everything accepted is delivered") { subscriber.hasAll(numbers) }
         } catch {
             let missing = (0..<settings.subscriptions).map { subscription in
                 let ledger = subscriber.ledger(subscription)
@@ -86,7 +86,7 @@ extension Pipeline {
             report("missing: \(missing.map { "\($0.count), first \($0.prefix(5))" })")
             throw error
         }
-        try waitUntil("the journal is settled", seconds: seconds) {
+        try waitUntil("the journal is settled") {
             metric("ingress-gateway-0", "tributary_backlog_records") == 0
         }
     }

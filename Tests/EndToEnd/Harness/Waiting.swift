@@ -20,7 +20,8 @@ func pause(seconds: Double) {
 
 /// Looks again and again until `condition` holds; throws a failure that names what was waited for. The deadline is
 /// generous, because it ends only tests that fail.
-func waitUntil(_ what: String, seconds: Double = 60, _ condition: () throws -> Bool) throws {
+func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+    let seconds = 300.0
     let deadline = monotonicNanoseconds() + Int64(seconds * 1e9)
     while try !condition() {
         guard monotonicNanoseconds() < deadline else { throw Failure("waited \(seconds) s in vain until \(what)") }

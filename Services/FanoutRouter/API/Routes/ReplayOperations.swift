@@ -2,7 +2,7 @@ import EventLog
 import StageRuntime
 
 extension RouterAPI {
-    var replayOperations: [APIOperation] { [createReplay, listReplays, oneReplay, cancelReplay] }
+    var replayOperations: [APIOperation] { [createReplay, listReplays, oneReplay, cancelReplay, deleteReplay] }
     static let replaySchemas = ReplayView.schemas
 
     private static let replayList = "replays"
@@ -78,7 +78,7 @@ extension RouterAPI {
 
     private var cancelReplay: APIOperation {
         APIOperation(
-            "cancelReplay", .delete, "/v1/replays/{id}", scope: .replay,
+            "cancelReplay", .post, "/v1/replays/{id}/cancel", scope: .replay,
             summary: "Ends a replay: what it queued and nobody has begun is not sent.",
             description: "What was a dead letter before is one again.", parameters: [Self.replayID],
             success: APIResult(200, "The replay as it ended.", .ref("Replay")), problems: [.notFound, .conflict]
@@ -89,6 +89,25 @@ extension RouterAPI {
             }
             guard let ended = try stage.replays.cancel(job.id) else { throw Self.unknownReplay(job.id) }
             return APIReply(200, ReplayView.json(ended))
+        }
+    }
+
+    /// Never ends a replay on the way: whoever tidies up must not stop what still sends.
+    private var deleteReplay: APIOperation {
+        APIOperation(
+            "deleteReplay", .delete, "/v1/replays/{id}", scope: .replay, summary: "Forgets a replay that has ended.",
+            description:
+                "One that still runs, or has deliveries that have not ended, is refused with `conflict`: cancel "
+                + "it first, or wait. What it delivered stays delivered.",
+            parameters: [Self.replayID], success: APIResult(204, "It is gone.", nil), problems: [.notFound, .conflict]
+        ) { request in
+            let job = try replay(request)
+            guard try stage.writer.perform({ try $0.dropReplay(job.id) }) else {
+                throw APIProblem(
+                    .conflict,
+                    "replay \(job.id) has not ended; cancel it with POST /v1/replays/\(job.id)/cancel, or wait")
+            }
+            return APIReply(204, nil)
         }
     }
 

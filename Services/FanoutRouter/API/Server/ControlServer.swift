@@ -5,6 +5,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
+import StageMetrics
 import StageRuntime
 import Synchronization
 
@@ -81,6 +82,9 @@ final class ControlServer: Sendable {
 
     /// The port that is listened on.
     var port: Int { state.port }
+
+    /// Lets the event loop show that it moves.
+    func keepBeating(_ heartbeat: Heartbeat) { group.next().keepBeating(heartbeat) }
 
     /// Reads tokens and certificate again. Throws where one of them is not to be had; then all stay as they are.
     func reload(_ configuration: RouterConfiguration) throws(StageFailure) {

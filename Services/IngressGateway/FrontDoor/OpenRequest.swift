@@ -1,0 +1,48 @@
+import HTTPFront
+import NIOCore
+import NIOHTTP1
+
+/// A request of a connection that has begun and is neither handed over nor answered.
+struct OpenRequest {
+    var head: HTTPRequestHead
+    var facts: HeadFacts
+    var target: SourceTable.Target?
+    var body: ByteBuffer?
+    var bodyBytes = 0
+    var startedNanoseconds: Int64
+    var refusal: Refusal?
+    /// What the quotas say of it; nil where they are not asked.
+    var ticket: QuotaTicket?
+    /// Its last byte has come.
+    var hasEnded = false
+
+    /// For the quotas.
+    var isWaiting: Bool { ticket?.refusal != nil }
+
+    /// Its client sends the body only when told to, and may now.
+    var wantsContinue: Bool {
+        !isWaiting && refusal == nil && facts.expectsContinue && facts.hasBody
+    }
+}
+
+/// An answer that a connection owes.
+struct OwedAnswer {
+    var answer: Answer?
+    var manner: ReplyRenderer.Manner
+    var startedNanoseconds: Int64
+    /// For the metrics; nil where the request names none.
+    var source: SourceRoute?
+
+    init(to head: HTTPRequestHead, _ facts: HeadFacts, startedNanoseconds: Int64) {
+        manner = .init(
+            closes: facts.closes || facts.asksForUpgrade, isVersion10: head.version == .http1_0,
+            omitsBody: head.method == .HEAD)
+        self.startedNanoseconds = startedNanoseconds
+    }
+
+    /// For bytes that are no request.
+    init(startedNanoseconds: Int64) {
+        manner = .init()
+        self.startedNanoseconds = startedNanoseconds
+    }
+}

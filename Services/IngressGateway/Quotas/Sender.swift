@@ -1,0 +1,33 @@
+import Providers
+
+/// Who sends, as far as quotas can tell senders apart: a client's network and the source that it sends to. A source's
+/// genuine and false senders share its URL, so only the address separates them.
+struct Sender: Hashable, Sendable {
+    /// An IPv4 address, or the upper half of an IPv6 address: whoever has one address of a /64 has all of them.
+    let network: UInt64
+    /// Names the source: `SourceRoute.key`.
+    let source: UInt32
+
+    init(network: UInt64, source: UInt32) {
+        self.network = network
+        self.source = source
+    }
+
+    /// `address`: as text; what is no address counts as one client.
+    init(address: String?, source: UInt32) {
+        var text = address ?? ""
+        let parsed = text.withUTF8 { AddressNetwork.address(UnsafeRawBufferPointer($0)) }
+        let isVersion4 = parsed.map { $0.high == 0 && $0.low >> 32 == 0xFFFF } ?? false
+        self.init(network: (isVersion4 ? parsed?.low : parsed?.high) ?? 0, source: source)
+    }
+}
+
+/// What a webhook on its way to its verdict was admitted as.
+struct QuotaReceipt: Sendable, Equatable {
+    var sender: Sender
+    /// Of its body.
+    var bytes: UInt32
+
+    /// Of a webhook that no quota counts: one that comes out of quarantine.
+    static let none = QuotaReceipt(sender: Sender(network: 0, source: 0), bytes: 0)
+}
