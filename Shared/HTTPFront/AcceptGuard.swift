@@ -58,17 +58,20 @@ package final class AcceptGuard: ChannelInboundHandler {
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard due > 0 else { return context.fireChannelRead(data) }
-        due -= 1
+        due = max(0, due - 1)
+        keep()
+        // Where as many as ever can be kept beside this connection, there is room for it.
+        guard kept.count < keptAtMost else { return context.fireChannelRead(data) }
         let accepted = unwrapInboundIn(data)
-        let guardBound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        accepted.closeFuture.hop(to: context.eventLoop).whenComplete { _ in guardBound.value.keep() }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        accepted.closeFuture.hop(to: context.eventLoop).whenComplete { _ in bound.value.keep() }
         switch use {
         case .serve: context.fireChannelRead(data)
         case .close:
             closedSincePause += 1
             closedSinceReport += 1
             accepted.close(promise: nil)
+            keep()
         }
     }
 

@@ -76,7 +76,7 @@ let package = Package(
             ],
             sources: [
                 "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift",
-                "Journaling/JournalMailbox.swift", "Journaling/JournalState.swift",
+                "Journaling/JournalMailbox.swift", "Journaling/JournalState.swift", "Quotas",
             ]),
         target(
             "WebhookSamples", ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",

@@ -1,4 +1,4 @@
-import Glibc
+import HTTPFront
 import NIOCore
 import Providers
 import Wire
@@ -28,12 +28,7 @@ struct ReplyRenderer {
 
     /// Sets the `Date` field to now; called once per sweep.
     mutating func refreshDate() {
-        var now = time(nil)
-        var parts = tm()
-        gmtime_r(&now, &parts)
-        var text = [CChar](repeating: 0, count: 64)
-        let count = strftime(&text, text.count, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts)
-        date = text[..<count].map { UInt8(bitPattern: $0) }
+        date = Array("Date: \(HTTPDate.text())\r\n".utf8)
     }
 
     mutating func write(_ answer: Answer, _ manner: Manner, to buffer: inout ByteBuffer) {
