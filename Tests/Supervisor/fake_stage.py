@@ -2,8 +2,9 @@
 """Stands in for every executable of the pipeline: installed under each name in a folder of its own.
 
 The configuration is a JSON file; beside it, files steer a running stage: INSTANCE.broken (exits at start),
-INSTANCE.unready, INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog (the number that it reports), INSTANCE.refuses
-(takes no other configuration), INSTANCE.old (has no /configuration).
+INSTANCE.needs (the same unless the variable named in it is set), INSTANCE.unready, INSTANCE.stalled (a thread of the
+process with this pid does not move), INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog (the number that it reports),
+INSTANCE.refuses (takes no other configuration), INSTANCE.old (has no /configuration).
 """
 
 import json
@@ -15,6 +16,7 @@ import sys
 import time
 
 name = os.path.basename(sys.argv[0])
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 options = dict(zip(sys.argv[1::2], sys.argv[2::2], strict=False))
 
 
@@ -25,39 +27,49 @@ def note(folder, instance, what, **more):
     os.write(diary, line.encode() + b"\n")
 
 
+def read(file):
+    """The file that a configuration is the copy of (or itself), and its text."""
+    with open(file) as opened:
+        text = opened.read()
+    if text.startswith("# accepted from "):
+        mark, _, text = text.partition("\n")
+        return mark.removeprefix("# accepted from "), text
+    return file, text
+
+
 def print_configuration():
-    file = sys.argv[sys.argv.index("--config") + 1]
-    with open(file) as text:
-        tree = json.load(text)
+    file, text = read(sys.argv[sys.argv.index("--config") + 1])
+    try:
+        tree = json.loads(text)
+    except ValueError as error:
+        tree = {"wrong": str(error)}
     if "wrong" in tree:
         print(f"{file}:1: {tree['wrong']}", file=sys.stderr)
         sys.exit(78)
     if sys.argv[1] == "check":
-        print(json.dumps({"ok": True, "fingerprint": fingerprint(file), "changes": tree.get("changes", [])}))
+        print(json.dumps({"ok": True, "fingerprint": fingerprint(text), "changes": tree.get("changes", [])}))
     else:
         print(json.dumps(tree))
 
 
-def fingerprint(file):
+def fingerprint(text):
     value = 0xCBF29CE484222325
-    with open(file, "rb") as text:
-        for byte in text.read():
-            value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
     return f"{value:016x}"
 
 
 def run_stage():
-    file, instance = options["--config"], options["--instance"]
-    folder = os.path.dirname(file)
-    with open(file) as text:
-        run_dir = json.load(text)["run_dir"]
+    config, instance = options["--config"], options["--instance"]
+    file, text = read(config)
+    folder, run_dir = os.path.dirname(file), json.loads(text)["run_dir"]
 
     def steered(ending):
         return os.path.exists(os.path.join(folder, f"{instance}.{ending}"))
 
-    note(folder, instance, "start", environment=dict(os.environ))
+    note(folder, instance, "start", environment=dict(os.environ), fingerprint=fingerprint(text))
     print(f"{instance} starts", flush=True)
-    if steered("broken"):
+    if steered("broken") or needs(os.path.join(folder, f"{instance}.needs")):
         print("wrong on purpose", file=sys.stderr)
         sys.exit(78)
     readable = selectors.DefaultSelector()
@@ -70,7 +82,7 @@ def run_stage():
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken)
     signal.signal(signal.SIGTERM, lambda *_: steered("deaf") or stopping.append(True))
-    running = {"fingerprint": fingerprint(file), "reloads": 0, "error": None}
+    running = {"fingerprint": fingerprint(text), "reloads": 0, "error": None}
 
     def hung_up(*_):
         note(folder, instance, "hangup")
@@ -78,7 +90,7 @@ def run_stage():
         if steered("refuses"):
             running["error"] = "refused on purpose"
         else:
-            running.update(fingerprint=fingerprint(file), error=None)
+            running.update(fingerprint=fingerprint(read(config)[1]), error=None)
 
     signal.signal(signal.SIGHUP, hung_up)
     readable.register(waking, selectors.EVENT_READ)
@@ -104,14 +116,37 @@ def run_stage():
     note(folder, instance, "stop")
 
 
+def needs(path):
+    """The variable that stands in the file and is not set."""
+    try:
+        with open(path) as named:
+            return [name for name in named.read().split() if name not in os.environ]
+    except FileNotFoundError:
+        return []
+
+
+def is_stalled(path):
+    try:
+        with open(path) as pid:
+            return pid.read() == str(os.getpid())
+    except FileNotFoundError:
+        return False
+
+
 def answer(request, instance, folder, is_unready, running):
     """HTTP on the admin socket: /readyz, /configuration or /metrics."""
     if b"/configuration" in request and os.path.exists(os.path.join(folder, f"{instance}.old")):
         return b"HTTP/1.1 404 Not Found\r\n\r\n"
     if b"/configuration" in request:
         return b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(running).encode()
+    stalled = is_stalled(os.path.join(folder, f"{instance}.stalled"))
+    if b"/healthz" in request:
+        return b"HTTP/1.1 503 No\r\n\r\nstalled: the bus thread has not moved for 12 s\n" if stalled else OK
     if b"/readyz" in request:
-        return b"HTTP/1.1 503 Unavailable\r\n\r\n" if is_unready else b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        detail = "the bus thread has not moved for 12 s" if stalled else "no router is linked"
+        checks = {"bus": {"ok": True, "detail": "linked"}, "router": {"ok": False, "detail": detail}}
+        unready = b"HTTP/1.1 503 Unavailable\r\n\r\n" + json.dumps({"checks": checks}).encode()
+        return unready if is_unready or stalled else OK
     try:
         with open(os.path.join(folder, f"{instance}.backlog")) as text:
             backlog = text.read()

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,6 +15,8 @@ HERE = Path(__file__).resolve().parent
 SUPERVISOR = HERE.parent.parent / "scripts" / "supervisor"
 EXECUTABLES = ("ingress-gateway", "verifier", "normaliser", "fanout-router")
 PATIENCE_SECONDS = 300.0
+
+sys.path.insert(0, str(SUPERVISOR.parent))
 
 
 def until(holds, what: str):
@@ -69,9 +72,13 @@ class Pipeline:
         else:
             path.write_text(text)
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run([SUPERVISOR, *arguments, "--config", self.file], env=self.environment, text=True,
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        """The supervisor with these very arguments."""
+        return subprocess.run([SUPERVISOR, *arguments], env=self.environment, text=True,
                               capture_output=True, timeout=PATIENCE_SECONDS)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess:
+        return self.run(*arguments, "--config", self.file)
 
     def good(self, *arguments: str) -> str:
         """The output of a command that must succeed."""

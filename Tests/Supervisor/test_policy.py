@@ -12,7 +12,7 @@ from supervision.environment import stage_environment, unset  # noqa: E402
 from supervision.exposition import Exposition  # noqa: E402
 from supervision.failure import Failure  # noqa: E402
 from supervision.policy import RestartPolicy  # noqa: E402
-from supervision.topology import parse_instance, stage_named  # noqa: E402
+from supervision.topology import full_name, parse_instance, stage_named  # noqa: E402
 
 HISTOGRAM = """\
 # HELP tributary_delivery_seconds How long a delivery took.
@@ -92,6 +92,12 @@ class Names(unittest.TestCase):
         self.assertEqual(parse_instance("ingress-gateway-12")[1], 12)
         for name in ("supervisor", "verifier", "verifier-01", "verifier-100", "verifier-x"):
             self.assertIsNone(parse_instance(name))
+
+    def test_instances_go_by_the_short_form_of_their_stage_too(self):
+        for short, whole in (("router-0", "fanout-router-0"), ("ingress-12", "ingress-gateway-12"),
+                             ("verifier-1", "verifier-1"), ("ingress-gateway-0", "ingress-gateway-0"),
+                             ("supervisor", "supervisor"), ("router", "router")):
+            self.assertEqual(full_name(short), whole)
 
     def test_addresses(self):
         self.assertEqual(listeners.parse("127.0.0.1:80"), ("127.0.0.1", 80))

@@ -125,7 +125,7 @@ class Reloading(SupervisorCase):
         until(lambda: [line["instance"] for line in self.pipeline.diary("hangup")] == ORDER, "every stage was told")
 
     def test_a_supervisor_that_takes_over_says_that_the_file_has_changed_and_compares_with_what_runs(self):
-        copy = self.pipeline.folder / "run" / "configuration.running"
+        copy = self.pipeline.folder / "run" / "accepted.yaml"
         former = copy.read_bytes()
         self.assertEqual(copy.stat().st_mode & 0o777, 0o600)
         self.pipeline.kill_supervisor()
@@ -136,7 +136,7 @@ class Reloading(SupervisorCase):
                       (self.pipeline.folder / "run" / "supervisor.log").read_text())
         self.assertEqual(copy.read_bytes(), former)
         self.assertIn("1 change", self.pipeline.good("reload"))
-        self.assertEqual(copy.read_bytes(), self.pipeline.file.read_bytes())
+        self.assertEqual(copy.read_text(), f"# accepted from {self.pipeline.file}\n{self.pipeline.file.read_text()}")
 
 
 if __name__ == "__main__":

@@ -101,7 +101,6 @@ class ComingUp(SupervisorCase):
         self.assertEqual(ended.returncode, 3)
         self.assertIn("up -d", ended.stderr)
 
-
     def test_in_the_foreground_an_interrupt_drains_and_ends_it(self):
         foreground = subprocess.Popen([SUPERVISOR, "--config", self.pipeline.file, "up"], stdout=subprocess.PIPE,
                                       env=self.pipeline.environment, text=True)
@@ -127,7 +126,7 @@ class Deaths(SupervisorCase):
               pipeline.rows()["verifier-0"]["state"] == "ready", "started again")
         row = pipeline.rows()["verifier-0"]
         self.assertEqual((row["restarts"], row["last_end"]), (1, "killed by SIGKILL"))
-        self.assertRegex(log(), "verifier-0 killed by SIGKILL .* started again at once")
+        self.assertRegex(log(), "verifier-0 killed by SIGKILL, .*; started again at once")
         pipeline.steer("verifier-0", "broken")
         pipeline.kill("verifier-0")
         until(lambda: "before it was ready; started again in 0.4 s" in log(), "it backs off")
@@ -245,9 +244,13 @@ class Changing(SupervisorCase):
         self.assert_one_each([name for name in ALL if name != "normaliser-1"])
         self.assertEqual([line["instance"] for line in self.pipeline.diary("stop")],
                          ["normaliser-3", "normaliser-2", "normaliser-1"])
-        ended = self.pipeline.command("scale", "router", "2")
-        self.assertEqual(ended.returncode, 64)
-        self.assertEqual(self.pipeline.command("scale", "verifyer", "2").returncode, 64)
+        for stage, count, words in (("router", "2", "fanout-router cannot be scaled: one router owns the event log."),
+                                    ("verifier", "0", "runs 1 to 64 instances, not 0: without one, every webhook"),
+                                    ("ingress", "17", "ingress-gateway runs 1 to 16 instances, not 17."),
+                                    ("verifyer", "2", 'there is no stage "verifyer"')):
+            ended = self.pipeline.command("scale", stage, count)
+            self.assertEqual((ended.returncode, ended.stderr.count("\n")), (64, 1))
+            self.assertIn(words, ended.stderr)
 
     def test_an_ingress_leaves_when_its_journal_is_empty_also_after_a_restart_of_everything(self):
         pipeline = self.pipeline
@@ -272,7 +275,7 @@ class Changing(SupervisorCase):
         self.pipeline.good("up", "-d")
         before = dict(self.pipeline.living())
         self.pipeline.good("restart", "normaliser")
-        self.pipeline.good("restart", "ingress-gateway-0")
+        self.pipeline.good("restart", "ingress-0")
         after = dict(self.pipeline.living())
         changed = {name for name in ALL if before[name] != after[name]}
         self.assertEqual(changed, {"normaliser-0", "normaliser-1", "ingress-gateway-0"})

@@ -10,6 +10,7 @@ from pathlib import Path
 from demonstration.stage_folder import free_port
 from supervision.binaries import Binaries
 from supervision.failure import USAGE, Failure
+from supervision.helptext import Formatter
 
 from . import machine, report, webhook
 from .bench import QUICK, Bench, Timing
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         return number
 
     made = argparse.ArgumentParser(
-        prog="scripts/bench", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="scripts/bench", epilog=EXAMPLES, formatter_class=Formatter,
         description="Measures the whole pipeline, release build: rate, latencies, CPU, memory, bytes written, and the "
                     "cost of a tap, beside nginx as a bare reverse proxy to the same sink in the same run.")
     made.add_argument("--quick", action="store_true", help="short runs: less exact")

@@ -14,6 +14,7 @@ from supervision import exposition
 from supervision.admin import get
 from supervision.binaries import Binaries
 from supervision.failure import Failure
+from supervision.helptext import Formatter
 
 from . import machine
 from .faults import Patient
@@ -326,7 +327,7 @@ def table(outcome: dict) -> str:
 def main() -> int:
     names = ["isolation", "subscriptions", "backlog"]
     parser = argparse.ArgumentParser(
-        prog="scripts/bench fanout", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="scripts/bench fanout", epilog=EXAMPLES, formatter_class=Formatter,
         description="Measures what one subscriber's trouble costs the others, and what many subscriptions cost.")
     parser.add_argument("which", nargs="*", metavar="WHICH", help=f"{', '.join(names)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the events and short phases")

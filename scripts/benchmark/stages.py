@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervision.failure import UNAVAILABLE, Failure
+from supervision.helptext import Formatter
 
 from .pipeline import ROOT
 
@@ -129,7 +130,7 @@ def table(found: dict[str, Count], timed: dict[str, tuple[float, int]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="scripts/bench stages", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="scripts/bench stages", epilog=EXAMPLES, formatter_class=Formatter,
         description="What verification and normalisation of one webhook cost: microseconds of CPU, memory, "
                     "instructions and allocations.")
     parser.add_argument("--counts", action="store_true", help="no times")

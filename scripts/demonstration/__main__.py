@@ -9,6 +9,7 @@ import time
 
 from supervision.binaries import Binaries
 from supervision.failure import Failure
+from supervision.helptext import Formatter
 
 from . import journey
 from .stage_folder import HOST, ROOT, SUBSCRIBER_PORT, StageFolder, free_port
@@ -25,6 +26,12 @@ SAMPLES = (
 DELIVERIES = len(SAMPLES) + 3
 """`everything` takes all of them, `calls` the sessions and participants of Stream."""
 PATIENCE_SECONDS = 15.0
+
+EXAMPLES = """\
+examples:
+  scripts/demo                          from the build to the end, and all stopped
+  scripts/demo --keep                   and left running until Ctrl-C
+  TRIBUTARY_BIN=/opt/bin scripts/demo   with executables that are built already"""
 
 
 def step(words: str) -> None:
@@ -97,7 +104,8 @@ Ctrl-C ends it.""", flush=True)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/demo", description="Shows the whole pipeline at work.")
+    parser = argparse.ArgumentParser(prog="scripts/demo", formatter_class=Formatter, epilog=EXAMPLES,
+                                     description="Shows the whole pipeline at work, in a temporary folder.")
     parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
     parser.add_argument("--build", choices=("release", "debug"), help="which build to show (default: release)")
     options = parser.parse_args()

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from supervision.helptext import Formatter
+
 from .signature import SignatureWrong, key_of, verify
 
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
@@ -98,7 +100,7 @@ class Subscriber:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="scripts/subscriber", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        prog="scripts/subscriber", description=__doc__, formatter_class=Formatter)
     parser.add_argument("--listen", default="127.0.0.1:9000", metavar="HOST:PORT")
     parser.add_argument("--json", action="store_true", help="print the whole event as one line of JSON")
     parser.add_argument("paths", nargs="+", metavar="PATH=VARIABLE", help="the variable holds the path's secret")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from supervision.failure import USAGE, Failure
+from supervision.helptext import Formatter
 
 from .campaign import Campaign, Outcome, repeat_command
 from .program import Program
@@ -26,7 +27,7 @@ Corpora and finds stay in .build/fuzz-corpus. The exit code is 1 when there was 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="scripts/fuzz", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="scripts/fuzz", epilog=EXAMPLES, formatter_class=Formatter,
         description="Feeds the parts that read bytes from outside with inputs that libFuzzer makes up, under the "
                     "address sanitizer, and checks what must hold for every input.")
     made.add_argument("--target", default="all", metavar="NAME", help="one of --list, or all (default: all)")

@@ -1,7 +1,9 @@
 """GET on a stage's admin endpoint: HTTP/1.1 over a Unix socket, one request per connection."""
 
 import asyncio
+import json
 import socket
+import struct
 from pathlib import Path
 
 LARGEST_ANSWER_BYTES = 16 * 1024 * 1024
@@ -52,6 +54,20 @@ def _unchunked(body: bytes) -> bytes:
     return b"".join(parts)
 
 
+def why_not_ready(status: int, body: bytes) -> str | None:
+    """What /readyz says is missing, in its own words; nothing where it is ready."""
+    if status == 200:
+        return None
+    if status == 0:
+        return "its admin socket does not answer"
+    try:
+        checks = json.loads(body)["checks"].items()
+        missing = [check.get("detail") or name for name, check in checks if not check["ok"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        missing = []
+    return "; ".join(map(str, missing)) or f"/readyz answers {status}"
+
+
 async def probe(path: Path, target: str, timeout_seconds: float) -> tuple[int, bytes]:
     """The daemon's way: status and body, (0, b"") where nobody answers in time."""
     writer = None
@@ -74,16 +90,22 @@ async def probe(path: Path, target: str, timeout_seconds: float) -> tuple[int, b
 
 def get(path: Path, target: str, timeout_seconds: float = 2.0) -> tuple[int, bytes]:
     """The commands' way, blocking: the same."""
-    answer = b""
+    return ask(path, target, timeout_seconds)[1:]
+
+
+def ask(path: Path, target: str, timeout_seconds: float) -> tuple[int | None, int, bytes]:
+    """The process that listens there (SO_PEERCRED, unix(7)), or nothing where nobody does; status and body."""
+    pid, answer = None, b""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout_seconds)
             connection.connect(str(path))
+            pid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
             connection.sendall(_request(target))
             while len(answer) < LARGEST_ANSWER_BYTES and (part := connection.recv(65536)):
                 answer += part
                 if is_complete(answer):
                     break
     except (OSError, ValueError):
-        return 0, b""
-    return parse_answer(answer)
+        return pid, 0, b""
+    return pid, *parse_answer(answer)

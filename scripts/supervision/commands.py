@@ -5,83 +5,53 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from . import configuration as configurations
-from . import control, logfiles, process, service, top
+from . import control, logfiles, service, top
 from .admin import get
-from .binaries import KINDS, Binaries
+from .binaries import KINDS
 from .configuration import Configuration
-from .daemon import READY_SECONDS, Supervisor
+from .context import DEFAULT_FILE, Context, started_by_hand
+from .daemon import READY_SECONDS
 from .exposition import Exposition, escaped, samples
-from .failure import NOT_READY, NOT_RUNNING, UNAVAILABLE, USAGE, Failure
-from .topology import STAGES, parse_instance
+from .failure import NO_PERMISSION, NOT_READY, NOT_RUNNING, UNAVAILABLE, USAGE, Failure, NothingRuns, NotRunning
+from .helptext import Formatter
+from .output import say, silence
+from .topology import STAGES, full_name
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-DEFAULT_FILE = "compose/tributary.yaml"
+LONGEST_INTERVAL_SECONDS = 3600
 
 EXAMPLES = """\
 examples:
-  scripts/supervisor up                      run the pipeline in the foreground; Ctrl-C drains and stops it
-  scripts/supervisor up -d                   run it behind; returns when every stage is ready
-  scripts/supervisor status --json           what runs; exits 1 when something is not ready, 3 when nothing runs
-  scripts/supervisor scale normaliser 4      run four normalisers
-  scripts/supervisor reload                  run by the configuration file as it is now, without losing a webhook
-  scripts/supervisor restart router          replace the processes of a stage, one after the other
-  scripts/supervisor logs normaliser-1 -f    follow one instance's log
-  scripts/supervisor metrics | grep backlog  every stage's Prometheus text in one
-  scripts/supervisor top                     a live table of all instances
-  scripts/supervisor down                    drain and stop, from the ingress to the router
+  scripts/supervisor up                     run in front; Ctrl-C drains and ends
+  scripts/supervisor up -d                  run behind; returns when it is ready
+  scripts/supervisor status --json          what runs, and why what does not
+  scripts/supervisor scale normaliser 4     run four normalisers
+  scripts/supervisor reload                 run by the file as it is now
+  scripts/supervisor restart router         replace a stage's processes in turn
+  scripts/supervisor logs normaliser-1 -f   follow one instance's log
+  scripts/supervisor metrics                every stage's metrics as one text
+  scripts/supervisor top                    a live table; q ends it
+  scripts/supervisor down                   drain and stop, ingress to router
 
 environment:
-  TRIBUTARY_BIN=DIR          use the executables in DIR, and build nothing
-  TRIBUTARY_BUILD=debug      the same as --build debug
-A stage sees only PATH, HOME, TZ, LANG and the variables that its part of the configuration names."""
+  TRIBUTARY_BIN=DIR       use the executables in DIR, and build nothing
+  TRIBUTARY_BUILD=debug   the same as --build debug
+  TRIBUTARY_CONFIG=FILE   the same as --config FILE
 
+What runs is the configuration as it was accepted: an edited file counts from
+'reload' on. A stage sees only PATH, HOME, TZ, LANG and the variables that its
+part of the configuration names. 'up -d' and 'reload' take their values from
+the environment in which they are called.
 
-class Context:
-    """What every command starts from."""
-
-    def __init__(self, options: argparse.Namespace):
-        self.binaries = Binaries(ROOT, os.environ, options.build)
-        self._file = Path(options.config).absolute() if options.config else ROOT / DEFAULT_FILE
-
-    def configuration(self) -> Configuration:
-        return configurations.load(self._file, self.binaries.folder, ROOT)
-
-    def supervisor(self, loaded: Configuration, say: Callable[[str], None]) -> Supervisor:
-        return Supervisor(loaded, self.configuration, self.binaries.folder, ROOT, say)
-
-    def status(self) -> dict:
-        """The running supervisor's word, or what the pid files say where none runs."""
-        loaded = self.configuration()
-        try:
-            return control.call(loaded.run_dir, {"command": "status"}, print, timeout_seconds=5)
-        except ConnectionError:
-            return {"supervisor": None, "configuration": str(loaded.file), "run_dir": str(loaded.run_dir),
-                    "listen": {}, "instances": orphans(loaded)}
-
-
-def orphans(loaded: Configuration) -> list[dict]:
-    """Stages that run without a supervisor, as rows of `status`."""
-    rows = []
-    for path in sorted(loaded.run_dir.glob("*.pid")):
-        parsed = parse_instance(path.stem)
-        running = process.adopt(path) if parsed else None
-        if running:
-            os.close(running.pidfd)
-            is_ready = get(path.with_suffix(".admin"), "/readyz", 1.0)[0] == 200
-            rows.append({"stage": parsed[0].executable, "instance": path.stem, "pid": running.pid,
-                         "state": "ready" if is_ready else "not-ready",
-                         "uptime_seconds": process.age_seconds(running.ticks), "restarts": 0, "last_end": None})
-    order = [stage.executable for stage in STAGES]
-    return sorted(rows, key=lambda row: order.index(row["stage"]))
+exit codes: 0 done, 1 something is not ready, 3 nothing runs, 64 wrong usage,
+69 not to be had (a port, an executable), 77 no permission, 78 configuration"""
 
 
 def up(context: Context, options: argparse.Namespace) -> int:
     context.binaries.provide(rebuild_stale=False)
-    loaded = context.configuration()
+    # A supervisor that was killed comes back to its stages whatever has become of the file meanwhile.
+    loaded = context.running if context.has_stages() else context.fresh()
     service.prepare(loaded.run_dir)
     held = service.lock(loaded.run_dir)
     if held is None:
@@ -99,16 +69,24 @@ def up(context: Context, options: argparse.Namespace) -> int:
 
 
 def already_up(loaded: Configuration, options: argparse.Namespace) -> int:
+    """`up -d` beside a supervisor that runs: it goes on with this environment's values of what is configured."""
+    request = {"command": "await-ready", "environment": environment_for(loaded) if options.detach else {}}
     try:
-        status = control.call(loaded.run_dir, {"command": "await-ready"}, print, timeout_seconds=READY_SECONDS + 5)
-    except ConnectionError as error:
+        control.call(loaded.run_dir, {"command": "status"}, say, timeout_seconds=5)  # it answers at all
+        status = control.call(loaded.run_dir, request, say)
+    except NotRunning:
         raise Failure(f"another supervisor holds {loaded.run_dir / service.LOCK_NAME} and does not answer; "
-                      "wait for it to finish, or kill it (the stages stay) and try again.", UNAVAILABLE) from error
+                      "wait for it to finish, or kill it (the stages stay) and try again.", UNAVAILABLE) from None
     words = f"a supervisor runs already (pid {status['supervisor']['pid']}) and every stage is ready"
     if not options.detach:
         raise Failure(f"{words}; 'scripts/supervisor logs -f' shows what it does, 'down' stops it.")
-    print(f"supervisor: {words}.")
+    say(f"supervisor: {words}.")
     return 0
+
+
+def environment_for(loaded: Configuration) -> dict[str, str]:
+    """Our values of the variables that a configuration names."""
+    return {name: os.environ[name] for name in loaded.variables if name in os.environ}
 
 
 def print_outcome(answer: dict, is_behind: bool) -> None:
@@ -124,21 +102,30 @@ def print_outcome(answer: dict, is_behind: bool) -> None:
 
 
 def down(context: Context, options: argparse.Namespace) -> int:
-    loaded = context.configuration()
+    loaded = context.running
     if not loaded.run_dir.is_dir():
         print("supervisor: nothing runs.")
         return 0
     try:
-        control.call(loaded.run_dir, {"command": "down"}, print)
-        return 0
-    except ConnectionError:
+        control.call(loaded.run_dir, {"command": "down"}, say)
+        return stopped_but(loaded)
+    except NotRunning:
         pass
     held = service.lock(loaded.run_dir)
     if held is None:
         raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE)
-    count = service.stop_orphans(context.supervisor(loaded, print))
-    print("supervisor: nothing runs." if count == 0 else f"supervisor: {count} stages stopped that had no supervisor.")
-    return 0
+    count = service.stop_orphans(context.supervisor(loaded, say))
+    say("supervisor: nothing runs." if count == 0 else f"supervisor: {count} stages stopped that had no supervisor.")
+    return stopped_but(loaded)
+
+
+def stopped_but(loaded: Configuration) -> int:
+    """What `down` leaves alone: it ends only what a supervisor started."""
+    left = started_by_hand(loaded, set())
+    for row in left:
+        print(f"supervisor: {row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.",
+              file=sys.stderr)
+    return NOT_READY if left else 0
 
 
 def status(context: Context, options: argparse.Namespace) -> int:
@@ -151,12 +138,19 @@ def status(context: Context, options: argparse.Namespace) -> int:
         columns = [column for column in top.COLUMNS if column[0] in ("INSTANCE", "PID", "STATE", "UPTIME", "RESTARTS")]
         columns.append(("LAST END", "<", lambda row: row["last_end"] or ""))
         print(top.table(rows, columns))
+        for row in rows:
+            if row["why"]:
+                print(f"{row['instance']} is {row['state']}: {row['why']}")
         if open_sources:
             print(f"not verified, so anyone who knows their URL can send events: {', '.join(open_sources)}")
+    by_hand = [row["instance"] for row in rows if row.get("by_hand")]
+    if by_hand:
+        print(f"supervisor: started by hand, so no supervisor restarts or stops it: {', '.join(by_hand)}",
+              file=sys.stderr)
     if answer["supervisor"] is None:
         print("supervisor: no supervisor runs" + (
-            "; the stages above do, and 'scripts/supervisor up' takes them over." if rows else " and no stage either."),
-            file=sys.stderr)
+            " and no stage either." if not rows else "." if len(by_hand) == len(rows) else
+            "; stages do that one had started, and 'scripts/supervisor up' takes them over."), file=sys.stderr)
         return NOT_RUNNING
     return 0 if all(row["state"] in ("ready", "draining") for row in rows) else NOT_READY
 
@@ -175,11 +169,7 @@ def unverified_sources(answer: dict) -> list[str]:
 
 def command(context: Context, request: dict) -> int:
     """Lets the running supervisor do it, and prints what it says meanwhile."""
-    try:
-        control.call(context.configuration().run_dir, request, partial(print, flush=True))
-    except ConnectionError as error:
-        raise Failure("no supervisor runs; 'scripts/supervisor up -d' starts one (and takes over what runs).",
-                      NOT_RUNNING) from error
+    control.call(context.running.run_dir, request, say)
     return 0
 
 
@@ -188,17 +178,11 @@ def scale(context: Context, options: argparse.Namespace) -> int:
 
 
 def reload(context: Context, options: argparse.Namespace) -> int:
-    loaded = context.configuration()
-    named = {name for names in loaded.environment.values() for name in names}
-    request = {"command": "reload", "environment": {name: os.environ[name] for name in named if name in os.environ}}
-    say = (lambda line: None) if options.json else partial(print, flush=True)
-    try:
-        answer = control.call(loaded.run_dir, request, say)
-    except ConnectionError as error:
-        raise Failure("no supervisor runs; 'scripts/supervisor up -d' starts one (and takes over what runs).",
-                      NOT_RUNNING) from error
+    loaded = context.fresh()
+    request = {"command": "reload", "environment": environment_for(loaded)}
+    answer = control.call(loaded.run_dir, request, (lambda line: None) if options.json else say)
     if options.json:
-        print(json.dumps(answer, indent=2))
+        say(json.dumps(answer, indent=2))
     return 0 if answer["ok"] else NOT_READY
 
 
@@ -207,12 +191,20 @@ def restart(context: Context, options: argparse.Namespace) -> int:
 
 
 def logs(context: Context, options: argparse.Namespace) -> int:
-    logfiles.show(context.configuration().run_dir, options.instance, options.lines, options.follow)
+    if options.lines < 0:
+        raise Failure("--lines takes a number of lines, 0 or more.", USAGE)
+    is_running = bool(context.status()["instances"])
+    instance = options.instance and full_name(options.instance)
+    logfiles.show(context.running.run_dir, instance, options.lines, options.follow and is_running)
+    if not is_running:
+        raise NothingRuns
     return 0
 
 
 def metrics(context: Context, options: argparse.Namespace) -> int:
     answer = context.status()
+    if not answer["instances"]:
+        raise NothingRuns
     run_dir, whole = Path(answer["run_dir"]), Exposition()
     for row in answer["instances"]:
         if row["pid"]:
@@ -242,8 +234,8 @@ def own_metrics(rows: list[dict]) -> str:
 
 
 def show_top(context: Context, options: argparse.Namespace) -> int:
-    if options.interval <= 0:
-        raise Failure("--interval takes a number of seconds over 0.", USAGE)
+    if not 0 < options.interval <= LONGEST_INTERVAL_SECONDS:
+        raise Failure(f"--interval takes a number of seconds over 0, {LONGEST_INTERVAL_SECONDS} at most.", USAGE)
     top.run(context.status, options.interval, options.once, options.json)
     return 0
 
@@ -251,14 +243,14 @@ def show_top(context: Context, options: argparse.Namespace) -> int:
 def parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
-                        help=f"the configuration (default: {DEFAULT_FILE})")
+                        help=f"the configuration (default: TRIBUTARY_CONFIG, or {DEFAULT_FILE})")
     shared.add_argument("--build", choices=KINDS, default=argparse.SUPPRESS,
                         help="which build of the executables to use (default: release)")
     whole = argparse.ArgumentParser(
         prog="scripts/supervisor", parents=[shared], epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Runs the stages of Tributary on this host: starts them in order, restarts what dies, drains on "
-                    "the way down.")
+        formatter_class=Formatter,
+        description="Runs the stages of Tributary on this host: starts them in order, restarts what\ndies or hangs, "
+                    "drains on the way down.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
     def add(name: str, run: Callable, words: str) -> argparse.ArgumentParser:
@@ -266,28 +258,34 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(run=run)
         return added
 
+    limits = ", ".join(f"{stage.key} 1 to {stage.most}" for stage in STAGES if stage.is_scalable)
     add("up", up, "Build what is missing, start every stage, keep them running.").add_argument(
-        "-d", "--detach", action="store_true", help="run behind and return when all stages are ready")
+        "-d", "--detach", action="store_true", help="run behind and return when all stages are ready, at most "
+        f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment")
     add("down", down, "Drain and stop every stage, from the ingress to the router.")
-    add("status", status, "Show every instance; exit 1 when one is not ready, 3 when no supervisor runs.").add_argument(
-        "--json", action="store_true", help="print one JSON object")
-    added = add("scale", scale, "Run so many instances of a stage.")
+    add("status", status, "Show every instance, and why one is not ready; exit 1 when one is not, 3 when no supervisor "
+        "runs.").add_argument("--json", action="store_true", help="print one JSON object")
+    added = add("scale", scale, "Run so many instances of a stage, until 'down' or a reload that changes the number.")
     added.add_argument("stage", metavar="STAGE", help="ingress, verifier or normaliser")
-    added.add_argument("count", metavar="N", type=int)
+    added.add_argument("count", metavar="N", type=int, help=f"how many: {limits}")
     add("reload", reload, "Check the configuration, say what changes, and let every stage run by it: in place where it "
         "can be, otherwise by a restart, one instance after the other.").add_argument(
         "--json", action="store_true", help="print one JSON object: changes, and what became of every instance")
-    add("restart", restart, "Replace the processes of a stage one after the other, or one instance.").add_argument(
-        "name", metavar="STAGE|INSTANCE")
-    added = add("logs", logs, "Print the ends of the stages' logs.")
+    add("restart", restart, "Replace the processes of a stage one after the other, or one instance. They run by the "
+        "accepted configuration.").add_argument(
+        "name", metavar="STAGE|INSTANCE", help="like router, verifier or normaliser-1")
+    added = add("logs", logs, "Print the ends of the stages' logs; exit 3 when nothing runs.")
     added.add_argument("instance", metavar="INSTANCE", nargs="?", help="one instance, or supervisor (default: all)")
     added.add_argument("-f", "--follow", action="store_true", help="go on with what is logged from now on")
-    added.add_argument("-n", "--lines", type=int, default=20, help="how many lines of each (default: 20)")
+    added.add_argument("-n", "--lines", type=int, default=20, metavar="N",
+                       help=f"how many lines of each, within its last {logfiles.TAIL_BYTES // 1024} KiB (default: 20)")
     add("metrics", metrics, "Print every stage's metrics and the supervisor's as one Prometheus text.")
-    added = add("top", show_top, "Show a live table of all instances.")
+    added = add("top", show_top, "Show a live table of all instances: q ends it, j and k (or the arrows) scroll. Plain "
+                "tables where the output is no terminal.")
     added.add_argument("--once", action="store_true", help="print one table and end")
     added.add_argument("--json", action="store_true", help="one JSON object per interval")
-    added.add_argument("--interval", type=float, default=1.0, metavar="SECONDS", help="between readings (default: 1)")
+    added.add_argument("--interval", type=float, default=1.0, metavar="SECONDS",
+                       help=f"between readings, {LONGEST_INTERVAL_SECONDS} at most (default: 1)")
     return whole
 
 
@@ -295,12 +293,17 @@ def main() -> int:
     options = parser().parse_args()
     options.config, options.build = getattr(options, "config", None), getattr(options, "build", None)
     try:
-        return options.run(Context(options), options)
+        code = options.run(Context(options), options)
+        sys.stdout.flush()
+        return code
     except Failure as failure:
         print(f"supervisor: {failure.sentence}", file=sys.stderr)
         return failure.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # head or grep -q has seen enough
+        silence()  # head or grep -q has seen enough of what was only looked at
         return 0
+    except OSError as error:
+        print(f"supervisor: the operating system refused: {error}.", file=sys.stderr)
+        return NO_PERMISSION if isinstance(error, PermissionError) else UNAVAILABLE

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from . import accepted
 from .failure import CONFIGURATION, UNAVAILABLE, Failure
 from .topology import MOST_INSTANCES, STAGES, Stage
 
@@ -52,34 +53,49 @@ class Configuration:
     """By executable: what is spoken there, http or https."""
     environment: dict[str, tuple[str, ...]]
     """By executable: the environment variables that its part of the configuration names."""
+    text: bytes = field(default=b"", repr=False)
+    """What the file said when it was read."""
 
     def count(self, stage: Stage) -> int:
         return self.instances[stage.executable]
+
+    @property
+    def variables(self) -> set[str]:
+        """All that it names, for whichever stage."""
+        return {name for names in self.environment.values() for name in names}
 
     def path(self, instance: str, ending: str) -> Path:
         return self.run_dir / f"{instance}.{ending}"
 
 
-def load(file: Path, binaries: Path, root: Path) -> Configuration:
-    """Asks the command-line tool in `binaries`; its own words are the failure's when the file is wrong."""
-    return _ask(["config", "--config", str(file), "--json"], binaries, root, lambda tree: decode(tree, file, root))
+def load(file: Path, binaries: Path, root: Path, copy: Path | None = None) -> Configuration:
+    """Asks the command-line tool in `binaries`; its own words are the failure's when the file is wrong.
+
+    `copy`: an accepted version of the file, which is read in its place.
+    """
+    source = copy or file
+    data = bytes_of(source)
+    loaded = _ask(["config", "--config", str(source), "--json"], binaries, root, lambda tree: decode(tree, file, root))
+    if bytes_of(source) != data:
+        raise Failure(f"{source} was written while it was read; try again.", CONFIGURATION)
+    return replace(loaded, text=accepted.text_of(data))
 
 
-def compare(file: Path, copy: Path, binaries: Path, root: Path) -> tuple[str, list[Change]]:
-    """The file's fingerprint, and what differs from an earlier version of it that was kept as `copy`."""
+def bytes_of(file: Path) -> bytes:
+    """The bytes of a file; none where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def compare(file: Path, earlier: Path, binaries: Path, root: Path) -> tuple[str, list[Change]]:
+    """The file's fingerprint, and what differs from an earlier version of it."""
     def read(tree: dict) -> tuple[str, list[Change]]:
         changes = [Change(each["text"], tuple(each["stages"]), each["effect"]) for each in tree["changes"]]
         return tree["fingerprint"], changes
 
-    return _ask(["check", "--config", str(file), "--since", str(copy), "--json"], binaries, root, read)
-
-
-def fingerprint(text: bytes) -> str:
-    """The name that the stages give to a version of the file: FNV-1a with 64 bits."""
-    value = 0xCBF29CE484222325
-    for byte in text:
-        value = (value ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
-    return f"{value:016x}"
+    return _ask(["check", "--config", str(file), "--since", str(earlier), "--json"], binaries, root, read)
 
 
 def _ask(arguments: list[str], binaries: Path, root: Path, read: Callable[[dict], Answer]) -> Answer:
@@ -91,14 +107,24 @@ def _ask(arguments: list[str], binaries: Path, root: Path, read: Callable[[dict]
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failure(f"{tool} does not answer ({error}); build it again.", UNAVAILABLE) from error
     if answer.returncode != 0:
-        words = (answer.stderr or answer.stdout).strip() or f"tributary {arguments[0]} ended with {answer.returncode}"
-        raise Failure(words, answer.returncode if answer.returncode > 0 else UNAVAILABLE)
+        raise Failure(_errors_of(answer), answer.returncode if answer.returncode > 0 else UNAVAILABLE)
     try:
         return read(json.loads(answer.stdout))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Failure(
             f"{tool} printed a configuration that this supervisor does not understand ({error!r}); "
             "build both from the same sources.", CONFIGURATION) from error
+
+
+def _errors_of(answer: subprocess.CompletedProcess) -> str:
+    """What the tool found wrong, one error a line; `check --json` says it as JSON."""
+    words = (answer.stderr or answer.stdout).strip()
+    try:
+        errors = json.loads(answer.stdout)["errors"]
+        words = "\n".join(f"{each['file']}:{each['line']}: {each['text']}" for each in errors) or words
+    except (ValueError, KeyError, TypeError):
+        pass
+    return words or f"'tributary {answer.args[1]}' ended with {answer.returncode}"
 
 
 def decode(tree: dict, file: Path, root: Path) -> Configuration:

@@ -1,31 +1,84 @@
 """The daemon's control socket: one JSON object per line.
 
 A command is `{"command": "scale", "stage": "normaliser", "count": 3}`. The answer is any number of `{"said": "…"}`
-and then one `{"result": …}` or `{"failure": "…", "exit_code": N}`.
+and then one `{"result": …}` or `{"failure": "…", "exit_code": N}`. Whatever else comes is answered with a failure.
 """
 
 import asyncio
 import json
+import os
 import socket
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from .daemon import READY_SECONDS, Supervisor
-from .failure import UNAVAILABLE, USAGE, Failure
+from .daemon import Supervisor
+from .failure import NOT_READY, UNAVAILABLE, USAGE, Failure, NotRunning, denied
 
 SOCKET_NAME = "supervisor.sock"
 LONGEST_LINE_BYTES = 1 << 20
+MOST_CONNECTIONS = 32
+REQUEST_SECONDS = 10.0
+"""How long a connection may take to say what it wants."""
+ANSWER_SECONDS = 10.0
+"""How long it may take to read the answer's end."""
+
+COMMANDS: dict[str, dict[str, type]] = {
+    "status": {}, "down": {}, "await-ready": {"environment": dict}, "reload": {"environment": dict},
+    "scale": {"stage": str, "count": int}, "restart": {"name": str},
+}
+"""The commands, and what each takes: `environment` holds variables by name and may be left out."""
+
+
+def parse_request(line: bytes) -> dict:
+    """One command, checked. What a value was is never said: it may be a secret."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        request = None
+    if not isinstance(request, dict):
+        raise Failure("a command is one line with a JSON object.", USAGE)
+    name = request.get("command")
+    if not isinstance(name, str) or name not in COMMANDS:
+        raise Failure(f"this is no command of this version; the commands are {', '.join(COMMANDS)}.", USAGE)
+    request.setdefault("environment", {})
+    for key, kind in COMMANDS[name].items():
+        if type(request.get(key)) is not kind:
+            raise Failure(f'"{name}" takes "{key}", which is of the kind {kind.__name__}.', USAGE)
+    if not all(_is_variable(*pair) for pair in request["environment"].items()):
+        raise Failure('"environment" holds texts by name, as the environment of a process does.', USAGE)
+    return request
+
+
+def _is_variable(name: str, value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(name) and "=" not in name and b"\0" not in os.fsencode(name + value)
+    except UnicodeEncodeError:
+        return False
 
 
 class ControlServer:
     """Answers the commands of other supervisor processes."""
 
     def __init__(self, supervisor: Supervisor, go_down: Callable[[Callable[[str], None]], asyncio.Future]):
-        self._supervisor, self._go_down = supervisor, go_down
+        self._supervisor, self._go_down, self._connections = supervisor, go_down, 0
 
     async def serve(self, path: Path) -> asyncio.AbstractServer:
         path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
-        return await asyncio.start_unix_server(self._answer, str(path), limit=LONGEST_LINE_BYTES)
+        return await asyncio.start_unix_server(self._connected, str(path), limit=LONGEST_LINE_BYTES)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        try:
+            await self._answer(reader, writer)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            writer.transport.abort()  # whoever asked has gone, or we go; what was asked for is done all the same
+        finally:
+            self._connections -= 1
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def write(answer: dict) -> None:
@@ -33,20 +86,26 @@ class ControlServer:
                 writer.write(json.dumps(answer).encode() + b"\n")
 
         try:
-            request = json.loads(await reader.readline())
+            request = await self._read(reader)
             write({"result": await self._run(request, lambda line: write({"said": line}))})
         except Failure as failure:
             write({"failure": failure.sentence, "exit_code": failure.exit_code})
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            write({"failure": f"this is no command of this version ({error!r}).", "exit_code": USAGE})
         except OSError as error:
-            write({"failure": f"the operating system refused: {error}.", "exit_code": 1})
-        finally:
-            try:
-                await writer.drain()
-                writer.close()
-            except OSError:
-                pass  # whoever asked has gone; what was asked for is done all the same
+            write({"failure": f"the operating system refused: {error}.", "exit_code": NOT_READY})
+        except Exception:
+            traceback.print_exc()
+            write({"failure": "the supervisor has a fault; supervisor.log has its trace.", "exit_code": NOT_READY})
+
+    async def _read(self, reader: asyncio.StreamReader) -> dict:
+        if self._connections > MOST_CONNECTIONS:
+            raise Failure(f"{MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return parse_request(await reader.readline())
+        except TimeoutError:
+            raise Failure(f"no command came within {REQUEST_SECONDS:g} s.", USAGE) from None
+        except ValueError:
+            raise Failure(f"a command has {LONGEST_LINE_BYTES} bytes at most.", USAGE) from None
 
     async def _run(self, request: dict, say: Callable[[str], None]) -> object:
         supervisor = self._supervisor
@@ -54,44 +113,54 @@ class ControlServer:
             case "status":
                 return supervisor.status()
             case "await-ready":
-                await supervisor.until_ready(float(request.get("timeout_seconds", READY_SECONDS)))
+                await supervisor.change(lambda: supervisor.take_environment(request["environment"], say))
+                await supervisor.until_ready()
                 return supervisor.status()
             case "scale":
-                await supervisor.change(lambda: supervisor.scale(request["stage"], int(request["count"]), say))
+                await supervisor.change(lambda: supervisor.scale(request["stage"], request["count"], say))
             case "restart":
                 await supervisor.change(lambda: supervisor.restart(request["name"], say))
             case "reload":
-                environment = {str(name): str(value) for name, value in request.get("environment", {}).items()}
-                return await supervisor.change(lambda: supervisor.reload(environment, say))
+                return await supervisor.change(lambda: supervisor.reload(request["environment"], say))
             case "down":
                 await self._go_down(say)
-            case other:
-                raise Failure(f'there is no command "{other}".', USAGE)
         return None
 
 
 def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_seconds: float | None = None) -> object:
-    """Sends a command to the running supervisor and answers its result; `ConnectionError` where none runs."""
+    """Sends a command to the running supervisor and answers its result; `NotRunning` where none runs.
+
+    What `say` raises is the caller's.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_seconds)
         try:
             connection.connect(str(run_dir / SOCKET_NAME))
+        except PermissionError:
+            raise denied(run_dir) from None
         except OSError as error:
-            raise ConnectionError("no supervisor runs") from error
+            raise NotRunning from error
         try:
             connection.sendall(json.dumps(request).encode() + b"\n")
-            with connection.makefile("rb") as answers:
-                for line in answers:
-                    answer = json.loads(line)
-                    if "said" in answer:
-                        say(answer["said"])
-                    elif "failure" in answer:
-                        raise Failure(answer["failure"], answer["exit_code"])
-                    else:
-                        return answer["result"]
-        except TimeoutError as error:
-            raise Failure(f"the supervisor has not answered for {timeout_seconds:g} s; kill it if it hangs (the stages "
-                          "stay) and start it again.", UNAVAILABLE) from error
         except ConnectionError:
-            pass  # it was killed meanwhile
+            pass  # it may have said why before it closed
+        with connection.makefile("rb") as answers:
+            while line := _next_line(answers, timeout_seconds):
+                answer = json.loads(line)
+                if "said" in answer:
+                    say(answer["said"])
+                elif "failure" in answer:
+                    raise Failure(answer["failure"], answer["exit_code"])
+                else:
+                    return answer["result"]
     raise Failure("the supervisor ended before it answered; its last words stand in supervisor.log.")
+
+
+def _next_line(answers, timeout_seconds: float | None) -> bytes:
+    try:
+        return answers.readline()
+    except TimeoutError as error:
+        raise Failure(f"the supervisor has not answered for {timeout_seconds:g} s; kill it if it hangs (the stages "
+                      "stay) and start it again.", UNAVAILABLE) from error
+    except ConnectionError:
+        return b""  # it was killed meanwhile

@@ -3,23 +3,21 @@
 import asyncio
 import json
 import os
-import re
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from . import configuration as configurations
-from . import logfiles, process, reloading
+from . import accepted, process, reloading
 from .admin import probe
 from .changes import Changes
-from .configuration import Configuration
-from .environment import stage_environment, unset
+from .configuration import Configuration, bytes_of
+from .environment import differing, stage_environment, taken, unset
 from .exposition import total
 from .failure import CONFIGURATION, NOT_READY, USAGE, Failure
 from .instance import Instance
 from .listeners import name_of, open_listener, open_private_listener
 from .process import Launch, Process
-from .topology import MOST_INSTANCES, STAGES, parse_instance, stage_named
+from .topology import STAGES, full_name, parse_instance, stage_named
 
 READY_SECONDS = 15.0
 DRAIN_REPORT_SECONDS = 30.0
@@ -35,10 +33,8 @@ Say = Callable[[str], None]
 class Supervisor:
     """Owns every instance. Constructed and used on one event loop, by the one process that holds the lock."""
 
-    def __init__(self, configuration: Configuration, reload: Callable[[], Configuration], binaries: Path, root: Path,
-                 say: Say):
-        self.configuration, self._reload, self._binaries, self._root, self._say = (
-            configuration, reload, binaries, root, say)
+    def __init__(self, configuration: Configuration, binaries: Path, root: Path, say: Say):
+        self.configuration, self.binaries, self.root, self._say = configuration, binaries, root, say
         self.changes = Changes()
         self.instances: dict[str, Instance] = {}
         self._counts = dict(configuration.instances)
@@ -52,11 +48,7 @@ class Supervisor:
 
     def find_running(self) -> dict[str, Process]:
         """The stages that an earlier supervisor left running, by instance."""
-        found = {}
-        for path in sorted(self.configuration.run_dir.glob("*.pid")):
-            if parse_instance(path.stem) and (running := process.adopt(path)):
-                found[path.stem] = running
-        return found
+        return process.find_running(self.configuration.run_dir)
 
     def open_listeners(self, running: Iterable[str]) -> None:
         """Binds what the supervisor holds, beside the sockets of the stages that are taken over."""
@@ -69,7 +61,7 @@ class Supervisor:
     async def up(self, running: dict[str, Process]) -> None:
         """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
         self._read_scale(is_takeover=bool(running))
-        reloading.note_what_runs(self.configuration, bool(running), self._say)
+        self._accept(is_takeover=bool(running))
         for sentence in self._missing_variables():
             self._say(f"warning: {sentence}")
         surplus = self._surplus(running)
@@ -87,6 +79,17 @@ class Supervisor:
                 self._say(f"{name} is replaced: connections wait in the new listening socket meanwhile.")
                 await self.instances[name].stop(self._say)
                 self.instances[name].start()
+
+    def _accept(self, is_takeover: bool) -> None:
+        """Keeps what runs from now on; beside stages that are taken over, what they run by goes on."""
+        ours = self.configuration
+        copy = ours.run_dir / accepted.NAME
+        if not (is_takeover and copy.exists()):
+            accepted.forget(ours.run_dir)
+            accepted.write(copy, ours.file, ours.text)
+        elif bytes_of(ours.file) != ours.text:
+            self._say(f"{ours.file} has changed since the running stages read it; 'scripts/supervisor reload' applies "
+                      "that.")
 
     def adopt_all(self, running: dict[str, Process]) -> None:
         """Takes over what runs and starts nothing."""
@@ -126,8 +129,9 @@ class Supervisor:
             # The private socket needs no owner here: the child keeps its own copy.
             sockets = (open_private_listener() if instance.is_leaving else self._listeners[executable],)
         return Launch(
-            [str(self._binaries / executable), "--config", str(configuration.file), "--instance", instance.name],
-            stage_environment(configuration.environment.get(executable, ()), os.environ), self._root,
+            [str(self.binaries / executable), "--config", str(configuration.run_dir / accepted.NAME),
+             "--instance", instance.name],
+            stage_environment(configuration.environment.get(executable, ()), os.environ), self.root,
             configuration.path(instance.name, "log"), configuration.path(instance.name, "pid"), sockets)
 
     async def until_ready(self, timeout_seconds: float = READY_SECONDS) -> None:
@@ -153,19 +157,19 @@ class Supervisor:
             missing = unset(self.configuration.environment.get(stage.executable, ()), os.environ)
             if missing:
                 sentences.append(f"{', '.join(missing)} not set; {self.configuration.file} names "
-                                 f"{'it' if len(missing) == 1 else 'them'} for {stage.executable}.")
+                                 f"{'it' if len(missing) == 1 else 'them'} for {stage.executable}. Export "
+                                 f"{'it' if len(missing) == 1 else 'them'} and run 'scripts/supervisor up -d' again.")
         return sentences
 
     def _unready(self) -> list[Instance]:
         return [each for each in self.instances.values() if not each.is_ready and not each.is_leaving]
 
     def _refused(self) -> Instance | None:
-        refusals = re.compile(r"exited with (64|78|127)\b")
-        return next((each for each in self._unready() if refusals.match(each.last_end or "")), None)
+        return next((each for each in self._unready() if each.has_refused), None)
 
     def _not_ready(self, instance: Instance, what: str) -> Failure:
         path = self.configuration.path(instance.name, "log")
-        end = "".join(f"\n    {line}" for line in logfiles.tail(path, 12)) or "\n    (nothing)"
+        end = "".join(f"\n    {line}" for line in instance.log_end(12)) or "\n    (nothing)"
         last = f", which last {instance.last_end}" if instance.last_end else ""
         is_wrong = (instance.last_end or "").startswith(f"exited with {CONFIGURATION}")
         missing = "".join(f"\n{sentence}" for sentence in self._missing_variables())
@@ -187,17 +191,14 @@ class Supervisor:
             finally:
                 self._running_change = None
 
-    async def scale(self, stage_name: str, count: int, say: Say, reads_configuration: bool = True) -> None:
+    async def scale(self, stage_name: str, count: int, say: Say) -> None:
         """Runs so many instances of a stage; the highest numbered leave first."""
         stage = stage_named(stage_name)
         if not stage.is_scalable:
-            raise Failure(f"{stage.executable} cannot be scaled while webhooks are under way: a source belongs to one "
-                          f"router. Its number is part of the configuration ({stage.key}.instances).", USAGE)
-        least = 1 if stage.listens else 0
-        if not least <= count <= MOST_INSTANCES:
-            raise Failure(f"{count} instances of {stage.executable} cannot be; {least} to {MOST_INSTANCES} can.", USAGE)
-        if reads_configuration:
-            self._read_configuration()
+            raise Failure(f"{stage.executable} cannot be scaled: one router owns the event log.", USAGE)
+        if not 1 <= count <= stage.most:
+            raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
+                ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
         self._counts[stage.executable] = count
         self._write_scale()
         for index in range(count):
@@ -245,8 +246,12 @@ class Supervisor:
             await asyncio.sleep(0.1)
             looks_empty = looks_empty + 1 if instance.is_ready and await self._backlog(instance) == 0 else 0
         await instance.stop(self._say)
-        (self.configuration.data_dir / instance.name).mkdir(parents=True, exist_ok=True)
-        (self.configuration.data_dir / instance.name / RETIRED_MARK).touch()
+        try:
+            (self.configuration.data_dir / instance.name).mkdir(parents=True, exist_ok=True)
+            (self.configuration.data_dir / instance.name / RETIRED_MARK).touch()
+        except OSError as error:
+            self._say(f"warning: that {instance.name} has left could not be noted ({error.strerror}); the next 'up' "
+                      "looks into its journal again.")
         del self.instances[instance.name], self._drains[instance.name]
         self._say(f"{instance.name} has left; its journal is empty.")
         self.changes.fire()
@@ -264,19 +269,38 @@ class Supervisor:
 
     async def restart(self, name: str, say: Say) -> None:
         """Replaces the processes of a stage, or one instance, one after the other."""
+        name = full_name(name)
         wanted = [each for each in self.instances.values() if name == each.name and not each.is_leaving]
         if not wanted:
             if parse_instance(name):
                 raise Failure(f'there is no instance "{name}"; there are {", ".join(self.instances)}.', USAGE)
             stage = stage_named(name)
             wanted = [each for each in self.instances.values() if each.stage is stage and not each.is_leaving]
-        self._read_configuration()
         for instance in wanted:
-            await instance.stop(say)
-            instance.start()
-            if not await self.changes.until(lambda each=instance: each.is_ready, READY_SECONDS):
-                raise self._not_ready(instance, f"{instance.name} is not ready {READY_SECONDS:g} s after its restart")
+            await instance.restart(say)
+            if not await self._settled(instance):
+                raise self._not_ready(instance, f"{instance.name} did not become ready after its restart")
             say(f"{instance.name} is ready (pid {instance.process.pid if instance.process else None}).")
+
+    async def take_environment(self, offered: dict[str, str], say: Say) -> None:
+        """Goes on with a caller's values of the variables that the configuration names: stages that were started with
+        others, or could not be, start again with these."""
+        fresh = taken(offered, self.configuration.variables, os.environ)
+        os.environ.update(fresh)
+        for each in [each for stage in reversed(STAGES) for each in self.instances.values() if each.stage is stage]:
+            names = {*self.configuration.environment.get(each.stage.executable, ())} & offered.keys()
+            new = sorted(names & fresh.keys())
+            if each.process is not None:
+                new = differing(names, each.process.pid, os.environ)
+            if new and not each.is_leaving:
+                say(f"{each.name} starts again with the {', '.join(new)} of this environment.")
+                await each.restart(say)
+                await self._settled(each)
+
+    async def _settled(self, instance: Instance) -> bool:
+        """Waits until an instance is ready, or says that it cannot be; whether it is ready."""
+        await self.changes.until(lambda: instance.is_ready or instance.has_refused, READY_SECONDS)
+        return instance.is_ready
 
     async def down(self, say: Say) -> None:
         """Stops the stages from the front door to the subscribers, so that each can hand on what it holds."""
@@ -292,6 +316,7 @@ class Supervisor:
                 if ours:
                     say(f"{stage.executable}: {len(ours)} stopped.")
             (self.configuration.run_dir / SCALE_FILE).unlink(missing_ok=True)
+            accepted.forget(self.configuration.run_dir)
 
     async def reload(self, environment: dict[str, str], say: Say) -> dict:
         """Lets the stages run by the file as it is now. `environment`: variables that count from now on, by name."""
@@ -301,20 +326,8 @@ class Supervisor:
         """SIGHUP means the same as the command; what goes wrong is said in the log."""
         try:
             await self.change(lambda: self.reload({}, self._say))
-        except Failure as failure:
-            self._say(f"not reloaded: {failure.sentence}")
-
-    def read_file(self) -> Configuration:
-        """The file as it is now, validated; with another run_dir or data_dir it is another pipeline's."""
-        fresh, ours = self._reload(), self.configuration
-        if (fresh.run_dir, fresh.data_dir) != (ours.run_dir, ours.data_dir):
-            raise Failure(f"{ours.file} has another run_dir or data_dir than when the pipeline came up; "
-                          "that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
-        return fresh
-
-    def compare(self, copy: Path) -> tuple[str, list[configurations.Change]]:
-        """The file's fingerprint and what differs from a copy of an earlier version."""
-        return configurations.compare(self.configuration.file, copy, self._binaries, self._root)
+        except (Failure, OSError) as failure:
+            self._say(f"error: not reloaded: {failure}")
 
     def take_configuration(self, fresh: Configuration) -> None:
         """Starts stages by another configuration from now on, behind other listening sockets where it says so."""
@@ -323,6 +336,7 @@ class Supervisor:
                 former, self._listeners[executable] = (
                     self._listeners[executable], open_listener(address, beside_ours=False))
                 former.close()
+        (fresh.run_dir / accepted.CANDIDATE_NAME).rename(fresh.run_dir / accepted.NAME)
         self.configuration = fresh
 
     # What is known
@@ -337,14 +351,6 @@ class Supervisor:
             "scheme": self.configuration.scheme,
             "instances": [each.row() for each in rows],
         }
-
-    def _read_configuration(self) -> None:
-        """Takes the file's present state for what is started from now on."""
-        fresh, ours = self.read_file(), self.configuration
-        if fresh.listen != ours.listen:
-            raise Failure(f"{ours.file} has another listen than when the pipeline came up; "
-                          "'scripts/supervisor reload' takes it over.", CONFIGURATION)
-        self.configuration = fresh
 
     def _read_scale(self, is_takeover: bool) -> None:
         """What `scale` set lasts as long as the pipeline runs, also when the supervisor itself was killed."""

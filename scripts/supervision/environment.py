@@ -28,3 +28,8 @@ def differing(named: Iterable[str], pid: int, ours: Mapping[str, str]) -> list[s
         return []  # it is just ending; its successor starts with ours
     theirs = dict(entry.split("=", 1) for entry in entries if "=" in entry)
     return sorted({name for name in named if name in ours and theirs.get(name) != ours[name]})
+
+
+def taken(offered: Mapping[str, str], named: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a caller that the configuration names and that we have not, or with another value."""
+    return {name: offered[name] for name in sorted(set(named)) if name in offered and ours.get(name) != offered[name]}

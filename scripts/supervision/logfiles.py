@@ -4,6 +4,8 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from .failure import USAGE, Failure
@@ -13,22 +15,44 @@ TAIL_BYTES = 64 * 1024
 FOLLOW_SECONDS = 0.2
 
 
-def tail(path: Path, lines: int) -> list[str]:
-    """The last lines of a log; none where there is no log."""
+def size(path: Path) -> int:
+    """The bytes of a log, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def tail(path: Path, lines: int, since: int = 0) -> list[str]:
+    """The last lines of a log, of those behind `since` bytes; none where there is no log."""
     try:
         with path.open("rb") as log:
-            log.seek(max(0, os.fstat(log.fileno()).st_size - TAIL_BYTES))
+            end = os.fstat(log.fileno()).st_size
+            log.seek(max(since if since <= end else 0, end - TAIL_BYTES))  # a rotated log has begun anew
             return log.read().decode(errors="replace").splitlines()[-lines:] if lines else []
     except FileNotFoundError:
         return []
 
 
-def rotate(folder: Path) -> None:
-    """Copies every log over the limit to NAME.log.1 and empties it: its writers append, so they go on at its start."""
+def rotate(folder: Path, say: Callable[[str], None]) -> None:
+    """Copies every log over the limit to NAME.log.1 and empties it: its writers append, so they go on at its start.
+
+    What cannot be rotated now (a full disk) is tried again the next time; the others are not held up by it.
+    """
     for path in folder.glob("*.log"):
-        if path.stat().st_size > LARGEST_LOG_BYTES:
-            shutil.copyfile(path, path.with_suffix(".log.1"))
+        former = path.with_suffix(".log.1")
+        try:
+            if path.stat().st_size <= LARGEST_LOG_BYTES:
+                continue
+            shutil.copyfile(path, former)
             os.truncate(path, 0)
+        except FileNotFoundError:
+            pass  # somebody has just removed it
+        except OSError as error:
+            with suppress(OSError):
+                former.unlink(missing_ok=True)  # half a copy helps nobody and fills the disk
+            say(f"warning: {path.name} is over {LARGEST_LOG_BYTES >> 20} MiB and could not be rotated "
+                f"({error.strerror}); that is tried again.")
 
 
 def show(folder: Path, instance: str | None, lines: int, follow: bool) -> None:

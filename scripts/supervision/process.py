@@ -10,9 +10,13 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from .topology import parse_instance
+
 FIRST_PASSED_FD = 3
 """Fixed by the LISTEN_FDS protocol (sd_listen_fds(3))."""
 EXEC_FAILED = 127
+REFUSALS = (64, 78, EXEC_FAILED)
+"""Exit codes of a stage that cannot use its arguments or its configuration, or is not there."""
 
 
 def boot_id() -> str:
@@ -31,6 +35,12 @@ def start_ticks(pid: int) -> int | None:
     """When the process started, in clock ticks since boot; nothing for the dead, unreaped ones included."""
     fields = stat_fields(pid)
     return None if fields is None or fields[0] in "ZX" else int(fields[19])
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a signal (or a debugger) holds the process."""
+    fields = stat_fields(pid)
+    return fields is not None and fields[0] in "Tt"
 
 
 def age_seconds(ticks: int) -> float:
@@ -75,6 +85,11 @@ def describe_end(status: int | None) -> str:
     return f"exited with {code}{reasons.get(code, '')}"
 
 
+def is_refusal(status: int | None) -> bool:
+    """Whether a wait status means that the next start would end the same way."""
+    return status is not None and os.waitstatus_to_exitcode(status) in REFUSALS
+
+
 def adopt(pid_path: Path) -> Process | None:
     """The process that the pid file names, if it is alive and the very one: pids are reused, start times are not."""
     try:
@@ -92,6 +107,15 @@ def adopt(pid_path: Path) -> Process | None:
         os.close(pidfd)
         return None
     return Process(pid, ticks, pidfd, False, pid_path)
+
+
+def find_running(run_dir: Path) -> dict[str, Process]:
+    """The stages that a supervisor has started in a run directory and that live, by instance."""
+    found = {}
+    for path in sorted(run_dir.glob("*.pid")):
+        if parse_instance(path.stem) and (running := adopt(path)):
+            found[path.stem] = running
+    return found
 
 
 @dataclass(frozen=True)

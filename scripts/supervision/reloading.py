@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import accepted
 from . import configuration as configurations
 from .admin import probe
 from .configuration import Change, Configuration
-from .environment import differing, unset
+from .environment import differing, taken, unset
 from .failure import CONFIGURATION, Failure
 from .instance import Instance
 from .topology import STAGES, Stage
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 TAKE_SECONDS = 15.0
 """How long a stage may take to read the configuration after SIGHUP."""
 POLL_SECONDS = 0.03
-COPY_NAME = "configuration.running"
-"""The text of the configuration that the pipeline runs, in the run directory: what a reload compares with."""
-
 Say = Callable[[str], None]
 
 
@@ -63,25 +61,6 @@ class Report:
         return f"{len(self.changes)} {'change' if len(self.changes) == 1 else 'changes'}; instances: {words}."
 
 
-def keep_copy(configuration: Configuration, text: bytes) -> None:
-    path = configuration.run_dir / COPY_NAME
-    fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)  # literal secrets may stand in it
-    fresh.write_bytes(text)
-    fresh.rename(path)
-
-
-def note_what_runs(configuration: Configuration, is_takeover: bool, say: Say) -> None:
-    """At `up`: keeps the file's text, or says that stages which are taken over run by another."""
-    text = configuration.file.read_bytes()
-    copy = configuration.run_dir / COPY_NAME
-    if not is_takeover or not copy.exists():
-        keep_copy(configuration, text)
-    elif copy.read_bytes() != text:
-        say(f"{configuration.file} has changed since the running stages read it; 'scripts/supervisor reload' applies "
-            "that.")
-
-
 class Reload:
     """One reload of a supervisor's pipeline."""
 
@@ -91,13 +70,13 @@ class Reload:
     async def run(self) -> dict:
         """Fails before anything is touched where the new configuration cannot run; otherwise says what became of it."""
         supervisor = self._supervisor
-        fresh, text, report = await asyncio.to_thread(self._validate)
+        fresh, report = await asyncio.to_thread(self._validate)
         for change in report.changes:
             self._say(f"changed: {change.text} ({change.meaning})")
         if not report.changes:
             self._say("nothing changed in the file; secrets in files are read again.")
         supervisor.take_configuration(fresh)
-        os.environ.update(self._environment)
+        os.environ.update(taken(self._environment, fresh.variables, os.environ))
         for stage in reversed(STAGES):
             await self._reload_stage(stage, report)
             if not report.is_complete:
@@ -106,18 +85,22 @@ class Reload:
             if name not in report.instances and not each.is_leaving:
                 report.note(name, "not reached", "an earlier stage failed, so this one was left alone", self._say)
         if report.is_complete:
-            keep_copy(fresh, text)
+            (fresh.run_dir / accepted.FORMER_NAME).unlink(missing_ok=True)
         self._say(report.summary())
         return report.answer()
 
-    def _validate(self) -> tuple[Configuration, bytes, Report]:
-        supervisor = self._supervisor
-        ours = supervisor.configuration
-        text = ours.file.read_bytes()
-        fresh = supervisor.read_file()
-        fingerprint, changes = supervisor.compare(ours.run_dir / COPY_NAME)
-        if fingerprint != configurations.fingerprint(text):
-            raise Failure(f"{ours.file} was written while it was read; reload again.", CONFIGURATION)
+    def _validate(self) -> tuple[Configuration, Report]:
+        supervisor, ours = self._supervisor, self._supervisor.configuration
+        fresh = configurations.load(ours.file, supervisor.binaries, supervisor.root)
+        if (fresh.run_dir, fresh.data_dir) != (ours.run_dir, ours.data_dir):
+            raise Failure(f"{ours.file} has another run_dir or data_dir than when the pipeline came up; "
+                          "that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
+        candidate = ours.run_dir / accepted.CANDIDATE_NAME
+        accepted.write(candidate, fresh.file, fresh.text)
+        former = ours.run_dir / accepted.FORMER_NAME
+        if not former.exists():
+            accepted.write(former, ours.file, ours.text)
+        fingerprint, changes = configurations.compare(candidate, former, supervisor.binaries, supervisor.root)
         for change in changes:
             if change.effect == "pipeline":
                 raise Failure(f"{change.text}: that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
@@ -129,7 +112,7 @@ class Reload:
                     f"{', '.join(missing)} not set; {ours.file} names {'it' if len(missing) == 1 else 'them'} for "
                     f"{stage.executable}. Nothing was reloaded: set it where you call 'scripts/supervisor reload'.",
                     CONFIGURATION)
-        return fresh, text, Report(ours.file, fingerprint, changes)
+        return fresh, Report(ours.file, fingerprint, changes)
 
     async def _reload_stage(self, stage: Stage, report: Report) -> None:
         supervisor = self._supervisor
@@ -147,7 +130,7 @@ class Reload:
             before = set(supervisor.instances)
             count = supervisor.configuration.instances[stage.executable]
             try:
-                await supervisor.scale(stage.executable, count, self._say, reads_configuration=False)
+                await supervisor.scale(stage.executable, count, self._say)
             except Failure as failure:
                 report.note(stage.executable, "failed", failure.sentence, self._say)
             for name in sorted(set(supervisor.instances) - before):
@@ -163,8 +146,7 @@ class Reload:
         return [f"{name} is new to it" for name in differing(names, instance.process.pid, os.environ)]
 
     async def _restart(self, instance: Instance, why: str, report: Report) -> None:
-        await instance.stop(self._say)
-        instance.start()
+        await instance.restart(self._say)
         if not await self._supervisor.changes.until(lambda: instance.is_ready, TAKE_SECONDS):
             report.note(instance.name, "failed", f"not ready {TAKE_SECONDS:g} s after its restart"
                         + (f", it last {instance.last_end}" if instance.last_end else ""), self._say)

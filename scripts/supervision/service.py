@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from . import logfiles
@@ -58,11 +58,26 @@ def _answers(run_dir: Path) -> bool:
 
 
 def say(line: str) -> None:
-    """Prints a line with the time; a terminal that went away is no reason to stop."""
+    """Prints a line with the time: short for a terminal, otherwise in the form of the stages' logs.
+
+    A terminal that went away, or a full disk, is no reason to stop.
+    """
     try:
-        print(f"{datetime.now():%H:%M:%S.%f}"[:-3], line, flush=True)
+        if sys.stdout.isatty():
+            print(f"{datetime.now():%H:%M:%S.%f}"[:-3], line, flush=True)
+        else:
+            print(log_line(line, datetime.now(UTC)), flush=True)
     except OSError:
         pass
+
+
+def log_line(line: str, at: datetime) -> str:
+    """logfmt as the stages write it; what begins with a level and a colon has that level."""
+    level, colon, rest = line.partition(": ")
+    if not colon or level not in ("warning", "error"):
+        level, rest = "notice", line
+    text = json.dumps(rest, ensure_ascii=False)
+    return f"time={at:%Y-%m-%dT%H:%M:%S.%fZ} level={level} stage=supervisor instance=supervisor text={text}"
 
 
 class Service:
@@ -127,11 +142,12 @@ class Service:
     async def _rotate(self) -> None:
         while True:
             await asyncio.sleep(ROTATE_SECONDS)
-            logfiles.rotate(self._run_dir)
+            logfiles.rotate(self._run_dir, say)
 
 
 def start_behind(body: Callable[[Callable[[dict], None]], None], run_dir: Path) -> dict:
     """Runs `body` in a process of its own and answers what it reports first: a result or a failure."""
+    start = logfiles.size(run_dir / LOG_NAME)
     reading, writing = os.pipe()
     if os.fork() == 0:
         code = 1
@@ -146,7 +162,7 @@ def start_behind(body: Callable[[Callable[[dict], None]], None], run_dir: Path) 
                 body(lambda answer: _report(pipe, answer))
             code = 0
         except BaseException as error:
-            say(f"the supervisor ends: {error!r}")
+            say(f"error: the supervisor ends: {error!r}")
             raise
         finally:
             sys.stdout.flush()
@@ -155,7 +171,7 @@ def start_behind(body: Callable[[Callable[[dict], None]], None], run_dir: Path) 
     with os.fdopen(reading) as pipe:
         line = pipe.readline()
     if not line:
-        end = "".join(f"\n    {each}" for each in logfiles.tail(run_dir / LOG_NAME, 12))
+        end = "".join(f"\n    {each}" for each in logfiles.tail(run_dir / LOG_NAME, 12, start))
         raise Failure(f"the supervisor ended before the stages were ready; the end of {run_dir / LOG_NAME}:{end}")
     return json.loads(line)
 

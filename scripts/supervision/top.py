@@ -2,13 +2,20 @@
 
 import json
 import os
+import shutil
+import signal
+import sys
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import exposition
 from .admin import get
+from .failure import NothingRuns
 from .process import stat_fields
+from .terminal import Terminal
 from .topology import Stage, stage_named
 
 RECORDS = "tributary_records_total"
@@ -108,6 +115,10 @@ COLUMNS = (
     ("OLDEST", ">", lambda r: duration(r["oldest_unsettled_seconds"])),
     ("P99", ">", lambda r: duration(r["p99_seconds"])),
 )
+LEFT_OUT_FIRST = ("PID", "OUT", "IN", "UPTIME", "RESTARTS", "OLDEST", "RSS MB", "OUT/S", "P99", "CPU%", "IN/S",
+                  "BACKLOG")
+"""What a narrow terminal does without, one after the other until the rest fits."""
+MOST_COLUMNS = 1000
 
 
 def table(rows: list[dict], columns=COLUMNS) -> str:
@@ -126,23 +137,87 @@ def sum_line(rows: list[dict]) -> str:
     return f"{ready} of {len(rows)} ready, CPU {cpu:.0f} %, resident {resident / 1e6:.0f} MB"
 
 
-def run(status, interval_seconds: float, once: bool, as_json: bool) -> None:
-    """`status` answers the present rows; goes on until interrupted unless `once`."""
+def fitted(rows: list[dict], width: int) -> list[str]:
+    """The header and one line a row, none wider than `width`."""
+    columns = list(COLUMNS)
+    lines = table(rows, columns).splitlines()
+    for title in LEFT_OUT_FIRST:
+        if max(map(len, lines)) <= width:
+            break
+        columns = [column for column in columns if column[0] != title]
+        lines = table(rows, columns).splitlines()
+    return [line[:width] for line in lines]
+
+
+def screen(rows: list[dict], width: int, height: int, first: int) -> list[str]:
+    """One screen: the sum, the header, and the rows from `first` on for which there is room; the header in any case."""
+    header, *lines = fitted(rows, width)
+    above = [f"{time.strftime('%H:%M:%S')}  {sum_line(rows)}"] if height >= 3 else []
+    room, below = max(0, height - len(above) - 1), []
+    if len(lines) > room >= 2:
+        room -= 1
+        below = [f"rows {first + 1} to {min(first + room, len(lines))} of {len(lines)}; j and k scroll, q ends"]
+    return [line[:width] for line in (*above, header, *lines[first:first + room], *below)]
+
+
+def rows_of(answer: dict, earlier: dict[tuple, Reading]) -> tuple[list[dict], dict[tuple, Reading]]:
+    """The figures of every instance since the earlier readings, and the readings of now."""
+    run_dir = Path(answer["run_dir"])
+    now = {(row["instance"], row["pid"]): read(run_dir, row) for row in answer["instances"]}
+    return [figures(row, earlier.get((row["instance"], row["pid"])), now[row["instance"], row["pid"]])
+            for row in answer["instances"]], now
+
+
+def run(status: Callable[[], dict], interval_seconds: float, once: bool, as_json: bool) -> None:
+    """`status` answers the present rows; goes on until interrupted unless `once`, or until nothing runs."""
+    is_live = not (once or as_json) and is_terminal()
     earlier: dict[tuple, Reading] = {}
-    while True:
-        answer = status()
-        run_dir = Path(answer["run_dir"])
-        now = {(row["instance"], row["pid"]): read(run_dir, row) for row in answer["instances"]}
-        if earlier or not once:
-            rows = [figures(row, earlier.get(key), now[key])
-                    for row in answer["instances"] for key in [(row["instance"], row["pid"])]]
-            if as_json:
-                print(json.dumps({"instances": rows}), flush=True)
-            elif once:
-                print(table(rows))
+    if is_live:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)  # however it ends, the terminal is as before
+    with Terminal(sys.stdin.fileno() if sys.stdin.isatty() else None) if is_live else nullcontext() as terminal:
+        first = 0
+        while True:
+            answer = status()
+            if not answer["instances"]:
+                raise NothingRuns
+            rows, now = rows_of(answer, earlier)
+            if is_live:
+                first = show(terminal, rows, interval_seconds, first)
+                if first is None:
+                    return
             else:
-                print(f"\x1b[H\x1b[J{time.strftime('%H:%M:%S')}  {sum_line(rows)}\n\n{table(rows)}", flush=True)
-            if once:
-                return
-        earlier = now
-        time.sleep(interval_seconds)
+                if earlier or not once:
+                    print(json.dumps({"instances": rows}) if as_json else plain(rows, once), flush=True)
+                    if once:
+                        return
+                time.sleep(interval_seconds)
+            earlier = now
+
+
+def is_terminal() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def plain(rows: list[dict], once: bool) -> str:
+    """A table without a code for terminals; for a file or a pipe as wide as it is."""
+    lines = fitted(rows, shutil.get_terminal_size().columns if sys.stdout.isatty() else MOST_COLUMNS)
+    return "\n".join(lines if once else [f"{time.strftime('%H:%M:%S')}  {sum_line(rows)}", *lines, ""])
+
+
+def show(terminal: Terminal, rows: list[dict], interval_seconds: float, first: int) -> int | None:
+    """Draws until the interval is over or a key asks for more; the first row of the next screen, None for the end."""
+    deadline = time.monotonic() + interval_seconds
+    while True:
+        width, height = terminal.size()
+        first = max(0, min(first, len(rows) - max(1, height - 3)))
+        terminal.draw(screen(rows, width, height, first))
+        key = terminal.key(deadline - time.monotonic())
+        if key in ("q", "Q", "\x1b", "\x03", "\x04"):
+            return None
+        steps = {"j": 1, "\x1b[B": 1, "k": -1, "\x1b[A": -1, "g": -len(rows), "G": len(rows)}
+        if key not in steps:
+            if key in (None, " "):
+                return first
+            continue
+        first += steps[key]

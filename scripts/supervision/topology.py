@@ -18,6 +18,7 @@ class Stage:
     listens: bool = False
     """Whether the supervisor holds its listening socket (`listen` in its part) and passes it on."""
     is_scalable: bool = True
+    most: int = MOST_INSTANCES
     latency: str = "tributary_since_receipt_seconds"
     """The histogram whose p99 says how this stage is doing."""
 
@@ -26,7 +27,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("ingress-gateway", "ingress", listens=True, latency="tributary_acknowledgement_seconds"),
+    Stage("ingress-gateway", "ingress", listens=True, most=16, latency="tributary_acknowledgement_seconds"),
     Stage("verifier", "verifier"),
     Stage("normaliser", "normaliser"),
     Stage("fanout-router", "router", is_scalable=False, latency="tributary_receipt_to_delivery_seconds"),
@@ -43,6 +44,14 @@ def stage_named(name: str) -> Stage:
             return stage
     names = ", ".join(dict.fromkeys(name for stage in STAGES for name in (stage.executable, stage.key)))
     raise Failure(f'there is no stage "{name}"; a stage is one of {names}.', USAGE)
+
+
+def full_name(name: str) -> str:
+    """The instance's name for one that begins with the stage's short form: router-0 is fanout-router-0."""
+    for stage in STAGES:
+        if name.startswith(f"{stage.key}-"):
+            return stage.executable + name.removeprefix(stage.key) if parse_instance(name) is None else name
+    return name
 
 
 def parse_instance(name: str) -> tuple[Stage, int] | None:

@@ -19,8 +19,11 @@ extension TributaryConfiguration {
         return text
     }
 
-    /// Decodes the text of a configuration file; `file` is named in errors and is what relative paths start from.
+    /// Decodes the text of a configuration file; `file` is named in errors and is what relative paths start from. Where the
+    /// text is a supervisor's copy, the file that it was copied from takes that part.
     package static func decode(_ text: String, file: String) throws(ConfigurationErrors) -> TributaryConfiguration {
+        let path = ConfigurationPath.absolute(file, in: ConfigurationPath.workingDirectory)
+        let (file, text) = origin(of: text) ?? (file, text)
         let root: Node?
         do {
             root = try compose(yaml: text, .basic)
@@ -33,8 +36,16 @@ extension TributaryConfiguration {
         guard problems.errors.isEmpty, var configuration else {
             throw ConfigurationErrors(errors: problems.errors.sorted { $0.line < $1.line })
         }
+        configuration.file = path
         configuration.fingerprint = fingerprint(text)
         return configuration
+    }
+
+    /// The file that a supervisor's copy was made of, and that file's text: the copy says it in a line before the text.
+    private static func origin(of copy: String) -> (file: String, text: String)? {
+        let mark = "# accepted from "
+        guard copy.hasPrefix(mark), let end = copy.firstIndex(of: "\n") else { return nil }
+        return (String(copy[..<end].dropFirst(mark.count)), String(copy[copy.index(after: end)...]))
     }
 
     /// FNV-1a with 64 bits (draft-eastlake-fnv): tells versions of a file apart, not forgeries.

@@ -1,7 +1,7 @@
 /// The whole configuration of one Tributary, decoded and checked: every stage reads the same file.
 package struct TributaryConfiguration: Sendable {
     /// The file it came from, as an absolute path.
-    package let file: String
+    package internal(set) var file: String
     /// Names the text that it was decoded from: the FNV-1a hash of its bytes, 16 hexadecimal digits.
     package internal(set) var fingerprint = ""
     /// Where sockets, locks and logs live, as an absolute path.

@@ -1,0 +1,142 @@
+"""The supervisor's control socket: what is asked there, by whom, and with which environment."""
+
+import asyncio
+import errno
+import json
+import os
+import socket
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from pipeline import PATIENCE_SECONDS, until
+from supervision import control
+from supervision.failure import NO_PERMISSION, USAGE, Failure, NotRunning, check_access
+from test_supervisor import SupervisorCase
+
+SECRET = "sesame-open"
+
+
+class Requests(unittest.TestCase):
+    def test_a_command_is_taken_whole_or_refused_without_showing_a_value(self):
+        scale = {"command": "scale", "stage": "normaliser", "count": 3}
+        self.assertEqual(control.parse_request(json.dumps(scale).encode()), scale | {"environment": {}})
+        for wrong in (b"", b"\n", b"\xff\xfe", b"[" * 50_000, b'{"a":' * 50_000, b"9" * 5000, b"[]", b"null", b"{}",
+                      b'{"command": ["status"]}', b'{"command": "stop"}', b'{"command": "scale", "stage": "verifier"}',
+                      *(json.dumps(scale | {"count": count}).encode() for count in (True, 1.5, "2", None, 1e400)),
+                      b'{"command": "restart", "name": 5}'):
+            with self.assertRaises(Failure) as raised:
+                control.parse_request(wrong)
+            self.assertEqual(raised.exception.exit_code, USAGE)
+        for environment in ([SECRET], {"A": 5}, {"A": SECRET + "\0"}, {"A=B": SECRET}, {"": SECRET}, {"A": "\ud800"}):
+            with self.assertRaises(Failure) as raised:
+                control.parse_request(json.dumps({"command": "reload", "environment": environment}).encode())
+            self.assertNotIn(SECRET, raised.exception.sentence)
+
+
+class Answering(unittest.IsolatedAsyncioTestCase):
+    """The server alone, with a supervisor that fails in one command."""
+
+    async def asyncSetUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name) / "s"
+        supervisor = mock.Mock()
+        supervisor.status.side_effect = [{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}]
+        self.server = await control.ControlServer(supervisor, mock.Mock()).serve(self.path)
+        self.addCleanup(self.server.close)
+
+    async def ask(self, request: bytes) -> dict:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(str(self.path))
+            try:
+                writer.write(request)
+                return json.loads(await reader.readline())
+            finally:
+                writer.transport.abort()
+
+    async def test_every_request_is_answered_and_a_fault_ends_nothing(self):
+        self.assertIn("JSON object", (await self.ask(b"[" * 50_000 + b"\n"))["failure"])
+        self.assertIn("bytes at most", (await self.ask(b"x" * (2 * control.LONGEST_LINE_BYTES)))["failure"])
+        self.assertEqual(await self.ask(b'{"command": "status"}\n'), {"result": {"instances": []}})
+        with mock.patch("traceback.print_exc"):
+            self.assertIn("supervisor.log", (await self.ask(b'{"command": "status"}\n'))["failure"])
+        self.assertIn("result", await self.ask(b'{"command": "status"}\n'))
+
+    async def test_what_says_nothing_is_told_so_and_there_are_only_so_many_of_it(self):
+        with mock.patch.object(control, "REQUEST_SECONDS", 0.01):
+            self.assertIn("no command came within 0.01 s", (await self.ask(b"{"))["failure"])
+        silent = [await asyncio.open_unix_connection(str(self.path)) for _ in range(control.MOST_CONNECTIONS)]
+        self.assertIn("wait for an answer already", (await self.ask(b'{"command": "status"}\n'))["failure"])
+        for _, writer in silent:
+            writer.transport.abort()
+
+
+class Calling(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.run_dir = Path(folder.name)
+
+    def test_a_socket_that_is_not_there_is_told_from_one_that_we_may_not_use(self):
+        with self.assertRaises(NotRunning):
+            control.call(self.run_dir, {"command": "status"}, print)
+        refused = PermissionError(errno.EACCES, "Permission denied")
+        with mock.patch("socket.socket.connect", side_effect=refused), self.assertRaises(Failure) as raised:
+            control.call(self.run_dir, {"command": "status"}, print)
+        self.assertEqual(raised.exception.exit_code, NO_PERMISSION)
+        self.assertRegex(raised.exception.sentence,
+                         rf"permission denied: user \S+ may not use {self.run_dir}; run this as user \S+, to whom")
+
+    def test_what_the_printing_raises_is_no_word_about_the_supervisor(self):
+        gone = mock.Mock(side_effect=BrokenPipeError)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(self.run_dir / control.SOCKET_NAME))
+            listener.listen()
+            with mock.patch.object(control, "_next_line", return_value=b'{"said": "x"}\n'):
+                self.assertRaises(BrokenPipeError, control.call, self.run_dir, {"command": "status"}, gone)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_a_folder_of_somebody_else_is_denied_and_one_that_is_not_there_is_not(self):
+        self.run_dir.chmod(0o700)
+        os.seteuid(65534)
+        try:
+            with self.assertRaises(Failure) as raised:
+                check_access(self.run_dir)
+            check_access(Path("/nowhere/at/all"))
+        finally:
+            os.seteuid(0)
+        self.assertEqual(raised.exception.exit_code, NO_PERMISSION)
+        self.assertIn("run this as user root", raised.exception.sentence)
+        check_access(self.run_dir)
+
+
+class Environment(SupervisorCase):
+    def test_up_beside_a_running_supervisor_goes_on_with_what_has_been_exported_since(self):
+        pipeline = self.pipeline
+        del pipeline.environment["STREAM_SECRET"]
+        pipeline.steer("verifier-0", "needs", "STREAM_SECRET")
+        ended = pipeline.command("up", "-d")
+        self.assertEqual(ended.returncode, 78)
+        self.assertIn(f"STREAM_SECRET not set; {pipeline.file} names it for verifier. Export it and run "
+                      "'scripts/supervisor up -d' again.", ended.stderr)
+        before = dict(pipeline.living())
+        pipeline.environment |= {"STREAM_SECRET": SECRET, "UNRELATED": SECRET, "MY_APP_SECRET": "s2"}
+        said = pipeline.good("up", "-d")
+        self.assertIn("verifier-0 starts again with the STREAM_SECRET of this environment.\n", said)
+        self.assertIn("every stage is ready", said)
+        after = dict(pipeline.living())
+        self.assertEqual({name for name in after if before.get(name) != after[name]}, {"verifier-0"})
+        seen = {line["instance"]: line["environment"] for line in pipeline.diary("start")}
+        self.assertEqual(seen["verifier-0"]["STREAM_SECRET"], SECRET)
+        self.assertNotIn("UNRELATED", seen["verifier-0"])
+        pipeline.kill("verifier-0")
+        until(lambda: pipeline.rows()["verifier-0"]["state"] == "ready", "the supervisor itself knows it now")
+        self.assertNotIn("starts again", pipeline.good("up", "-d"), "nothing is new")
+        files = [path for path in (pipeline.folder / "run").rglob("*") if path.is_file()]
+        self.assertEqual([path for path in files if SECRET in path.read_text(errors="replace")], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
