@@ -60,6 +60,7 @@ let package = Package(
         target(
             "StageRuntime", [nio, nioSSL], path: "Shared/StageRuntime",
             sources: [
+                "Configuration/DurationText.swift", "Configuration/QuotaConfiguration.swift",
                 "Configuration/SecretReference.swift", "Configuration/TLSConfiguration.swift",
                 "Process/ExitStatus.swift", "TLS",
             ]),
