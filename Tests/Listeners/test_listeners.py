@@ -43,8 +43,9 @@ def until(holds: Callable, what: str):
 
 def is_closed(client: socket.socket) -> bool:
     """Whether the other side has closed the connection of a client that was sent nothing."""
+    client.setblocking(False)
     try:
-        return not client.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        return not client.recv(1, socket.MSG_PEEK)
     except BlockingIOError:
         return False
     except ConnectionError:
