@@ -42,7 +42,7 @@ final class HeadFields {
     private func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
         guard let slot = names.firstIndex(where: { name.equals($0) }) else { return }
         counts[slot] += 1
-        if counts[slot] == 1 { values[slot] = FieldValue.trimmed(value) }
+        if counts[slot] == 1 { values[slot] = value }
     }
 
     private static func bit(_ length: Int) -> UInt64 { 1 << UInt64(min(length, 63)) }

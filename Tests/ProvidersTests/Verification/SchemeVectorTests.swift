@@ -102,7 +102,7 @@ struct SchemeVectorTests {
         for vector in try SignedVector.all() where !vector.holdsIgnoredSignature {
             for (place, (name, value)) in vector.fields.enumerated() where name.lowercased().contains("signature") {
                 for changed in [
-                    value + ",", value + "=", value + "\u{0}", value + "0", "," + value,
+                    value + " ", " " + value, value + ",", value + "=", value + "\u{0}", value + "0", "," + value,
                     String(value.dropLast()), String(value.dropFirst()), value.uppercased() + "!", value + "  " + value,
                 ] {
                     #expect(
