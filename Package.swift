@@ -86,6 +86,7 @@ let package = Package(
         .target(
             name: "Wire", dependencies: ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"],
             swiftSettings: swiftSettings),
+        shared("HTTPFront", ["Wire", nio, nioHTTP1]),
         shared("Events", ["Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Bus", ["CPlatform", "StageMetrics", "Threads", "Wire", "ZeroMQ", deque]),
@@ -99,15 +100,16 @@ let package = Package(
         shared(
             "StageRuntime",
             [
-                "Events", "StageMetrics", "Providers", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL, yams,
+                "Events", "HTTPFront", "StageMetrics", "Providers", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
+                yams,
                 logging,
                 argumentParser,
             ]),
         service(
             "IngressGateway",
             [
-                "Bus", "Events", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
-                nioPosix,
+                "Bus", "Events", "HTTPFront", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire",
+                nio, nioPosix,
                 nioHTTP1, nioSSL, nioTLS, deque, logging, argumentParser,
             ]),
         service(
@@ -118,8 +120,8 @@ let package = Package(
         service(
             "FanoutRouter",
             [
-                "Bus", "EventLog", "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio,
-                nioPosix,
+                "Bus", "EventLog", "Events", "HTTPFront", "StageMetrics", "Providers", "StageRuntime", "Threads",
+                "Wire", nio, nioPosix,
                 nioHTTP1, nioSSL, deque, logging, argumentParser, hummingbirdCore, httpTypes, lifecycle,
             ], exclude: ["API/openapi.json"]),
         service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
@@ -133,6 +135,7 @@ let package = Package(
         tests("EndToEnd", ["SeededRandom", "COpenSSL", "WebhookSamples"], exclude: ["Clock"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("WireTests", ["SeededRandom", "Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
+        tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", "Wire", nio, nioPosix, nioHTTP1]),
         tests("BusTests", ["SeededRandom", "Bus", "StageMetrics", "Wire"]),
         tests("BusTapTests", ["BusTap", "Events", "LogSamples", "StageRuntime", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
@@ -147,8 +150,8 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "EventLog", "Events", "FanoutRouter", "LogSamples", "Providers", "SeededRandom", "StageMetrics",
-                "StageRuntime", "Wire", nio,
+                "Bus", "EventLog", "Events", "FanoutRouter", "HTTPFront", "LogSamples", "Providers", "SeededRandom",
+                "StageMetrics", "StageRuntime", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),
         tests("JournalTests", ["SeededRandom", "Journal", "Wire", grdb]),
@@ -160,7 +163,8 @@ let package = Package(
             "IngressGatewayTests",
             [
                 "SeededRandom",
-                "Bus", "Events", "IngressGateway", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads",
+                "Bus", "Events", "HTTPFront", "IngressGateway", "Journal", "StageMetrics", "Providers", "StageRuntime",
+                "Threads",
                 "Wire",
                 nio, nioPosix, nioHTTP1, nioSSL,
             ]),

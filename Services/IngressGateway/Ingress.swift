@@ -85,7 +85,7 @@ final class Ingress<Port: BusPort>: Sendable {
             report("webhook \(sequence) killed every worker that held it; it goes to quarantine with the code poison")
         }
         bus = try journal.start(open: openJournal) { try connect($0, correspondent) }
-        door = try FrontDoor(loops, socket: settings.socket)
+        door = try FrontDoor(loops, socket: settings.socket, report: report)
     }
 
     var port: Int { door.port }

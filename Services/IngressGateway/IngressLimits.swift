@@ -1,10 +1,8 @@
+import HTTPFront
+
 /// The limits of the front door, in one place. The stored ones have a key in the configuration, the static ones not.
 struct IngressLimits: Sendable {
-    /// Method, path and version of a request.
-    static let requestLineBytes = 8 * 1024
-    static let headerFields = 64
-    /// Names and values of all header fields of a request.
-    static let headerBytes = 32 * 1024
+    static let head = HeadLimits(requestLineBytes: 8 * 1024, fields: 64, fieldsBytes: 32 * 1024)
     /// Requests of one connection that may wait for their answers; then nothing more is read from it.
     static let pipelinedRequests = 32
     /// A body may come slowly for this long before its rate counts.
@@ -33,7 +31,9 @@ struct IngressLimits: Sendable {
     /// The largest body that is accepted.
     var bodyBytes = 1 << 20
     var connections = 4096
-    /// From the first byte of a request's head to its last.
+    /// Of one client; a trusted proxy may have all.
+    var connectionsPerAddress = 1024
+    /// From the first byte of a request's head, of the first one from the beginning of the connection, to its last.
     var headerDeadlineNanoseconds: Int64 = 10_000_000_000
     /// Between two requests, and while nothing is taken from or sent to the client.
     var idleTimeoutNanoseconds: Int64 = 75_000_000_000

@@ -28,6 +28,9 @@ struct IngressGateway: ParsableCommand {
 
     private func serve(_ environment: StageEnvironment) throws {
         let path = try environment.makeDataDirectory()
+        if let notice = try environment.configuration.ingress.descriptorNotice() {
+            environment.logger.warning("\(notice)")
+        }
         let settings = IngressSettings(environment)
         let desk = ConfigurationDesk(environment)
         let ingress = try Ingress<IngressBus>.start(settings, environment, journalPath: path)

@@ -1,4 +1,5 @@
 import Bus
+import HTTPFront
 import Journal
 import Logging
 import Providers
@@ -22,7 +23,8 @@ extension IngressSettings {
         let ingress = configuration.ingress
         var limits = IngressLimits()
         limits.bodyBytes = ingress.maxBodyBytes
-        limits.connections = ingress.maxConnections
+        limits.connections = min(ingress.maxConnections, DescriptorLimit.connections(within: DescriptorLimit.current))
+        limits.connectionsPerAddress = ingress.maxConnectionsPerAddress
         limits.headerDeadlineNanoseconds = Int64(ingress.headerDeadlineSeconds * 1e9)
         limits.idleTimeoutNanoseconds = Int64(ingress.idleTimeoutSeconds * 1e9)
         limits.minimumBodyBytesPerSecond = ingress.minimumBodyBytesPerSecond
@@ -31,6 +33,22 @@ extension IngressSettings {
             sources: configuration.sources.map { SourceRoute($0, quotas: ingress.quotas) }, socket: socket,
             trustedProxies: ingress.trustedProxies.compactMap { AddressNetwork($0) }, tls: ingress.tls,
             quotas: QuotaSettings(quotas: ingress.quotas, diskBudgetBytes: ingress.diskBudgetBytes))
+    }
+}
+
+extension IngressConfiguration {
+    /// What the operator should know where the process may not have as many descriptors open as there may be connections;
+    /// nil where all is well. Throws where it could not work at all.
+    func descriptorNotice(limit: Int = DescriptorLimit.current) throws(StageFailure) -> String? {
+        let room = DescriptorLimit.connections(within: limit)
+        let remedy = "raise the hard limit of open files (ulimit -Hn, LimitNOFILE=)"
+        guard limit >= 64 else {
+            throw StageFailure(.configuration, "this process may have \(limit) files open, and needs 64: \(remedy)")
+        }
+        guard maxConnections > room else { return nil }
+        return "ingress.max_connections is \(maxConnections), but this process may have \(limit) files open only and "
+            + "keeps \(limit - room) of them for journal, bus and admin endpoint; it takes \(room) connections. "
+            + "For more, \(remedy); or lower max_connections"
     }
 }
 

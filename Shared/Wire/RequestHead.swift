@@ -21,7 +21,7 @@ package struct RequestHead {
         var found: UnsafeRawBufferPointer?
         forEachField { candidate, value in
             guard candidate.equals(name) else { return true }
-            found = value
+            found = FieldValue.trimmed(value)
             return false
         }
         return found

@@ -105,7 +105,7 @@ import Testing
         for host in ["localhost", "LocalHost:8443", "127.0.0.1", "127.1.2.3:80", "[::1]:8443", "[::1]"] {
             #expect(try ask(server, "GET", "/v1/things", host: host).status == 200, "\(host)")
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "[::2]"] {
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]"] {
             let reply = try ask(server, "GET", "/v1/things", host: host)
             #expect(reply.status == 421, "\(host)")
             #expect(reply.text.contains("misdirected"))

@@ -14,9 +14,10 @@ final class RawConnection: Sendable {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let channel: any Channel
 
-    /// With `tls` the server must prove to be `localhost`.
-    init(port: Int, tls: NIOSSLContext? = nil) throws {
+    /// With `tls` the server must prove to be `localhost`. `from` is the own address.
+    init(port: Int, tls: NIOSSLContext? = nil, from own: String = "127.0.0.1") throws {
         channel = try ClientBootstrap(group: group)
+            .bind(to: SocketAddress(ipAddress: own, port: 0))
             .channelInitializer { [seen] channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations

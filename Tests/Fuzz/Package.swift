@@ -53,19 +53,22 @@ let package = Package(
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
         target("StageMetrics", path: "Shared/StageMetrics"),
         target("Wire", ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"]),
+        target("HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront"),
         target("Events", ["Wire"], path: "Shared/Events"),
         target("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf], path: "Shared/Providers"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target(
             "StageRuntime", ["Providers", nio, nioSSL], path: "Shared/StageRuntime",
             sources: [
+                "Configuration/DurationText.swift", "Configuration/QuotaConfiguration.swift",
                 "Configuration/SecretReference.swift", "Configuration/TLSConfiguration.swift",
                 "Process/ExitStatus.swift", "TLS",
             ]),
         target(
             "IngressGateway",
             [
-                "Events", "Journal", "StageMetrics", "Providers", "StageRuntime", "Wire", deque, nio, nioHTTP1, nioSSL,
+                "Events", "HTTPFront", "Journal", "StageMetrics", "Providers", "StageRuntime", "Wire", deque, nio,
+                nioHTTP1, nioSSL,
                 nioTLS,
             ],
             path: "Services/IngressGateway",
@@ -74,7 +77,7 @@ let package = Package(
             ],
             sources: [
                 "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift",
-                "Journaling/JournalMailbox.swift", "Journaling/JournalState.swift",
+                "Journaling/JournalMailbox.swift", "Journaling/JournalState.swift", "Quotas",
             ]),
         target(
             "WebhookSamples", ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",

@@ -44,7 +44,6 @@ private let malformed: [(String, String)] = [
         "a control character in a value",
         "POST /in/stream HTTP/1.1\r\nHost: a\r\nX: a\u{1}b\r\nContent-Length: 3\r\n\r\nabc"
     ),
-    ("another coding", "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
     (
         "chunked that is not last",
         "POST /in/stream HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"
@@ -91,6 +90,13 @@ private let malformed: [(String, String)] = [
     ),
     ("no host", "POST /in/stream HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"),
     ("two hosts", "POST /in/stream HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 3\r\n\r\nabc"),
+    ("a host with a password", "POST /in/stream HTTP/1.1\r\nHost: u:p@a\r\nContent-Length: 3\r\n\r\nabc"),
+    ("a host that is two", "POST /in/stream HTTP/1.1\r\nHost: a,b\r\nContent-Length: 3\r\n\r\nabc"),
+    ("no host but its field", "POST /in/stream HTTP/1.1\r\nHost: \t\r\nContent-Length: 3\r\n\r\nabc"),
+    ("another host in the target", "POST http://b/in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
+    ("GET *", "GET * HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ("two blanks", "POST  /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
+    ("a fragment", "POST /in/stream#a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
     ("no version", "POST /in/stream\r\nHost: a\r\n\r\n"),
     ("HTTP/2.0", "POST /in/stream HTTP/2.0\r\nHost: a\r\n\r\n"),
     ("HTTP/1.2", "POST /in/stream HTTP/1.2\r\nHost: a\r\n\r\n"),
@@ -118,6 +124,30 @@ private let malformed: [(String, String)] = [
         let client = test.connect()
         client.send(post())
         #expect(client.answer()?.status == 202)
+    }
+
+    @Test func `a coding that nobody here knows is 501 and ends the connection`() throws {
+        let test = try TestIngress()
+        for fields in ["Transfer-Encoding: gzip, chunked", "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked"] {
+            let client = test.connect()
+            client.send("POST /in/stream HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\r\n0\r\n\r\n" + post(body: "smuggled"))
+            let answers = client.answersToEnd()
+            #expect(answers.map(\.status) == [501])
+            #expect(answers.first?.code == "transfer_coding_unknown")
+        }
+        #expect(test.bus.webhooks.isEmpty)
+    }
+
+    @Test func `blanks and tabs behind a value are no part of it`() throws {
+        let test = try TestIngress()
+        let client = test.connect()
+        client.send(
+            "POST /in/stream HTTP/1.1\r\nHost: a \r\nX-Signature: abc \t \r\nContent-Length: 2 \t\r\n"
+                + "Connection: close\t\r\n\r\n{}")
+        let answer = try #require(client.answer())
+        #expect(answer.status == 202 && answer.closes)
+        #expect(client.endsNow())
+        #expect(test.bus.webhooks.first?.fields["x-signature"] == "abc")
     }
 
     @Test func `a good request before a broken one is answered`() throws {
@@ -211,6 +241,20 @@ private let malformed: [(String, String)] = [
         #expect(idle.endsNow())
     }
 
+    @Test func `a connection that says nothing ends with the header deadline, without a word`() throws {
+        var limits = IngressLimits()
+        limits.headerDeadlineNanoseconds = 300_000_000
+        limits.idleTimeoutNanoseconds = 3_600_000_000_000
+        let test = try TestIngress(limits: limits)
+        let silent = test.connect(timeoutSeconds: 60)
+        let served = test.connect(timeoutSeconds: 60)
+        served.send(post())
+        #expect(served.answer()?.status == 202)
+        #expect(silent.endsNow())
+        served.send(post())
+        #expect(served.answer()?.status == 202)
+    }
+
     @Test func `Expect 100-continue is obeyed, and refused before the body where it must be`() throws {
         let test = try TestIngress()
         let client = test.connect()
@@ -245,6 +289,31 @@ private let malformed: [(String, String)] = [
         #expect(clients[0].answer()?.status == 202)
     }
 
+    @Test func `one address takes no more than its share, and a trusted proxy may have all`() throws {
+        var limits = IngressLimits()
+        limits.connections = 4
+        limits.connectionsPerAddress = 2
+        let test = try TestIngress(limits: limits)
+        let clients = (0..<2).map { _ in test.connect() }
+        for client in clients {
+            client.send(post())
+            #expect(client.answer()?.status == 202)
+        }
+        let third = test.connect()
+        let answer = try #require(third.answer())
+        #expect(answer.status == 503 && answer.code == "too_many_connections" && answer.closes)
+        #expect(answer.fields["retry-after"] != nil)
+        let other = Client(port: test.ingress.port, from: "127.0.0.2")
+        other.send(post())
+        #expect(other.answer()?.status == 202)
+
+        let proxied = try TestIngress(limits: limits, trustedProxies: ["127.0.0.1"])
+        for client in (0..<4).map({ _ in proxied.connect() }) {
+            client.send(post())
+            #expect(client.answer()?.status == 202)
+        }
+    }
+
     @Test func `HTTP/1.0 closes unless asked to stay`() throws {
         let test = try TestIngress()
         let once = test.connect()
@@ -275,7 +344,7 @@ private let malformed: [(String, String)] = [
             client.send(bytes)
             client.endSending()
             for answer in client.answersToEnd() {
-                #expect([202, 400, 404, 405, 413, 417, 431].contains(answer.status))
+                #expect([202, 400, 404, 405, 413, 414, 417, 431, 501].contains(answer.status))
             }
         }
         let client = test.connect()

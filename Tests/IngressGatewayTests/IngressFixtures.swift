@@ -157,7 +157,9 @@ final class TestIngress {
     var metrics: String { registry.render() }
     var sentences: [String] { reports.sentences.withLock { $0 } }
 
-    func connect() -> Client { Client(port: ingress.port) }
+    func connect(timeoutSeconds: Int = 10) -> Client {
+        Client(port: ingress.port, timeoutSeconds: timeoutSeconds)
+    }
 
     func stopOnAnotherThread(_ stopped: Handover<Void>) {
         isStopped = true
@@ -178,8 +180,20 @@ final class Client {
     private var received: [UInt8] = []
     private(set) var isAtEnd = false
 
-    init(port: Int, timeoutSeconds: Int = 10) {
+    /// `from`: the own address, where it is to be another one of this machine.
+    init(port: Int, timeoutSeconds: Int = 10, from own: String? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if let own {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            inet_pton(AF_INET, own, &address.sin_addr)
+            let result = withUnsafePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+            precondition(result == 0, "the machine has the address \(own)")
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian

@@ -198,6 +198,20 @@ import Threads
         }
     }
 
+    @Test func `the endpoint is as strict about heads as every listener`() throws {
+        try serving { (_, client) throws in
+            for fields in ["Host: a,b", "Host: x\r\nHost: x", "Host: x\r\nTransfer-Encoding: gzip", "X: y"] {
+                let connection = try HTTPConnection(unixSocket: path)
+                // What is asked for and its Host stand in the method, so that nothing but these fields is sent.
+                let reply = try connection.exchange("GET / HTTP/1.1\r\n\(fields)\r\n\r\n", "/", host: "x")
+                #expect(reply.status == 400 && reply.text.contains("http_malformed"), "\(fields)")
+                #expect(reply.header("date") != nil && reply.header("connection") == "close")
+                #expect(!connection.isOpen)
+            }
+            #expect(try ask(client, "GET", "/healthz").status == 200)
+        }
+    }
+
     @Test func `over TCP there are health and metrics and nothing else`() throws {
         let listen = ListenAddress(host: "127.0.0.1", port: 0)
         try serving(routes: [route("GET", "/events", "secret")], metricsListen: listen) { (endpoint, client) throws in

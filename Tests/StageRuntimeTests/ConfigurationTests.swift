@@ -29,6 +29,7 @@ import Testing
         #expect(ingress.maxBodyBytes == 1_048_576)
         #expect(ingress.diskBudgetBytes == 1_073_741_824)
         #expect(ingress.maxConnections == 4096)
+        #expect(ingress.maxConnectionsPerAddress == 1024)
         #expect(ingress.windowRecords == 16384)
         #expect(ingress.windowBytes == 67_108_864)
         #expect(ingress.verdictTimeout == .milliseconds(250))

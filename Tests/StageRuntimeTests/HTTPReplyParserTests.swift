@@ -28,6 +28,13 @@ import Testing
         #expect(try parse("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")?.status == 204)
     }
 
+    @Test func `blanks and tabs around a value are no part of it`() throws {
+        let reply = try #require(
+            try parse("HTTP/1.1 200 OK\r\nContent-Length:\t3 \r\nConnection: close\t\r\nA: b c  \r\n\r\nabc"))
+        #expect(reply.text == "abc" && reply.header("a") == "b c" && !reply.keepAlive)
+        #expect(try parse("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked \r\n\r\n1\r\na\r\n0\r\n\r\n")?.text == "a")
+    }
+
     @Test func `what is not HTTP is refused`() {
         for text in ["hello\r\n\r\n", "HTTP/1.1 x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"] {
             #expect(throws: HTTPReplyParser.Failure.self, "\(text)") { try parse(text) }

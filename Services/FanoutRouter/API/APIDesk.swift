@@ -1,4 +1,5 @@
 import EventLog
+import HTTPFront
 import Logging
 import StageMetrics
 import StageRuntime
@@ -62,6 +63,17 @@ struct APIDesk: Sendable {
     func refuse(_ problem: APIProblem, _ call: APICall?) -> APIAnswer {
         counts.count(call?.operation.id ?? "none", problem.code.status)
         return APIAnswer(problem)
+    }
+
+    /// The same for what is no request at all: a problem like every other, with the code that all listeners use.
+    func refuse(_ refusal: HeadRefusal) -> (contentType: String, bytes: [UInt8]) {
+        counts.count("none", refusal.status)
+        let problem = JSONText.object([
+            ("type", .string("https://tributary.dev/problems/\(refusal.code)")),
+            ("title", .string(refusal.status == 503 ? "The listener is full" : "The request cannot be read")),
+            ("status", .number(refusal.status)), ("code", .string(refusal.code)), ("detail", .string(refusal.sentence)),
+        ])
+        return ("application/problem+json", problem.bytes)
     }
 
     // MARK: Reading

@@ -1,3 +1,5 @@
+import HTTPFront
+
 /// Why a request is not accepted. The code is stable; the detail is a sentence for whoever reads the answer.
 struct Refusal: Error, Sendable, Equatable {
     let status: Int
@@ -7,11 +9,6 @@ struct Refusal: Error, Sendable, Equatable {
     var closes = false
     var retryAfterSeconds: Int?
     var allow: String?
-
-    /// Bytes that are not one unambiguous HTTP/1.1 request.
-    static func malformed(_ detail: String) -> Refusal {
-        Refusal(status: 400, code: "http_malformed", detail: detail, closes: true)
-    }
 
     /// The journal cannot take the webhook now; the provider shall try again.
     static func unavailable(_ code: String, _ detail: String) -> Refusal {
@@ -41,23 +38,23 @@ struct Refusal: Error, Sendable, Equatable {
     static let methodNotAllowed = Refusal(
         status: 405, code: "method_not_allowed", detail: "Webhooks are sent with POST.",
         allow: WebhookHandshake.allow)
-    static let headerTimeout = Refusal(
-        status: 408, code: "header_timeout", detail: "The head of the request took too long.", closes: true)
     static let bodyTooSlow = Refusal(
         status: 408, code: "body_too_slow", detail: "The body came too slowly.", closes: true)
     static let bodyTooLarge = Refusal(
         status: 413, code: "body_too_large", detail: "The body is larger than max_body_bytes.", closes: true)
-    static let requestLineTooLong = Refusal(
-        status: 414, code: "request_line_too_long", detail: "The request line is longer than 8 KiB.", closes: true)
     static let expectationFailed = Refusal(
         status: 417, code: "expectation_failed", detail: "Only Expect: 100-continue is known.", closes: true)
-    static let headTooLarge = Refusal(
-        status: 431, code: "head_too_large", detail: "The head has more than 64 fields or 32 KiB.", closes: true)
-    static let tooManyConnections = Refusal(
-        status: 503, code: "too_many_connections", detail: "All connections are taken.", closes: true,
-        retryAfterSeconds: IngressLimits.retryAfterSeconds)
     static let overloaded = unavailable("ingress_overloaded", "More webhooks wait than the memory budget allows.")
     static let stopping = Refusal(
         status: 503, code: "ingress_stopping", detail: "This ingress is being stopped.", closes: true,
         retryAfterSeconds: 1)
+}
+
+extension Refusal {
+    /// What every listener refuses.
+    init(_ refusal: HeadRefusal) {
+        self.init(
+            status: refusal.status, code: refusal.code, detail: refusal.sentence, closes: true,
+            retryAfterSeconds: refusal.status == 503 ? IngressLimits.retryAfterSeconds : nil)
+    }
 }

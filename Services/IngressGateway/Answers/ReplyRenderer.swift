@@ -1,4 +1,4 @@
-import Glibc
+import HTTPFront
 import NIOCore
 import Providers
 import Wire
@@ -28,12 +28,7 @@ struct ReplyRenderer {
 
     /// Sets the `Date` field to now; called once per sweep.
     mutating func refreshDate() {
-        var now = time(nil)
-        var parts = tm()
-        gmtime_r(&now, &parts)
-        var text = [CChar](repeating: 0, count: 64)
-        let count = strftime(&text, text.count, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts)
-        date = text[..<count].map { UInt8(bitPattern: $0) }
+        date = Array("Date: \(HTTPDate.text())\r\n".utf8)
     }
 
     mutating func write(_ answer: Answer, _ manner: Manner, to buffer: inout ByteBuffer) {
@@ -161,6 +156,7 @@ struct ReplyRenderer {
         case 422: "HTTP/1.1 422 Unprocessable Content\r\n"
         case 429: "HTTP/1.1 429 Too Many Requests\r\n"
         case 431: "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+        case 501: "HTTP/1.1 501 Not Implemented\r\n"
         case 503: "HTTP/1.1 503 Service Unavailable\r\n"
         default: status < 500 ? "HTTP/1.1 400 Bad Request\r\n" : "HTTP/1.1 500 Internal Server Error\r\n"
         }

@@ -1,4 +1,5 @@
 import DequeModule
+import HTTPFront
 import NIOCore
 import NIOHTTP1
 import NIOTLS
@@ -11,7 +12,7 @@ import StageMetrics
 /// unreadable is answered at once, and the connection is then closed gently: its sending side first, so that the
 /// client gets the answer although it is still sending.
 final class Connection: ChannelDuplexHandler {
-    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundIn = RequestPart
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -24,26 +25,29 @@ final class Connection: ChannelDuplexHandler {
     /// Number of the first owed answer.
     private var firstSlot: UInt32 = 0
     private var continueIsDue = false
+    /// When a head was begun, the first one with the connection; nil between requests.
     private var headBeganNanoseconds: Int64?
+    private var hasSpoken = false
     private var lastActivityNanoseconds = monotonicNanoseconds()
     private var closesByNanoseconds: Int64?
     private var inputEnded = false
     private var readIsHeld = false
     private var requestsEnded = 0
     private var requestsEndedBefore = 0
+    var admission = ConnectionCaps.Admission.dropped
     /// Its latest webhook with a verdict was genuine.
     private var isTrusted = false
     /// Place in the loop's table and which of its tenants.
     var place: (slot: Int32, generation: UInt32) = (0, 0)
     /// The last answer is written or on its way; nothing more is read.
     private(set) var isClosing = false
-    private(set) var mayClose = false
     /// When it began, as long as TLS is not agreed on; nil afterwards, and where there is none.
     private var handshakeBeganNanoseconds: Int64?
 
     init(_ loop: FrontLoop, isTLS: Bool) {
         self.loop = loop
         if isTLS { handshakeBeganNanoseconds = lastActivityNanoseconds }
+        headBeganNanoseconds = lastActivityNanoseconds
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -51,14 +55,15 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        peer = context.channel.remoteAddress?.ipAddress.map { ($0, loop.clients.isTrusted($0)) }
-        if loop.enter(self) {
-            context.fireChannelActive()
-        } else if handshakeBeganNanoseconds != nil {
-            // An answer would cost a handshake, and handshakes are what too many connections must not cost.
-            closeNow()
-        } else {
-            refuseNow(.tooManyConnections)
+        let remote = context.channel.remoteAddress
+        peer = remote?.ipAddress.map { ($0, loop.clients.isTrusted($0)) }
+        // Many clients come through one proxy.
+        let client = peer?.isProxy == true ? nil : ConnectionCaps.ClientKey(remote)
+        switch loop.enter(self, client) {
+        case .admitted: context.fireChannelActive()
+        // An answer would cost a handshake, and handshakes are what too many connections must not cost.
+        case .refused(let refusal) where handshakeBeganNanoseconds == nil: refuseNow(Refusal(refusal))
+        case .refused, .dropped: closeNow()
         }
     }
 
@@ -73,18 +78,17 @@ final class Connection: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
-        case .head(let head): begin(head)
+        case .head(let head, let facts): begin(head, facts)
         case .body(let bytes): take(bytes)
         case .end: end()
+        case .refused(let refusal):
+            answerWaiting()
+            if !isClosing { refuseNow(Refusal(refusal)) }
         }
     }
 
     func read(context: ChannelHandlerContext) {
-        if !mayRead(context) {
-            readIsHeld = true
-        } else {
-            context.read()
-        }
+        if mayRead(context) { context.read() } else { readIsHeld = true }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -95,6 +99,7 @@ final class Connection: ChannelDuplexHandler {
         if case .handshakeCompleted? = event as? TLSUserEvent {
             handshakeBeganNanoseconds = nil
             lastActivityNanoseconds = monotonicNanoseconds()
+            headBeganNanoseconds = lastActivityNanoseconds
         }
         guard let event = event as? ChannelEvent, event == .inputClosed else { return }
         inputEnded = true
@@ -105,13 +110,7 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard error is HTTPParserError else { return closeNow() }
-        guard !isClosing, !inputEnded else { return }
-        switch error as? HTTPParserError {
-        case .headerOverflow: refuseNow(.headTooLarge)
-        case .invalidEOFState: closeNow()
-        default: refuseNow(.malformed("The bytes are not an HTTP/1.1 request."))
-        }
+        closeNow()
     }
 }
 
@@ -121,6 +120,7 @@ extension Connection {
     /// Before the parser sees them.
     func bytesArrive() {
         lastActivityNanoseconds = monotonicNanoseconds()
+        hasSpoken = true
         if request == nil, headBeganNanoseconds == nil { headBeganNanoseconds = lastActivityNanoseconds }
         requestsEndedBefore = requestsEnded
     }
@@ -131,18 +131,13 @@ extension Connection {
         if requestsEnded != requestsEndedBefore { headBeganNanoseconds = nil }
     }
 
-    private func begin(_ head: HTTPRequestHead) {
+    private func begin(_ head: HTTPRequestHead, _ facts: HeadFacts) {
         headBeganNanoseconds = nil
-        // Whoever sends on while a complete request waits for the quotas gets that one's answer at once.
-        if let refusal = request?.ticket?.refusal { refuse(refusal) }
+        answerWaiting()
         guard !isClosing else { return }
-        var open = OpenRequest(head: head, startedNanoseconds: lastActivityNanoseconds)
-        slots.append(OwedAnswer(to: head, startedNanoseconds: lastActivityNanoseconds))
+        request = OpenRequest(head: head, facts: facts, startedNanoseconds: lastActivityNanoseconds)
+        slots.append(OwedAnswer(to: head, facts, startedNanoseconds: lastActivityNanoseconds))
         do throws(Refusal) {
-            let facts = try RequestFacts(head)
-            open.facts = facts
-            request = open
-            if facts.asksForUpgrade { slots[slots.count - 1].manner.closes = true }
             if (facts.contentLengthBytes ?? 0) > loop.limits.bodyBytes { throw .bodyTooLarge }
             if facts.expectsElse { throw .expectationFailed }
             let target = try loop.sources.find(head)
@@ -158,9 +153,13 @@ extension Connection {
             }
             if request?.wantsContinue == true { sendContinue() }
         } catch {
-            request = request ?? open
             refuse(error)
         }
+    }
+
+    /// Whoever sends on while a complete request waits for the quotas gets that one's answer at once.
+    private func answerWaiting() {
+        if request?.hasEnded == true, let refusal = request?.ticket?.refusal { refuse(refusal) }
     }
 
     /// Refuses the open request: at once where the connection is then of no use or nothing more of it will come,
@@ -172,7 +171,7 @@ extension Connection {
             let number = lastNumber
             request = nil
             complete(number, .refused(refusal))
-        } else if refusal.closes || request?.facts?.expectsContinue == true {
+        } else if refusal.closes || request?.facts.expectsContinue == true {
             refuseNow(refusal)
         } else {
             request?.refusal = refusal
@@ -222,14 +221,14 @@ extension Connection {
             dropBody()
             request = nil
         }
-        guard let facts = open.facts, let target = open.target, open.refusal == nil else {
+        guard let target = open.target, open.refusal == nil else {
             return complete(number, .refused(open.refusal ?? .notFound))
         }
         if open.head.method == .OPTIONS { return complete(number, .handshake(WebhookHandshake(open.head))) }
         let started = monotonicNanoseconds()
         slots[slots.count - 1].startedNanoseconds = started
         let accepted = AcceptedRequest(
-            head: open.head, facts: facts, target: target, peer: clientAddress(open.head), body: open.body,
+            head: open.head, facts: open.facts, target: target, peer: clientAddress(open.head), body: open.body,
             receivedAtNanoseconds: wallNanoseconds())
         let receipt = request?.ticket?.receipt(bodyBytes: open.bodyBytes, loop) ?? .none
         let token = ReplyToken(
@@ -351,7 +350,6 @@ extension Connection {
 
     /// Closes at once; what is not sent yet is lost.
     func closeNow() {
-        mayClose = true
         isClosing = true
         context?.close(mode: .all, promise: nil)
     }
@@ -374,7 +372,8 @@ extension Connection {
             return
         }
         if let began = headBeganNanoseconds, request == nil, now - began > limits.headerDeadlineNanoseconds {
-            return refuseNow(.headerTimeout)
+            // Whoever has said nothing yet is told nothing.
+            return hasSpoken ? refuseNow(Refusal(.headerTimeout)) : closeNow()
         }
         if let request {
             let elapsed = now - request.startedNanoseconds

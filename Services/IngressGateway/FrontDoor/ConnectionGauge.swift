@@ -1,12 +1,10 @@
 import NIOCore
 
-/// Stands before the parser: tells the connection of bytes before they are parsed, so that a head has a deadline from
-/// its first byte, and keeps the parser from closing the channel before the last answer is out.
-final class ConnectionGauge: ChannelDuplexHandler {
+/// Stands before the parser: tells the connection of bytes before and after they are parsed, so that a head has a deadline
+/// from its first byte.
+final class ConnectionGauge: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
 
     private let connection: Connection
 
@@ -19,13 +17,5 @@ final class ConnectionGauge: ChannelDuplexHandler {
         connection.bytesArrive()
         context.fireChannelRead(data)
         connection.bytesParsed()
-    }
-
-    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        if mode == .output || connection.mayClose {
-            context.close(mode: mode, promise: promise)
-        } else {
-            promise?.succeed()
-        }
     }
 }

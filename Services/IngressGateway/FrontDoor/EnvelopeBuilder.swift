@@ -1,3 +1,4 @@
+import HTTPFront
 import NIOCore
 import NIOHTTP1
 import StageMetrics
@@ -6,7 +7,7 @@ import Wire
 /// A request that is complete.
 struct AcceptedRequest {
     var head: HTTPRequestHead
-    var facts: RequestFacts
+    var facts: HeadFacts
     var target: SourceTable.Target
     /// The address of the client as text; nil where the connection has none.
     var peer: String?

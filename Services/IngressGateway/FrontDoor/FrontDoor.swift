@@ -1,4 +1,5 @@
 import Glibc
+import HTTPFront
 import NIOCore
 import NIOPosix
 
@@ -32,8 +33,8 @@ final class FrontDoor: Sendable {
         }
     }
 
-    /// Opens the door. Throws where the address cannot be bound.
-    init(_ loops: Loops, socket: ListeningSocket) throws {
+    /// Opens the door. Throws where the address cannot be bound. `report` hears when connections cannot be accepted.
+    init(_ loops: Loops, socket: ListeningSocket, report: @escaping @Sendable (String) -> Void) throws {
         group = loops.group
         self.loops = loops.loops
         let byEventLoop = Dictionary(
@@ -42,6 +43,12 @@ final class FrontDoor: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let acceptGuard = AcceptGuard("ingress.listen", use: .close, report: report)
+                    try channel.pipeline.syncOperations.addHandler(acceptGuard)
+                }
+            }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             // One read for each connection and turn, so that no number of large bodies holds up a small one for long.

@@ -1,3 +1,4 @@
+import HTTPFront
 import Journal
 import NIOCore
 import NIOHTTP1
@@ -16,7 +17,7 @@ struct FrontShared: Sendable {
     let state: JournalState
     let metrics: IngressMetrics
     var quotas = Quotas()
-    let connectionCount = ConnectionCount()
+    let caps = ConnectionCaps()
 }
 
 /// What can be changed while the door is open.
@@ -24,11 +25,6 @@ struct FrontSettings: Sendable {
     var limits: IngressLimits
     var sources: SourceTable
     var clients = ClientAddresses(trusted: [])
-}
-
-/// Open connections of all loops.
-final class ConnectionCount: Sendable {
-    let open = Atomic<Int>(0)
 }
 
 /// The front door's part on one event loop: the table of its connections and the batch that it is collecting.
@@ -79,17 +75,18 @@ final class FrontLoop {
     /// The TLS of a connection that begins now; nil where the door speaks plain HTTP.
     var tlsContext: NIOSSLContext? { shared.tls.context }
 
-    /// Takes a new connection in; false when there are too many.
-    func enter(_ connection: Connection) -> Bool {
+    /// Takes a new connection in, as far as there is room. `client` is nil for a trusted proxy.
+    func enter(_ connection: Connection, _ client: ConnectionCaps.ClientKey?) -> ConnectionCaps.Admission {
         let slot = vacant.popLast() ?? Int32(tenants.count)
         if Int(slot) == tenants.count { tenants.append((nil, 0)) }
         tenants[Int(slot)].connection = connection
         tenants[Int(slot)].generation &+= 1
         connection.place = (slot, tenants[Int(slot)].generation)
         occupied += 1
-        let open = shared.connectionCount.open.wrappingAdd(1, ordering: .relaxed).newValue
-        metrics.connections.set(Double(open))
-        return open <= limits.connections && !isDraining
+        connection.admission = shared.caps.enter(
+            client, most: isDraining ? 0 : limits.connections, mostPerClient: limits.connectionsPerAddress)
+        metrics.connections.set(Double(shared.caps.admitted))
+        return connection.admission
     }
 
     func leave(_ connection: Connection) {
@@ -98,7 +95,8 @@ final class FrontLoop {
         tenants[slot].connection = nil
         vacant.append(Int32(slot))
         occupied -= 1
-        metrics.connections.set(Double(shared.connectionCount.open.wrappingSubtract(1, ordering: .relaxed).newValue))
+        shared.caps.leave(connection.admission)
+        metrics.connections.set(Double(shared.caps.admitted))
         if occupied == 0 { drained?.succeed() }
         if occupied == 0 { drained = nil }
     }

@@ -1,10 +1,11 @@
+import HTTPFront
 import NIOCore
 import NIOHTTP1
 
 /// A request of a connection that has begun and is neither handed over nor answered.
 struct OpenRequest {
     var head: HTTPRequestHead
-    var facts: RequestFacts?
+    var facts: HeadFacts
     var target: SourceTable.Target?
     var body: ByteBuffer?
     var bodyBytes = 0
@@ -20,8 +21,7 @@ struct OpenRequest {
 
     /// Its client sends the body only when told to, and may now.
     var wantsContinue: Bool {
-        guard let facts, !isWaiting, refusal == nil else { return false }
-        return facts.expectsContinue && facts.hasBody && head.version == .http1_1
+        !isWaiting && refusal == nil && facts.expectsContinue && facts.hasBody
     }
 }
 
@@ -33,9 +33,10 @@ struct OwedAnswer {
     /// For the metrics; nil where the request names none.
     var source: SourceRoute?
 
-    init(to head: HTTPRequestHead, startedNanoseconds: Int64) {
+    init(to head: HTTPRequestHead, _ facts: HeadFacts, startedNanoseconds: Int64) {
         manner = .init(
-            closes: !head.isKeepAlive, isVersion10: head.version == .http1_0, omitsBody: head.method == .HEAD)
+            closes: facts.closes || facts.asksForUpgrade, isVersion10: head.version == .http1_0,
+            omitsBody: head.method == .HEAD)
         self.startedNanoseconds = startedNanoseconds
     }
 

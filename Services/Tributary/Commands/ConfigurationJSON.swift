@@ -33,6 +33,7 @@ enum ConfigurationJSON {
             ("max_body_bytes", .number(ingress.maxBodyBytes)),
             ("disk_budget_bytes", .number(ingress.diskBudgetBytes)),
             ("max_connections", .number(ingress.maxConnections)),
+            ("max_connections_per_address", .number(ingress.maxConnectionsPerAddress)),
             ("window_records", .number(ingress.windowRecords)),
             ("window_bytes", .number(ingress.windowBytes)),
             ("verdict_timeout_seconds", .number(ingress.verdictTimeout.inSeconds)),

@@ -1,4 +1,5 @@
 import Glibc
+import HTTPFront
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -10,7 +11,8 @@ import Threads
 ///
 /// One event loop serves all connections; routes run on threads of their own, so that a slow query never delays
 /// `/metrics`. Readiness and gauges are read on the event loop and must not block. The loop belongs to the endpoint alone,
-/// so it answers while any other thread of the stage stands still, and tells the service manager as long as none does.
+/// so it answers while any other thread of the stage stands still, and tells the service manager as long as none does. Some
+/// descriptors are kept for the Unix socket, so it answers when the process has no other left, too.
 package final class AdminEndpoint: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let pool: NIOThreadPool
@@ -40,7 +42,7 @@ package final class AdminEndpoint: Sendable {
         let openDesk = AdminDesk(registry: registry, readiness: readiness, routes: [], pool: pool)
         var channels: [any Channel] = []
         do {
-            let unix = Self.bootstrap(group, desk)
+            let unix = Self.bootstrap(group, desk, Self.unixRules)
             channels.append(try unix.bind(unixDomainSocketPath: socketPath, cleanupExistingSocketFile: true).wait())
         } catch {
             Self.stop(channels, group, pool)
@@ -48,7 +50,7 @@ package final class AdminEndpoint: Sendable {
         }
         if let metricsListen {
             do {
-                let tcp = Self.bootstrap(group, openDesk)
+                let tcp = Self.bootstrap(group, openDesk, Self.tcpRules)
                 channels.append(try tcp.bind(host: metricsListen.host, port: metricsListen.port).wait())
             } catch {
                 Self.stop(channels, group, pool)
@@ -97,15 +99,39 @@ package final class AdminEndpoint: Sendable {
         }
     }
 
-    private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ desk: AdminDesk) -> ServerBootstrap {
+    private static let unixRules = rules(mostConnections: 256, mostPerClient: 256)
+    private static let tcpRules = rules(mostConnections: 64, mostPerClient: 32)
+
+    private static func rules(mostConnections: Int, mostPerClient: Int) -> FrontConnection.Rules {
+        FrontConnection.Rules(
+            limits: .api, mostConnections: mostConnections, mostPerClient: mostPerClient, headDeadline: .seconds(10),
+            trustedDeadline: .seconds(75), trustsFirstHead: true
+        ) { refusal in
+            let reply = AdminReply.error(refusal.status, refusal.code, refusal.sentence)
+            return (reply.contentType, reply.body)
+        }
+    }
+
+    private static func bootstrap(
+        _ group: MultiThreadedEventLoopGroup, _ desk: AdminDesk, _ rules: FrontConnection.Rules
+    ) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    // The listener of the stage's own connections says in the log what is wrong.
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptGuard("the admin endpoint", use: .serve, keeping: 4) { _ in })
+                }
+            }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(IdleStateHandler(readTimeout: .seconds(75)))
-                    try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
+                    try pipeline.addHandler(HTTPResponseEncoder())
+                    try pipeline.addHandler(FrontConnection(rules))
+                    try pipeline.addHandler(HTTPServerPipelineHandler())
                     try pipeline.addHandler(AdminConnection(desk: desk))
                 }
             }

@@ -1,3 +1,5 @@
+import Wire
+
 /// An HTTP answer, read completely.
 package struct HTTPReply: Sendable {
     package let status: Int
@@ -80,8 +82,7 @@ struct HTTPReplyParser {
         }
         let headers = lines.dropFirst().compactMap { line -> (name: String, value: String)? in
             guard let colon = line.firstIndex(of: ":") else { return nil }
-            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-            return (line[..<colon].lowercased(), String(value))
+            return (line[..<colon].lowercased(), String(FieldValue.trimmed(line[line.index(after: colon)...])))
         }
         return (status, headers)
     }

@@ -86,6 +86,9 @@ struct Differences {
         compare("ingress.max_body_bytes", "\(old.maxBodyBytes)", "\(new.maxBodyBytes)", Stage.allCases, .restart)
         compare("ingress.disk_budget_bytes", "\(old.diskBudgetBytes)", "\(new.diskBudgetBytes)", ours, .restart)
         compare("ingress.max_connections", "\(old.maxConnections)", "\(new.maxConnections)", ours, .inPlace)
+        compare(
+            "ingress.max_connections_per_address", "\(old.maxConnectionsPerAddress)",
+            "\(new.maxConnectionsPerAddress)", ours, .inPlace)
         compare("ingress.window_records", "\(old.windowRecords)", "\(new.windowRecords)", ours, .restart)
         compare("ingress.window_bytes", "\(old.windowBytes)", "\(new.windowBytes)", ours, .restart)
         compare(

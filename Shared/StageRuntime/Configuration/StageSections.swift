@@ -8,7 +8,8 @@ extension ConfigurationDecoder {
     /// The ingress with defaults for everything that is left out.
     func decodeIngress(_ root: Section) -> IngressConfiguration {
         let keys = [
-            "listen", "instances", "max_body_bytes", "disk_budget_bytes", "max_connections", "window_records",
+            "listen", "instances", "max_body_bytes", "disk_budget_bytes", "max_connections",
+            "max_connections_per_address", "window_records",
             "window_bytes", "verdict_timeout", "header_deadline", "idle_timeout", "minimum_body_bytes_per_second",
             "public_url", "trusted_proxies", "tls", "metrics_listen", "quotas",
         ]
@@ -21,6 +22,7 @@ extension ConfigurationDecoder {
             maxBodyBytes: section.integer("max_body_bytes", default: 1 << 20, in: 1024...(64 << 20)),
             diskBudgetBytes: section.integer("disk_budget_bytes", default: 1 << 30, in: (1 << 20)...(1 << 50)),
             maxConnections: section.integer("max_connections", default: 4096, in: 1...1_000_000),
+            maxConnectionsPerAddress: section.integer("max_connections_per_address", default: 1024, in: 1...1_000_000),
             windowRecords: section.integer("window_records", default: 16384, in: 256...1_048_576),
             windowBytes: section.integer("window_bytes", default: 64 << 20, in: (1 << 20)...(4 << 30)),
             verdictTimeout: section.duration(

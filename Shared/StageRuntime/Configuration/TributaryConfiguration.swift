@@ -71,6 +71,8 @@ package struct IngressConfiguration: Sendable {
     /// What the journal may hold on disk before webhooks are answered 503.
     package let diskBudgetBytes: Int
     package let maxConnections: Int
+    /// Of one client address; a trusted proxy may have all.
+    package let maxConnectionsPerAddress: Int
     /// Records that one ingress may have unsettled on the bus.
     package let windowRecords: Int
     /// Bytes that one ingress may have unsettled on the bus.

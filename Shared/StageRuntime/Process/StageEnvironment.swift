@@ -1,4 +1,5 @@
 import Glibc
+import HTTPFront
 package import Logging
 package import StageMetrics
 package import Threads
@@ -62,6 +63,7 @@ package struct StageEnvironment: Sendable {
         umask(0o077)
         ProcessHeap.bound()
         ProcessMemory.forbidDumps()
+        DescriptorLimit.raise()
         // A subscriber or client that goes away is an error of a write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         try PrivateDirectory.create(configuration.runDir)

@@ -1,3 +1,4 @@
+import HTTPFront
 import HTTPTypes
 import HummingbirdCore
 import NIOCore
@@ -42,6 +43,7 @@ final class ControlResponder: Sendable {
             var parts = request.body.makeAsyncIterator()
             try await discard(&parts, channel)
         case .ask(let call):
+            if call.operation.scope != nil { channel.triggerUserOutboundEvent(FrontConnection.Trusted(), promise: nil) }
             if request.headers[.expect]?.lowercased() == "100-continue" {
                 try await writer.writeInformationalHead(HTTPResponse(status: .continue))
             }

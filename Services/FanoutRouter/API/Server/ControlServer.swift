@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import HTTPFront
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -12,17 +13,22 @@ import Threads
 /// The control API on `router.listen`: HTTP/1.1, with TLS where it is configured, for whoever has a token. It has an
 /// event loop of its own, so that operators never delay deliveries.
 final class ControlServer: Sendable {
-    /// Time within which a request's head must be complete and after which an idle connection ends.
+    /// Time within which the head of a client with a token must be complete and after which its idle connection ends.
     static let idleTimeout = TimeAmount.seconds(15)
+    /// The same before a token was seen.
+    static let strangerTimeout = TimeAmount.seconds(5)
     static let maxConnections = 256
-    /// An event's id may have 8192 characters, and a character twelve bytes when it is percent-encoded.
-    static let maxHeadBytes = 128 * 1024
+    /// Of one client address, so that no client alone keeps the others out.
+    static let maxConnectionsPerAddress = 128
 
     /// What is listened on and how; values other than the defaults are for tests.
     struct Settings: Sendable {
         var listen: ListenAddress
         var publicURL = ""
         var idleTimeout = ControlServer.idleTimeout
+        var strangerTimeout = ControlServer.strangerTimeout
+        var maxConnections = ControlServer.maxConnections
+        var maxConnectionsPerAddress = ControlServer.maxConnectionsPerAddress
         var bodyDeadline = ControlResponder.bodyDeadline
     }
 
@@ -65,12 +71,9 @@ final class ControlServer: Sendable {
         // Connections that break off are everyday life.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .error)
-        let base = Self.http(responder, settings)
-        if let tls {
-            (task, stopping) = Self.run(TLSServerChannel(base: base, tls: tls), settings, group, quiet, state)
-        } else {
-            (task, stopping) = Self.run(base, settings, group, quiet, state)
-        }
+        let channel = ControlChannel(
+            base: Self.http(responder, settings), rules: Self.rules(settings, isTLS: tls != nil, desk), tls: tls)
+        (task, stopping) = Self.run(channel, settings, group, logger: logger, quiet: quiet, state)
         if let problem = state.waitUntilDecided() {
             try? group.syncShutdownGracefully()
             try? pool.syncShutdownGracefully()
@@ -119,22 +122,33 @@ final class ControlServer: Sendable {
             responder: { request, writer, channel in
                 try await responder.respond(to: request, writer, on: channel)
             },
-            configuration: HTTP1Channel.Configuration(
-                idleTimeout: settings.idleTimeout,
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: maxHeadBytes, maxHeaderListSize: maxHeadBytes, maxHeaderFieldCount: 100)))
+            configuration: HTTP1Channel.Configuration(idleTimeout: settings.idleTimeout))
+    }
+
+    private static func rules(_ settings: Settings, isTLS: Bool, _ desk: APIDesk) -> FrontConnection.Rules {
+        FrontConnection.Rules(
+            limits: .api, mostConnections: settings.maxConnections, mostPerClient: settings.maxConnectionsPerAddress,
+            headDeadline: settings.strangerTimeout, trustedDeadline: settings.idleTimeout, trustsFirstHead: false,
+            isTLS: isTLS
+        ) { desk.refuse($0) }
     }
 
     private static func run(
-        _ channel: some ServerChildChannel, _ settings: Settings, _ group: MultiThreadedEventLoopGroup,
-        _ logger: Logger, _ state: ServerState
+        _ channel: ControlChannel, _ settings: Settings, _ group: MultiThreadedEventLoopGroup, logger: Logger,
+        quiet: Logger, _ state: ServerState
     ) -> (Task<Void, Never>, @Sendable () async throws -> Void) {
         let server = Server(
             childChannelSetup: channel,
             configuration: ServerConfiguration(
-                address: .hostname(settings.listen.host, port: settings.listen.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(maxConnections)),
-            onServerRunning: { state.listens(on: $0.localAddress?.port ?? 0) }, eventLoopGroup: group, logger: logger)
+                address: .hostname(settings.listen.host, port: settings.listen.port)),
+            onServerRunning: { listener in
+                let guarded = listener.eventLoop.submit {
+                    let acceptGuard = AcceptGuard("router.listen", use: .close) { logger.warning("\($0)") }
+                    try listener.pipeline.syncOperations.addHandler(acceptGuard, position: .first)
+                }
+                try? await guarded.get()
+                state.listens(on: listener.localAddress?.port ?? 0)
+            }, eventLoopGroup: group, logger: quiet)
         let task = Task {
             do {
                 try await server.run()
