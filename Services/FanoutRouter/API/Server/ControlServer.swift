@@ -98,11 +98,16 @@ final class ControlServer: Sendable {
     func stop() {
         state.ended("it stops")
         let stopped = DispatchSemaphore(value: 0)
-        Task { [stopping] in
+        // What serves a connection uses its event loop until it returns.
+        Task { [stopping, task] in
             try? await stopping()
+            await task.value
             stopped.signal()
         }
-        if stopped.wait(timeout: .now() + .seconds(5)) == .timedOut { task.cancel() }
+        if stopped.wait(timeout: .now() + .seconds(5)) == .timedOut {
+            task.cancel()
+            _ = stopped.wait(timeout: .now() + .seconds(1))
+        }
         try? group.syncShutdownGracefully()
         try? pool.syncShutdownGracefully()
     }
