@@ -14,6 +14,7 @@ let swiftSettings: [SwiftSetting] = [
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -152,7 +153,7 @@ let package = Package(
             [
                 "Bus", "EventLog", "Events", "FanoutRouter", "HTTPFront", "LogSamples", "Providers", "SeededRandom",
                 "StageMetrics", "StageRuntime", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
+                nioEmbedded, nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),
         tests("JournalTests", ["SeededRandom", "Journal", "Wire", grdb]),
         .target(

@@ -32,7 +32,7 @@ enum Blob {
 
 extension EventLogError {
     /// Says what SQLite met, and whether trying again can help.
-    init(_ error: any Error) {
+    package init(_ error: any Error) {
         if let own = error as? EventLogError {
             self = own
             return

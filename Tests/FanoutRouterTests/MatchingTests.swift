@@ -58,7 +58,7 @@ import Wire
         var taken: [(Int64, UInt64)] = []
         while let first = queue.first {
             taken.append((first.due, first.position))
-            queue.removeFirst()
+            queue.remove(first.position)
         }
         #expect(taken.elementsEqual(entries.sorted { $0 < $1 }) { $0 == $1 })
     }

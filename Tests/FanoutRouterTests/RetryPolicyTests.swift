@@ -22,7 +22,7 @@ import Testing
         for number in 1...most {
             now += policy.timeout(takes, now: now, firstAttempt: 0)
             let consequence = policy.consequence(of: outcome, attempt: number, now: now, firstAttempt: 0, chance: 0)
-            guard case .again(let due) = consequence else { break }
+            guard case .again(let due) = consequence, due < policy.deadlineNanoseconds ?? .max else { break }
             waits.append(due - now)
             now = due
         }
@@ -93,36 +93,76 @@ import Testing
         #expect(consequence == .again(due: 6 * Self.second))
     }
 
-    @Test func `Retry-After lengthens a wait, never shortens it, and is capped at a day`() {
-        let policy = RetryPolicy(RetryConfiguration(schedule: [.zero, .seconds(5)]))
-        func due(_ seconds: Int) -> RetryPolicy.Consequence {
-            policy.consequence(
-                of: Self.answered(503, retryAfter: seconds), attempt: 1, now: 0, firstAttempt: 0, chance: 0)
+    @Test func `Retry-After lengthens a wait, never shortens it, and is clamped to the policy's longest wait`() {
+        func due(_ seconds: Int, _ retry: RetryConfiguration, status: Int = 503) -> RetryPolicy.Consequence {
+            RetryPolicy(retry).consequence(
+                of: Self.answered(status, retryAfter: seconds), attempt: 1, now: 0, firstAttempt: 0, chance: 0)
         }
-        #expect(due(1) == .again(due: 5 * Self.second))
-        #expect(due(60) == .again(due: 60 * Self.second))
-        #expect(due(10_000_000) == .again(due: 86_400 * Self.second))
+        let short = RetryConfiguration(schedule: [.zero, .seconds(5)])
+        #expect(due(1, short) == .again(due: 5 * Self.second))
+        #expect(due(60, short) == .again(due: 60 * Self.second))
+        for asked in [61, 9_999_999_999, .max] {
+            #expect(due(asked, short) == .again(due: 60 * Self.second), "a minute is believed of everybody")
+            #expect(due(asked, .superviz) == .again(due: Int64(min(asked, 300)) * Self.second))
+            #expect(due(asked, .standard) == .again(due: Int64(min(asked, 36_000)) * Self.second))
+            #expect(due(asked, .standard, status: 302) == .again(due: Int64(min(asked, 36_000)) * Self.second))
+            #expect(due(asked, .stream) == .again(due: 15 * Self.second), "its deadline; then it is given up")
+        }
+        #expect(due(0, short) == .again(due: 5 * Self.second))
+        #expect(due(10, .stream) == .again(due: 10 * Self.second))
     }
 
-    @Test func `no attempt begins after the deadline`() {
+    @Test func `no attempt begins after the deadline, and nothing is given up before it`() {
         let policy = RetryPolicy(
             RetryConfiguration(schedule: [.zero, .seconds(5), .seconds(30)], deadline: .seconds(15)))
         func consequence(_ number: Int, now: Int64) -> RetryPolicy.Consequence {
             policy.consequence(of: Self.answered(500), attempt: number, now: now, firstAttempt: 0, chance: 0)
         }
         #expect(consequence(1, now: 0) == .again(due: 5 * Self.second))
-        #expect(consequence(2, now: 5 * Self.second) == .dead(isFinal: false))
+        #expect(consequence(2, now: 5 * Self.second) == .again(due: 15 * Self.second))
+        #expect(consequence(3, now: 6 * Self.second) == .dead(isFinal: false))
     }
 
-    @Test func `Retry-After is read as seconds or as a date`() {
-        func seconds(_ text: String, date: String? = nil) -> Int? { RetryAfter.seconds(text, date: date) }
-        #expect(seconds("120") == 120)
-        #expect(seconds("-1") == nil)
-        #expect(seconds("") == nil)
-        #expect(seconds("99999999999999999999") == nil)
-        let date = "Wed, 21 Oct 2026 07:28:00 GMT"
-        #expect(seconds("Wed, 21 Oct 2026 07:29:30 GMT", date: date) == 90)
-        #expect(seconds("Wed, 21 Oct 2026 07:27:00 GMT", date: date) == 0)
-        #expect(seconds("21 Oct 2026", date: date) == nil)
+    @Test func `a batch that is too large is halved, an event that is too large alone is final`() {
+        for retry in [RetryConfiguration.standard, .stream, .superviz] {
+            func consequence(_ events: Int?) -> RetryPolicy.Consequence {
+                RetryPolicy(retry).consequence(
+                    of: Self.answered(413), attempt: 1, now: 0, firstAttempt: 0, chance: 0, batchOf: events)
+            }
+            #expect(consequence(8) == .halve)
+            #expect(consequence(2) == .halve)
+            #expect(consequence(1) == .dead(isFinal: true))
+            #expect((consequence(nil) == .dead(isFinal: true)) == (retry == .stream), "the policy's own judgement")
+        }
+    }
+
+    private static let date = "Wed, 21 Oct 2026 07:28:00 GMT"
+
+    @Test(
+        arguments: [
+            ("120", 120), ("0", 0), ("9999999999", 9_999_999_999), ("99999999999999999999", .max),
+            ("00000000000000000000000000000000000000000000000000000000000120", 120), ("  120", 120), ("120 \t", 120),
+            ("\t 120 ", 120), (String(repeating: "9", count: 5000), .max), ("", nil), ("  ", nil), ("-1", nil),
+            ("+5", nil), ("1.5", nil), ("5s", nil), ("1 2", nil), ("soon", nil),
+            // The three forms of a date, past ones too.
+            ("Wed, 21 Oct 2026 07:29:30 GMT", 90), (" Wed, 21 Oct 2026 07:29:30 GMT ", 90),
+            ("Wednesday, 21-Oct-26 07:29:30 GMT", 90), ("Wed Oct 21 07:29:30 2026", 90),
+            ("Sun Nov  1 07:28:00 2026", 950_400),
+            ("Wed, 21 Oct 2026 07:27:00 GMT", 0), ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
+            ("Sun Nov  6 08:49:37 1994", 0),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", 251_609_733_119),
+            ("21 Oct 2026", nil), ("Wed, 21 Oct 2026 07:29:30 CET", nil), ("Wed, 21 Xxx 2026 07:29:30 GMT", nil),
+            ("Wed, 32 Oct 2026 07:29:30 GMT", nil), ("Wed, 21 Oct 2026 24:00:00 GMT", nil),
+            ("Wed, 21 Oct 2026 7:29:30 GMT", nil), ("Wednesday, 21-Oct-2026 07:29:30 GMT", nil),
+        ] as [(String, Int?)])
+    func `Retry-After is read in every form of the standard, and as nothing else`(text: String, seconds: Int?) {
+        #expect(RetryAfter.seconds(text, date: Self.date) == seconds)
+        #expect(RetryAfter.seconds(text, date: " Wednesday, 21-Oct-26 07:28:00 GMT") == seconds)
+    }
+
+    @Test func `a date without another one beside it is taken by this machine's clock`() {
+        #expect(RetryAfter.seconds("Fri, 31 Dec 1999 23:59:59 GMT", date: nil) == 0)
+        #expect(RetryAfter.seconds("Fri, 31 Dec 9999 23:59:59 GMT", date: "yesterday") ?? 0 > 200_000_000_000)
+        #expect(RetryAfter.seconds(nil, date: Self.date) == nil)
     }
 }

@@ -106,7 +106,7 @@ import Testing
               - name: batches
                 url: "https://example.com/a"
                 format: superviz
-                mode: { batch: { every: 250ms, max_events: 100 } }
+                mode: { batch: { every: 250ms, max_events: 100, max_bytes: 65536 } }
                 signing: { scheme: header, secrets: ["env:A"], header: X-Token, prefix: "Bearer " }
                 retry: superviz
                 rate_limit: 50
@@ -127,7 +127,7 @@ import Testing
         let subscriptions = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml").subscriptions
         let (batches, keys, own) = (subscriptions[0], subscriptions[1], subscriptions[2])
         #expect(batches.format == .superviz)
-        #expect(batches.mode == .batch(every: .milliseconds(250), maxEvents: 100))
+        #expect(batches.mode == .batch(every: .milliseconds(250), maxEvents: 100, maxBytes: 65_536))
         #expect(batches.signing.header == "x-token" && batches.signing.prefix == "Bearer ")
         #expect(batches.retry == .superviz)
         #expect(batches.requestsPerSecond == 50 && batches.disableAfter == .seconds(3600))

@@ -28,7 +28,7 @@ import Testing
         #"{"name":"a","url":"http://example.com/e","filter":{"types":["a.*"],"sources":["stream"],"providers":[],"#
             + #""subjects":["c/*"],"keys":["k"],"data":[{"pointer":"/a","in":["b","5"]},{"pointer":"/b","exists":false},"#
             + #"{"pointer":"/c","at_least":1.5},{"pointer":"/c","at_least":-1.0,"below":3.0}]},"format":"superviz","#
-            + #""mode":{"batch":{"every":"250ms","max_events":7}},"signing":{"scheme":"stream","api_key":"k"},"#
+            + #""mode":{"batch":{"every":"250ms","max_events":7,"max_bytes":1024}},"signing":{"scheme":"stream","api_key":"k"},"#
             + #""retry":{"schedule":["0s","1m"],"repeat_last":true,"jitter":true,"timeout":"6s","deadline":"1h"},"#
             + #""concurrency":5,"rate_limit":9,"disable_after":"1h","timeout":"20s","order":"key","key_hold":"30s"}"#,
         #"{"name":"b","url":"https://[2001:db8::1]:8443/e?x=1","filter":{"types":[],"sources":[],"providers":["fishjam"],"#

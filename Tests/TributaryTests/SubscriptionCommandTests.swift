@@ -44,14 +44,15 @@ import Testing
         let run = try stages.command(
             "subscriptions", "create", "my-app", "--url", "https://a.example/x", "--type", "recording.*", "--type",
             "call.*", "--source", "rooms", "--subject", "calls/*", "--format", "superviz", "--batch", "1s",
-            "--batch-events", "10", "--retry", "stream", "--rate-limit", "5", "--order", "key", "--start", "42")
+            "--batch-events", "10", "--batch-bytes", "65536", "--retry", "stream", "--rate-limit", "5", "--order",
+            "key", "--start", "42")
         #expect(run.status == 0)
         #expect(run.output == "whsec_abc\n")
         #expect(run.errors == "tributary: my-app is made; its secret is shown this once:\n")
         #expect(
             control.asked.last?.body == """
                 {"url":"https://a.example/x","format":"superviz","retry":"stream","order":"key",\
-                "mode":{"batch":{"every":"1s","max_events":10}},"rate_limit":5,\
+                "mode":{"batch":{"every":"1s","max_events":10,"max_bytes":65536}},"rate_limit":5,\
                 "filter":{"types":["recording.*","call.*"],"sources":["rooms"],"subjects":["calls/*"]},\
                 "name":"my-app","start":42}
                 """)

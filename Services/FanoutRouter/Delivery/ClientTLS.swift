@@ -28,7 +28,9 @@ enum ClientTLS {
         } catch {
             let isOwn = certificate != nil
             throw ClientTLSError(
-                isOwn ? "certificate and key do not belong together" : "TLS cannot be set up: \(error)")
+                isOwn
+                    ? "certificate and key do not belong together"
+                    : "TLS cannot be set up: \(NetworkErrorText.text(error))")
         }
     }
 

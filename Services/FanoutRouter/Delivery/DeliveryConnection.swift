@@ -112,7 +112,12 @@ final class DeliveryConnection: ChannelInboundHandler {
             keepAlive = head.isKeepAlive
             let retryAfter = RetryAfter.seconds(
                 head.headers.first(name: "retry-after"), date: head.headers.first(name: "date"))
-            phase = .reading(.answered(status: Int(head.status.code), retryAfterSeconds: retryAfter))
+            let status = Int(head.status.code)
+            let location = (300..<400).contains(status) ? head.headers.first(name: "location") : nil
+            phase = .reading(
+                .answered(
+                    status: status, retryAfterSeconds: retryAfter, location: location.map { RedirectLocation.shown($0) }
+                ))
         case .body(let bytes):
             bodyBytes += bytes.readableBytes
             keep(bytes)
@@ -137,14 +142,17 @@ final class DeliveryConnection: ChannelInboundHandler {
     }
 
     private func outcome(of error: any Error) -> AttemptOutcome {
+        let text = NetworkErrorText.text(error)
         switch error {
         case is HTTPParserError, is ByteToMessageDecoderError.PayloadTooLargeError:
-            .failedDuring(.responseMalformed, "\(error)")
-        case NIOSSLError.uncleanShutdown where !awaitsHandshake: connectionLost("closed without an end of TLS")
+            return .failedDuring(.responseMalformed, text)
+        case NIOSSLError.uncleanShutdown where !awaitsHandshake: return connectionLost(text)
         // With TLS 1.3 a server says only after the handshake that it does not take the client's certificate.
-        case is BoringSSLError where requests > 1: connectionLost("\(error)")
-        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: .failedBefore(.tlsFailed, "\(error)")
-        default: connectionLost("\(error)")
+        case is BoringSSLError where requests > 1: return connectionLost(text)
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: return .failedBefore(.tlsFailed, text)
+        case _ where awaitsHandshake:
+            return .failedBefore(.tlsFailed, "\(text), during the TLS handshake; does the port speak TLS?")
+        default: return connectionLost(text)
         }
     }
 

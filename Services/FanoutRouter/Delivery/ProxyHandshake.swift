@@ -66,7 +66,7 @@ final class ProxyHandshake: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail("\(error)", context)
+        fail(NetworkErrorText.text(error), context)
     }
 
     private func fail(_ what: String, _ context: ChannelHandlerContext) {

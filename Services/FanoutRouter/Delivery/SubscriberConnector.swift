@@ -85,7 +85,9 @@ final class SubscriberConnector {
         connecting.assumeIsolated().whenComplete { result in
             done(
                 result.mapError { error in
-                    ConnectFailure(outcome: .failedBefore(Self.cause(of: error), "\(address): \(error)"))
+                    ConnectFailure(
+                        outcome: .failedBefore(
+                            Self.cause(of: error), "\(address.authority): \(NetworkErrorText.text(error))"))
                 })
         }
     }
@@ -177,7 +179,7 @@ final class SubscriberConnector {
             done(.success(made.connection))
         } catch {
             channel.close(promise: nil)
-            done(.failure(ConnectFailure(outcome: .failedBefore(.tlsFailed, "\(error)"))))
+            done(.failure(ConnectFailure(outcome: .failedBefore(.tlsFailed, NetworkErrorText.text(error)))))
         }
     }
 }

@@ -23,8 +23,7 @@ struct EgressProxy: Sendable {
 
     /// What asks the proxy for a connection to exactly that address.
     func request(for address: SocketAddress) -> [UInt8] {
-        let ip = address.ipAddress ?? ""
-        let authority = (ip.contains(":") ? "[\(ip)]" : ip) + ":\(address.port ?? 0)"
+        let authority = address.authority
         return Array("CONNECT \(authority) HTTP/1.1\r\nhost: \(authority)\r\n".utf8) + authorization + [0x0D, 0x0A]
     }
 }

@@ -12,7 +12,7 @@ enum SystemResolver {
         let status = getaddrinfo(host, nil, &hints, &list)
         defer { if let list { freeaddrinfo(list) } }
         guard status == 0 else {
-            return .failure(NameNotResolved("\(host): \(String(cString: gai_strerror(status)))"))
+            return .failure(NameNotResolved("\(host): \(NetworkErrorText.text(lookup: status))"))
         }
         var addresses: [SocketAddress] = []
         var next = list

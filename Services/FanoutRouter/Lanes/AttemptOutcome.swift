@@ -1,7 +1,7 @@
 /// What one attempt came to, by the phase in which it ended; `RetryPolicy` decides what follows.
 enum AttemptOutcome: Sendable, Equatable {
-    /// A complete response head came.
-    case answered(status: Int, retryAfterSeconds: Int?)
+    /// A complete response head came. `location`: where a redirect leads, as it may be shown.
+    case answered(status: Int, retryAfterSeconds: Int?, location: String? = nil)
     /// The subscriber cannot have taken it: no whole request was sent.
     case failedBefore(BeforeSending, String)
     /// The request went out and no answer came.
@@ -35,9 +35,9 @@ enum AttemptOutcome: Sendable, Equatable {
     /// The stable word in metrics, API and log.
     var word: String {
         switch self {
-        case .answered(200..<300, _): "delivered"
-        case .answered(410, _): "gone"
-        case .answered(300..<400, _): "redirect"
+        case .answered(200..<300, _, _): "delivered"
+        case .answered(410, _, _): "gone"
+        case .answered(300..<400, _, _): "redirect"
         case .answered: "status"
         case .failedBefore(let cause, _): cause.rawValue
         case .failedDuring(let cause, _): cause.rawValue
@@ -51,13 +51,13 @@ enum AttemptOutcome: Sendable, Equatable {
     ]
 
     var status: Int? {
-        if case .answered(let status, _) = self { status } else { nil }
+        if case .answered(let status, _, _) = self { status } else { nil }
     }
 
     /// A sentence part for people; empty where the status says it all.
     var detail: String {
         switch self {
-        case .answered: ""
+        case .answered(_, _, let location): location.map { "to \($0), and redirects are not followed" } ?? ""
         case .failedBefore(_, let detail), .failedDuring(_, let detail): detail
         }
     }
@@ -65,7 +65,7 @@ enum AttemptOutcome: Sendable, Equatable {
     /// Why a delivery died of this attempt.
     var reason: String {
         switch self {
-        case .answered(let status, _): "status \(status)"
+        case .answered(let status, _, _): detail.isEmpty ? "status \(status)" : "status \(status): \(detail)"
         case .failedBefore, .failedDuring: detail.isEmpty ? word : "\(word): \(detail)"
         }
     }

@@ -1,25 +1,42 @@
-/// Deliveries that wait for a time, the earliest first: a binary heap. Pure.
-///
-/// An entry that is no longer wanted may stay: who takes one out looks whether it still counts.
+/// Deliveries by the time that each waits for, the earliest first: a binary heap. Pure.
 struct DueQueue: Sendable {
+    /// May hold more than counts, but for its first entry.
     private var heap: [(due: Int64, position: UInt64)] = []
+    /// What counts.
+    private var times: [UInt64: Int64] = [:]
 
-    var count: Int { heap.count }
+    var count: Int { times.count }
+    var isEmpty: Bool { times.isEmpty }
     /// The earliest; of equal ones the lowest position.
     var first: (due: Int64, position: UInt64)? { heap.first }
 
+    /// Adds a delivery, or gives it another time.
     mutating func add(_ due: Int64, _ position: UInt64) {
+        times[position] = due
         heap.append((due, position))
         var child = heap.count - 1
         while child > 0 {
             let parent = (child - 1) / 2
-            guard heap[child] < heap[parent] else { return }
+            guard heap[child] < heap[parent] else { break }
             heap.swapAt(child, parent)
             child = parent
         }
+        dropOutdated()
     }
 
-    mutating func removeFirst() {
+    mutating func remove(_ position: UInt64) {
+        times[position] = nil
+        dropOutdated()
+    }
+
+    private mutating func dropOutdated() {
+        while let first = heap.first, times[first.position] != first.due { removeRoot() }
+        guard heap.count > 2 * times.count + 64 else { return }
+        // What is sorted is a heap.
+        heap = times.map { ($0.value, $0.key) }.sorted { $0 < $1 }
+    }
+
+    private mutating func removeRoot() {
         guard let last = heap.popLast(), !heap.isEmpty else { return }
         heap[0] = last
         var parent = 0

@@ -19,6 +19,7 @@ final class Lane {
     let metrics: LaneMetrics
     let source: any LaneSource
     let loop: any EventLoop
+    let clock: LaneClock
     var head: DeliveryHead
     /// The row being worked off, and rows read from the log behind it.
     var current: RenderedBatch?
@@ -46,9 +47,11 @@ final class Lane {
     /// Ticks without progress after which rows are given back: slow lanes do not read the same rows again and again.
     private static let patienceTicks = 50
 
+    /// `wall`: nanoseconds since 1970.
     init(
         settings: LaneSettings, saved: SavedLane, head: DeliveryHead, transport: any HTTPTransport,
-        source: any LaneSource, metrics: LaneMetrics, loop: any EventLoop
+        source: any LaneSource, metrics: LaneMetrics, loop: any EventLoop,
+        wall: @escaping () -> Int64 = wallNanoseconds
     ) {
         self.settings = settings
         self.head = head
@@ -56,8 +59,12 @@ final class Lane {
         self.source = source
         self.metrics = metrics
         self.loop = loop
-        cursor = LaneCursor(saved, maxUnfinished: settings.maxUnfinished, inBatches: settings.batch != nil)
-        gate = Self.gate(settings)
+        clock = LaneClock(loop: loop, wall: wall)
+        cursor = LaneCursor(
+            clock.monotonic(saved, longestWait: settings.policy.longestWaitNanoseconds),
+            maxUnfinished: settings.maxUnfinished, inBatches: settings.batch != nil,
+            deadlineNanoseconds: settings.policy.deadlineNanoseconds)
+        gate = Self.gate(settings, now: clock.now)
         hasReplays = saved.hasReplays
         contentMatcher = ContentMatcher(settings.conditions)
         isLinedUp = !settings.linesUp || cursor.unfinished.isEmpty
@@ -70,30 +77,43 @@ final class Lane {
         isPumping = true
         defer { isPumping = false }
         takeUpReplays()
-        let now = wallNanoseconds()
+        let now = clock.now
+        cursor.wake(now: now)
+        giveUp(now: now)
         defer { armTimer(now: now) }
         if let batch = settings.batch { return pumpBatches(batch, now: now) }
         // Old failures may not hold up new events: while there are any, half of the room is theirs.
         let hasNew = cursor.taken + 1 < source.feed.next
-        let readyLimit = hasNew ? max(1, gate.concurrency.limit / 2) : .max
-        while cursor.inFlight < readyLimit, let isRetry = cursor.nextReadyIsRetry, mayStart(isRetry: isRetry, now: now),
-            let position = cursor.takeReady(now: now)
-        {
-            gate.started(isRetry: isRetry, now: now)
-            fetch(position)
-        }
+        startReady(now: now, below: hasNew ? max(1, gate.concurrency.limit / 2) : .max) { fetch($0) }
         while mayStart(isRetry: false, now: now), cursor.hasRoom, let batch = nextBatch() {
             workOff(batch, now: now)
         }
     }
 
-    func mayStart(isRetry: Bool, now: Int64) -> Bool {
-        let room = gate.room(now: now, inFlight: cursor.inFlight)
-        return room.attempts > 0 && (!isRetry || room.retries > 0)
+    /// Starts what is ready, retries first, while less than `limit` is under way; punctual retries are not bound by that.
+    func startReady(now: Int64, below limit: Int = .max, _ start: (UInt64) -> Void) {
+        startReady(isRetry: true, now: now, below: gate.isPunctual ? .max : limit, start)
+        startReady(isRetry: false, now: now, below: limit, start)
     }
 
-    static func gate(_ settings: LaneSettings) -> LaneGate {
-        LaneGate(concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: wallNanoseconds())
+    private func startReady(isRetry: Bool, now: Int64, below limit: Int, _ start: (UInt64) -> Void) {
+        while cursor.inFlight < limit, cursor.hasReady(isRetry: isRetry), mayStart(isRetry: isRetry, now: now),
+            let position = cursor.takeReady(isRetry: isRetry, now: now)
+        {
+            gate.started(isRetry: isRetry, now: now)
+            start(position)
+        }
+    }
+
+    func mayStart(isRetry: Bool, now: Int64) -> Bool {
+        let room = gate.room(now: now, inFlight: cursor.inFlight)
+        return isRetry ? room.retries > 0 : room.attempts > 0
+    }
+
+    static func gate(_ settings: LaneSettings, now: Int64) -> LaneGate {
+        LaneGate(
+            concurrency: settings.concurrency, perSecond: settings.requestsPerSecond,
+            isPunctual: settings.policy.isPunctual, now: now)
     }
 
     /// Starts nothing any more; what is under way may end.
@@ -108,7 +128,7 @@ final class Lane {
     func takeProgress(withSkips: Bool = true) -> LaneProgress? {
         let attempts = history.takeUnsaved()
         guard cursor.isDirty || !attempts.isEmpty || withSkips && cursor.hasSkipped else { return nil }
-        var progress = cursor.takeProgress(settings.name)
+        var progress = clock.wall(cursor.takeProgress(settings.name))
         progress.attempts = attempts
         return progress
     }
@@ -133,9 +153,14 @@ final class Lane {
     // MARK: Waiting
 
     private func armTimer(now: Int64) {
-        let hasWork = cursor.hasReady || (cursor.hasRoom && cursor.taken + 1 < source.feed.next)
-        if hasWork, let due = gate.opensAt(now: now, inFlight: cursor.inFlight) { armTimer(due: due, now: now) }
+        let hasRetries = cursor.hasReady(isRetry: true)
+        let hasWork =
+            hasRetries || cursor.hasReady(isRetry: false) || cursor.hasRoom && cursor.taken + 1 < source.feed.next
+        if hasWork, let due = gate.opensAt(now: now, inFlight: cursor.inFlight, hasRetries: hasRetries) {
+            armTimer(due: due, now: now)
+        }
         if let due = cursor.nextDue { armTimer(due: due, now: now) }
+        if let end = cursor.nextEnd { armTimer(due: end, now: now) }
     }
 
     func armTimer(due: Int64, now: Int64) {
@@ -144,21 +169,13 @@ final class Lane {
             guard due < timer.due else { return }
             timer.task.cancel()
         }
-        // Never longer than an hour: the wall clock may be set.
-        let wait = min(max(due - now, 1_000_000), 3_600_000_000_000)
+        let wait = max(due - now, 1_000_000)
         let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(wait)) { [weak self] in
             guard let self else { return }
             timer = nil
-            wakeUp()
+            pump()
         }
         timer = (due, task)
-    }
-
-    /// Looks at everything anew.
-    func wakeUp() {
-        guard !cursor.isHalted else { return }
-        cursor.wake(now: wallNanoseconds())
-        pump()
     }
 
     func disarm() {

@@ -3,21 +3,14 @@ import NIOCore
 import StageMetrics
 
 /// How a lane sends many events in one request: what it gathers goes out every so often, at most so many at once; the
-/// rest waits for the next request. A batch that failed is sent again whole, under the same id.
+/// rest waits for the next request. A batch that failed is sent again whole, under the same id; one that its subscriber
+/// finds too large goes on as two halves, each under an id of its own.
 extension Lane {
-    /// Most bytes of events in one request; a single larger event travels alone.
-    static let batchBytes = 4 << 20
-
     func pumpBatches(_ batch: LaneSettings.Batch, now: Int64) {
-        while let isRetry = cursor.nextReadyIsRetry, mayStart(isRetry: isRetry, now: now),
-            let position = cursor.takeReady(now: now)
-        {
-            gate.started(isRetry: isRetry, now: now)
-            fetchBatch(position)
-        }
+        startReady(now: now) { fetchBatch($0) }
         gather(batch, now: now)
         guard !cursor.gathered.isEmpty else { return }
-        let due = (gathering.since ?? now) + batch.everyNanoseconds
+        let due = (gathering.since ?? now) + settings.gatheringNanoseconds
         guard now >= due else { return armTimer(due: due, now: now) }
         // In key order one batch at a time keeps the order of every key; replays wait for nothing and hold nothing up.
         let mustWait = settings.keepsKeyOrder && cursor.unfinished.count > cursor.replayCount
@@ -28,23 +21,23 @@ extension Lane {
         fetchBatch(position)
         // What is left begins its own wait.
         gather(batch, now: now)
-        if let since = gathering.since { armTimer(due: since + batch.everyNanoseconds, now: now) }
+        if let since = gathering.since { armTimer(due: since + settings.gatheringNanoseconds, now: now) }
     }
 
     /// What is known of the batch being gathered.
     struct Gathering {
-        /// When its first event was taken: nanoseconds since 1970.
+        /// When its first event was taken.
         var since: Int64?
         var bytes = 0
     }
 
     private func gather(_ batch: LaneSettings.Batch, now: Int64) {
         if !cursor.gathered.isEmpty, gathering.since == nil { gathering.since = now }
-        while cursor.gathered.count < batch.maxEvents, gathering.bytes < Self.batchBytes, cursor.hasRoom,
+        while cursor.gathered.count < batch.maxEvents, gathering.bytes < batch.maxBytes, cursor.hasRoom,
             let rows = nextBatch()
         {
             while cursor.taken < rows.last {
-                guard cursor.gathered.count < batch.maxEvents, gathering.bytes < Self.batchBytes, cursor.hasRoom else {
+                guard cursor.gathered.count < batch.maxEvents, gathering.bytes < batch.maxBytes, cursor.hasRoom else {
                     return
                 }
                 guard let position = advance(in: rows) else { break }
@@ -63,19 +56,35 @@ extension Lane {
             source.feed.batch(holding: each).flatMap { RenderedEvent(at: each, in: $0, as: settings.format) }
         }
         if near.count == positions.count { return attemptBatch(position, near, isNew: isNew) }
-        source.readContents(of: positions, as: settings.format, maxBytes: isNew ? Self.batchBytes : .max) {
-            [weak self] result in
+        let maxBytes = isNew ? settings.batch?.maxBytes : nil
+        source.readContents(of: positions, as: settings.format, maxBytes: maxBytes ?? .max) { [weak self] result in
             guard let self else { return }
             switch result {
-            case .success(let events): attemptBatch(position, events, isNew: isNew)
+            case .success(let found):
+                guard let position = expire(found.missing, of: position) else { return }
+                attemptBatch(position, found.events, isNew: isNew)
             case .failure: notRead(position)
             }
         }
     }
 
+    /// Retention dropped some events of a delivery. Returns what it goes by without them; nil where nothing is left.
+    private func expire(_ missing: [UInt64], of position: UInt64) -> UInt64? {
+        guard !missing.isEmpty else { return position }
+        guard missing.count < cursor.count(of: position) else {
+            expired(position)
+            return nil
+        }
+        metrics.expired.add(missing.count)
+        defer { leaveKeys(missing) }
+        return cursor.expire(missing, of: position, now: clock.now)
+    }
+
     /// `events` may end early where a new batch would become too large.
     private func attemptBatch(_ position: UInt64, _ events: [RenderedEvent], isNew: Bool) {
-        guard let first = events.first else { return expired(position) }
+        var events = events
+        if isNew, let batch = settings.batch { events.removeLast(events.count - batch.fitting(events)) }
+        guard let first = events.first else { return giveBack(position) }
         if isNew, events.count < cursor.count(of: position) {
             cursor.shorten(position, to: events.count)
             // Batches may have been given up while this one was read.
@@ -86,5 +95,24 @@ extension Lane {
             position, EventFormat.joined(events.map(\.content.body), as: settings.format),
             named: .batch(first: position, last: positions.last ?? position, count: positions.count),
             receivedAt: first.receivedAtNanoseconds)
+    }
+
+    /// The subscriber finds a batch too large.
+    func halve(_ position: UInt64) {
+        let inOrder = settings.batch != nil && settings.keepsKeyOrder
+        for half in cursor.halve(position, inOrder: inOrder) { separate(half) }
+    }
+}
+
+extension LaneSettings.Batch {
+    /// How many of these events fit into one request, and never less than one: an array in JSON.
+    fileprivate func fitting(_ events: [RenderedEvent]) -> Int {
+        var bytes = 1
+        for (index, event) in events.enumerated() {
+            // With a comma or the bracket.
+            bytes += event.content.body.readableBytes + 1
+            if bytes > maxBytes { return max(1, index) }
+        }
+        return events.count
     }
 }

@@ -1,4 +1,3 @@
-import StageMetrics
 import StageRuntime
 
 /// How a lane is changed while it runs. Nothing is lost by any of it: the cursor stays where it is, what is unfinished
@@ -18,11 +17,12 @@ extension Lane {
         cursor.maxUnfinished = settings.maxUnfinished
         if former.endpoint.text != settings.endpoint.text {
             // How the former endpoint did says nothing about this one.
-            gate = Self.gate(settings)
+            gate = Self.gate(settings, now: clock.now)
         } else {
-            gate.adjust(
-                concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: wallNanoseconds())
+            gate.adjust(concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: clock.now)
+            gate.isPunctual = settings.policy.isPunctual
         }
+        cursor.adopt(deadlineNanoseconds: settings.policy.deadlineNanoseconds)
         if (former.batch == nil) != (settings.batch == nil) {
             cursor.regroup(inBatches: settings.batch != nil)
             gathering = Gathering()
@@ -34,7 +34,7 @@ extension Lane {
             isLinedUp = !settings.linesUp || cursor.unfinished.isEmpty
         }
         disarm()
-        wakeUp()
+        pump()
     }
 
     /// Starts nothing until it is resumed; it keeps its place.
@@ -44,13 +44,14 @@ extension Lane {
         disarm()
     }
 
-    /// Goes on where it stopped, paused or disabled; what waited is due. Where it was disabled, former failures count no
-    /// more.
+    /// Goes on where it stopped, paused or disabled; what waited is due, and its deadline counts from now. Where it was
+    /// disabled, former failures count no more.
     func resume() {
         guard cursor.isHalted else { return }
-        if cursor.isDisabled { gate = Self.gate(settings) }
+        if cursor.isDisabled { gate = Self.gate(settings, now: clock.now) }
         cursor.resume()
+        cursor.renewDeadlines(now: clock.now)
         disarm()
-        wakeUp()
+        pump()
     }
 }

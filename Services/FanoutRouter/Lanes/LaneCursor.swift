@@ -1,50 +1,13 @@
 import EventLog
 
 /// The bookkeeping of one subscription: what was taken, what is unfinished, what waits for when. Pure; the lane does
-/// what it says.
+/// what it says. Times are nanoseconds of whatever clock the lane goes by.
 struct LaneCursor {
-    /// One delivery that was taken and is neither delivered nor dead.
-    struct Unfinished {
-        enum State: Equatable {
-            /// To be attempted as soon as there is room.
-            case ready
-            /// An attempt is under way, or its body is being read.
-            case inFlight
-            /// The next attempt is due then: nanoseconds since 1970.
-            case waiting(due: Int64)
-            /// Behind another event of its key.
-            case held
-        }
-
-        var state: State
-        var attempts = 0
-        var firstAttemptNanoseconds: Int64 = 0
-        /// Whether the exceptions table has a row that must go when this ends.
-        var isSaved = false
-        /// The further events of a batch, ascending; a delivery goes by the position of its first.
-        var members: [UInt64] = []
-        /// The replay job that this delivery was made for. It is not saved as unfinished: its row is its mark.
-        var replay: Int64?
-        /// Events of this delivery that were queued for replay while they were in it: their rows go with it.
-        var alsoQueued: [UInt64] = []
-
-        var count: Int { members.count + 1 }
-    }
-
     /// The highest position taken or passed over.
     private(set) var taken: UInt64
     /// Events taken for the next batch, ascending.
     private(set) var gathered: [UInt64] = []
-    /// Events that are in `unfinished` as further members of a batch.
-    private var memberCount = 0
-    private(set) var unfinished: [UInt64: Unfinished] = [:]
-    /// Positions whose state is ready, in the order in which they became so.
-    private var ready: [UInt64] = []
-    /// Deliveries that wait, by when they are due; the first one is never out of date.
-    private var due = DueQueue()
-    private(set) var inFlight = 0
-    /// How many of the unfinished deliveries are replays.
-    private(set) var replayCount = 0
+    private var deliveries: UnfinishedDeliveries
     private(set) var disabledReason: String?
     private(set) var isPaused: Bool
     private var changes: [UInt64: DeliveryChange] = [:]
@@ -55,8 +18,9 @@ struct LaneCursor {
     var maxUnfinished: Int
 
     /// `inBatches`: what is unfinished and was never tried goes into new batches.
-    init(_ saved: SavedLane, maxUnfinished: Int, inBatches: Bool = false) {
+    init(_ saved: SavedLane, maxUnfinished: Int, inBatches: Bool = false, deadlineNanoseconds: Int64? = nil) {
         self.maxUnfinished = maxUnfinished
+        deliveries = UnfinishedDeliveries(deadlineNanoseconds: deadlineNanoseconds)
         taken = saved.progress.taken
         disabledReason = saved.progress.disabledReason
         isPaused = saved.progress.isPaused
@@ -66,19 +30,17 @@ struct LaneCursor {
             let members = rest.filter { $0 > retry.position && $0 <= retry.last }.sorted()
             rest.subtract(members)
             rest.remove(retry.position)
-            memberCount += members.count
-            unfinished[retry.position] = Unfinished(
-                state: .waiting(due: retry.dueNanoseconds), attempts: retry.attempts,
-                firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true, members: members,
-                replay: retry.replay)
-            due.add(retry.dueNanoseconds, retry.position)
-            if retry.replay != nil { replayCount += 1 }
+            deliveries.add(
+                retry.position,
+                Unfinished(
+                    state: .waiting(due: retry.dueNanoseconds), attempts: retry.attempts,
+                    firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true, members: members,
+                    replay: retry.replay))
         }
         if inBatches {
             gathered = rest.sorted()
         } else {
-            ready = rest.sorted()
-            for position in ready { unfinished[position] = Unfinished(state: .ready) }
+            for position in rest.sorted() { deliveries.add(position, Unfinished(state: .ready)) }
             for retry in saved.retrying { split(retry.position) }
         }
     }
@@ -90,18 +52,25 @@ struct LaneCursor {
     var isHalted: Bool { isPaused || isDisabled }
     var room: Int { max(0, maxUnfinished - eventCount) }
     /// Events that were taken and are not finished.
-    var eventCount: Int { unfinished.count + memberCount + gathered.count }
-    private(set) var heldCount = 0
-    var retryingCount: Int { unfinished.count - inFlight - ready.count - heldCount }
-    var hasReady: Bool { !ready.isEmpty }
-    /// Whether the next ready delivery was attempted before; nil while none is ready.
-    var nextReadyIsRetry: Bool? { ready.first.map { (unfinished[$0]?.attempts ?? 0) > 0 } }
+    var eventCount: Int { deliveries.eventCount + gathered.count }
+    var unfinished: [UInt64: Unfinished] { deliveries.all }
+    var inFlight: Int { deliveries.inFlight }
+    /// How many of the unfinished deliveries are replays.
+    var replayCount: Int { deliveries.replayCount }
+    var heldCount: Int { deliveries.heldCount }
+    var retryingCount: Int { deliveries.waitingCount }
+    /// Whether a delivery is ready that was attempted before, or one that never was.
+    func hasReady(isRetry: Bool) -> Bool { deliveries.hasReady(isRetry: isRetry) }
     /// When the earliest waiting delivery is due.
-    var nextDue: Int64? { due.first?.due }
+    var nextDue: Int64? { deliveries.nextDue }
+    /// When the next delivery that is ready for a retry is given up; nil where none ever is.
+    var nextEnd: Int64? { deliveries.nextEnd }
     /// How many ready deliveries come before that one; nil where it is not ready.
-    func readyAhead(of position: UInt64) -> Int? { ready.firstIndex(of: position) }
+    func readyAhead(of position: UInt64) -> Int? {
+        gathered.firstIndex(of: position) ?? deliveries.readyAhead(of: position)
+    }
 
-    /// When a delivery's first attempt began: nanoseconds since 1970.
+    /// When a delivery's first attempt began.
     func firstAttempt(_ position: UInt64) -> Int64? { unfinished[position]?.firstAttemptNanoseconds }
 
     /// Passes over an event that does not match.
@@ -110,45 +79,52 @@ struct LaneCursor {
         hasSkipped = true
     }
 
+    // MARK: Taking
+
     /// Takes the event after `taken` for an attempt at once.
     mutating func take(_ position: UInt64, now: Int64) {
         precondition(position > taken, "a lane takes positions in order")
         taken = position
-        unfinished[position] = Unfinished(state: .inFlight, attempts: 0, firstAttemptNanoseconds: now)
-        inFlight += 1
+        deliveries.add(position, Unfinished(state: .inFlight, firstAttemptNanoseconds: now))
+        isDirty = true
+    }
+
+    /// Takes the event after `taken` for an attempt at a later time.
+    mutating func delay(_ position: UInt64, due: Int64) {
+        precondition(position > taken, "a lane takes positions in order")
+        taken = position
+        deliveries.add(position, Unfinished(state: .waiting(due: due)))
         isDirty = true
     }
 
     /// Takes the event after `taken`, or a ready or waiting one, out of turn: another event of its key is unfinished.
     mutating func hold(_ position: UInt64) {
-        guard var entry = unfinished[position] else {
+        guard let entry = unfinished[position] else {
             precondition(position > taken, "a lane takes positions in order")
             taken = position
-            unfinished[position] = Unfinished(state: .held)
-            heldCount += 1
+            deliveries.add(position, Unfinished(state: .held))
             isDirty = true
             return
         }
-        guard entry.state != .held, entry.state != .inFlight else { return }
-        if entry.state == .ready { ready.removeAll { $0 == position } }
-        entry.state = .held
-        unfinished[position] = entry
-        heldCount += 1
-        dropOutdated()
+        if entry.state != .inFlight { deliveries.move(position, to: .held) }
     }
 
     /// The turn of a held event has come.
     mutating func release(_ position: UInt64) {
-        guard unfinished[position]?.state == .held else { return }
-        heldCount -= 1
-        unfinished[position]?.state = .ready
-        ready.append(position)
+        if deliveries[position]?.state == .held { deliveries.move(position, to: .ready) }
+    }
+
+    /// The turn of the first held delivery has come.
+    mutating func releaseFirst() {
+        if heldCount > 0, let first = deliveries.held.first { release(first) }
     }
 
     /// The turn of all held events has come: there is no order any more.
     mutating func releaseAll() {
-        for position in unfinished.filter({ $0.value.state == .held }).keys.sorted() { release(position) }
+        for position in deliveries.held { release(position) }
     }
+
+    // MARK: Batches
 
     /// Takes the event after `taken` for the next batch.
     mutating func gather(_ position: UInt64) {
@@ -164,44 +140,71 @@ struct LaneCursor {
         let members = Array(gathered.prefix(count))
         precondition(!members.isEmpty, "a batch has at least one event")
         gathered.removeFirst(members.count)
-        memberCount += members.count - 1
-        unfinished[members[0]] = Unfinished(
-            state: .inFlight, firstAttemptNanoseconds: now, members: Array(members.dropFirst()))
-        inFlight += 1
+        deliveries.add(
+            members[0],
+            Unfinished(state: .inFlight, firstAttemptNanoseconds: now, members: Array(members.dropFirst())))
         return members[0]
     }
 
     /// Keeps the first `count` events of a batch that was not attempted yet; the others are gathered again.
     mutating func shorten(_ position: UInt64, to count: Int) {
-        guard var entry = unfinished[position], entry.attempts == 0, count >= 1, count - 1 < entry.members.count else {
+        guard let entry = deliveries[position], entry.attempts == 0, count >= 1, count - 1 < entry.members.count else {
             return
         }
-        let rest = entry.members[(count - 1)...]
-        gathered.insert(contentsOf: rest, at: 0)
-        memberCount -= rest.count
-        entry.members.removeLast(rest.count)
-        unfinished[position] = entry
+        gathered.insert(contentsOf: entry.members[(count - 1)...], at: 0)
+        deliveries.change(position) { $0.members = Array(entry.members[..<(count - 1)]) }
     }
 
     /// Makes deliveries of their own of the events of a batch that is not under way; each goes on where the batch was.
     mutating func split(_ position: UInt64) {
-        guard let batch = unfinished[position], !batch.members.isEmpty, batch.state != .inFlight else { return }
-        memberCount -= batch.members.count
+        guard let batch = deliveries[position], batch.count > 1, batch.state != .inFlight else { return }
+        deliveries.remove(position)
         for each in [position] + batch.members {
             var part = batch
             part.members = []
             part.alsoQueued = batch.alsoQueued.filter { $0 == each }
-            unfinished[each] = part
+            deliveries.add(each, part)
             if batch.attempts > 0 { noteRetry(each) }
-            guard each != position else { continue }
-            switch batch.state {
-            case .ready: ready.append(each)
-            case .waiting(let due): self.due.add(due, each)
-            case .held: heldCount += 1
-            case .inFlight: break
-            }
         }
         isDirty = true
+    }
+
+    /// Makes two deliveries of a batch under way whose subscriber finds it too large: other contents, so other names, and
+    /// attempts that count anew. `inOrder`: the second waits for the end of the first. Returns what they go by.
+    mutating func halve(_ position: UInt64, inOrder: Bool) -> [UInt64] {
+        guard let batch = deliveries[position], batch.count > 1 else { return [] }
+        deliveries.remove(position)
+        // The row names the whole.
+        if batch.isSaved { changes[position] = .cleared(position: position) }
+        let events = [position] + batch.members
+        let halves = [events[..<(events.count / 2)], events[(events.count / 2)...]]
+        for (half, state) in zip(halves, [.ready, inOrder ? .held : .ready] as [Unfinished.State]) {
+            deliveries.add(
+                half[half.startIndex],
+                Unfinished(
+                    state: state, members: Array(half.dropFirst()),
+                    alsoQueued: batch.alsoQueued.filter { half.contains($0) }))
+        }
+        isDirty = true
+        return halves.map { $0[$0.startIndex] }
+    }
+
+    /// Retention dropped some events of a delivery under way. The others go on as a delivery that goes by the first of
+    /// them; returns it, or nil where none is left.
+    mutating func expire(_ missing: [UInt64], of position: UInt64, now: Int64) -> UInt64? {
+        guard var entry = end(position) else { return nil }
+        for each in missing {
+            changes[each] = .dead(
+                DeadLetter(
+                    first: each, last: each, reason: "expired", attempts: entry.attempts, diedAtNanoseconds: now))
+        }
+        let rest = ([position] + entry.members).filter { !missing.contains($0) }
+        guard let first = rest.first else { return nil }
+        entry.members = Array(rest.dropFirst())
+        entry.alsoQueued.removeAll { missing.contains($0) }
+        deliveries.add(first, entry)
+        if entry.attempts > 0 { noteRetry(first) }
+        return first
     }
 
     /// The subscription changed between batches and single events. What was never tried follows; a batch that waits for
@@ -211,18 +214,15 @@ struct LaneCursor {
         guard inBatches else {
             let positions = gathered
             gathered = []
-            for position in positions { unfinished[position] = Unfinished(state: .ready) }
-            ready += positions
+            for position in positions { deliveries.add(position, Unfinished(state: .ready)) }
             for position in unfinished.keys.sorted() { split(position) }
             return
         }
-        let fresh = unfinished.filter { _, entry in
-            entry.state == .ready && entry.attempts == 0 && entry.replay == nil && entry.alsoQueued.isEmpty
-                && entry.members.isEmpty
+        let plain = deliveries.fresh.filter { position in
+            deliveries[position].map { $0.replay == nil && $0.alsoQueued.isEmpty && $0.members.isEmpty } ?? false
         }
-        for position in fresh.keys { unfinished[position] = nil }
-        ready.removeAll { fresh[$0] != nil }
-        gathered = (gathered + fresh.keys).sorted()
+        for position in plain { deliveries.remove(position) }
+        gathered = (gathered + plain).sorted()
     }
 
     /// How many events a delivery has.
@@ -245,15 +245,13 @@ struct LaneCursor {
         return unfinished.values.first { $0.members.contains(position) }
     }
 
-    /// The next ready delivery, now in flight.
-    mutating func takeReady(now: Int64) -> UInt64? {
-        guard !ready.isEmpty else { return nil }
-        let position = ready.removeFirst()
-        guard var entry = unfinished[position] else { return takeReady(now: now) }
-        entry.state = .inFlight
-        if entry.attempts == 0 { entry.firstAttemptNanoseconds = now }
-        unfinished[position] = entry
-        inFlight += 1
+    // MARK: Attempts
+
+    /// The next ready delivery of those that were attempted before, or of the others; now in flight.
+    mutating func takeReady(isRetry: Bool = false, now: Int64) -> UInt64? {
+        guard let position = deliveries.firstReady(isRetry: isRetry) else { return nil }
+        deliveries.move(position, to: .inFlight)
+        if !isRetry { deliveries.change(position) { $0.firstAttemptNanoseconds = now } }
         return position
     }
 
@@ -264,13 +262,11 @@ struct LaneCursor {
         let holder =
             unfinished[position] != nil ? position : unfinished.first { $0.value.members.contains(position) }?.key
         if let holder {
-            unfinished[holder]?.alsoQueued.append(position)
+            deliveries.change(holder) { $0.alsoQueued.append(position) }
             return
         }
         gathered.removeAll { $0 == position }
-        unfinished[position] = Unfinished(state: .ready, isSaved: true, replay: job)
-        replayCount += 1
-        ready.append(position)
+        deliveries.add(position, Unfinished(state: .ready, isSaved: true, replay: job))
     }
 
     /// A job was cancelled: what was not begun of it is let go. The log has dealt with the rows.
@@ -281,23 +277,37 @@ struct LaneCursor {
 
     /// Makes ready what is due.
     mutating func wake(now: Int64) {
-        while let (time, position) = due.first, time <= now {
-            due.removeFirst()
-            guard unfinished[position]?.state == .waiting(due: time) else { continue }
-            unfinished[position]?.state = .ready
-            ready.append(position)
-        }
-        dropOutdated()
+        deliveries.wake(now: now)
     }
 
-    private mutating func dropOutdated() {
-        while let (time, position) = due.first, unfinished[position]?.state != .waiting(due: time) { due.removeFirst() }
+    /// Whether the deadline of a delivery passed.
+    func isOverdue(_ position: UInt64, now: Int64) -> Bool {
+        deliveries[position].map { deliveries.end(of: $0) <= now } ?? false
+    }
+
+    /// A delivery whose deadline passed before there was room for its next attempt.
+    func overdue(now: Int64) -> UInt64? {
+        nextEnd.flatMap { $0 <= now ? deliveries.firstReady(isRetry: true) : nil }
+    }
+
+    /// From now on deliveries are given up so long after their first attempt; nil: never.
+    mutating func adopt(deadlineNanoseconds: Int64?) {
+        deliveries.adopt(deadlineNanoseconds: deadlineNanoseconds)
+    }
+
+    /// The lane goes on after a halt, which does not count against deadlines.
+    mutating func renewDeadlines(now: Int64) {
+        guard deliveries.deadlineNanoseconds != nil else { return }
+        for (position, entry) in unfinished where entry.attempts > 0 {
+            deliveries.change(position) { $0.firstAttemptNanoseconds = now }
+            if entry.state != .inFlight { noteRetry(position) }
+        }
     }
 
     /// Notes a finished attempt. Returns the number of it.
     mutating func attempted(_ position: UInt64) -> Int {
-        unfinished[position]?.attempts += 1
-        return unfinished[position]?.attempts ?? 0
+        deliveries.change(position) { $0.attempts += 1 }
+        return deliveries[position]?.attempts ?? 0
     }
 
     mutating func delivered(_ position: UInt64) {
@@ -315,12 +325,9 @@ struct LaneCursor {
         }
     }
 
+    /// Puts a delivery off, until it is given up at the latest.
     mutating func retry(_ position: UInt64, due: Int64) {
-        guard var entry = unfinished[position] else { return }
-        if entry.state == .inFlight { inFlight -= 1 }
-        entry.state = .waiting(due: due)
-        unfinished[position] = entry
-        self.due.add(due, position)
+        deliveries.move(position, to: .waiting(due: due))
         noteRetry(position)
     }
 
@@ -328,7 +335,7 @@ struct LaneCursor {
         guard let entry = unfinished[position] else { return }
         var due = entry.firstAttemptNanoseconds
         if case .waiting(let time) = entry.state { due = time }
-        unfinished[position]?.isSaved = true
+        deliveries.change(position) { $0.isSaved = true }
         changes[position] = .retrying(
             RetryingDelivery(
                 position: position, last: entry.members.last ?? position, attempts: entry.attempts,
@@ -338,10 +345,7 @@ struct LaneCursor {
 
     /// Gives a delivery back whose attempt did not begin.
     mutating func giveBack(_ position: UInt64) {
-        guard unfinished[position]?.state == .inFlight else { return }
-        inFlight -= 1
-        unfinished[position]?.state = .ready
-        ready.insert(position, at: 0)
+        if deliveries[position]?.state == .inFlight { deliveries.move(position, to: .ready, atFront: true) }
     }
 
     /// Retention overtook the cursor: everything up to `last` is gone.
@@ -383,15 +387,7 @@ struct LaneCursor {
     }
 
     private mutating func end(_ position: UInt64) -> Unfinished? {
-        guard let entry = unfinished.removeValue(forKey: position) else { return nil }
-        memberCount -= entry.members.count
-        if entry.replay != nil { replayCount -= 1 }
-        switch entry.state {
-        case .inFlight: inFlight -= 1
-        case .ready: ready.removeAll { $0 == position }
-        case .held: heldCount -= 1
-        case .waiting: dropOutdated()
-        }
+        guard let entry = deliveries.remove(position) else { return nil }
         isDirty = true
         return entry
     }

@@ -1,6 +1,5 @@
 import EventLog
 import Events
-import StageMetrics
 
 /// What a lane knows of one event: whether it takes it, what it does with it, and what that waits for.
 struct LaneExplanation: Sendable, Equatable {
@@ -82,7 +81,10 @@ extension Lane {
     private func describe(
         _ entry: LaneCursor.Unfinished, at position: UInt64, _ explanation: inout LaneExplanation
     ) {
-        if case .waiting(let due) = entry.state { explanation.nextAttemptNanoseconds = due }
+        let end = entry.end(deadlineNanoseconds: settings.policy.deadlineNanoseconds)
+        if case .waiting(let due) = entry.state, due < end {
+            explanation.nextAttemptNanoseconds = clock.wall(at: due)
+        }
         if entry.state == .inFlight {
             explanation.state = .inFlight
             explanation.waitingFor = "the subscriber's answer"
@@ -92,14 +94,19 @@ extension Lane {
         switch entry.state {
         case .inFlight: break
         case .waiting(let due):
-            explanation.state = .retrying
-            explanation.waitingFor = "its retry at \(CloudEventsTime.text(nanoseconds: due))"
+            explanation.state = entry.attempts > 0 ? .retrying : .queued
+            explanation.waitingFor =
+                if due >= end {
+                    "its deadline at \(timeText(end)); no attempt fits before it"
+                } else {
+                    "its \(entry.attempts > 0 ? "retry" : "first attempt") at \(timeText(due))"
+                }
         case .held:
             explanation.state = .held
             explanation.ahead = keys.ahead(of: position)
-            explanation.waitingFor = keys.blocker(of: position).map {
-                "an earlier event of its key, at position \($0)"
-            }
+            explanation.waitingFor =
+                keys.blocker(of: position).map { "an earlier event of its key, at position \($0)" }
+                ?? "the half of its batch that comes first"
         case .ready:
             explanation.state = .queued
             describeQueued(position, isRetry: entry.attempts > 0, &explanation)
@@ -107,11 +114,11 @@ extension Lane {
     }
 
     private func describeQueued(_ position: UInt64, isRetry: Bool, _ explanation: inout LaneExplanation) {
-        if let batch = settings.batch, cursor.gathered.contains(position), let since = gathering.since {
-            let due = since + batch.everyNanoseconds
-            if due > wallNanoseconds() {
-                explanation.nextAttemptNanoseconds = due
-                explanation.waitingFor = "the next batch at \(CloudEventsTime.text(nanoseconds: due))"
+        if cursor.gathered.contains(position), let since = gathering.since {
+            let due = since + settings.gatheringNanoseconds
+            if due > clock.now {
+                explanation.nextAttemptNanoseconds = clock.wall(at: due)
+                explanation.waitingFor = "the next batch at \(timeText(due))"
                 return
             }
         }
@@ -150,8 +157,8 @@ extension Lane {
 
     /// What the gate keeps back, in words.
     private func obstacle(isRetry: Bool) -> String? {
-        switch gate.obstacle(now: wallNanoseconds(), inFlight: cursor.inFlight, isRetry: isRetry) {
-        case .breaker(let until): "the breaker is open until \(CloudEventsTime.text(nanoseconds: until))"
+        switch gate.obstacle(now: clock.now, inFlight: cursor.inFlight, isRetry: isRetry) {
+        case .breaker(let until): "the breaker is open until \(timeText(until))"
         case .probe: "the breaker's probe"
         case .concurrency(let inFlight, let limit): "\(inFlight) requests in flight of \(limit) allowed"
         case .rate: "the rate limit"
@@ -159,4 +166,7 @@ extension Lane {
         case nil: nil
         }
     }
+
+    /// A time of the lane's clock as people read it.
+    private func timeText(_ time: Int64) -> String { CloudEventsTime.text(nanoseconds: clock.wall(at: time)) }
 }

@@ -133,7 +133,9 @@ final class LaneHub: LaneSource {
             guard !hub.isSaving, hub.lanes.allSatisfy({ $0.cursor.inFlight == 0 }) || NIODeadline.now() > deadline
             else { return }
             task.cancel()
-            hub.save(hub.lanes.compactMap { $0.takeProgress() }, done)
+            // What is still being read reports to the loop first.
+            let reading = hub.reading
+            hub.save(hub.lanes.compactMap { $0.takeProgress() }) { reading.submit({ _ in }, done: { _ in done() }) }
         }
     }
 
@@ -204,22 +206,25 @@ final class LaneHub: LaneSource {
 
     func readContents(
         of positions: [UInt64], as format: SubscriptionFormat, maxBytes: Int,
-        done: @escaping (Result<[RenderedEvent], any Error>) -> Void
+        done: @escaping (Result<RenderedEvents, any Error>) -> Void
     ) {
         onLoop(done) { reader in
-            var events: [RenderedEvent] = []
+            var found = RenderedEvents()
             var bytes = 0
             var row: EventBatch?
             for position in positions {
                 if row.map({ position < $0.first || position > $0.last }) ?? true {
                     row = try reader.batch(holding: position)
                 }
-                guard let event = row.flatMap({ RenderedEvent(at: position, of: $0, as: format) }) else { continue }
+                guard let event = row.flatMap({ RenderedEvent(at: position, of: $0, as: format) }) else {
+                    found.missing.append(position)
+                    continue
+                }
                 bytes += event.content.body.readableBytes
-                if bytes > maxBytes, !events.isEmpty { break }
-                events.append(event)
+                if bytes > maxBytes, !found.events.isEmpty { break }
+                found.events.append(event)
             }
-            return events
+            return found
         }
     }
 
@@ -260,7 +265,9 @@ final class LaneHub: LaneSource {
         let (loop, logger) = (loop, logger)
         reading.submit(body) { result in
             if case .failure(let error) = result {
-                logger.error("the event log cannot be read for a lane", metadata: ["cause": "\(error)"])
+                logger.error(
+                    "the event log cannot be read for a lane; it tries again",
+                    metadata: ["cause": "\(EventLogError(error))"])
             }
             loop.execute { bound.value(result) }
         }

@@ -56,6 +56,11 @@ extension Lane {
                 cursor.hold(position)
                 continue
             }
+            let firstWait = settings.policy.firstWaitNanoseconds
+            guard firstWait == 0 else {
+                cursor.delay(position, due: now + firstWait)
+                continue
+            }
             cursor.take(position, now: now)
             gate.started(isRetry: false, now: now)
             attempt(position, content, named: .event(position), receivedAt: receivedAt)
@@ -86,7 +91,7 @@ extension Lane {
 
     private func expire(through last: UInt64) {
         metrics.expired.add(Int(last - cursor.taken))
-        cursor.expire(through: last, now: wallNanoseconds())
+        cursor.expire(through: last, now: clock.now)
     }
 
     /// Reads the body of a delivery that is tried again; the feed has mostly moved on.
@@ -112,15 +117,13 @@ extension Lane {
     /// Retention dropped what was to be sent.
     func expired(_ position: UInt64) {
         metrics.expired.add(cursor.count(of: position))
-        let ended = leaving(position)
-        cursor.died(position, reason: "expired", now: wallNanoseconds())
-        leaveKeys(ended)
+        ends(position) { $0.died(position, reason: "expired", now: clock.now) }
         pump()
     }
 
     /// The log could not be read: again in a second; this is no attempt.
     func notRead(_ position: UInt64) {
-        retry(position, due: wallNanoseconds() + 1_000_000_000)
+        retry(position, due: clock.now + 1_000_000_000)
         pump()
     }
 
@@ -147,9 +150,14 @@ extension Lane {
         }
     }
 
-    /// The events of a delivery that is about to end, where that matters to their keys.
-    func leaving(_ position: UInt64) -> [UInt64] {
-        keys.isEmpty ? [] : cursor.positions(of: position)
+    /// Ends a delivery by `body`; what waited for it has its turn.
+    func ends(_ position: UInt64, _ body: (inout LaneCursor) -> Void) {
+        let positions = keys.isEmpty ? [] : cursor.positions(of: position)
+        let isReplay = cursor.unfinished[position]?.replay != nil
+        body(&cursor)
+        leaveKeys(positions)
+        // What is held of batches is the half of one.
+        if settings.batch != nil, !isReplay { cursor.releaseFirst() }
     }
 
     func leaveKeys(_ positions: [UInt64]) {
@@ -170,7 +178,7 @@ extension Lane {
         separate(position)
     }
 
-    private func separate(_ position: UInt64) {
+    func separate(_ position: UInt64) {
         guard settings.batch == nil else { return }
         let positions = cursor.positions(of: position)
         cursor.split(position)

@@ -7,6 +7,8 @@ struct LaneSettings: Sendable {
         /// The time from a batch's first event to its request.
         var everyNanoseconds: Int64
         var maxEvents: Int
+        /// Most bytes of a request's body; a single larger event travels alone.
+        var maxBytes = SubscriptionMode.defaultBatchBytes
     }
 
     var name: String
@@ -26,6 +28,8 @@ struct LaneSettings: Sendable {
     var keepsKeyOrder: Bool
     /// Nil: one event per request.
     var batch: Batch?
+    /// The time from the first event of a batch to its first attempt.
+    var gatheringNanoseconds: Int64 { (batch?.everyNanoseconds ?? 0) + policy.firstWaitNanoseconds }
     /// Whether single events stand in line by their keys; batches keep the order by going out one at a time.
     var linesUp: Bool { keepsKeyOrder && batch == nil }
 
@@ -67,7 +71,7 @@ struct LaneSettings: Sendable {
     }
 
     private static func batch(_ mode: SubscriptionMode) -> Batch? {
-        guard case .batch(let every, let maxEvents) = mode else { return nil }
-        return Batch(everyNanoseconds: every.asNanoseconds, maxEvents: maxEvents)
+        guard case .batch(let every, let maxEvents, let maxBytes) = mode else { return nil }
+        return Batch(everyNanoseconds: every.asNanoseconds, maxEvents: maxEvents, maxBytes: maxBytes)
     }
 }

@@ -14,10 +14,10 @@ protocol LaneSource: AnyObject {
         at position: UInt64, as format: SubscriptionFormat,
         done: @escaping (Result<RenderedEvent?, any Error>) -> Void)
     /// Several events from disk, rendered, in order; ends before the one that would exceed `maxBytes`, but not before the
-    /// first. What retention dropped is left out.
+    /// first.
     func readContents(
         of positions: [UInt64], as format: SubscriptionFormat, maxBytes: Int,
-        done: @escaping (Result<[RenderedEvent], any Error>) -> Void)
+        done: @escaping (Result<RenderedEvents, any Error>) -> Void)
     /// The partition keys of events, in order; an empty one where an event has none or retention dropped it.
     func readKeys(of positions: [UInt64], done: @escaping (Result<[[UInt8]], any Error>) -> Void)
     /// Deliveries that wait for their replay, by ascending ticket, behind the one given.
@@ -35,6 +35,13 @@ protocol LaneSource: AnyObject {
 struct RenderedEvent: Sendable {
     var content: DeliveryContent
     var receivedAtNanoseconds: Int64
+}
+
+/// Several of them.
+struct RenderedEvents: Sendable {
+    var events: [RenderedEvent] = []
+    /// Those that retention dropped.
+    var missing: [UInt64] = []
 }
 
 extension RenderedEvent {

@@ -2,14 +2,16 @@ import StageRuntime
 
 /// When a failed delivery is tried again, and when that is over. Pure: time and chance come from outside.
 struct RetryPolicy: Sendable {
-    /// Waits longer than this are not believed.
-    static let longestRetryAfterSeconds = 86_400
+    /// A `Retry-After` of that length is obeyed by every policy, short as its own waits may be.
+    static let obeyedNanoseconds: Int64 = 60_000_000_000
 
     /// What follows from an attempt.
     enum Consequence: Sendable, Equatable {
         case delivered
-        /// The next attempt is due then: nanoseconds since 1970.
+        /// The next attempt is due then. From the deadline on there is none: what is due then is given up.
         case again(due: Int64)
+        /// A batch is too large for its subscriber: its halves are sent instead.
+        case halve
         /// Given up; `isFinal`: because the answer says that this event will never be taken.
         case dead(isFinal: Bool)
         /// The subscriber wants nothing more (410 under Standard Webhooks).
@@ -20,8 +22,15 @@ struct RetryPolicy: Sendable {
     private let waits: [Int64]
     private let repeatsLast: Bool
     private let hasJitter: Bool
-    /// The time after the first attempt from which on no attempt begins or goes on.
-    private let deadlineNanoseconds: Int64?
+    /// The time after the first attempt at which a delivery is given up: no attempt begins then or later, and one that is
+    /// under way is cut off.
+    let deadlineNanoseconds: Int64?
+    /// Whether attempts are made when they are due, within `concurrency` and `rate_limit`: no breaker, no budget and no
+    /// lowered concurrency keeps them from it. True of all policies that promise times: Stream's, SuperViz' and own ones.
+    let isPunctual: Bool
+    /// What a `Retry-After` may ask for, and what anything waits at most: the longest wait of the schedule, a minute at
+    /// least.
+    let longestWaitNanoseconds: Int64
     private let networkAttempts: Int?
     private let finalStatuses: RetryConfiguration.FinalStatuses
 
@@ -31,40 +40,52 @@ struct RetryPolicy: Sendable {
         repeatsLast = configuration.repeatsLast
         hasJitter = configuration.jitter
         deadlineNanoseconds = [configuration.deadline, holding].compactMap { $0?.asNanoseconds }.min()
+        isPunctual = configuration.scheme != .standard
+        longestWaitNanoseconds = max(waits.max() ?? 0, Self.obeyedNanoseconds)
         networkAttempts = configuration.networkAttempts
         finalStatuses = configuration.finalStatuses
     }
 
     /// What follows when the attempt with that number, counted from 1, came to `outcome`. Jitter adds up to a fifth to
-    /// a wait, so that what failed together does not come back together; a `Retry-After` is never undercut.
+    /// a wait, so that what failed together does not come back together. `events`: how many a batch has; nil: no batch.
     func consequence(
-        of outcome: AttemptOutcome, attempt number: Int, now: Int64, firstAttempt: Int64, chance: Double
+        of outcome: AttemptOutcome, attempt number: Int, now: Int64, firstAttempt: Int64, chance: Double,
+        batchOf events: Int? = nil
     ) -> Consequence {
-        var retryAfterSeconds: Int?
-        if case .answered(let status, let asked) = outcome {
+        var asked: Int64 = 0
+        if case .answered(let status, let retryAfterSeconds, _) = outcome {
             if (200..<300).contains(status) { return .delivered }
+            // The same bytes would come to the same (RFC 9110, section 15.5.14).
+            if status == 413, let events { return events > 1 ? .halve : .dead(isFinal: true) }
             if status == 410, finalStatuses == .goneDisables { return .disable }
             if isFinal(status) { return .dead(isFinal: true) }
-            retryAfterSeconds = asked
+            asked = Self.nanoseconds(seconds: retryAfterSeconds ?? 0)
         }
         guard number < mostAttempts(after: outcome) else { return .dead(isFinal: false) }
         var wait = waits[min(number, waits.count - 1)]
         if hasJitter { wait += Int64(Double(wait) * 0.2 * min(max(chance, 0), 1)) }
-        if let retryAfterSeconds {
-            let asked = min(max(0, retryAfterSeconds), Self.longestRetryAfterSeconds)
-            wait = max(wait, Int64(asked) * 1_000_000_000)
-        }
-        if let deadlineNanoseconds, now + wait >= firstAttempt + deadlineNanoseconds {
-            return .dead(isFinal: false)
-        }
-        return .again(due: now + wait)
+        wait = max(wait, min(asked, longestWaitNanoseconds))
+        return .again(due: min(now + wait, Self.end(firstAttempt, deadlineNanoseconds)))
     }
+
+    /// The wait before the first attempt.
+    var firstWaitNanoseconds: Int64 { waits[0] }
 
     /// How long an attempt that begins now may take: `timeout`, but not beyond the deadline of all.
     func timeout(_ timeoutNanoseconds: Int64, now: Int64, firstAttempt: Int64) -> Int64 {
-        guard let deadlineNanoseconds else { return timeoutNanoseconds }
-        // A delivery whose deadline passed while this process was down gets its one attempt all the same.
-        return min(timeoutNanoseconds, max(firstAttempt + deadlineNanoseconds - now, 1_000_000))
+        min(timeoutNanoseconds, max(Self.end(firstAttempt, deadlineNanoseconds) - now, 1_000_000))
+    }
+
+    /// When a delivery with that first attempt is given up.
+    static func end(_ firstAttempt: Int64, _ deadlineNanoseconds: Int64?) -> Int64 {
+        guard let deadlineNanoseconds else { return .max }
+        let (end, overflow) = firstAttempt.addingReportingOverflow(deadlineNanoseconds)
+        return overflow ? .max : end
+    }
+
+    private static func nanoseconds(seconds: Int) -> Int64 {
+        let (product, overflow) = Int64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : max(0, product)
     }
 
     private func mostAttempts(after outcome: AttemptOutcome) -> Int {

@@ -65,8 +65,11 @@ enum SubscriptionJSON {
     private static func mode(_ mode: SubscriptionMode) -> JSONText {
         switch mode {
         case .single: .string("single")
-        case .batch(let every, let maxEvents):
-            .object([("every_seconds", .number(every.inSeconds)), ("max_events", .number(maxEvents))])
+        case .batch(let every, let maxEvents, let maxBytes):
+            .object([
+                ("every_seconds", .number(every.inSeconds)), ("max_events", .number(maxEvents)),
+                ("max_bytes", .number(maxBytes)),
+            ])
         }
     }
 

@@ -36,6 +36,9 @@ struct SubscriptionFields: ParsableArguments {
     @Option(help: ArgumentHelp("With --batch: events in one request, 1 to 1000.", valueName: "n"))
     var batchEvents: Int?
 
+    @Option(help: ArgumentHelp("Most bytes of a batch's request.", valueName: "n"))
+    var batchBytes: Int?
+
     @Option(help: ArgumentHelp("standard-webhooks, stream, header or none.", valueName: "scheme"))
     var signing: String?
 
@@ -83,6 +86,7 @@ struct SubscriptionFields: ParsableArguments {
 
     func validate() throws {
         guard batchEvents == nil || batch != nil else { throw ValidationError("--batch-events belongs to --batch") }
+        guard batchBytes == nil || batch != nil else { throw ValidationError("--batch-bytes belongs to --batch") }
     }
 
     /// The document with the options in it. Words and ranges are judged by the router alone.
@@ -98,7 +102,7 @@ struct SubscriptionFields: ParsableArguments {
         for (path, text) in texts { if let text { document.set(path, .string(text)) } }
         let numbers: [([String], Int?)] = [
             (["concurrency"], concurrency), (["rate_limit"], rateLimit),
-            (["mode", "batch", "max_events"], batchEvents),
+            (["mode", "batch", "max_events"], batchEvents), (["mode", "batch", "max_bytes"], batchBytes),
         ]
         for (path, number) in numbers { if let number { document.set(path, .number(String(number))) } }
         let lists = [

@@ -53,14 +53,27 @@ extension ConfigurationDecoder {
     private func headerName(_ part: Section) -> String? {
         guard let value = part.optional("header"), let text = part.text(value, expected: "the name of a header field")
         else { return nil }
-        let reserved = ["host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent"]
         let isToken = text.utf8.allSatisfy { byte in
             (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-_.".utf8.contains(byte)
         }
-        guard isToken, !reserved.contains(text.lowercased()), !text.lowercased().hasPrefix("ce-") else {
+        guard !text.isEmpty, isToken, !Self.isReserved(text.lowercased()) else {
             problems.report(value, "\"\(text)\" is no field that may be set; use a name such as X-Token")
             return nil
         }
         return text.lowercased()
     }
+
+    /// Fields that a delivery sets by itself, that frame it, or that are between two hops (RFC 9110, section 7.6.1), and
+    /// those of other schemes. Some servers take `_` for `-`.
+    private static func isReserved(_ name: String) -> Bool {
+        let name = String(name.map { $0 == "_" ? "-" : $0 })
+        return reservedNames.contains(name) || reservedPrefixes.contains { name.hasPrefix($0) }
+    }
+
+    private static let reservedNames: Set<String> = [
+        "host", "user-agent", "date", "content-type", "content-length", "content-encoding", "content-range",
+        "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "http2-settings", "expect",
+        "accept-encoding", "range", "max-forwards", "via", "x-signature", "x-webhook-id", "x-webhook-attempt",
+    ]
+    private static let reservedPrefixes = ["webhook-", "ce-", "tributary-", "proxy-", "if-"]
 }

@@ -75,7 +75,12 @@ package enum SubscriptionFormat: String, Sendable, CaseIterable {
 /// How many events go into one request.
 package enum SubscriptionMode: Sendable, Equatable {
     case single
-    case batch(every: Duration, maxEvents: Int)
+    /// What came in that time; so many events at most, and a body of so many bytes. A single larger event travels alone.
+    case batch(every: Duration, maxEvents: Int, maxBytes: Int)
+
+    /// Bounds of `max_bytes` and what it is where nothing is said.
+    package static let batchBytes = 1024...(16 << 20)
+    package static let defaultBatchBytes = 4 << 20
 }
 
 /// In which order a subscription's events are delivered.

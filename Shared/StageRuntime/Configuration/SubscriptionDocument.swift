@@ -61,8 +61,16 @@ package enum SubscriptionDocument {
     private static func mode(_ mode: SubscriptionMode) -> JSONText {
         switch mode {
         case .single: .string("single")
-        case .batch(let every, let maxEvents):
-            .object([("batch", .object([("every", duration(every)), ("max_events", .number(maxEvents))]))])
+        case .batch(let every, let maxEvents, let maxBytes):
+            .object([
+                (
+                    "batch",
+                    .object([
+                        ("every", duration(every)), ("max_events", .number(maxEvents)),
+                        ("max_bytes", .number(maxBytes)),
+                    ])
+                )
+            ])
         }
     }
 

@@ -133,11 +133,13 @@ extension ConfigurationDecoder {
             return .single
         }
         guard let outer = Section(value, keys: ["batch"], problems: problems),
-            let batch = outer.required("batch", expected: "a mapping with every and max_events"),
-            let part = Section(batch, keys: ["every", "max_events"], problems: problems)
+            let batch = outer.required("batch", expected: "a mapping with every, max_events and max_bytes"),
+            let part = Section(batch, keys: ["every", "max_events", "max_bytes"], problems: problems)
         else { return .single }
         return .batch(
             every: part.duration("every", default: .seconds(1), in: Duration.milliseconds(10)...Duration.seconds(3600)),
-            maxEvents: part.integer("max_events", default: 1000, in: 1...1000))
+            maxEvents: part.integer("max_events", default: 1000, in: 1...1000),
+            maxBytes: part.integer(
+                "max_bytes", default: SubscriptionMode.defaultBatchBytes, in: SubscriptionMode.batchBytes))
     }
 }

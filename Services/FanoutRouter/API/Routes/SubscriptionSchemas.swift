@@ -117,6 +117,12 @@ private enum SubscriptionSchemas {
     private static func mode(inPatch: Bool) -> APISchema {
         let batch: [(String, APISchema)] = [
             ("every", .duration), ("max_events", .integer("Events in one request.", in: 1...1000)),
+            (
+                "max_bytes",
+                .integer(
+                    "Bytes of one request's body; a single larger event travels alone.",
+                    in: Int64(SubscriptionMode.batchBytes.lowerBound)...Int64(SubscriptionMode.batchBytes.upperBound))
+            ),
         ]
         return .anyOf([
             .string("One event in each request.", oneOf: ["single"]),

@@ -106,11 +106,16 @@ final class ControlServer: Sendable {
     func stop() {
         state.ended("it stops")
         let stopped = TimedSemaphore()
-        Task { [stopping] in
+        // What serves a connection uses its event loop until it returns.
+        Task { [stopping, task] in
             try? await stopping()
+            await task.value
             stopped.signal()
         }
-        if !stopped.wait(milliseconds: 5_000) { task.cancel() }
+        if !stopped.wait(milliseconds: 5_000) {
+            task.cancel()
+            _ = stopped.wait(milliseconds: 1_000)
+        }
         try? group.syncShutdownGracefully()
         try? pool.syncShutdownGracefully()
     }

@@ -45,7 +45,8 @@ struct CircuitBreaker: Sendable {
     }
 
     mutating func started(now: Int64) {
-        if case .open = state { state = .probing }
+        // A retry that does not wait for it is no probe.
+        if case .open(let until) = state, now >= until { state = .probing }
     }
 
     mutating func succeeded() {

@@ -1,5 +1,6 @@
 /// Decides how many attempts of one subscription may start now: concurrency that adapts, a rate, a budget for retries
-/// and a circuit breaker. Pure; times are nanoseconds since 1970.
+/// and a circuit breaker. Retries of a punctual policy pass by all of these but the operator's own limits, `concurrency`
+/// and rate. Pure; times are monotonic nanoseconds.
 struct LaneGate: Sendable {
     /// Retries that each first attempt allows …
     static let retriesPerDelivery = 0.1
@@ -10,21 +11,24 @@ struct LaneGate: Sendable {
 
     /// What may start.
     struct Room: Equatable, Sendable {
-        /// Attempts of either kind.
+        /// First attempts.
         var attempts: Int
-        /// Of these at most so many retries.
+        /// Retries instead.
         var retries: Int
     }
 
     private(set) var breaker = CircuitBreaker()
     private(set) var concurrency: AdaptiveLimit
+    /// Whether retries are made when they are due.
+    var isPunctual: Bool
     private var rate: TokenBucket?
     private var retries: TokenBucket
     /// Since when nothing but failures came; nil after a success.
     private(set) var failingSince: Int64?
 
     /// `perSecond`: most requests per second; nil: as many as the subscriber bears.
-    init(concurrency: Int, perSecond: Double?, now: Int64) {
+    init(concurrency: Int, perSecond: Double?, isPunctual: Bool = false, now: Int64) {
+        self.isPunctual = isPunctual
         self.concurrency = AdaptiveLimit(most: concurrency)
         rate = perSecond.map { TokenBucket(perSecond: $0, most: Self.burst($0), now: now) }
         retries = TokenBucket(perSecond: Self.retriesPerSecond, most: Self.savedRetries, now: now)
@@ -57,29 +61,44 @@ struct LaneGate: Sendable {
 
     /// What keeps an attempt from starting now; nil where nothing does.
     func obstacle(now: Int64, inFlight: Int, isRetry: Bool) -> Obstacle? {
-        if case .open(let until) = breaker.state, now < until { return .breaker(until: until) }
-        if breaker.state != .closed { return inFlight > 0 ? .probe : nil }
-        if inFlight >= concurrency.limit { return .concurrency(inFlight: inFlight, limit: concurrency.limit) }
+        let isPunctual = isRetry && isPunctual
+        if !isPunctual {
+            if case .open(let until) = breaker.state, now < until { return .breaker(until: until) }
+            if breaker.state != .closed { return inFlight > 0 ? .probe : nil }
+        }
+        let limit = isPunctual ? concurrency.most : concurrency.limit
+        if inFlight >= limit { return .concurrency(inFlight: inFlight, limit: limit) }
         if var rate, rate.count(now: now) < 1 { return .rate(until: rate.nextToken(now: now)) }
         var retries = retries
-        if isRetry, retries.count(now: now) < 1 { return .retryBudget(until: retries.nextToken(now: now)) }
+        if isRetry, !isPunctual, retries.count(now: now) < 1 {
+            return .retryBudget(until: retries.nextToken(now: now))
+        }
         return nil
     }
 
     /// What may start now, while so many are under way.
     mutating func room(now: Int64, inFlight: Int) -> Room {
-        var attempts = min(concurrency.limit, breaker.limit(now: now)) - inFlight
+        var free = concurrency.most - inFlight
         if var rate {
-            attempts = min(attempts, rate.count(now: now))
+            free = min(free, rate.count(now: now))
             self.rate = rate
         }
+        free = max(0, free)
+        let attempts = max(0, min(free, min(concurrency.limit, breaker.limit(now: now)) - inFlight))
+        if isPunctual { return Room(attempts: attempts, retries: free) }
         // A probe is needed whether or not the budget allows a retry.
         let isProbe = breaker.state != .closed
-        return Room(attempts: max(0, attempts), retries: isProbe ? max(0, attempts) : max(0, retries.count(now: now)))
+        return Room(attempts: attempts, retries: isProbe ? attempts : min(attempts, max(0, retries.count(now: now))))
     }
 
-    /// When to look again although nothing else happens; nil where an attempt's end will tell.
-    mutating func opensAt(now: Int64, inFlight: Int) -> Int64? {
+    /// When to look again although nothing else happens; nil where an attempt's end will tell. `hasRetries`: whether
+    /// retries are ready.
+    mutating func opensAt(now: Int64, inFlight: Int, hasRetries: Bool = false) -> Int64? {
+        if isPunctual, hasRetries, inFlight < concurrency.most, var rate {
+            let next = rate.nextToken(now: now)
+            self.rate = rate
+            if next > now { return next }
+        }
         if let reopensAt = breaker.reopensAt, reopensAt > now { return reopensAt }
         guard inFlight < min(concurrency.limit, breaker.limit(now: now)) else { return nil }
         let retry = retries.nextToken(now: now)
@@ -93,7 +112,7 @@ struct LaneGate: Sendable {
         breaker.started(now: now)
         rate?.take(now: now)
         if isRetry {
-            retries.take(now: now)
+            if !isPunctual { retries.take(now: now) }
         } else {
             retries.add(Self.retriesPerDelivery, now: now)
         }

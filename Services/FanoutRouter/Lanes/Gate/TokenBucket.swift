@@ -46,8 +46,7 @@ struct TokenBucket: Sendable {
     }
 
     private mutating func refill(_ now: Int64) {
-        // The wall clock may be set back; nothing is taken away then.
-        if now > countedAt { tokens = min(most, tokens + Double(now - countedAt) / 1e9 * perSecond) }
+        tokens = min(most, tokens + Double(max(0, now - countedAt)) / 1e9 * perSecond)
         countedAt = now
     }
 }
