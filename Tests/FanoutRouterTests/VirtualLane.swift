@@ -168,6 +168,10 @@ final class VirtualLane {
             loop.assumeIsolated().execute { done(.success([])) }
         }
 
+        func readArrival(of position: UInt64, done: @escaping (Result<Int64, any Error>) -> Void) {
+            loop.assumeIsolated().execute { done(.success(0)) }
+        }
+
         func laneDisabled(_ subscription: String, _ reason: String) {}
     }
 

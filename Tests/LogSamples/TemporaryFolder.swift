@@ -33,9 +33,6 @@ package final class TemporaryFolder {
     }
 
     deinit {
-        let removal = Process()
-        removal.executableURL = URL(fileURLWithPath: "/bin/rm")
-        removal.arguments = ["-rf", path]
-        if (try? removal.run()) != nil { removal.waitUntilExit() }
+        try? FileManager.default.removeItem(atPath: path)
     }
 }

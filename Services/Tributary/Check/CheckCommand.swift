@@ -17,10 +17,6 @@ struct CheckCommand: ParsableCommand {
               tributary check --config /etc/tributary.yaml --json
               tributary check --since /backup/tributary.yaml
 
-<<<<<<< HEAD:Services/Tributary/Commands/CheckCommand.swift
-            Exits with 0 when all is well and with 78 when not. Secrets that can be read here are looked at for line breaks,
-            blanks and the like around them; none is printed.
-=======
             Looks at the file, at the directories that it names, and at the secrets as they
             are in this command's environment and in files; no secret is shown. A secret
             that is missing is a warning, with --secrets an error.
@@ -28,7 +24,6 @@ struct CheckCommand: ParsableCommand {
             Exit codes: 0 no errors (there may be warnings), 1 with --running where the
             file differs from what runs, 69 with --running where nothing is known to run,
             78 errors.
->>>>>>> hub/cli:Services/Tributary/Check/CheckCommand.swift
             """)
 
     @OptionGroup var options: CommandOptions
@@ -52,17 +47,9 @@ struct CheckCommand: ParsableCommand {
     func run() {
         do {
             let configuration = try TributaryConfiguration.load(options.config)
-<<<<<<< HEAD:Services/Tributary/Commands/CheckCommand.swift
-            let warnings =
-                SourceWarnings.of(configuration.sources, nowNanoseconds: wallNanoseconds())
-                + configuration.router.warnings + configuration.secretWarnings
-                + configuration.exposedSecrets(of: Stage.allCases)
-            let changes = try since.map { copy throws(ConfigurationErrors) in
-=======
             let findings = configuration.findings(
                 nowNanoseconds: wallNanoseconds(), secretsMustResolve: secrets)
             let changes = try former(configuration).map { copy throws(ConfigurationErrors) in
->>>>>>> hub/cli:Services/Tributary/Check/CheckCommand.swift
                 let former = try TributaryConfiguration.load(copy, standingFor: options.config)
                 return ConfigurationChange.between(former, configuration)
             }
