@@ -14,10 +14,11 @@ final class CommandFolder {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// Writes a file and returns its path.
+    /// Writes a file that nobody else may read and returns its path.
     func file(_ name: String, _ bytes: [UInt8]) throws -> String {
         let file = "\(path)/\(name)"
-        try #require(FileManager.default.createFile(atPath: file, contents: Data(bytes)))
+        let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
+        try #require(FileManager.default.createFile(atPath: file, contents: Data(bytes), attributes: attributes))
         return file
     }
 
