@@ -1,4 +1,5 @@
 import Glibc
+import Wire
 
 /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
 enum RetryAfter {
@@ -20,13 +21,7 @@ enum RetryAfter {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    /// Without the blanks and tabs around it (section 5.5).
-    private static func trimmed(_ text: String) -> Substring.UTF8View {
-        func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-        let rest = text.utf8.drop(while: isBlank)
-        let end = rest.lastIndex { !isBlank($0) }.map { rest.index(after: $0) } ?? rest.startIndex
-        return rest[..<end]
-    }
+    private static func trimmed(_ text: String) -> Substring.UTF8View { FieldValue.trimmed(Substring(text)).utf8 }
 
     /// Seconds since 1970 of an HTTP-date in any of its forms (section 5.6.7): `Wed, 21 Oct 2026 07:28:00 GMT`,
     /// `Wednesday, 21-Oct-26 07:28:00 GMT` and `Wed Oct 21 07:28:00 2026`.
