@@ -30,7 +30,7 @@ struct VerifierProcess: ParsableCommand {
         let shelf = Shelf(verifications)
         let desk = ConfigurationDesk(environment)
         let maxBodyBytes = environment.configuration.ingress.maxBodyBytes
-        let rehearsals = RehearsalDesk(shelf, maxBodyBytes: maxBodyBytes)
+        let rehearsals = Rehearsal(shelf, maxBodyBytes: maxBodyBytes)
         let bus = WorkerBus(
             settings: WorkerSettings(
                 role: .verifier, runDirectory: environment.runDirectory, instance: environment.instance,

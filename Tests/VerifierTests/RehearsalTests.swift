@@ -18,7 +18,7 @@ import Wire
         }
     }
 
-    private func answers(_ desk: RehearsalDesk, _ webhooks: [String]) throws -> [String] {
+    private func answers(_ desk: Rehearsal, _ webhooks: [String]) throws -> [String] {
         let body = "{\"webhooks\":[\(webhooks.joined(separator: ","))]}"
         let reply = desk.rehearse(AdminRequest(method: "POST", path: "/rehearse", body: Array(body.utf8)))
         #expect(reply.status == 200)
@@ -34,7 +34,7 @@ import Wire
 
     @Test func `a rehearsal is judged by the keys in use, in order`() throws {
         let shelf = Shelf(try verifications("aaaaaaaaaaaaaaaa"))
-        let desk = RehearsalDesk(shelf, maxBodyBytes: 1 << 20)
+        let desk = Rehearsal(shelf, maxBodyBytes: 1 << 20)
         let said = try answers(
             desk,
             [webhook(token: "aaaaaaaaaaaaaaaa"), webhook(token: "wrong"), webhook(token: "x", source: "nobody")])
@@ -46,7 +46,7 @@ import Wire
 
     @Test func `after a reload the new keys count, and the former ones for what came in before`() throws {
         let shelf = Shelf(try verifications("aaaaaaaaaaaaaaaa"))
-        let desk = RehearsalDesk(shelf, maxBodyBytes: 1 << 20)
+        let desk = Rehearsal(shelf, maxBodyBytes: 1 << 20)
         shelf.replace(try verifications("bbbbbbbbbbbbbbbb"))
         desk.reload()
         let said = try answers(
@@ -59,7 +59,7 @@ import Wire
     }
 
     @Test func `what is no replay is refused`() {
-        let desk = RehearsalDesk(Shelf([]), maxBodyBytes: 1 << 20)
+        let desk = Rehearsal(Shelf([]), maxBodyBytes: 1 << 20)
         for body in ["", "{}", #"{"webhooks":[]}"#, #"{"webhooks":[{"source":"rooms"}]}"#] {
             let reply = desk.rehearse(AdminRequest(method: "POST", path: "/rehearse", body: Array(body.utf8)))
             #expect(reply.status == 400, "\(body)")

@@ -12,7 +12,7 @@ import Wire
 /// `{"verified": true, "scheme", "key"}` or `{"verified": false, "code", "detail"}`.
 ///
 /// `@unchecked Sendable`: `work` is touched under `lock` only.
-final class RehearsalDesk: @unchecked Sendable {
+final class Rehearsal: @unchecked Sendable {
     private let lock = Mutex(())
     /// The same as on the bus, former keys included, with metrics that nobody reads.
     private var work: VerifierWork
