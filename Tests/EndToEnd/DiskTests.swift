@@ -12,8 +12,9 @@ extension EndToEnd {
                 load.stop()
                 pipeline.remove()
             }
-            // Nothing is settled from here on, so the journal grows.
-            try pipeline.scale("verifier", to: 0)
+            // Nothing is settled from here on, so the journal grows. A supervisor would replace what is stopped.
+            try pipeline.killSupervisor()
+            #expect(pipeline.signal("fanout-router-0", SIGSTOP))
             let filler = try fill(pipeline, "ingress-gateway-0")
             try waitUntil("the ingress refuses") { load.soFar.count { $0.status == 503 } > 50 }
             #expect(load.soFar.allSatisfy { $0.status == 202 || ($0.status == 503 && $0.hasRetryAfter) })
@@ -22,7 +23,8 @@ extension EndToEnd {
             try waitUntil("the ingress accepts again") {
                 load.soFar.count { $0.isAccepted && $0.startedNanoseconds > freed } > 100
             }
-            try pipeline.scale("verifier", to: 1)
+            #expect(pipeline.signal("fanout-router-0", SIGCONT))
+            try pipeline.up()
             load.stop()
             let sent = load.wait()
             let firstAgain = sent.first { $0.isAccepted && $0.startedNanoseconds > freed }

@@ -15,6 +15,8 @@ extension EndToEnd {
             load.start()
             var answered = load.wait()
             try pipeline.waitForDelivery(of: answered)
+            // A supervisor would replace what is stopped.
+            try pipeline.killSupervisor()
             answered += try acceptUnsettled(pipeline)
             let log = "\(pipeline.storage)/ingress-gateway-0/\(try logName(pipeline))"
             let before = usedBytes(log)
@@ -23,7 +25,6 @@ extension EndToEnd {
             let unanswered = try HTTPClient(port: pipeline.port)
             try unanswered.send(SignedWebhook.stream(900_000))
             try waitUntil("the last commit is on disk") { usedBytes(log) > before }
-            try pipeline.killSupervisor()
             for process in pipeline.processes() { kill(process.pid, SIGKILL) }
             try waitUntil("all processes are gone") { pipeline.processes().isEmpty }
             #expect(throws: Failure.self) { try unanswered.receive() }

@@ -96,12 +96,13 @@ final class Pipeline {
         try waitUntil("the killed supervisor is gone") { !Self.isAlive(pid) }
     }
 
-    /// All processes that run with this pipeline's configuration: pid and instance.
+    /// All processes that run with this pipeline's configuration, or with the supervisor's copy of it: pid and instance.
     func processes() -> [(pid: pid_t, instance: String)] {
-        Files.names(in: "/proc").compactMap { name in
+        let configurations = [configuration, "\(run)/accepted.yaml"]
+        return Files.names(in: "/proc").compactMap { name in
             guard let pid = pid_t(name), Self.isAlive(pid) else { return nil }
             let arguments = Files.text("/proc/\(name)/cmdline").split(separator: "\0").map(String.init)
-            guard arguments.contains(configuration), let place = arguments.firstIndex(of: "--instance"),
+            guard arguments.contains(where: configurations.contains), let place = arguments.firstIndex(of: "--instance"),
                 place + 1 < arguments.count
             else { return nil }
             return (pid, arguments[place + 1])
