@@ -60,9 +60,11 @@ extension EndToEnd {
                 #expect(refusal.status != 0)
                 #expect((refusal.output + refusal.errors).contains("10 parsecs"))
                 for process in pipeline.processes() { kill(process.pid, SIGHUP) }
-                try waitUntil("the router says that the file is refused") {
-                    pipeline.log("fanout-router-0").contains("parsecs")
+                // What the stages read again is what was accepted.
+                try waitUntil("the router has read its configuration again") {
+                    pipeline.log("fanout-router-0").contains("configuration and secrets read again")
                 }
+                #expect(!pipeline.log("fanout-router-0").contains("parsecs"))
                 let names = (try pipeline.api("GET", "/subscriptions")["subscriptions"] as? [[String: Any]] ?? [])
                     .compactMap { $0["name"] as? String }
                 #expect(names == ["subscriber-0"])

@@ -95,7 +95,7 @@ final class FrontBench: FuzzBench {
         for pending in mailbox.take(within: 0).batches {
             check(pending)
             for token in pending.tokens {
-                answers.append((token, .accepted(Self.journal, UInt64(answers.count + 1))))
+                answers.append((token, .accepted(Self.journal, UInt64(answers.count + 1), isVerified: true)))
             }
         }
         loop.deliver(answers)

@@ -51,6 +51,8 @@ let package = Package(
             name: "CSimdJSON", path: "Shared/CSimdJSON", cxxSettings: [.unsafeFlags(instrumentedC)],
             linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
+        .target(name: "CPlatform", path: "Shared/CPlatform"),
+        target("Threads", ["CPlatform"], path: "Shared/Threads"),
         target("StageMetrics", path: "Shared/StageMetrics"),
         target("Wire", ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"]),
         target("HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront"),
@@ -67,9 +69,8 @@ let package = Package(
         target(
             "IngressGateway",
             [
-                "Events", "HTTPFront", "Journal", "StageMetrics", "Providers", "StageRuntime", "Wire", deque, nio,
-                nioHTTP1, nioSSL,
-                nioTLS,
+                "Events", "HTTPFront", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire",
+                deque, nio, nioHTTP1, nioSSL, nioTLS,
             ],
             path: "Services/IngressGateway",
             exclude: [

@@ -1,5 +1,4 @@
 import Glibc
-import Logging
 
 /// How processes of Tributary end, after sysexits.h.
 package enum ExitStatus: Int32, Sendable {
@@ -37,12 +36,6 @@ package struct StageFailure: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { sentence }
-
-    /// Writes a line of a stage's log for each line of the sentence, with time and level.
-    func log(as lines: LogLines) {
-        let logger = Logger(label: "end") { _ in lines }
-        for line in sentence.split(separator: "\n") { logger.critical("\(line)") }
-    }
 
     /// Prints the sentence to standard error, after the name of the program, and ends the process.
     package func exit(as program: String) -> Never {

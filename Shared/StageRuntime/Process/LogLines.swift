@@ -65,3 +65,11 @@ package func timeText(_ nanoseconds: Int64) -> String {
     let fraction = padded(Int(nanoseconds % 1_000_000_000) / 1000, 6)
     return "\(date.joined(separator: "-"))T\(time.joined(separator: ":")).\(fraction)Z"
 }
+
+extension StageFailure {
+    /// Writes a line of a stage's log for each line of the sentence, with time and level.
+    func log(as lines: LogLines) {
+        let logger = Logger(label: "end") { _ in lines }
+        for line in sentence.split(separator: "\n") { logger.critical("\(line)") }
+    }
+}
