@@ -102,8 +102,8 @@ final class Pipeline {
         return Files.names(in: "/proc").compactMap { name in
             guard let pid = pid_t(name), Self.isAlive(pid) else { return nil }
             let arguments = Files.text("/proc/\(name)/cmdline").split(separator: "\0").map(String.init)
-            guard arguments.contains(where: configurations.contains), let place = arguments.firstIndex(of: "--instance"),
-                place + 1 < arguments.count
+            guard arguments.contains(where: configurations.contains),
+                let place = arguments.firstIndex(of: "--instance"), place + 1 < arguments.count
             else { return nil }
             return (pid, arguments[place + 1])
         }
