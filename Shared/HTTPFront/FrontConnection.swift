@@ -4,8 +4,9 @@ package import NIOHTTP1
 /// One connection of a listener for operators, between its socket and whatever answers requests: lets it in or not, reads
 /// its requests strictly, holds it to its deadlines, and answers what is no request. Lives on its event loop.
 ///
-/// A refusal is answered in its turn: after the requests before it, in the place of one whose body is broken. Then the
-/// sending side is closed first, so that the client gets the answer although it is still sending.
+/// A refusal is answered in its turn: after the requests before it, in the place of one whose body is broken. After it,
+/// and after any other answer that says `Connection: close`, the sending side is closed first, so that the client gets
+/// the answer although it is still sending. What answers requests says `Connection: close` and closes nothing itself.
 package final class FrontConnection: ChannelDuplexHandler {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = HTTPServerRequestPart
@@ -26,6 +27,8 @@ package final class FrontConnection: ChannelDuplexHandler {
         package var trustsFirstHead: Bool
         /// Too many connections are closed without the handshake that an answer would need.
         package var isTLS: Bool
+        /// How long a closing connection is still read, so that the client gets the last answer.
+        package var linger = TimeAmount.seconds(2)
         /// The answer to a refusal.
         package var body: @Sendable (HeadRefusal) -> (contentType: String, bytes: [UInt8])
 
@@ -51,9 +54,6 @@ package final class FrontConnection: ChannelDuplexHandler {
         package init() {}
     }
 
-    /// How long a closing connection is still read, so that the client gets the last answer.
-    private static let linger = TimeAmount.seconds(2)
-
     private let rules: Rules
     private var parser: RequestParser
     private var admission: ConnectionCaps.Admission?
@@ -68,6 +68,8 @@ package final class FrontConnection: ChannelDuplexHandler {
     private var answerBegan = false
     /// The last of them asked for the end of the connection.
     private var lastCloses = false
+    /// The answer that has begun says that the connection ends with it.
+    private var answerCloses = false
     /// What is said as soon as it has its turn.
     private var refusal: HeadRefusal?
     /// The last answer is written; nothing more goes in or out.
@@ -143,7 +145,8 @@ package final class FrontConnection: ChannelDuplexHandler {
         case .head(var head) where head.status.code >= 200:
             answerBegan = true
             if !head.headers.contains(name: "date") { head.headers.add(name: "Date", value: HTTPDate.text()) }
-            if owed == 1, lastCloses { head.headers.replaceOrAdd(name: "Connection", value: "close") }
+            answerCloses = Self.saysClose(head) || (owed == 1 && lastCloses)
+            if answerCloses { head.headers.replaceOrAdd(name: "Connection", value: "close") }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
             context.write(data, promise: promise)
@@ -169,13 +172,13 @@ package final class FrontConnection: ChannelDuplexHandler {
     private func answered(_ context: ChannelHandlerContext) {
         owed -= 1
         answerBegan = false
+        if answerCloses { return closeGently(context) }
         if let refusal { return refuse(refusal, context) }
-        guard owed == 0 else { return }
-        if lastCloses {
-            closeGently(context)
-        } else {
-            expectHead(context)
-        }
+        if owed == 0 { expectHead(context) }
+    }
+
+    private static func saysClose(_ head: HTTPResponseHead) -> Bool {
+        head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
     }
 
     /// Waits for the next head, as long as it may take.
@@ -222,6 +225,6 @@ package final class FrontConnection: ChannelDuplexHandler {
         context.flush()
         context.close(mode: inputEnded ? .all : .output, promise: nil)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        deadline = context.eventLoop.scheduleTask(in: Self.linger) { bound.value.close(promise: nil) }
+        deadline = context.eventLoop.scheduleTask(in: rules.linger) { bound.value.close(promise: nil) }
     }
 }

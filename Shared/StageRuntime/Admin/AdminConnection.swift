@@ -14,8 +14,6 @@ final class AdminConnection: ChannelInboundHandler {
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
     private var isAnswering = false
-    /// The body was too large and the answer is on its way; the rest of the connection is ignored.
-    private var isRefused = false
 
     init(desk: AdminDesk) {
         self.desk = desk
@@ -23,14 +21,13 @@ final class AdminConnection: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data part: NIOAny) {
-        guard !isRefused else { return }
         switch unwrapInboundIn(part) {
         case .head(let head):
             self.head = head
             body = []
         case .body(let part):
             guard body.count + part.readableBytes <= maxBodyBytes else {
-                isRefused = true
+                // The front connection passes nothing on after an answer that closes.
                 let sentence = "a request may hold \(maxBodyBytes) bytes at most"
                 write(.error(413, "body_too_large", sentence), keepAlive: false, context)
                 return
@@ -99,9 +96,6 @@ final class AdminConnection: ChannelInboundHandler {
         if !isHead {
             context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: reply.body)))), promise: nil)
         }
-        let written = context.writeAndFlush(wrapOutboundOut(.end(nil)))
-        if !keepAlive {
-            written.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 }

@@ -38,10 +38,8 @@ final class ControlResponder: Sendable {
     ) async throws {
         switch decide(request) {
         case .refuse(let answer):
+            // The front connection reads on for a while, so that whoever is still sending gets the answer.
             try await send(answer, to: request, writer, closes: Self.hasBody(request))
-            guard Self.hasBody(request) else { return }
-            var parts = request.body.makeAsyncIterator()
-            try await discard(&parts, channel)
         case .ask(let call):
             if call.operation.scope != nil { channel.triggerUserOutboundEvent(FrontConnection.Trusted(), promise: nil) }
             if request.headers[.expect]?.lowercased() == "100-continue" {
@@ -49,9 +47,7 @@ final class ControlResponder: Sendable {
             }
             var parts = request.body.makeAsyncIterator()
             guard let body = try await collect(&parts, channel) else {
-                try await send(desk.refuse(.bodyTooLarge, call), to: request, writer, closes: true)
-                try await discard(&parts, channel)
-                return
+                return try await send(desk.refuse(.bodyTooLarge, call), to: request, writer, closes: true)
             }
             try await send(try await carryOut(call, request, body), to: request, writer)
         }
@@ -92,19 +88,6 @@ final class ControlResponder: Sendable {
         }
         return body
     }
-
-    /// Takes what follows of a refused body for a while and then ends the connection: closing it with bytes unread takes
-    /// the answer away from the client.
-    private func discard(_ parts: inout RequestBody.AsyncIterator, _ channel: any Channel) async throws {
-        let deadline = channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
-        defer { deadline.cancel() }
-        var left = 4 * APIDesk.maxBodyBytes
-        while left > 0, let part = try await parts.next() { left -= part.readableBytes }
-        throw Refused()
-    }
-
-    /// The connection ends after a refusal.
-    private struct Refused: Error {}
 
     private static func hasBody(_ request: Request) -> Bool {
         request.headers[.transferEncoding] != nil || (request.headers[.contentLength].map { $0 != "0" } ?? false)
