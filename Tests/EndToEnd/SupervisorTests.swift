@@ -34,6 +34,28 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a stage that hangs is replaced while webhooks flow, and loses nothing`() throws {
+            try Pipeline.with(PipelineSettings(normalisers: 1)) { pipeline in
+                let load = LoadGenerator(port: pipeline.port, count: 100_000, perSecond: 200)
+                load.start()
+                for instance in ["normaliser-0", "fanout-router-0"] {
+                    guard let hung = pipeline.pid(instance) else { throw Failure("there is no \(instance)") }
+                    #expect(kill(hung, SIGSTOP) == 0)
+                    try waitUntil("the \(instance) that hangs is gone") { !Pipeline.isAlive(hung) }
+                    let delivered = pipeline.subscriber.distinct(0)
+                    try waitUntil("webhooks flow through another \(instance)") {
+                        pipeline.subscriber.distinct(0) > delivered + 300
+                    }
+                }
+                load.stop()
+                let sent = load.wait()
+                report("hung stages: \(Promises.describe(sent))")
+                try pipeline.waitForDelivery(of: sent)
+                try Promises.checkLog(of: pipeline, accepted: sent)
+                try Promises.checkQuarantineIsEmpty(of: pipeline)
+            }
+        }
+
         @Test func `scaling the normalisers up and down loses nothing`() throws {
             try Pipeline.with(PipelineSettings(normalisers: 1)) { pipeline in
                 let load = LoadGenerator(port: pipeline.port, count: 100_000, perSecond: 400)

@@ -39,18 +39,9 @@ import Testing
                 }
             }
             .bind(host: "127.0.0.1", port: 0).wait()
-        let port = try #require(server.localAddress?.port)
         let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(client) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        let connected = try #require(server.localAddress).withSockAddr { connect(client, $0, socklen_t($1)) }
         try #require(connected == 0)
         body(client)
     }

@@ -276,14 +276,9 @@ private let malformed: [(String, String)] = [
         var limits = IngressLimits()
         limits.connections = 2
         let test = try TestIngress(limits: limits)
-        let clients = (0..<2).map { _ in test.connect() }
-        for client in clients {
-            client.send(post())
-            #expect(client.answer()?.status == 202)
-        }
+        let clients = served(2, by: test)
         let third = test.connect()
-        let answer = try #require(third.answer())
-        #expect(answer.status == 503 && answer.code == "too_many_connections" && answer.closes)
+        try refused(third)
         #expect(third.endsNow())
         clients[0].send(post())
         #expect(clients[0].answer()?.status == 202)
@@ -294,24 +289,33 @@ private let malformed: [(String, String)] = [
         limits.connections = 4
         limits.connectionsPerAddress = 2
         let test = try TestIngress(limits: limits)
-        let clients = (0..<2).map { _ in test.connect() }
-        for client in clients {
-            client.send(post())
-            #expect(client.answer()?.status == 202)
-        }
+        let clients = served(2, by: test)
+        defer { withExtendedLifetime(clients) {} }
         let third = test.connect()
-        let answer = try #require(third.answer())
-        #expect(answer.status == 503 && answer.code == "too_many_connections" && answer.closes)
+        let answer = try refused(third)
         #expect(answer.fields["retry-after"] != nil)
         let other = Client(port: test.ingress.port, from: "127.0.0.2")
         other.send(post())
         #expect(other.answer()?.status == 202)
 
         let proxied = try TestIngress(limits: limits, trustedProxies: ["127.0.0.1"])
-        for client in (0..<4).map({ _ in proxied.connect() }) {
+        _ = served(4, by: proxied)
+    }
+
+    /// Connections that were served and stay open.
+    private func served(_ count: Int, by test: TestIngress) -> [Client] {
+        (0..<count).map { _ in
+            let client = test.connect()
             client.send(post())
             #expect(client.answer()?.status == 202)
+            return client
         }
+    }
+
+    @discardableResult private func refused(_ client: Client) throws -> HTTPAnswer {
+        let answer = try #require(client.answer())
+        #expect(answer.status == 503 && answer.code == "too_many_connections" && answer.closes)
+        return answer
     }
 
     @Test func `HTTP/1.0 closes unless asked to stay`() throws {
