@@ -27,7 +27,7 @@ size_t tributary_json_want(tributary_json_reader *reader, const char *path) {
 
 void tributary_json_redact(tributary_json_reader *reader, const char *path) {
     if (std::strncmp(path, "**.", 3) == 0) {
-        reader->finder.redacted_anywhere.insert(path + 3);
+        reader->finder.anywhere.insert(path + 3, tributary::key_rules::redacted);
     } else {
         reader->finder.root.grow(path)->redacted = true;
     }
@@ -45,7 +45,7 @@ int tributary_json_is_credential(const char *text, size_t length) {
 
 void tributary_json_leave(tributary_json_reader *reader, const char *path) {
     if (std::strncmp(path, "**.", 3) == 0) {
-        reader->finder.left_anywhere.insert(path + 3);
+        reader->finder.anywhere.insert(path + 3, tributary::key_rules::left);
     } else {
         reader->finder.root.grow(path)->left = true;
     }

@@ -76,9 +76,10 @@ uint32_t field_finder::visit_object(uint32_t token, const plan_node *node, bool 
         const size_t mark = arena->mark();
         const std::string_view key = arena->resolve(tokens->inside(at));
         const plan_node *child = node ? node->child(key) : nullptr;
-        const bool redacted = (child && child->redacted) || (left == 0 && redacted_anywhere.contains(key));
-        const size_t leaves = (child && child->left) || left_anywhere.contains(key) ? 1 : 0;
+        const uint8_t rules = anywhere.of(key);
         arena->release(mark);
+        const bool redacted = (child && child->redacted) || (left == 0 && rules & key_rules::redacted);
+        const size_t leaves = (child && child->left) || rules & key_rules::left ? 1 : 0;
         if (child) { forget(child); }
         left += leaves;
         at = visit(at + 2, child, redacted, hidden);

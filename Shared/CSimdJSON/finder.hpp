@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "CSimdJSON.h"
-#include "key_set.hpp"
+#include "key_rules.hpp"
 #include "plan.hpp"
 #include "tokens.hpp"
 
@@ -13,9 +13,7 @@ namespace tributary {
 class field_finder {
 public:
     plan_node root;
-    key_set redacted_anywhere;
-    /// Keys whose values only paths redact.
-    key_set left_anywhere;
+    key_rules anywhere;
     /// Whether strings are redacted that are credentials by their form.
     bool redacts_by_form = false;
     /// By slot of the plan.
@@ -35,7 +33,7 @@ private:
     /// In how many values that are left this one lies.
     size_t left = 0;
 
-    bool redacts_anywhere() const { return left == 0 && (redacts_by_form || !redacted_anywhere.empty()); }
+    bool redacts_anywhere() const { return left == 0 && (redacts_by_form || anywhere.redacts_any()); }
     bool is_credential(uint32_t token);
 
     /// Each returns the first token behind the value. `hidden`: a redaction covers the value already.

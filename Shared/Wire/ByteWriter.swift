@@ -13,8 +13,10 @@ package struct ByteWriter {
         bytes.append(value)
     }
 
+    /// One by one: less work than appending two bytes of memory.
     @inlinable package mutating func u16(_ value: UInt16) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+        bytes.append(UInt8(truncatingIfNeeded: value))
+        bytes.append(UInt8(truncatingIfNeeded: value >> 8))
     }
 
     @inlinable package mutating func u32(_ value: UInt32) {

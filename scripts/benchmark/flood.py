@@ -84,9 +84,11 @@ def send_genuine(pipeline: Pipeline, seconds: float) -> tuple[list[float], colle
     while due < begun + seconds:
         time.sleep(max(0.0, due - time.monotonic()))
         due += 1 / PER_SECOND
+        number = str(uuid.uuid4())
+        content = webhook.body(number)
+        fields = webhook.fields(pipeline.stream_secret, HOST, content) | {"X-WEBHOOK-ID": number}
         started = time.monotonic()
-        client.request("POST", webhook.PATH, webhook.BODY,
-                       webhook.fields(pipeline.stream_secret, HOST) | {"X-WEBHOOK-ID": uuid.uuid4().hex})
+        client.request("POST", webhook.PATH, content, fields)
         answer = client.getresponse()
         answer.read()
         times.append(time.monotonic() - started)

@@ -24,13 +24,10 @@ package enum EventTime {
         let isApart = text[10] == UInt8(ascii: " ") && end + 3 < text.count && text[end] == UInt8(ascii: " ")
         let zone = UnsafeRawBufferPointer(rebasing: text[(isApart ? end + 1 : end)...])
         guard let offset = offset(zone) else { return false }
-        bytes.append(contentsOf: text[..<10])
-        bytes.append(UInt8(ascii: "T"))
-        bytes.append(contentsOf: text[11..<19])
-        if end > 19 {
-            bytes.append(UInt8(ascii: "."))
-            bytes.append(contentsOf: text[20..<min(end, 29)])
-        }
+        let start = bytes.count
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[..<min(end, 29)]))
+        bytes[start + 10] = UInt8(ascii: "T")
+        if end > 19 { bytes[start + 19] = UInt8(ascii: ".") }
         guard !offset.isUTC else {
             bytes.append(UInt8(ascii: "Z"))
             return true
