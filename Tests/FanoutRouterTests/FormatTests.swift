@@ -24,10 +24,23 @@ import Wire
 
     private func envelope(
         id: String = "a", type: String = "dev.tributary.participant.joined", payload: String = "{\"a\":1}",
-        original: [UInt8]? = nil
+        original: [UInt8]? = nil, attributes: [(name: StaticString, value: String)] = []
     ) -> [UInt8] {
         Sample.envelope(
-            journal: RouterBench.journal, sequence: 1, ids: [id], type: type, payload: payload, original: original)
+            journal: RouterBench.journal, sequence: 1, ids: [id], type: type, payload: payload, original: original,
+            attributes: attributes)
+    }
+
+    @Test(arguments: SubscriptionFormat.allCases)
+    func `a delivery of one event goes on with its sender's trace`(_ format: SubscriptionFormat) async throws {
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        let traced = try await deliver(format, envelope(attributes: [("traceparent", trace)]))
+        #expect(traced.head.headers["traceparent"] == [trace])
+        for forged in ["00-x\r\nx-forged: 1", ""] {
+            let request = try await deliver(format, envelope(attributes: [("traceparent", forged)]))
+            #expect(request.header("traceparent") == nil && request.header("x-forged") == nil)
+        }
+        #expect(try await deliver(format, envelope()).header("traceparent") == nil)
     }
 
     @Test func `binary mode puts attributes into header fields, percent-encoded, and the data into the body`()

@@ -28,6 +28,25 @@ import Wire
         #expect(webhook.hasTraceContext)
     }
 
+    @Test func `a trace context that is none is not carried on`() throws {
+        let test = try TestIngress()
+        let client = test.connect()
+        let ids = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
+        let zeros = String(repeating: "0", count: 32)
+        for value in [
+            "00-\(ids)-0", "00-\(ids)-01-", "ff-\(ids)-01", "00-\(ids.uppercased())-01", "00_\(ids)_01",
+            "01-\(ids)-01a",
+            "00-\(zeros)-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        ] {
+            client.send(post(fields: "traceparent: \(value)\r\n"))
+            #expect(client.answer()?.status == 202)
+        }
+        #expect(test.bus.webhooks.filter(\.hasTraceContext).isEmpty)
+        client.send(post(fields: "traceparent: cc-\(ids)-01-fe-e1\r\n"))
+        #expect(client.answer()?.status == 202)
+        #expect(test.bus.webhooks.last?.hasTraceContext == true)
+    }
+
     @Test func `pipelined webhooks are answered in order on one connection`() throws {
         let test = try TestIngress()
         let client = test.connect()

@@ -80,6 +80,19 @@ struct NormaliserStageTests {
         }
     }
 
+    @Test func `the sender's trace context is an attribute of every event`() throws {
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        let batch = #"[{"event":"a","data":1,"roomId":"r"},{"event":"b","data":2,"roomId":"r"}]"#
+        for (source, body) in [("stream", #"{"type":"custom"}"#), ("superviz", batch)] {
+            var record = Record.verified(source: source, body: Array(body.utf8), receivedAtNanoseconds: receivedAt)
+            record.append { $0.section(.traceContext) { $0.raw(Array(trace.utf8)) } }
+            var stage = stage
+            #expect(try record.pass { stage.process($0, into: &$1) } == .passed)
+            let events = try record.events()
+            #expect(!events.isEmpty && events.allSatisfy { $0.attributes["traceparent"] == trace })
+        }
+    }
+
     @Test func `a subject ends before the first field that names nothing`() throws {
         let long = String(repeating: "n", count: 2000)
         for (body, subject) in [

@@ -11,6 +11,8 @@ struct EventAttributes {
     var provider = Self.nothing
     var subject = Self.nothing
     var key = Self.nothing
+    /// The sender's trace context; filters do not look at it.
+    var trace = Self.nothing
 
     /// Finds them in one pass.
     init(_ record: EventRecord) {
@@ -25,6 +27,7 @@ struct EventAttributes {
                     hasPrefix ? UnsafeRawBufferPointer(rebasing: value[EventMatcher.typePrefix.count...]) : value
             case 7 where !found.subject && name.equals("subject"): (found.subject, subject) = (true, value)
             case 8 where !found.provider && name.equals("provider"): (found.provider, provider) = (true, value)
+            case 11 where name.equals("traceparent"): trace = value
             case 12 where !found.key && name.equals("partitionkey"): (found.key, key) = (true, value)
             default: break
             }
@@ -63,6 +66,7 @@ struct AttributePlaces: Sendable {
     private var provider: Place
     private var subject: Place
     private var key: Place
+    private var trace: Place
 
     /// `attributes` point into `row`.
     init(_ attributes: EventAttributes, in row: UnsafeRawBufferPointer) {
@@ -71,6 +75,7 @@ struct AttributePlaces: Sendable {
         provider = Place(attributes.provider, in: row)
         subject = Place(attributes.subject, in: row)
         key = Place(attributes.key, in: row)
+        trace = Place(attributes.trace, in: row)
     }
 
     /// `row`: the bytes that they were found in.
@@ -80,6 +85,9 @@ struct AttributePlaces: Sendable {
             source: source.lend(row), type: type.lend(row), provider: provider.lend(row), subject: subject.lend(row),
             key: key.lend(row))
     }
+
+    /// The sender's trace context; empty where it sent none.
+    func lendTrace(_ row: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer { trace.lend(row) }
 }
 
 extension EventAttributes {

@@ -60,6 +60,12 @@ final class RenderedBatch: Sendable {
         return bodies.getSlice(at: start, length: Int(ends[index]) - start)
     }
 
+    /// The header line that passes on the trace context of an event's sender; empty where it sent none.
+    func traceLine(at position: UInt64) -> [UInt8] {
+        guard let places = places[Int(position - first)] else { return [] }
+        return batch.withBytes { EventFormat.traceLine(places.lendTrace($0)) }
+    }
+
     /// The CloudEvents JSON of one event alone.
     static func body(at position: UInt64, of batch: EventBatch) -> [UInt8] {
         var writer = ByteWriter(reservingBytes: 2048)

@@ -1,3 +1,4 @@
+import Events
 import HTTPFront
 import NIOCore
 import NIOHTTP1
@@ -94,12 +95,12 @@ struct EnvelopeBuilder: Sendable {
         return true
     }
 
-    /// A trace context in the form of W3C Trace Context, version 00 or later: `vv-{32 hex}-{16 hex}-{2 hex}`.
     private func appendTraceContext(_ head: HTTPRequestHead, to writer: inout ByteWriter) {
-        guard let value = head.headers.first(name: "traceparent"), value.utf8.count >= 55, value.utf8.count <= 256,
-            value.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x2D })
-        else { return }
-        writer.section(.traceContext) { $0.bytes.append(contentsOf: value.utf8) }
+        guard var value = head.headers.first(name: "traceparent") else { return }
+        value.withUTF8 { text in
+            let text = UnsafeRawBufferPointer(text)
+            if TraceContext.isValid(text) { writer.section(.traceContext) { $0.raw(text) } }
+        }
     }
 
     /// Fields that concern this connection alone, its framing, or a browser's session with this host. The parser lets no

@@ -47,6 +47,7 @@ package enum FamilySchema {
             ("providertype", string("What the provider calls it.", pattern: printable)),
             ("partitionkey", string("The entity within which order matters.", pattern: printable)),
             ("sequence", string("The position in the event log; text order is log order.", pattern: "^[0-9]{20}$")),
+            ("traceparent", string("The sender's W3C trace context.", pattern: "^[0-9a-f-]{55,256}$")),
             ("datacontenttype", .object([("const", .text("application/json"))])),
         ]
     }

@@ -19,7 +19,7 @@ enum EventFormat {
         of position: UInt64, in batch: RenderedBatch, as format: SubscriptionFormat
     ) -> DeliveryContent? {
         if format == .cloudevents {
-            return batch.body(at: position).map { structured($0) }
+            return batch.body(at: position).map { structured($0, fields: batch.traceLine(at: position)) }
         }
         return content(of: position, in: batch.batch, as: format)
     }
@@ -28,12 +28,23 @@ enum EventFormat {
     static func content(
         of position: UInt64, in batch: EventBatch, as format: SubscriptionFormat
     ) -> DeliveryContent? {
-        switch format {
-        case .cloudevents: structured(ByteBuffer(bytes: RenderedBatch.body(at: position, of: batch)))
-        case .cloudeventsBinary: batch.withRecord(at: position) { BinaryFormat.content($0, position: position) }
-        case .original: batch.withRecord(at: position, original)
-        case .superviz: batch.withRecord(at: position, SuperVizFormat.content)
+        batch.withRecord(at: position) { record in
+            var content =
+                switch format {
+                case .cloudevents: structured(ByteBuffer(bytes: RenderedBatch.body(at: position, of: batch)))
+                case .cloudeventsBinary: BinaryFormat.content(record, position: position)
+                case .original: original(record)
+                case .superviz: SuperVizFormat.content(record)
+                }
+            if let trace = record.attribute("traceparent") { content.fields += traceLine(trace) }
+            return content
         }
+    }
+
+    /// The header line of a trace context; empty where there is none. What the log holds is not trusted to be one line.
+    static func traceLine(_ trace: UnsafeRawBufferPointer) -> [UInt8] {
+        guard TraceContext.isValid(trace) else { return [] }
+        return Array("\(TraceContext.name): ".utf8) + Array(trace) + Array("\r\n".utf8)
     }
 
     /// Several events in one body: a JSON array.
@@ -50,8 +61,8 @@ enum EventFormat {
         return DeliveryContent(contentType: Array(contentType.utf8), body: body)
     }
 
-    private static func structured(_ body: ByteBuffer) -> DeliveryContent {
-        DeliveryContent(contentType: structuredType, body: body)
+    private static func structured(_ body: ByteBuffer, fields: [UInt8] = []) -> DeliveryContent {
+        DeliveryContent(contentType: structuredType, fields: fields, body: body)
     }
 
     /// The provider's bytes, or, where the data is a part of them, that part; both without what was redacted.
