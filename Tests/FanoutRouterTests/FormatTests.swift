@@ -57,15 +57,13 @@ import Wire
         #expect(request.body == Array("{\"a\":1}".utf8))
     }
 
-    @Test(arguments: [SubscriptionFormat.cloudevents, .cloudeventsBinary])
+    @Test(
+        .enabled(if: ToolsPython.has("cloudevents")), arguments: [SubscriptionFormat.cloudevents, .cloudeventsBinary])
     func `the official CloudEvents SDK reads a delivery`(_ format: SubscriptionFormat) async throws {
         let request = try await deliver(format, envelope(id: "50% \"ü\""))
         let program = """
             import base64, sys
-            try:
-                from cloudevents.core.bindings.http import HTTPMessage, from_http_event
-            except ImportError:
-                sys.exit(77)
+            from cloudevents.core.bindings.http import HTTPMessage, from_http_event
             pairs = sys.argv[2:]
             event = from_http_event(HTTPMessage(dict(zip(pairs[::2], pairs[1::2])), base64.b64decode(sys.argv[1])))
             assert event.get_id() == '50% "ü"', event.get_id()
@@ -73,18 +71,8 @@ import Wire
             assert event.get_extension("sequence") == "00000000000000000001"
             assert event.get_data() == {"a": 1}, event.get_data()
             """
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments =
-            ["python3", "-c", program, Data(request.body).base64EncodedString()]
-            + request.head.headers.flatMap { [$0.name, $0.value] }
-        try process.run()
-        process.waitUntilExit()
-        if process.terminationStatus == 77 {
-            print("skipped: the Python package cloudevents is not installed")
-        } else {
-            #expect(process.terminationStatus == 0)
-        }
+        let fields = request.head.headers.flatMap { [$0.name, $0.value] }
+        #expect(try ToolsPython.run(["-c", program, Data(request.body).base64EncodedString()] + fields) == 0)
     }
 
     @Test func `the original is what the provider sent, with its media type`() async throws {

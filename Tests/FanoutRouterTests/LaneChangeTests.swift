@@ -190,11 +190,15 @@ import Testing
     }
 
     @Test func `a paused subscription keeps its place over a restart, and what was under way ends`() async throws {
-        let subscriber = try Subscriber { number, _ in number == 1 ? .delayed(200, .milliseconds(200)) : .status(200) }
+        let health = Health()
+        let subscriber = try Subscriber { number, _ in
+            number == 1 ? .held(200) { health.isWell.load(ordering: .relaxed) } : .status(200)
+        }
         var bench = try RouterBench(log, lanes: [try lane(subscriber, concurrency: 1)])
         bench.receive(1...5)
         _ = try await subscriber.wait(for: 1)
         _ = try bench.withLane("app") { $0.pause() }
+        health.isWell.store(true, ordering: .relaxed)
         try await eventually { try bench.withLane("app") { $0.cursor.inFlight } == 0 }
         #expect(try bench.withLane("app") { $0.cursor.taken } == 1)
         #expect(try bench.withLane("app") { $0.cursor.eventCount } == 0)

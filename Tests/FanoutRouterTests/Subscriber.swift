@@ -22,6 +22,8 @@ final class Subscriber: Sendable {
         case status(Int, [(String, String)] = [])
         /// The same, after a while.
         case delayed(Int, TimeAmount)
+        /// The same, as soon as that holds.
+        case held(Int, until: @Sendable () -> Bool)
         /// Takes the request and says nothing.
         case silence
         /// Closes without an answer.
@@ -130,6 +132,10 @@ private final class SubscriberConnection: ChannelInboundHandler {
         case .delayed(let status, let wait):
             let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
             context.eventLoop.scheduleTask(in: wait) { bound.value.0.write(status, [], 2, bound.value.1) }
+        case .held(let status, let isOver):
+            guard !isOver() else { return write(status, [], 2, context) }
+            let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: .milliseconds(2)) { bound.value.0.respond(answer, bound.value.1) }
         case .answerAndClose:
             write(200, [], 2, context)
             context.close(promise: nil)

@@ -23,7 +23,7 @@ struct AcceptedRequest {
 struct EnvelopeBuilder: Sendable {
     let instance: String
 
-    /// Appends the request's envelope without sequence. The body is copied here, and nowhere else before the disk.
+    /// Appends the request's envelope without sequence, with a copy of the body.
     func append(_ request: AcceptedRequest, to writer: inout ByteWriter) {
         request.target.source.nameBytes.withUnsafeBytes { source in
             writer.openEnvelope(source: source, receivedAtNanoseconds: request.receivedAtNanoseconds) { writer in

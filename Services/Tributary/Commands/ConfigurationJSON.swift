@@ -1,7 +1,7 @@
 import Providers
 import StageRuntime
 
-/// The decoded configuration as JSON: keys as in the file, durations in seconds, paths absolute.
+/// The decoded configuration as JSON: keys as in the file, those of durations with `_seconds`; paths absolute.
 enum ConfigurationJSON {
     static func text(_ configuration: TributaryConfiguration) -> JSONText {
         .object([

@@ -134,14 +134,22 @@ final class Pipeline {
 
     // MARK: folders
 
-    /// Puts a small file system where an instance keeps its data; false where this process may not mount.
-    func mountSmallDisk(for instance: String, sizeBytes: Int) -> Bool {
+    /// Whether this process may mount file systems.
+    static let canMountSmallDisks: Bool = {
+        guard let pipeline = try? Pipeline() else { return false }
+        defer { pipeline.remove() }
+        return (try? pipeline.mountSmallDisk(for: "probe", sizeBytes: 1 << 20)) != nil
+    }()
+
+    /// Puts a small file system where an instance keeps its data.
+    func mountSmallDisk(for instance: String, sizeBytes: Int) throws {
         let path = "\(storage)/\(instance)"
         mkdir(storage, 0o700)
         mkdir(path, 0o700)
-        guard mount("tmpfs", path, "tmpfs", 0, "size=\(sizeBytes),mode=0700") == 0 else { return false }
+        guard mount("tmpfs", path, "tmpfs", 0, "size=\(sizeBytes),mode=0700") == 0 else {
+            throw Failure("no small file system: \(String(cString: strerror(errno)))")
+        }
         mounts.append(path)
-        return true
     }
 
     func log(_ instance: String) -> String { Files.text("\(run)/\(instance).log") }

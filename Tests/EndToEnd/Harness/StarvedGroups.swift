@@ -9,6 +9,13 @@ final class StarvedGroups {
         self.home = home
     }
 
+    /// Whether cgroup v1 (cpu.cfs_quota_us) or v2 (cpu.max) can be had here.
+    static let canBeMade: Bool = {
+        let groups = try? make(count: 1, share: 0.5)
+        groups?.remove()
+        return groups != nil
+    }()
+
     /// Groups with so much of a core each, in cgroup v1 or v2; nil where neither can be had.
     static func make(count: Int, share: Double) throws -> StarvedGroups? {
         let periodMicros = 100_000
