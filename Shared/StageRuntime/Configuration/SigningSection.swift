@@ -72,7 +72,8 @@ extension ConfigurationDecoder {
 
     private static let reservedNames: Set<String> = [
         "host", "user-agent", "date", "content-type", "content-length", "content-encoding", "content-range",
-        "transfer-encoding", "traceparent", "connection", "keep-alive", "te", "trailer", "upgrade", "http2-settings", "expect",
+        "transfer-encoding", "traceparent", "connection", "keep-alive", "te", "trailer", "upgrade", "http2-settings",
+        "expect",
         "accept-encoding", "range", "max-forwards", "via", "x-signature", "x-webhook-id", "x-webhook-attempt",
     ]
     private static let reservedPrefixes = ["webhook-", "ce-", "tributary-", "proxy-", "if-"]
