@@ -1,3 +1,4 @@
+import NIOCore
 import StageRuntime
 
 /// What one lane needs to know of its subscription.
@@ -9,6 +10,15 @@ struct LaneSettings: Sendable {
         var maxEvents: Int
         /// Most bytes of a request's body; a single larger event travels alone.
         var maxBytes = SubscriptionMode.defaultBatchBytes
+    }
+
+    /// How events go out.
+    struct Mode: Equatable, Sendable {
+        var inBatches = false
+        /// Whether events of one key are delivered one after the other.
+        var keepsKeyOrder = false
+        /// Whether single events stand in line by their keys; batches keep the order by going out one at a time.
+        var linesUp: Bool { keepsKeyOrder && !inBatches }
     }
 
     var name: String
@@ -30,8 +40,7 @@ struct LaneSettings: Sendable {
     var batch: Batch?
     /// The time from the first event of a batch to its first attempt.
     var gatheringNanoseconds: Int64 { (batch?.everyNanoseconds ?? 0) + policy.firstWaitNanoseconds }
-    /// Whether single events stand in line by their keys; batches keep the order by going out one at a time.
-    var linesUp: Bool { keepsKeyOrder && batch == nil }
+    var mode: Mode { Mode(inBatches: batch != nil, keepsKeyOrder: keepsKeyOrder) }
 
     init(
         name: String, endpoint: EndpointURL, matcher: EventMatcher = EventMatcher(),
@@ -73,5 +82,32 @@ struct LaneSettings: Sendable {
     private static func batch(_ mode: SubscriptionMode) -> Batch? {
         guard case .batch(let every, let maxEvents, let maxBytes) = mode else { return nil }
         return Batch(everyNanoseconds: every.asNanoseconds, maxEvents: maxEvents, maxBytes: maxBytes)
+    }
+
+    /// What follows from an attempt of a delivery that counts it already.
+    func consequence(of outcome: AttemptOutcome, _ delivery: UnfinishedDelivery, now: Int64) -> RetryPolicy.Consequence
+    {
+        policy.consequence(
+            of: outcome, attempt: delivery.attempts, now: now, firstAttempt: delivery.firstAttemptNanoseconds,
+            chance: .random(in: 0...1), batchOf: batch == nil && delivery.count == 1 ? nil : delivery.count)
+    }
+
+    /// Why a delivery is given up after that outcome.
+    func reason(of outcome: AttemptOutcome) -> String {
+        outcome.status == 413 && batch != nil
+            ? "status 413: too large for the subscriber even alone" : outcome.reason
+    }
+}
+
+extension LaneSettings.Batch {
+    /// How many of these events fit into one request, and never less than one: an array in JSON.
+    func fitting(_ events: [RenderedEvent]) -> Int {
+        var bytes = 1
+        for (index, event) in events.enumerated() {
+            // With a comma or the bracket.
+            bytes += event.content.body.readableBytes + 1
+            if bytes > maxBytes { return max(1, index) }
+        }
+        return events.count
     }
 }
