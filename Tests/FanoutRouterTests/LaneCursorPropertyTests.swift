@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test func `only what is under way or ready may end`() {
-        #expect(Self.states.map { UnfinishedDelivery($0).mayEnd } == [true, true, false, false])
+        #expect(Self.states.map { UnfinishedDelivery(state: $0).mayEnd } == [true, true, false, false])
     }
 }
 

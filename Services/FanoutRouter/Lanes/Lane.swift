@@ -43,7 +43,7 @@ final class Lane {
         sender = AttemptSender(head: head, transport: transport, clock: clock)
         cursor = LaneCursor(
             clock.monotonic(saved, longestWait: settings.policy.longestWaitNanoseconds),
-            maxUnfinished: settings.maxUnfinished, mode: settings.mode,
+            maxUnfinished: settings.room, mode: settings.mode,
             deadlineNanoseconds: settings.policy.deadlineNanoseconds)
         gate = LaneGate(settings, now: clock.now)
         replays = ReplayIntake(settings.name, source: source, hasMore: saved.hasReplays)
@@ -327,7 +327,7 @@ final class Lane {
         sender.change(head: head, transport: transport)
         filter = LaneFilter(settings)
         cursor.reconfigure(
-            settings.mode, maxUnfinished: settings.maxUnfinished,
+            settings.mode, maxUnfinished: settings.room,
             deadlineNanoseconds: settings.policy.deadlineNanoseconds)
         timer.disarm()
         pump()

@@ -69,7 +69,7 @@ struct LaneCursor {
 
     /// The delivery that an event is part of; nil where it is part of none.
     func delivery(holding position: UInt64) -> UnfinishedDelivery? {
-        if gathering.events.contains(position) { return UnfinishedDelivery(.ready) }
+        if gathering.events.contains(position) { return UnfinishedDelivery(state: .ready) }
         return deliveries.holder(of: position).flatMap { deliveries[$0] }
     }
 
@@ -86,11 +86,11 @@ struct LaneCursor {
     mutating func take(_ position: UInt64, key: [UInt8]? = nil, firstWait: Int64 = 0, now: Int64) -> Bool {
         advance(to: position)
         if let key, !keys.enter(position, key: key) {
-            deliveries.add(position, UnfinishedDelivery(.held))
+            deliveries.add(position, UnfinishedDelivery(state: .held))
             return false
         }
         let state = firstWait == 0 ? UnfinishedDelivery.State.inFlight : .waiting(until: now + firstWait)
-        deliveries.add(position, UnfinishedDelivery(state, firstAttemptNanoseconds: now))
+        deliveries.add(position, UnfinishedDelivery(state: state, firstAttemptNanoseconds: now))
         return firstWait == 0
     }
 
@@ -124,7 +124,7 @@ struct LaneCursor {
             return deliveries.change(holder) { $0.alsoQueued.append(position) }
         }
         gathering.remove(position)
-        deliveries.add(position, UnfinishedDelivery(.ready, isSaved: true, replay: job))
+        deliveries.add(position, UnfinishedDelivery(state: .ready, isSaved: true, replay: job))
     }
 
     /// A job was cancelled: what was not begun of it is let go. The log has dealt with the rows.
@@ -153,7 +153,7 @@ struct LaneCursor {
         precondition(!events.isEmpty, "a batch has at least one event")
         deliveries.add(
             events[0],
-            UnfinishedDelivery(.inFlight, firstAttemptNanoseconds: now, members: Array(events.dropFirst())))
+            UnfinishedDelivery(state: .inFlight, firstAttemptNanoseconds: now, members: Array(events.dropFirst())))
         return events[0]
     }
 
@@ -255,7 +255,7 @@ struct LaneCursor {
             deliveries.add(
                 half[half.startIndex],
                 UnfinishedDelivery(
-                    state, members: Array(half.dropFirst()),
+                    state: state, members: Array(half.dropFirst()),
                     alsoQueued: batch.alsoQueued.filter { half.contains($0) }))
         }
         for half in halves { separate(half[half.startIndex]) }
@@ -325,7 +325,7 @@ struct LaneCursor {
         } else {
             let single = gathering.events
             gathering = Gathering()
-            for position in single { deliveries.add(position, UnfinishedDelivery(.ready)) }
+            for position in single { deliveries.add(position, UnfinishedDelivery(state: .ready)) }
             for position in deliveries.all.keys.sorted() { separate(position) }
         }
     }

@@ -23,49 +23,29 @@ struct LaneSettings: Sendable {
 
     var name: String
     var endpoint: EndpointURL
-    var matcher: EventMatcher
-    var conditions: [ContentCondition]
-    var format: SubscriptionFormat
-    var policy: RetryPolicy
-    var concurrency: Int
+    var matcher = EventMatcher()
+    var conditions: [ContentCondition] = []
+    var format = SubscriptionFormat.cloudevents
+    var policy = RetryPolicy(.standard)
+    var concurrency = 30
     /// Requests per second at most; nil: as many as the subscriber bears.
     var requestsPerSecond: Double?
     /// Disables the subscription after so long without a success; nil: never.
     var disableAfterNanoseconds: Int64?
-    var timeoutNanoseconds: Int64
-    var maxUnfinished: Int
+    var timeoutNanoseconds: Int64 = 15_000_000_000
+    var maxUnfinished = 1000
     /// Whether events of one partition key are delivered one after the other.
-    var keepsKeyOrder: Bool
+    var keepsKeyOrder = false
     /// Nil: one event per request.
     var batch: Batch?
     /// The time from the first event of a batch to its first attempt.
     var gatheringNanoseconds: Int64 { (batch?.everyNanoseconds ?? 0) + policy.firstWaitNanoseconds }
+    /// Events that may be unfinished at once: of batches one on its way and one being gathered, whatever is set.
+    var room: Int { max(maxUnfinished, 2 * (batch?.maxEvents ?? 0)) }
     var mode: Mode { Mode(inBatches: batch != nil, keepsKeyOrder: keepsKeyOrder) }
+}
 
-    init(
-        name: String, endpoint: EndpointURL, matcher: EventMatcher = EventMatcher(),
-        conditions: [ContentCondition] = [],
-        format: SubscriptionFormat = .cloudevents, policy: RetryPolicy = RetryPolicy(.standard), concurrency: Int = 30,
-        requestsPerSecond: Double? = nil, disableAfterNanoseconds: Int64? = nil,
-        timeoutNanoseconds: Int64 = 15_000_000_000, maxUnfinished: Int = 1000, keepsKeyOrder: Bool = false,
-        batch: Batch? = nil
-    ) {
-        self.name = name
-        self.endpoint = endpoint
-        self.matcher = matcher
-        self.conditions = conditions
-        self.format = format
-        self.policy = policy
-        self.concurrency = concurrency
-        self.requestsPerSecond = requestsPerSecond
-        self.disableAfterNanoseconds = disableAfterNanoseconds
-        self.timeoutNanoseconds = timeoutNanoseconds
-        self.batch = batch
-        // A batch on its way and one being gathered.
-        self.maxUnfinished = max(maxUnfinished, 2 * (batch?.maxEvents ?? 0))
-        self.keepsKeyOrder = keepsKeyOrder
-    }
-
+extension LaneSettings {
     init(_ subscription: SubscriptionConfiguration, maxUnfinished: Int) {
         self.init(
             name: subscription.name, endpoint: subscription.url, matcher: EventMatcher(subscription.filter),

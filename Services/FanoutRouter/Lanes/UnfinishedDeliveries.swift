@@ -72,7 +72,7 @@ struct UnfinishedDeliveries {
             add(
                 retry.position,
                 UnfinishedDelivery(
-                    .waiting(until: retry.dueNanoseconds), attempts: retry.attempts,
+                    state: .waiting(until: retry.dueNanoseconds), attempts: retry.attempts,
                     firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true, members: members,
                     replay: retry.replay))
         }

@@ -45,19 +45,6 @@ struct UnfinishedDelivery: Equatable, Sendable {
     /// Events of this delivery that were queued for replay while they were in it: their rows go with it.
     var alsoQueued: [UInt64] = []
 
-    init(
-        _ state: State, attempts: Int = 0, firstAttemptNanoseconds: Int64 = 0, isSaved: Bool = false,
-        members: [UInt64] = [], replay: Int64? = nil, alsoQueued: [UInt64] = []
-    ) {
-        self.state = state
-        self.attempts = attempts
-        self.firstAttemptNanoseconds = firstAttemptNanoseconds
-        self.isSaved = isSaved
-        self.members = members
-        self.replay = replay
-        self.alsoQueued = alsoQueued
-    }
-
     /// Events of it.
     var count: Int { members.count + 1 }
     /// Whether it may end.
