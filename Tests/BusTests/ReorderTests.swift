@@ -51,6 +51,27 @@ struct LinkUpTests {
         #expect(core.settlement(of: journal)?.laterCopies == 0)
     }
 
+    @Test func `commits share a settlement, and what the next suspect waits for is told at once`() {
+        var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 10_000)
+        let (start, millisecond) = (1_000_000_000 as Int64, 1_000_000 as Int64)
+        _ = core.announced(window())
+        #expect(core.settlements(at: start, repeating: false).map(\.watermark) == [0], "the ingress linked up")
+        for sequence in 1...2 as ClosedRange<UInt64> {
+            _ = core.arrived(journal, sequence, isLaterCopy: false, 0)
+            _ = core.release(journal)
+            core.committed(journal, sequence)
+            #expect(core.settlements(at: start + 3 * millisecond, repeating: false).isEmpty)
+        }
+        #expect(core.settlements(at: start + 4 * millisecond, repeating: false).map(\.watermark) == [2])
+        _ = core.arrived(journal, 5, isLaterCopy: false, 0)
+        #expect(core.settlements(at: start + 8 * millisecond, repeating: false).isEmpty, "what is held has time")
+        _ = core.arrived(journal, 4, isLaterCopy: false, isAlone: true, 0)
+        #expect(
+            core.settlements(at: start + 9 * millisecond, repeating: false).map(\.held) == [[SequenceRange(4, 5)]])
+        #expect(core.settlements(at: start + 99 * millisecond, repeating: false).isEmpty, "nothing new")
+        #expect(core.settlements(at: start + 199 * millisecond, repeating: true).count == 1)
+    }
+
     @Test func `a window is reserved, or refused with a sentence`() {
         var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 1500)
         #expect(core.announced(window()) == .accepted)

@@ -153,7 +153,7 @@ import Testing
         _ = try await subscriber.wait(for: 1)
         _ = try bench.withLane("app") { $0.pause() }
         isHalted.signal()
-        try await eventually { try bench.withLane("app") { $0.cursor.retryingCount } == 1 }
+        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.waitingCount } == 1 }
         bench.stop()
         #expect(subscriber.ledger.all.first?.header("webhook-id")?.hasSuffix("_1-6-6") == true)
         bench = try RouterBench(log, lanes: [])

@@ -42,7 +42,7 @@ import Testing
         let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: Array(repeating: .zero, count: 20))])
         for start in stride(from: 1, to: 600 as UInt64, by: 30) { receive(start...(start + 29), keys: 10, bench) }
         try await eventually {
-            try bench.withLane("app") { $0.cursor.taken == 600 && $0.cursor.unfinished.isEmpty } == true
+            try bench.withLane("app") { $0.cursor.taken == 600 && $0.cursor.deliveries.all.isEmpty } == true
         }
         for (_, positions) in byKey(subscriber.ledger.all, keys: 10) {
             var delivered: [UInt64] = []
@@ -63,7 +63,7 @@ import Testing
             ])
         receive(1...20, keys: 2, bench)
         try await eventually {
-            try bench.withLane("app") { $0.cursor.taken == 20 && $0.cursor.unfinished.isEmpty } == true
+            try bench.withLane("app") { $0.cursor.taken == 20 && $0.cursor.deliveries.all.isEmpty } == true
         }
         bench.stop()
         let letters = try SQLiteEventLogReader(path: log.path).deadLetters(subscription: "app", limit: 9)

@@ -165,13 +165,13 @@ import Testing
         settings.keepsKeyOrder = true
         try bench.reconfigure(settings)
         receive(3...5, keys: 1, bench)
-        try await eventually { try bench.withLane("app") { $0.cursor.heldCount } ?? 0 >= 3 }
+        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.heldCount } ?? 0 >= 3 }
         let text = try bench.explain(4)
         #expect(text?.state == .held)
         #expect(text?.waitingFor == "an earlier event of its key, at position 1")
         settings.keepsKeyOrder = false
         try bench.reconfigure(settings)
-        #expect(try bench.withLane("app") { $0.cursor.heldCount } == 0)
+        #expect(try bench.withLane("app") { $0.cursor.deliveries.heldCount } == 0)
         health.isWell.store(true, ordering: .relaxed)
         try await eventually { try isDone(bench, through: 5) }
         bench.stop()

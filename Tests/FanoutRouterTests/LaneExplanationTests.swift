@@ -76,7 +76,7 @@ import Testing
         #expect(try bench.explain(5)?.state == .paused)
         #expect(try bench.explain(5)?.waitingFor == "paused by an operator")
         #expect(try bench.explain(2)?.state == .inFlight)
-        _ = try bench.withLane("app") { $0.cursor.disable("410") }
+        _ = try bench.withLane("app") { $0.disable("410") }
         #expect(try bench.explain(5)?.state == .disabled)
         bench.stop()
     }

@@ -75,7 +75,7 @@ import Wire
         var bench = try RouterBench(log, lanes: [settings])
         bench.receive(1...3)
         _ = try await subscriber.wait(for: 2)
-        try await eventually { try bench.withLane("app") { $0.cursor.retryingCount } == 1 }
+        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.waitingCount } == 1 }
         _ = try bench.withLane("app") { $0.pause() }
         #expect(try age(bench, after: 0) < 3600)
         #expect((3600..<7200).contains(try age(bench, after: 3600)))
@@ -91,7 +91,7 @@ import Wire
 
         // The next process counts on from what the log says.
         bench = try RouterBench(log, lanes: [settings])
-        try await eventually { try bench.withLane("app") { $0.earlier?.position } == 1 }
+        try await eventually { try bench.withLane("app") { $0.oldestEvent.earlier?.position } == 1 }
         #expect((3600..<7200).contains(try age(bench, after: 3600)))
         bench.stop()
     }

@@ -34,7 +34,7 @@ import Testing
     }
 
     private func isIdle(_ bench: RouterBench) throws -> Bool {
-        try bench.withLane("app") { $0.cursor.eventCount == 0 && !$0.hasReplays && !$0.isReading } == true
+        try bench.withLane("app") { $0.cursor.eventCount == 0 && !$0.isReading } == true
     }
 
     /// Waits until the log knows that everything up to `position` was delivered: what it holds for unfinished is skipped
@@ -122,7 +122,7 @@ import Testing
         // Event 2 waits for its retry, 3 is held behind it; the replay of 1 goes all the same.
         #expect(try replay([1], bench) == 1)
         _ = try await subscriber.wait(for: 3)
-        try await eventually { try bench.withLane("app") { $0.cursor.retryingCount } == 2 }
+        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.waitingCount } == 2 }
         #expect(try bench.explain(3)?.waitingFor == "an earlier event of its key, at position 2")
         bench.stop()
     }
@@ -136,8 +136,8 @@ import Testing
         // Taken up and kept from starting.
         try await bench.loop.submit { [hub = bench.hub] in
             guard let lane = hub.value.lane("app") else { return }
-            lane.cursor.replay(1, job: 7)
-            lane.cursor.replay(2, job: 8)
+            lane.takeUp(QueuedReplay(position: 1, ticket: 1, job: 7))
+            lane.takeUp(QueuedReplay(position: 2, ticket: 2, job: 8))
             hub.value.replaysCancelled("app", 7)
             lane.pump()
         }.get()

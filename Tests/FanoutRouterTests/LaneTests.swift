@@ -71,7 +71,7 @@ import Testing
         // The second request was cut off on a connection used before: it goes out again within the same attempt.
         let requests = try await subscriber.wait(for: 4)
         #expect(Set(requests.map { $0.header("webhook-id") }).count == 1)
-        try await eventually { try bench.withLane("app") { $0.cursor.unfinished.isEmpty } == true }
+        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.all.isEmpty } == true }
         bench.stop()
         let reader = try SQLiteEventLogReader(path: log.path)
         #expect(
@@ -91,7 +91,7 @@ import Testing
         #expect(try bench.writer.perform { try $0.queueReplay(subscription: "app", positions: [1]) } == 1)
         _ = try bench.withLane("app") { $0.replaysQueued() }
         #expect(try await subscriber.wait(for: 3).last?.position == 1)
-        try await eventually { try bench.withLane("app") { $0.cursor.unfinished.isEmpty } == true }
+        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.all.isEmpty } == true }
         bench.stop()
         #expect(try SQLiteEventLogReader(path: log.path).deadLetterCounts() == [:])
     }
@@ -140,9 +140,9 @@ import Testing
         let bench = try RouterBench(log, lanes: [try lane(subscriber)])
         bench.receive(1...1)
         _ = try await subscriber.wait(for: 1)
-        try await eventually { try bench.withLane("app") { $0.cursor.retryingCount } == 1 }
-        let due = try #require(try bench.withLane("app") { $0.cursor.nextDue })
-        let started = try #require(try bench.withLane("app") { $0.cursor.unfinished[1]?.firstAttemptNanoseconds })
+        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.waitingCount } == 1 }
+        let due = try #require(try bench.withLane("app") { $0.cursor.deliveries.nextDue })
+        let started = try #require(try bench.withLane("app") { $0.cursor.deliveries[1]?.firstAttemptNanoseconds })
         #expect((due ?? 0) - (started ?? 0) >= 60_000_000_000)
         bench.stop()
     }
@@ -152,7 +152,7 @@ import Testing
         let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero], concurrency: 3)])
         for sequence in 1...200 as ClosedRange<UInt64> { bench.receive(sequence...sequence) }
         let positions = try await subscriber.wait(for: 200).map(\.position)
-        try await eventually { try bench.withLane("app") { $0.cursor.unfinished.isEmpty } == true }
+        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.all.isEmpty } == true }
         #expect(Set(positions) == Set(1...200))
         bench.stop()
         #expect(try SQLiteEventLogReader(path: log.path).deadLetterCounts() == [:])
@@ -163,7 +163,7 @@ import Testing
         let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: [.zero])])
         bench.receive(1...1)
         try await eventually {
-            try bench.withLane("app") { $0.cursor.taken == 1 && $0.cursor.unfinished.isEmpty } == true
+            try bench.withLane("app") { $0.cursor.taken == 1 && $0.cursor.deliveries.all.isEmpty } == true
         }
         #expect(try bench.reading.read { try $0.deadLetterCounts() } == [:])
         bench.stop()
@@ -179,7 +179,7 @@ import Testing
             ], feedBytes: 20_000)
         for start in stride(from: 1, to: 2000 as UInt64, by: 50) { bench.receive(start...(start + 49)) }
         #expect(Set(try await alive.wait(for: 2000).map(\.position)) == Set(1...2000))
-        #expect(try bench.withLane("dead") { $0.cursor.unfinished.count } ?? 99 <= 50)
+        #expect(try bench.withLane("dead") { $0.cursor.deliveries.all.count } ?? 99 <= 50)
         #expect(dead.ledger.all.count < 60, "the breaker lets through no more than were under way and probes")
         bench.stop()
     }

@@ -54,11 +54,11 @@ import Wire
     @Test func `what is due comes out by time, equal times by position`() {
         var queue = DueQueue()
         let entries = (0..<500).map { ((Int64($0) * 7919) % 97, UInt64($0)) }
-        for (due, position) in entries { queue.add(due, position) }
+        for (due, position) in entries { queue.set(position, due) }
         var taken: [(Int64, UInt64)] = []
         while let first = queue.first {
             taken.append((first.due, first.position))
-            queue.remove(first.position)
+            queue.set(first.position, nil)
         }
         #expect(taken.elementsEqual(entries.sorted { $0 < $1 }) { $0 == $1 })
     }

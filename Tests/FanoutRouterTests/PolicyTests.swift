@@ -213,7 +213,7 @@ import Testing
         bench.run(until: .seconds(1000))
         let retry = RetryConfiguration(schedule: [.zero, .seconds(600)], repeatsLast: true, deadline: .seconds(1010))
         let settings = try VirtualLane.settings(retry)
-        bench.lane.reconfigure(settings, head: bench.lane.head, transport: nil)
+        bench.lane.reconfigure(settings, head: bench.head, transport: nil)
         bench.run(until: .milliseconds(1_009_999))
         #expect(bench.deadLetters().isEmpty)
         bench.run(for: .milliseconds(2))

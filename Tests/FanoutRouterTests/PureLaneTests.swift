@@ -15,17 +15,17 @@ import Testing
 
     @Test func `what was under way when the process died is taken up again`() {
         var cursor = cursor(taken: 9, unfinished: [4, 7])
-        #expect(cursor.takeReady(now: 0) == 4)
-        #expect(cursor.takeReady(now: 0) == 7)
-        #expect(cursor.takeReady(now: 0) == nil)
+        #expect(cursor.start(now: 0) == 4)
+        #expect(cursor.start(now: 0) == 7)
+        #expect(cursor.start(now: 0) == nil)
         #expect(cursor.inFlight == 2)
     }
 
     @Test func `a full lane stops reading`() {
         var cursor = cursor(limit: 2)
-        cursor.take(1, now: 0)
+        _ = cursor.take(1, now: 0)
         #expect(cursor.hasRoom)
-        cursor.take(2, now: 0)
+        _ = cursor.take(2, now: 0)
         #expect(!cursor.hasRoom)
         cursor.delivered(1)
         #expect(cursor.hasRoom)
@@ -33,11 +33,11 @@ import Testing
 
     @Test func `a retry is saved, woken when due, and cleared when delivered`() {
         var cursor = cursor()
-        cursor.take(1, now: 100)
-        #expect(cursor.attempted(1) == 1)
+        _ = cursor.take(1, now: 100)
+        #expect(cursor.attemptEnded(1, number: 1)?.attempts == 1)
         cursor.retry(1, due: 500)
         #expect(cursor.inFlight == 0)
-        #expect(cursor.nextDue == 500)
+        #expect(cursor.deliveries.nextDue == 500)
         var progress = cursor.takeProgress("app")
         #expect(progress.unfinished == [1])
         #expect(
@@ -46,15 +46,15 @@ import Testing
                     RetryingDelivery(position: 1, attempts: 1, firstAttemptNanoseconds: 100, dueNanoseconds: 500))
             ])
         cursor.wake(now: 499)
-        #expect(cursor.takeReady(isRetry: true, now: 0) == nil)
+        #expect(cursor.start(isRetry: true, now: 0) == nil)
         cursor.wake(now: 500)
-        #expect(cursor.takeReady(now: 0) == nil, "it is no first attempt")
-        #expect(cursor.takeReady(isRetry: true, now: 0) == 1)
+        #expect(cursor.start(now: 0) == nil, "it is no first attempt")
+        #expect(cursor.start(isRetry: true, now: 0) == 1)
         cursor.delivered(1)
         progress = cursor.takeProgress("app")
         #expect(progress.unfinished == [])
         #expect(progress.changes == [.cleared(position: 1)])
-        #expect(!cursor.isDirty)
+        #expect(!cursor.unsaved.isDirty)
     }
 
     @Test func `where retention overtakes the cursor one dead range is left`() {

@@ -25,6 +25,7 @@ final class VirtualLane {
 
     let loop = EmbeddedEventLoop()
     let lane: Lane
+    let head: DeliveryHead
     let source: Source
     let transport: Transport
 
@@ -39,11 +40,11 @@ final class VirtualLane {
         }
         source = try Source(events: events, loop: loop)
         transport = Transport(loop: loop, subscriber)
+        head = DeliveryHead(endpoint: settings.endpoint, logID: JournalID(high: 1, low: 2))
         lane = Lane(
             settings: settings,
             saved: saved ?? SavedLane(progress: LaneProgress(subscription: settings.name, taken: 0)),
-            head: DeliveryHead(endpoint: settings.endpoint, logID: JournalID(high: 1, low: 2)), transport: transport,
-            source: source,
+            head: head, transport: transport, source: source,
             metrics: LaneMetrics(
                 MetricRegistry(stage: "fanout-router", instance: "test", version: "0"), subscription: settings.name),
             loop: loop, wall: wall ?? jumping)
@@ -131,13 +132,6 @@ final class VirtualLane {
             from position: UInt64, done: @escaping (Result<([RenderedBatch], UInt64), any Error>) -> Void
         ) {
             loop.assumeIsolated().execute { done(.success(([], position))) }
-        }
-
-        func readContent(
-            at position: UInt64, as format: SubscriptionFormat,
-            done: @escaping (Result<RenderedEvent?, any Error>) -> Void
-        ) {
-            loop.assumeIsolated().execute { [self] in done(.success(event(position, format))) }
         }
 
         func readContents(

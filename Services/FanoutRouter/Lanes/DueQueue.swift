@@ -10,22 +10,21 @@ struct DueQueue: Sendable {
     /// The earliest; of equal ones the lowest position.
     var first: (due: Int64, position: UInt64)? { heap.first }
 
-    /// Adds a delivery, or gives it another time.
-    mutating func add(_ due: Int64, _ position: UInt64) {
-        times[position] = due
-        heap.append((due, position))
-        var child = heap.count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard heap[child] < heap[parent] else { break }
-            heap.swapAt(child, parent)
-            child = parent
+    /// Adds a delivery, or gives it another time; nil takes it away.
+    mutating func set(_ position: UInt64, _ due: Int64?) {
+        if let due {
+            times[position] = due
+            heap.append((due, position))
+            var child = heap.count - 1
+            while child > 0 {
+                let parent = (child - 1) / 2
+                guard heap[child] < heap[parent] else { break }
+                heap.swapAt(child, parent)
+                child = parent
+            }
+        } else if times.removeValue(forKey: position) == nil {
+            return
         }
-        dropOutdated()
-    }
-
-    mutating func remove(_ position: UInt64) {
-        times[position] = nil
         dropOutdated()
     }
 

@@ -1,5 +1,6 @@
 import DequeModule
 import EventLog
+import StageRuntime
 
 /// The newest rows of the log in memory, bounded in bytes. Lanes near the head read from here, the others from disk.
 ///
@@ -40,6 +41,11 @@ struct EventFeed {
             if batches[middle].last < position { low = middle + 1 } else { high = middle }
         }
         return batches[low]
+    }
+
+    /// One event as it is sent; nil where it is not in memory.
+    func event(_ position: UInt64, as format: SubscriptionFormat) -> RenderedEvent? {
+        batch(holding: position).flatMap { RenderedEvent(at: position, in: $0, as: format) }
     }
 
     /// Says that the log has events up to `next` that are not in memory.

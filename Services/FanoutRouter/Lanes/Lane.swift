@@ -2,50 +2,32 @@ import EventLog
 import Events
 import NIOCore
 import StageMetrics
+import StageRuntime
 
 /// One subscription at work: takes matching events in log order, sends them with bounded concurrency, tries again what
 /// failed. Step 7, the last of the way.
 ///
 /// Confined to the event loop of the lanes. What it holds is bounded: `concurrency` bodies, `max_unfinished` numbers,
-/// and one chunk of the log while it lags. `LaneReading` takes events up, `LaneAttempts` sends them, `LaneChanges` lets
-/// an operator change all of it while it runs.
+/// and one chunk of the log while it lags. `LaneCursor` knows what becomes of every event, `LaneGate` how many requests
+/// may start; the lane reads, sends and waits as they say. Changes of any kind lose nothing: the cursor stays where it
+/// is, what is unfinished stays so, and attempts under way end as they began.
 final class Lane {
-    var settings: LaneSettings
-    var cursor: LaneCursor
-    var history = AttemptHistory()
+    private(set) var settings: LaneSettings
+    private(set) var cursor: LaneCursor
+    /// Set from outside by tests alone: some of its states take hours to come to.
     var gate: LaneGate
-    var gathering = Gathering()
-    var transport: any HTTPTransport
     let metrics: LaneMetrics
     let source: any LaneSource
-    let loop: any EventLoop
     let clock: LaneClock
-    var head: DeliveryHead
-    /// The row being worked off, and rows read from the log behind it.
-    var current: RenderedBatch?
-    var chunk: [RenderedBatch] = []
-    var isReading = false
+    let oldestEvent = OldestEventAge()
+    private let loop: any EventLoop
+    private var sender: AttemptSender
+    private var filter: LaneFilter
+    private let replays: ReplayIntake
+    private lazy var rows = LaneRows(source, loop: loop) { [weak self] in self?.pump() }
+    private lazy var timer = LaneTimer(loop: loop) { [weak self] in self?.pump() }
     private var isPumping = false
-    var keys = KeyGate()
-    /// With key order: what was unfinished before is put in line before anything starts.
-    var isLinedUp: Bool
-    /// Counts changes of the key order, so that keys read for a former one are not used.
-    var orderEpoch = 0
-    var contentMatcher: ContentMatcher?
-    private(set) var isStopping = false
-    var hasReplays: Bool
-    /// The last ticket of those taken up.
-    var lastTicket: Int64 = 0
-    /// When the oldest event came in where that was before this process began, in monotonic nanoseconds; it may lie below
-    /// zero.
-    var earlier: (position: UInt64, arrivedNanoseconds: Int64)?
-    var isArrivalAsked = false
-    private var timer: (due: Int64, task: Scheduled<Void>)?
-    /// Where the cursor was when the hub's clock last looked, and how often it has been there since.
-    private var takenAtTick: UInt64 = 0
-    private var idleTicks = 0
-    /// Ticks without progress after which rows are given back: slow lanes do not read the same rows again and again.
-    private static let patienceTicks = 50
+    private var isStopping = false
 
     /// `wall`: nanoseconds since 1970.
     init(
@@ -54,29 +36,35 @@ final class Lane {
         wall: @escaping () -> Int64 = wallNanoseconds
     ) {
         self.settings = settings
-        self.head = head
-        self.transport = transport
         self.source = source
         self.metrics = metrics
         self.loop = loop
         clock = LaneClock(loop: loop, wall: wall)
+        sender = AttemptSender(head: head, transport: transport, clock: clock)
         cursor = LaneCursor(
             clock.monotonic(saved, longestWait: settings.policy.longestWaitNanoseconds),
-            maxUnfinished: settings.maxUnfinished, inBatches: settings.batch != nil,
+            maxUnfinished: settings.room, mode: settings.mode,
             deadlineNanoseconds: settings.policy.deadlineNanoseconds)
-        gate = Self.gate(settings, now: clock.now)
-        hasReplays = saved.hasReplays
-        contentMatcher = ContentMatcher(settings.conditions)
-        isLinedUp = !settings.linesUp || cursor.unfinished.isEmpty
+        gate = LaneGate(settings, now: clock.now)
+        replays = ReplayIntake(settings.name, source: source, hasMore: saved.hasReplays)
+        filter = LaneFilter(settings)
     }
+
+    /// How many events wait for this subscription: those not yet looked at and those unfinished.
+    var backlog: Int { Int(source.feed.next - 1 - min(cursor.taken, source.feed.next - 1)) + cursor.eventCount }
+    var history: AttemptHistory { sender.history }
+    /// Whether the log is being read, or is to be for replays.
+    var isReading: Bool { rows.isReading || replays.hasMore }
+
+    // MARK: Starting
 
     /// Starts whatever can be started now.
     func pump() {
         guard !isPumping, !isStopping, !cursor.isHalted else { return }
-        guard isLinedUp else { return lineUp() }
+        guard cursor.isLinedUp else { return lineUp() }
         isPumping = true
         defer { isPumping = false }
-        takeUpReplays()
+        if replays.hasMore { replays.read(rows, room: cursor.room) { [weak self] in self?.takeUp($0) } }
         let now = clock.now
         cursor.wake(now: now)
         giveUp(now: now)
@@ -84,102 +72,329 @@ final class Lane {
         if let batch = settings.batch { return pumpBatches(batch, now: now) }
         // Old failures may not hold up new events: while there are any, half of the room is theirs.
         let hasNew = cursor.taken + 1 < source.feed.next
-        startReady(now: now, below: hasNew ? max(1, gate.concurrency.limit / 2) : .max) { fetch($0) }
-        while mayStart(isRetry: false, now: now), cursor.hasRoom, let batch = nextBatch() {
-            workOff(batch, now: now)
-        }
+        startReady(now: now, below: hasNew ? max(1, gate.concurrency.limit / 2) : .max)
+        while mayStart(isRetry: false, now: now), cursor.hasRoom, let row = nextRow() { workOff(row, now: now) }
     }
 
     /// Starts what is ready, retries first, while less than `limit` is under way; punctual retries are not bound by that.
-    func startReady(now: Int64, below limit: Int = .max, _ start: (UInt64) -> Void) {
-        startReady(isRetry: true, now: now, below: gate.isPunctual ? .max : limit, start)
-        startReady(isRetry: false, now: now, below: limit, start)
+    private func startReady(now: Int64, below limit: Int = .max) {
+        startReady(isRetry: true, now: now, below: gate.isPunctual ? .max : limit)
+        startReady(isRetry: false, now: now, below: limit)
     }
 
-    private func startReady(isRetry: Bool, now: Int64, below limit: Int, _ start: (UInt64) -> Void) {
-        while cursor.inFlight < limit, cursor.hasReady(isRetry: isRetry), mayStart(isRetry: isRetry, now: now),
-            let position = cursor.takeReady(isRetry: isRetry, now: now)
+    private func startReady(isRetry: Bool, now: Int64, below limit: Int) {
+        while cursor.inFlight < limit, cursor.deliveries.hasReady(isRetry: isRetry),
+            mayStart(isRetry: isRetry, now: now), let position = cursor.start(isRetry: isRetry, now: now)
         {
             gate.started(isRetry: isRetry, now: now)
-            start(position)
+            fetch(position)
         }
     }
 
-    func mayStart(isRetry: Bool, now: Int64) -> Bool {
+    private func mayStart(isRetry: Bool, now: Int64) -> Bool {
         let room = gate.room(now: now, inFlight: cursor.inFlight)
         return isRetry ? room.retries > 0 : room.attempts > 0
     }
 
-    static func gate(_ settings: LaneSettings, now: Int64) -> LaneGate {
-        LaneGate(
-            concurrency: settings.concurrency, perSecond: settings.requestsPerSecond,
-            isPunctual: settings.policy.isPunctual, now: now)
+    /// Takes events of a row, each for a request of its own.
+    private func workOff(_ row: RenderedBatch, now: Int64) {
+        let (linesUp, firstWait) = (settings.mode.linesUp, settings.policy.firstWaitNanoseconds)
+        while cursor.taken < row.last, mayStart(isRetry: false, now: now), cursor.hasRoom {
+            guard let position = advance(in: row) else { return }
+            let known = row.batch.withRecord(at: position) { record in
+                (receivedAt: record.receivedAtNanoseconds, key: linesUp ? record.partitionKey : nil)
+            }
+            guard let known, let content = EventFormat.content(of: position, in: row, as: settings.format) else {
+                cursor.skip(through: position)
+                continue
+            }
+            guard cursor.take(position, key: known.key, firstWait: firstWait, now: now) else { continue }
+            gate.started(isRetry: false, now: now)
+            attempt(position, RenderedEvent(content: content, receivedAtNanoseconds: known.receivedAt))
+        }
+    }
+
+    /// What was gathered goes out every so often, at most so many events at once; the rest waits for the next request.
+    private func pumpBatches(_ batch: LaneSettings.Batch, now: Int64) {
+        startReady(now: now)
+        gather(batch, now: now)
+        guard let since = cursor.gathering.since else { return }
+        let due = since + settings.gatheringNanoseconds
+        guard now >= due else { return timer.arm(due: due, now: now) }
+        guard !cursor.isBatchHeld, mayStart(isRetry: false, now: now) else { return }
+        let position = cursor.startBatch(batch.maxEvents, now: now)
+        gate.started(isRetry: false, now: now)
+        fetch(position)
+        // What is left begins its own wait.
+        gather(batch, now: now)
+        if let since = cursor.gathering.since { timer.arm(due: since + settings.gatheringNanoseconds, now: now) }
+    }
+
+    private func gather(_ batch: LaneSettings.Batch, now: Int64) {
+        cursor.beginGathering(now: now)
+        while !cursor.gathering.isFull(batch), cursor.hasRoom, let row = nextRow() {
+            while cursor.taken < row.last {
+                guard !cursor.gathering.isFull(batch), cursor.hasRoom else { return }
+                guard let position = advance(in: row) else { break }
+                cursor.gather(position, bytes: row.body(at: position)?.readableBytes ?? 0, now: now)
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    /// The row with the next event; nil while it has to be read, or there is none.
+    private func nextRow() -> RenderedBatch? {
+        let row = rows.row(holding: max(cursor.taken + 1, rows.firstHeld))
+        // Retention took what lies before.
+        let first = max(rows.firstHeld, row?.first ?? 0)
+        if first > cursor.taken + 1 {
+            metrics.expired.add(Int(first - cursor.taken - 1))
+            cursor.expire(through: first - 1, now: clock.now)
+        }
+        return row
+    }
+
+    /// Passes over what the filter does not take. Returns the next event that it does; nil at the end of the row.
+    private func advance(in row: RenderedBatch) -> UInt64? {
+        let first = cursor.taken + 1
+        guard let next = filter.firstMatch(in: row, from: first) else {
+            cursor.skip(through: row.last)
+            return nil
+        }
+        if next > first { cursor.skip(through: next - 1) }
+        return next
+    }
+
+    /// Puts unfinished events in line by their keys.
+    private func lineUp() {
+        guard !rows.isReading else { return }
+        let (positions, epoch) = cursor.unlined
+        rows.read({ source.readKeys(of: positions, done: $0) }) { [weak self] keys in
+            guard let self, let keys else { return false }
+            cursor.lineUp(positions, keys: keys, epoch: epoch)
+            return true
+        }
+    }
+
+    func takeUp(_ replay: QueuedReplay) { cursor.replay(replay.position, job: replay.job) }
+
+    /// Deliveries were queued for replay. In key order too they go at once: a replay waits for no other event.
+    func replaysQueued() {
+        replays.queued()
+        pump()
+    }
+
+    /// A job was cancelled: what was taken up of it and not begun is let go.
+    func dropReplays(of job: Int64) { cursor.dropReplays(of: job) }
+
+    /// Puts the events of a delivery together, from memory or from disk, and attempts it.
+    private func fetch(_ position: UInt64) {
+        let isBatch = settings.batch != nil
+        let (delivery, feed, format) = (cursor.underWay(position), source.feed, settings.format)
+        if !isBatch, let event = feed.event(position, as: format) { return attempt(position, event) }
+        let positions = [position] + delivery.members
+        let near = isBatch ? positions.compactMap { feed.event($0, as: format) } : []
+        if near.count == positions.count { return attemptBatch(position, near) }
+        let maxBytes = delivery.attempts == 0 ? settings.batch?.maxBytes : nil
+        source.readContents(of: positions, as: format, maxBytes: maxBytes ?? .max) { [weak self] result in
+            guard let self else { return }
+            guard case .success(let found) = result else {
+                // Again in a second; this is no attempt.
+                cursor.retry(position, due: clock.now + 1_000_000_000)
+                return pump()
+            }
+            metrics.expired.add(found.missing.count)
+            let rest = found.missing.isEmpty ? position : cursor.expire(found.missing, of: position, now: clock.now)
+            guard let rest else { return pump() }
+            if isBatch { attemptBatch(rest, found.events) } else { attempt(rest, found.events[0]) }
+        }
+    }
+
+    // MARK: Attempts
+
+    /// `events` may end early where a new batch would become too large.
+    private func attemptBatch(_ position: UInt64, _ events: [RenderedEvent]) {
+        var events = events
+        var delivery = cursor.underWay(position)
+        if delivery.attempts == 0 {
+            if let batch = settings.batch { events.removeLast(events.count - batch.fitting(events)) }
+            if events.count < delivery.count, !events.isEmpty { cursor.shorten(position, to: events.count) }
+            delivery = cursor.underWay(position)
+        }
+        guard let event = RenderedEvent(joining: events, as: settings.format) else { return cursor.giveBack(position) }
+        let last = delivery.members.last ?? position
+        attempt(position, event, named: .batch(first: position, last: last, count: delivery.count))
+    }
+
+    /// `name`: where it is no single event.
+    private func attempt(_ position: UInt64, _ event: RenderedEvent, named name: DeliveryName? = nil) {
+        // Its body was being read while the subscription was halted.
+        guard !isStopping, !cursor.isHalted else { return cursor.giveBack(position) }
+        let started = clock.now
+        let delivery = cursor.underWay(position)
+        guard cursor.deliveries.end(of: delivery) > started else {
+            cursor.giveBack(position)
+            return giveUp(now: started)
+        }
+        let (number, receivedAt) = (delivery.attempts + 1, event.receivedAtNanoseconds)
+        sender.send(
+            event.content, named: name ?? .event(position), mark: delivery.replay.map { .replay($0) }, attempt: number,
+            timeoutNanoseconds: settings.policy.timeout(
+                settings.timeoutNanoseconds, now: started, firstAttempt: delivery.firstAttemptNanoseconds)
+        ) { [weak self] outcome, answer in
+            guard let self, let delivery = cursor.attemptEnded(position, number: number) else { return }
+            ended(position, delivery, started: started, receivedAt: receivedAt, outcome, answer)
+        }
+    }
+
+    /// Heeds neither pause nor breaker nor limits, and counts nowhere.
+    func probe(_ content: DeliveryContent, done: @escaping (AttemptRecord) -> Void) {
+        sender.probe(content, timeoutNanoseconds: settings.timeoutNanoseconds, done: done)
+    }
+
+    private func ended(
+        _ position: UInt64, _ delivery: UnfinishedDelivery, started: Int64, receivedAt: Int64,
+        _ outcome: AttemptOutcome, _ answer: [UInt8]
+    ) {
+        let now = clock.now
+        let consequence = settings.consequence(of: outcome, delivery, now: now)
+        metrics.count(outcome, durationNanoseconds: now - started)
+        sender.remember(
+            position, delivery, started: started, ended: now, outcome, answer, isDelivered: consequence == .delivered)
+        switch consequence {
+        case .delivered:
+            gate.succeeded(inFlight: cursor.inFlight)
+            metrics.delivered.add(delivery.count)
+            cursor.delivered(position)
+        case .disable:
+            cursor.retry(position, due: now)
+            disable("the subscriber answered 410 at position \(position)")
+        case .again(let due):
+            cursor.retry(position, due: due)
+            noteFailure(now: now)
+        case .halve: cursor.halve(position)
+        case .dead(let isFinal):
+            metrics.dead.add(delivery.count)
+            cursor.died(position, reason: settings.reason(of: outcome), now: now)
+            // A final answer is about one event; the endpoint works.
+            if !isFinal { noteFailure(now: now) }
+        }
+        // A replay is late because an operator asked for it late.
+        if consequence == .delivered, delivery.replay == nil {
+            metrics.receiptToDelivery.record(nanoseconds: clock.wall() - receivedAt)
+        }
+        pump()
+    }
+
+    /// Gives up what found no room for its next attempt until its deadline.
+    private func giveUp(now: Int64) {
+        while let position = cursor.overdue(now: now) {
+            let limit = DurationText.text(.nanoseconds(settings.policy.deadlineNanoseconds ?? 0))
+            metrics.dead.add(cursor.positions(of: position).count)
+            cursor.died(position, reason: "deadline: not delivered within \(limit) of its first attempt", now: now)
+        }
+    }
+
+    private func noteFailure(now: Int64) {
+        gate.failed(now: now, chance: .random(in: 0...1))
+        guard let since = gate.failingSince, let limit = settings.disableAfterNanoseconds, now - since >= limit else {
+            return
+        }
+        disable("nothing was delivered since \(CloudEventsTime.text(nanoseconds: clock.wall(at: since)))")
+    }
+
+    /// Starts nothing until an operator resumes it.
+    func disable(_ reason: String) {
+        guard !cursor.isDisabled else { return }
+        cursor.disable(reason)
+        source.laneDisabled(settings.name, reason)
+    }
+
+    // MARK: Changes
+
+    /// Another subscription under the same name. The filter counts for events not yet taken; all else, what follows from
+    /// attempts under way included, counts at once. `transport`: to another endpoint, or with another certificate.
+    func reconfigure(_ settings: LaneSettings, head: DeliveryHead, transport: (any HTTPTransport)?) {
+        if self.settings.endpoint.text != settings.endpoint.text {
+            // How the former endpoint did says nothing about this one.
+            gate = LaneGate(settings, now: clock.now)
+        } else {
+            gate.adjust(concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: clock.now)
+            gate.isPunctual = settings.policy.isPunctual
+        }
+        self.settings = settings
+        sender.change(head: head, transport: transport)
+        filter = LaneFilter(settings)
+        cursor.reconfigure(
+            settings.mode, maxUnfinished: settings.room,
+            deadlineNanoseconds: settings.policy.deadlineNanoseconds)
+        timer.disarm()
+        pump()
+    }
+
+    /// Starts nothing until it is resumed; it keeps its place.
+    func pause() {
+        guard !cursor.isPaused else { return }
+        cursor.pause()
+        timer.disarm()
+    }
+
+    /// Goes on where it stopped, paused or disabled; what waited is due, and its deadline counts from now. Where it was
+    /// disabled, former failures count no more.
+    func resume() {
+        guard cursor.isHalted else { return }
+        if cursor.isDisabled { gate = LaneGate(settings, now: clock.now) }
+        cursor.resume(now: clock.now)
+        timer.disarm()
+        pump()
     }
 
     /// Starts nothing any more; what is under way may end.
     func stop() {
         isStopping = true
-        disarm()
-        dropRows()
-        transport.close()
+        timer.disarm()
+        rows.stop()
+        sender.close()
     }
 
     /// What to save; nil when nothing changed.
     func takeProgress(withSkips: Bool = true) -> LaneProgress? {
-        let attempts = history.takeUnsaved()
-        guard cursor.isDirty || !attempts.isEmpty || withSkips && cursor.hasSkipped else { return nil }
+        let attempts = sender.takeUnsaved()
+        guard cursor.unsaved.isDirty || !attempts.isEmpty || withSkips && cursor.unsaved.hasSkipped else { return nil }
         var progress = clock.wall(cursor.takeProgress(settings.name))
         progress.attempts = attempts
         return progress
     }
 
-    /// How many events wait for this subscription: those not yet looked at and those unfinished.
-    var backlog: Int { Int(source.feed.next - 1 - min(cursor.taken, source.feed.next - 1)) + cursor.eventCount }
-
-    /// Called by the hub's clock: brings the gauge up to date, and gives rows back that are not being worked off. A
-    /// thousand subscriptions that wait hold no part of the log.
     func tick() {
         metrics.backlog.set(Double(backlog))
-        idleTicks = takenAtTick == cursor.taken ? idleTicks + 1 : 0
-        takenAtTick = cursor.taken
-        if cursor.isHalted || idleTicks >= Self.patienceTicks { dropRows() }
+        rows.tick(taken: cursor.taken, isHalted: cursor.isHalted)
     }
 
-    private func dropRows() {
-        current = nil
-        chunk = []
+    /// Brings the gauges up to date. `now`: monotonic nanoseconds.
+    func report(_ arrivals: ArrivalClock, deadLetters: Int, now: Int64) {
+        metrics.show(LaneState(self), deadLetters: deadLetters)
+        let ahead = cursor.taken + 1 < source.feed.next ? cursor.taken + 1 : nil
+        let oldest = [cursor.oldest, ahead].compactMap { $0 }.min()
+        oldestEvent.report(oldest, arrivals, source, to: metrics.oldest, now: now)
     }
 
-    // MARK: Waiting
+    /// Explains where the event at `position`, which lies in `batch`, stands.
+    func explain(_ position: UInt64, in batch: EventBatch) -> LaneExplanation {
+        LaneExplainer(settings: settings, cursor: cursor, gate: gate, clock: clock, filter: filter)
+            .explain(position, in: batch, unsaved: history.attempts(at: position))
+    }
 
     private func armTimer(now: Int64) {
-        let hasRetries = cursor.hasReady(isRetry: true)
+        let hasRetries = cursor.deliveries.hasReady(isRetry: true)
         let hasWork =
-            hasRetries || cursor.hasReady(isRetry: false) || cursor.hasRoom && cursor.taken + 1 < source.feed.next
+            hasRetries || cursor.deliveries.hasReady(isRetry: false)
+            || cursor.hasRoom && cursor.taken + 1 < source.feed.next
         if hasWork, let due = gate.opensAt(now: now, inFlight: cursor.inFlight, hasRetries: hasRetries) {
-            armTimer(due: due, now: now)
+            timer.arm(due: due, now: now)
         }
-        if let due = cursor.nextDue { armTimer(due: due, now: now) }
-        if let end = cursor.nextEnd { armTimer(due: end, now: now) }
-    }
-
-    func armTimer(due: Int64, now: Int64) {
-        guard !isStopping, !cursor.isHalted else { return }
-        if let timer {
-            guard due < timer.due else { return }
-            timer.task.cancel()
-        }
-        let wait = max(due - now, 1_000_000)
-        let task = loop.assumeIsolated().scheduleTask(in: .nanoseconds(wait)) { [weak self] in
-            guard let self else { return }
-            timer = nil
-            pump()
-        }
-        timer = (due, task)
-    }
-
-    func disarm() {
-        timer?.task.cancel()
-        timer = nil
+        if let due = cursor.deliveries.nextDue { timer.arm(due: due, now: now) }
+        if let end = cursor.deliveries.nextEnd { timer.arm(due: end, now: now) }
     }
 }

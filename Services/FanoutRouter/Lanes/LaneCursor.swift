@@ -1,394 +1,383 @@
 import EventLog
 
-/// The bookkeeping of one subscription: what was taken, what is unfinished, what waits for when. Pure; the lane does
-/// what it says. Times are nanoseconds of whatever clock the lane goes by.
+/// The bookkeeping of one subscription: what was taken, what is unfinished, and what that waits for. Pure: the lane does
+/// what is returned. Times are nanoseconds of whatever clock the lane goes by.
+///
+/// Calls that can't be meant, as an end of what is not under way, trap: the lane has lost count, and what it saved would
+/// be wrong. Whatever can come late (an answer, keys that were read, the turn of a key, a replay of what is not there) is
+/// a call that changes nothing.
 struct LaneCursor {
     /// The highest position taken or passed over.
     private(set) var taken: UInt64
-    /// Events taken for the next batch, ascending.
-    private(set) var gathered: [UInt64] = []
-    private var deliveries: UnfinishedDeliveries
+    private(set) var gathering = Gathering()
+    private(set) var deliveries: UnfinishedDeliveries
+    private(set) var mode: LaneSettings.Mode
+    /// With `linesUp`, every unfinished event but replays; an operator asked for these at their time.
+    private(set) var keys = KeyGate()
+    /// Whether what was unfinished before order was asked for is in line; nothing starts before.
+    private(set) var isLinedUp: Bool
+    /// Counts changes of the order, so that keys read for a former one are not used.
+    private var orderEpoch = 0
     private(set) var disabledReason: String?
     private(set) var isPaused: Bool
-    private var changes: [UInt64: DeliveryChange] = [:]
-    private(set) var isDirty = false
-    /// Whether events were passed over since the last save. That can wait: a crash only makes them be passed over again.
-    private(set) var hasSkipped = false
     /// Events that may be unfinished at once. What is beyond when it shrinks stays.
-    var maxUnfinished: Int
+    private var maxUnfinished: Int
+    private(set) var unsaved = UnsavedProgress()
 
-    /// `inBatches`: what is unfinished and was never tried goes into new batches.
-    init(_ saved: SavedLane, maxUnfinished: Int, inBatches: Bool = false, deadlineNanoseconds: Int64? = nil) {
+    init(_ saved: SavedLane, maxUnfinished: Int, mode: LaneSettings.Mode = .init(), deadlineNanoseconds: Int64? = nil) {
         self.maxUnfinished = maxUnfinished
+        self.mode = mode
         deliveries = UnfinishedDeliveries(deadlineNanoseconds: deadlineNanoseconds)
         taken = saved.progress.taken
         disabledReason = saved.progress.disabledReason
         isPaused = saved.progress.isPaused
-        var rest = Set(saved.progress.unfinished.filter { $0 <= saved.progress.taken })
-        for retry in saved.retrying {
-            // The ranges of batches do not overlap, so the range names the members.
-            let members = rest.filter { $0 > retry.position && $0 <= retry.last }.sorted()
-            rest.subtract(members)
-            rest.remove(retry.position)
-            deliveries.add(
-                retry.position,
-                Unfinished(
-                    state: .waiting(due: retry.dueNanoseconds), attempts: retry.attempts,
-                    firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true, members: members,
-                    replay: retry.replay))
-        }
-        if inBatches {
-            gathered = rest.sorted()
-        } else {
-            for position in rest.sorted() { deliveries.add(position, Unfinished(state: .ready)) }
-            for retry in saved.retrying { split(retry.position) }
-        }
+        isLinedUp = true
+        // What was never tried goes out as the mode says.
+        gathering = Gathering(deliveries.restore(saved))
+        regroup()
+        isLinedUp = !mode.linesUp || deliveries.all.isEmpty
     }
 
     var isDisabled: Bool { disabledReason != nil }
-    /// Whether the lane may read on.
-    var hasRoom: Bool { eventCount < maxUnfinished && !isHalted }
     /// Whether nothing may start: the subscription keeps its place.
     var isHalted: Bool { isPaused || isDisabled }
+    /// Whether the lane may read on.
+    var hasRoom: Bool { room > 0 && !isHalted }
     var room: Int { max(0, maxUnfinished - eventCount) }
     /// Events that were taken and are not finished.
-    var eventCount: Int { deliveries.eventCount + gathered.count }
-    var unfinished: [UInt64: Unfinished] { deliveries.all }
+    var eventCount: Int { deliveries.eventCount + gathering.events.count }
     var inFlight: Int { deliveries.inFlight }
-    /// How many of the unfinished deliveries are replays.
-    var replayCount: Int { deliveries.replayCount }
-    var heldCount: Int { deliveries.heldCount }
-    var retryingCount: Int { deliveries.waitingCount }
-    /// Whether a delivery is ready that was attempted before, or one that never was.
-    func hasReady(isRetry: Bool) -> Bool { deliveries.hasReady(isRetry: isRetry) }
-    /// When the earliest waiting delivery is due.
-    var nextDue: Int64? { deliveries.nextDue }
-    /// When the next delivery that is ready for a retry is given up; nil where none ever is.
-    var nextEnd: Int64? { deliveries.nextEnd }
-    /// How many ready deliveries come before that one; nil where it is not ready.
-    func readyAhead(of position: UInt64) -> Int? {
-        gathered.firstIndex(of: position) ?? deliveries.readyAhead(of: position)
+    /// Whether the next batch has to wait for the end of the last one. Replays wait for nothing and hold nothing up.
+    var isBatchHeld: Bool { mode.keepsKeyOrder && deliveries.all.count > deliveries.replayCount }
+    /// The events that are part of a delivery and no replays, ascending.
+    private var ordinary: [UInt64] {
+        deliveries.all.filter { $0.value.replay == nil }.flatMap { [$0.key] + $0.value.members }.sorted()
+    }
+    /// The first event that was taken and is not finished; replays are extra.
+    var oldest: UInt64? {
+        [deliveries.all.lazy.filter { $0.value.replay == nil }.map(\.key).min(), gathering.events.first]
+            .compactMap { $0 }.min()
     }
 
-    /// When a delivery's first attempt began.
-    func firstAttempt(_ position: UInt64) -> Int64? { unfinished[position]?.firstAttemptNanoseconds }
+    /// How many ready deliveries come before that one; nil where it is not ready.
+    func readyAhead(of position: UInt64) -> Int? {
+        gathering.events.firstIndex(of: position) ?? deliveries.readyAhead(of: position)
+    }
 
-    /// Passes over an event that does not match.
-    mutating func skip(_ position: UInt64) {
-        taken = max(taken, position)
-        hasSkipped = true
+    /// All events of a delivery.
+    func positions(of position: UInt64) -> [UInt64] { [position] + (deliveries[position]?.members ?? []) }
+
+    /// The delivery that an event is part of; nil where it is part of none.
+    func delivery(holding position: UInt64) -> UnfinishedDelivery? {
+        if gathering.events.contains(position) { return UnfinishedDelivery(state: .ready) }
+        return deliveries.holder(of: position).flatMap { deliveries[$0] }
     }
 
     // MARK: Taking
 
-    /// Takes the event after `taken` for an attempt at once.
-    mutating func take(_ position: UInt64, now: Int64) {
-        precondition(position > taken, "a lane takes positions in order")
-        taken = position
-        deliveries.add(position, Unfinished(state: .inFlight, firstAttemptNanoseconds: now))
-        isDirty = true
+    /// Passes over events that do not match.
+    mutating func skip(through position: UInt64) {
+        taken = max(taken, position)
+        unsaved.skipped()
     }
 
-    /// Takes the event after `taken` for an attempt at a later time.
-    mutating func delay(_ position: UInt64, due: Int64) {
-        precondition(position > taken, "a lane takes positions in order")
-        taken = position
-        deliveries.add(position, Unfinished(state: .waiting(due: due)))
-        isDirty = true
-    }
-
-    /// Takes the event after `taken`, or a ready or waiting one, out of turn: another event of its key is unfinished.
-    mutating func hold(_ position: UInt64) {
-        guard let entry = unfinished[position] else {
-            precondition(position > taken, "a lane takes positions in order")
-            taken = position
-            deliveries.add(position, Unfinished(state: .held))
-            isDirty = true
-            return
+    /// Takes the event after `taken` for a delivery of its own. `key`: with `linesUp`. Returns whether it is to be
+    /// attempted at once; otherwise it waits for its first attempt, or for its turn.
+    mutating func take(_ position: UInt64, key: [UInt8]? = nil, firstWait: Int64 = 0, now: Int64) -> Bool {
+        advance(to: position)
+        if let key, !keys.enter(position, key: key) {
+            deliveries.add(position, UnfinishedDelivery(state: .held))
+            return false
         }
-        if entry.state != .inFlight { deliveries.move(position, to: .held) }
+        let state = firstWait == 0 ? UnfinishedDelivery.State.inFlight : .waiting(until: now + firstWait)
+        deliveries.add(position, UnfinishedDelivery(state: state, firstAttemptNanoseconds: now))
+        return firstWait == 0
     }
-
-    /// The turn of a held event has come.
-    mutating func release(_ position: UInt64) {
-        if deliveries[position]?.state == .held { deliveries.move(position, to: .ready) }
-    }
-
-    /// The turn of the first held delivery has come.
-    mutating func releaseFirst() {
-        if heldCount > 0, let first = deliveries.held.first { release(first) }
-    }
-
-    /// The turn of all held events has come: there is no order any more.
-    mutating func releaseAll() {
-        for position in deliveries.held { release(position) }
-    }
-
-    // MARK: Batches
 
     /// Takes the event after `taken` for the next batch.
-    mutating func gather(_ position: UInt64) {
+    mutating func gather(_ position: UInt64, bytes: Int = 0, now: Int64) {
+        advance(to: position)
+        gathering.add(position, bytes: bytes, now: now)
+    }
+
+    /// Begins the wait for a batch where there is something to wait for.
+    mutating func beginGathering(now: Int64) { gathering.begin(now: now) }
+
+    private mutating func advance(to position: UInt64) {
         precondition(position > taken, "a lane takes positions in order")
         taken = position
-        gathered.append(position)
-        isDirty = true
-    }
-
-    /// Makes a delivery, in flight, of the first `count` gathered events; there must be one at least. Returns its first
-    /// position.
-    mutating func sendGathered(_ count: Int, now: Int64) -> UInt64 {
-        let members = Array(gathered.prefix(count))
-        precondition(!members.isEmpty, "a batch has at least one event")
-        gathered.removeFirst(members.count)
-        deliveries.add(
-            members[0],
-            Unfinished(state: .inFlight, firstAttemptNanoseconds: now, members: Array(members.dropFirst())))
-        return members[0]
-    }
-
-    /// Keeps the first `count` events of a batch that was not attempted yet; the others are gathered again.
-    mutating func shorten(_ position: UInt64, to count: Int) {
-        guard let entry = deliveries[position], entry.attempts == 0, count >= 1, count - 1 < entry.members.count else {
-            return
-        }
-        gathered.insert(contentsOf: entry.members[(count - 1)...], at: 0)
-        deliveries.change(position) { $0.members = Array(entry.members[..<(count - 1)]) }
-    }
-
-    /// Makes deliveries of their own of the events of a batch that is not under way; each goes on where the batch was.
-    mutating func split(_ position: UInt64) {
-        guard let batch = deliveries[position], batch.count > 1, batch.state != .inFlight else { return }
-        deliveries.remove(position)
-        for each in [position] + batch.members {
-            var part = batch
-            part.members = []
-            part.alsoQueued = batch.alsoQueued.filter { $0 == each }
-            deliveries.add(each, part)
-            if batch.attempts > 0 { noteRetry(each) }
-        }
-        isDirty = true
-    }
-
-    /// Makes two deliveries of a batch under way whose subscriber finds it too large: other contents, so other names, and
-    /// attempts that count anew. `inOrder`: the second waits for the end of the first. Returns what they go by.
-    mutating func halve(_ position: UInt64, inOrder: Bool) -> [UInt64] {
-        guard let batch = deliveries[position], batch.count > 1 else { return [] }
-        deliveries.remove(position)
-        // The row names the whole.
-        if batch.isSaved { changes[position] = .cleared(position: position) }
-        let events = [position] + batch.members
-        let halves = [events[..<(events.count / 2)], events[(events.count / 2)...]]
-        for (half, state) in zip(halves, [.ready, inOrder ? .held : .ready] as [Unfinished.State]) {
-            deliveries.add(
-                half[half.startIndex],
-                Unfinished(
-                    state: state, members: Array(half.dropFirst()),
-                    alsoQueued: batch.alsoQueued.filter { half.contains($0) }))
-        }
-        isDirty = true
-        return halves.map { $0[$0.startIndex] }
-    }
-
-    /// Retention dropped some events of a delivery under way. The others go on as a delivery that goes by the first of
-    /// them; returns it, or nil where none is left.
-    mutating func expire(_ missing: [UInt64], of position: UInt64, now: Int64) -> UInt64? {
-        guard var entry = end(position) else { return nil }
-        for each in missing {
-            changes[each] = .dead(
-                DeadLetter(
-                    first: each, last: each, reason: "expired", attempts: entry.attempts, diedAtNanoseconds: now))
-        }
-        let rest = ([position] + entry.members).filter { !missing.contains($0) }
-        guard let first = rest.first else { return nil }
-        entry.members = Array(rest.dropFirst())
-        entry.alsoQueued.removeAll { missing.contains($0) }
-        deliveries.add(first, entry)
-        if entry.attempts > 0 { noteRetry(first) }
-        return first
-    }
-
-    /// The subscription changed between batches and single events. What was never tried follows; a batch that waits for
-    /// its retry is split; what is under way ends as it began.
-    mutating func regroup(inBatches: Bool) {
-        releaseAll()
-        guard inBatches else {
-            let positions = gathered
-            gathered = []
-            for position in positions { deliveries.add(position, Unfinished(state: .ready)) }
-            for position in unfinished.keys.sorted() { split(position) }
-            return
-        }
-        let plain = deliveries.fresh.filter { position in
-            deliveries[position].map { $0.replay == nil && $0.alsoQueued.isEmpty && $0.members.isEmpty } ?? false
-        }
-        for position in plain { deliveries.remove(position) }
-        gathered = (gathered + plain).sorted()
-    }
-
-    /// How many events a delivery has.
-    func count(of position: UInt64) -> Int { unfinished[position]?.count ?? 0 }
-
-    /// The events that are unfinished and no replays, ascending.
-    var ordinary: [UInt64] {
-        unfinished.filter { $0.value.replay == nil }.flatMap { [$0.key] + $0.value.members }.sorted()
-    }
-
-    /// All events of a delivery.
-    func positions(of position: UInt64) -> [UInt64] {
-        [position] + (unfinished[position]?.members ?? [])
-    }
-
-    /// The delivery that an event is part of.
-    func delivery(holding position: UInt64) -> Unfinished? {
-        if let own = unfinished[position] { return own }
-        if gathered.contains(position) { return Unfinished(state: .ready) }
-        return unfinished.values.first { $0.members.contains(position) }
-    }
-
-    // MARK: Attempts
-
-    /// The next ready delivery of those that were attempted before, or of the others; now in flight.
-    mutating func takeReady(isRetry: Bool = false, now: Int64) -> UInt64? {
-        guard let position = deliveries.firstReady(isRetry: isRetry) else { return nil }
-        deliveries.move(position, to: .inFlight)
-        if !isRetry { deliveries.change(position) { $0.firstAttemptNanoseconds = now } }
-        return position
-    }
-
-    /// Takes up an event that a job queued, with its attempts counted anew. Its row stays until this delivery ends. An
-    /// event that is on its way already is not sent twice.
-    mutating func replay(_ position: UInt64, job: Int64) {
-        guard position <= taken else { return }
-        let holder =
-            unfinished[position] != nil ? position : unfinished.first { $0.value.members.contains(position) }?.key
-        if let holder {
-            deliveries.change(holder) { $0.alsoQueued.append(position) }
-            return
-        }
-        gathered.removeAll { $0 == position }
-        deliveries.add(position, Unfinished(state: .ready, isSaved: true, replay: job))
-    }
-
-    /// A job was cancelled: what was not begun of it is let go. The log has dealt with the rows.
-    mutating func dropReplays(of job: Int64) {
-        let dropped = unfinished.filter { $0.value.replay == job && $0.value.state == .ready && $0.value.attempts == 0 }
-        for position in dropped.keys { _ = end(position) }
-    }
-
-    /// Makes ready what is due.
-    mutating func wake(now: Int64) {
-        deliveries.wake(now: now)
-    }
-
-    /// Whether the deadline of a delivery passed.
-    func isOverdue(_ position: UInt64, now: Int64) -> Bool {
-        deliveries[position].map { deliveries.end(of: $0) <= now } ?? false
-    }
-
-    /// A delivery whose deadline passed before there was room for its next attempt.
-    func overdue(now: Int64) -> UInt64? {
-        nextEnd.flatMap { $0 <= now ? deliveries.firstReady(isRetry: true) : nil }
-    }
-
-    /// From now on deliveries are given up so long after their first attempt; nil: never.
-    mutating func adopt(deadlineNanoseconds: Int64?) {
-        deliveries.adopt(deadlineNanoseconds: deadlineNanoseconds)
-    }
-
-    /// The lane goes on after a halt, which does not count against deadlines.
-    mutating func renewDeadlines(now: Int64) {
-        guard deliveries.deadlineNanoseconds != nil else { return }
-        for (position, entry) in unfinished where entry.attempts > 0 {
-            deliveries.change(position) { $0.firstAttemptNanoseconds = now }
-            if entry.state != .inFlight { noteRetry(position) }
-        }
-    }
-
-    /// Notes a finished attempt. Returns the number of it.
-    mutating func attempted(_ position: UInt64) -> Int {
-        deliveries.change(position) { $0.attempts += 1 }
-        return deliveries[position]?.attempts ?? 0
-    }
-
-    mutating func delivered(_ position: UInt64) {
-        guard let entry = end(position) else { return }
-        if entry.isSaved { changes[position] = .cleared(position: position) }
-        for queued in entry.alsoQueued { changes[queued] = .cleared(position: queued) }
-    }
-
-    mutating func died(_ position: UInt64, reason: String, now: Int64) {
-        guard let entry = end(position) else { return }
-        for position in [position] + entry.members {
-            changes[position] = .dead(
-                DeadLetter(
-                    first: position, last: position, reason: reason, attempts: entry.attempts, diedAtNanoseconds: now))
-        }
-    }
-
-    /// Puts a delivery off, until it is given up at the latest.
-    mutating func retry(_ position: UInt64, due: Int64) {
-        deliveries.move(position, to: .waiting(due: due))
-        noteRetry(position)
-    }
-
-    private mutating func noteRetry(_ position: UInt64) {
-        guard let entry = unfinished[position] else { return }
-        var due = entry.firstAttemptNanoseconds
-        if case .waiting(let time) = entry.state { due = time }
-        deliveries.change(position) { $0.isSaved = true }
-        changes[position] = .retrying(
-            RetryingDelivery(
-                position: position, last: entry.members.last ?? position, attempts: entry.attempts,
-                firstAttemptNanoseconds: entry.firstAttemptNanoseconds, dueNanoseconds: due, replay: entry.replay))
-        isDirty = true
-    }
-
-    /// Gives a delivery back whose attempt did not begin.
-    mutating func giveBack(_ position: UInt64) {
-        if deliveries[position]?.state == .inFlight { deliveries.move(position, to: .ready, atFront: true) }
+        unsaved.touch()
     }
 
     /// Retention overtook the cursor: everything up to `last` is gone.
     mutating func expire(through last: UInt64, now: Int64) {
-        guard last > taken else { return }
         let first = taken + 1
-        changes[first] = .dead(
-            DeadLetter(first: first, last: last, reason: "expired", attempts: 0, diedAtNanoseconds: now))
-        taken = last
-        isDirty = true
+        advance(to: last)
+        unsaved.dead(first...last, "expired", attempts: 0, now: now)
+    }
+
+    /// Takes up an event that a job queued, with its attempts counted anew. Its row stays until this delivery ends. An
+    /// event that is on its way already is not sent twice; one that was not taken yet will be sent anyhow.
+    mutating func replay(_ position: UInt64, job: Int64) {
+        guard position <= taken else { return }
+        if let holder = deliveries.holder(of: position) {
+            return deliveries.change(holder) { $0.alsoQueued.append(position) }
+        }
+        gathering.remove(position)
+        deliveries.add(position, UnfinishedDelivery(state: .ready, isSaved: true, replay: job))
+    }
+
+    /// A job was cancelled: what was not begun of it is let go. The log has dealt with the rows.
+    mutating func dropReplays(of job: Int64) {
+        for (position, delivery) in deliveries.all
+        where delivery.replay == job && delivery.state == .ready && delivery.attempts == 0 {
+            deliveries.remove(position)
+            unsaved.touch()
+        }
+    }
+
+    // MARK: Starting
+
+    mutating func wake(now: Int64) { deliveries.wake(now: now) }
+
+    /// Starts the next ready delivery of those that were attempted before, or of the others; nil where there is none.
+    mutating func start(isRetry: Bool = false, now: Int64) -> UInt64? {
+        guard let position = deliveries.firstReady(isRetry: isRetry) else { return nil }
+        deliveries.take(.start, position) { if !isRetry { $0.firstAttemptNanoseconds = now } }
+        return position
+    }
+
+    /// Makes a delivery, in flight, of the first gathered events; there must be one at least.
+    mutating func startBatch(_ count: Int, now: Int64) -> UInt64 {
+        let events = gathering.take(count, now: now)
+        precondition(!events.isEmpty, "a batch has at least one event")
+        deliveries.add(
+            events[0],
+            UnfinishedDelivery(state: .inFlight, firstAttemptNanoseconds: now, members: Array(events.dropFirst())))
+        return events[0]
+    }
+
+    /// Keeps the first events of a batch that is under way and was never attempted; the others go out after it.
+    mutating func shorten(_ position: UInt64, to count: Int) {
+        let batch = underWay(position)
+        precondition(batch.attempts == 0 && 1..<batch.count ~= count, "only a new batch may become shorter")
+        deliveries.change(position) { $0.members = Array(batch.members[..<(count - 1)]) }
+        if batch.isSaved { noteRetry(position) }
+        gathering.putBack(batch.members[(count - 1)...])
+        // Batches may have been given up while this one was read.
+        if !mode.inBatches { regroup() }
+    }
+
+    /// A delivery whose deadline passed before there was room for its next attempt.
+    func overdue(now: Int64) -> UInt64? {
+        deliveries.nextEnd.flatMap { $0 <= now ? deliveries.firstReady(isRetry: true) : nil }
+    }
+
+    // MARK: What is under way
+
+    /// The delivery there, which has to be under way.
+    func underWay(_ position: UInt64) -> UnfinishedDelivery {
+        guard let delivery = deliveries[position], delivery.state == .inFlight else {
+            preconditionFailure("no attempt is under way at position \(position)")
+        }
+        return delivery
+    }
+
+    /// An attempt came to its end, well or not: counts it. Nil where that attempt is not under way: an answer that comes
+    /// a second time, or for what ended otherwise, changes nothing.
+    mutating func attemptEnded(_ position: UInt64, number: Int) -> UnfinishedDelivery? {
+        guard let delivery = deliveries[position], delivery.state == .inFlight, delivery.attempts + 1 == number else {
+            return nil
+        }
+        deliveries.change(position) { $0.attempts = number }
+        return deliveries[position]
+    }
+
+    /// Gives a delivery back whose attempt did not begin.
+    mutating func giveBack(_ position: UInt64) {
+        deliveries.take(.giveBack, position)
+        separate(position)
+    }
+
+    /// Puts a delivery off, until it is given up at the latest.
+    mutating func retry(_ position: UInt64, due: Int64) {
+        deliveries.take(.putOff(until: due), position)
+        noteRetry(position)
+        separate(position)
+    }
+
+    mutating func delivered(_ position: UInt64) {
+        let delivery = end(position)
+        if delivery.isSaved { unsaved.cleared(position) }
+        for queued in delivery.alsoQueued { unsaved.cleared(queued) }
+    }
+
+    /// Gives up a delivery that is under way, or ready and over its time.
+    mutating func died(_ position: UInt64, reason: String, now: Int64) {
+        let delivery = end(position)
+        for each in [position] + delivery.members {
+            unsaved.dead(each...each, reason, attempts: delivery.attempts, now: now)
+        }
+    }
+
+    /// Retention dropped events of a delivery under way. Returns what the others go by; nil where none is left, and that
+    /// was its end.
+    mutating func expire(_ missing: [UInt64], of position: UInt64, now: Int64) -> UInt64? {
+        var delivery = underWay(position)
+        let rest = positions(of: position).filter { !missing.contains($0) }
+        guard let first = rest.first else {
+            died(position, reason: "expired", now: now)
+            return nil
+        }
+        deliveries.remove(position)
+        for each in missing { unsaved.dead(each...each, "expired", attempts: delivery.attempts, now: now) }
+        delivery.members = Array(rest.dropFirst())
+        delivery.alsoQueued.removeAll { missing.contains($0) }
+        deliveries.add(first, delivery)
+        if delivery.isSaved { noteRetry(first) }
+        leaveKeys(missing)
+        return first
+    }
+
+    /// Makes two deliveries of a batch under way whose subscriber finds it too large: other contents, so other names, and
+    /// attempts that count anew. In key order the second waits for the end of the first.
+    mutating func halve(_ position: UInt64) {
+        let batch = underWay(position)
+        precondition(batch.count > 1, "one event has no halves")
+        deliveries.remove(position)
+        unsaved.touch()
+        // The row names the whole.
+        if batch.isSaved { unsaved.cleared(position) }
+        let events = [position] + batch.members
+        let halves = [events[..<(events.count / 2)], events[(events.count / 2)...]]
+        let second: UnfinishedDelivery.State = mode.inBatches && mode.keepsKeyOrder ? .held : .ready
+        for (half, state) in zip(halves, [.ready, second]) {
+            deliveries.add(
+                half[half.startIndex],
+                UnfinishedDelivery(
+                    state: state, members: Array(half.dropFirst()),
+                    alsoQueued: batch.alsoQueued.filter { half.contains($0) }))
+        }
+        for half in halves { separate(half[half.startIndex]) }
+    }
+
+    private mutating func end(_ position: UInt64) -> UnfinishedDelivery {
+        let delivery = deliveries.remove(position)
+        precondition(delivery.mayEnd, "a delivery that is \(delivery.state) can't end")
+        unsaved.touch()
+        if !keys.isEmpty { leaveKeys([position] + delivery.members) }
+        // What is held of batches is the half of one.
+        if mode.inBatches, delivery.replay == nil, let half = deliveries.held.first { deliveries.take(.release, half) }
+        return delivery
+    }
+
+    /// What waited for these events has its turn.
+    private mutating func leaveKeys(_ positions: [UInt64]) {
+        for position in positions {
+            if let next = keys.leave(position), deliveries[next] != nil { deliveries.take(.release, next) }
+        }
+    }
+
+    /// Where events go out one by one, makes deliveries of their own of the events of a batch that is not under way; each
+    /// goes on where the batch was, or waits for its turn.
+    private mutating func separate(_ position: UInt64) {
+        guard !mode.inBatches, let batch = deliveries[position], batch.state != .inFlight else { return }
+        let events = [position] + batch.members
+        if events.count > 1 {
+            deliveries.remove(position)
+            for each in events {
+                var part = batch
+                part.members = []
+                part.alsoQueued = batch.alsoQueued.filter { $0 == each }
+                deliveries.add(each, part)
+                if batch.isSaved { noteRetry(each) }
+            }
+            unsaved.touch()
+        }
+        for each in events where !keys.mayGo(each) { deliveries.take(.hold, each) }
+    }
+
+    // MARK: Changes of the subscription
+
+    /// What was never tried follows; a batch that waits for its retry is split; what is under way ends as it began.
+    mutating func reconfigure(_ mode: LaneSettings.Mode, maxUnfinished: Int, deadlineNanoseconds: Int64?) {
+        self.maxUnfinished = maxUnfinished
+        deliveries.adopt(deadlineNanoseconds: deadlineNanoseconds)
+        let former = self.mode
+        self.mode = mode
+        guard former.inBatches != mode.inBatches || former.linesUp != mode.linesUp else { return }
+        orderEpoch += 1
+        keys = KeyGate()
+        for position in deliveries.held { deliveries.take(.release, position) }
+        if former.inBatches != mode.inBatches { regroup() }
+        isLinedUp = !mode.linesUp || deliveries.all.isEmpty
+    }
+
+    /// Brings what was never tried into the form that the mode says.
+    private mutating func regroup() {
+        if mode.inBatches {
+            let plain = deliveries.all.filter {
+                $0.value.state == .ready && $0.value.attempts == 0 && $0.value.count == 1 && !$0.value.isSaved
+                    && $0.value.alsoQueued.isEmpty
+            }
+            for position in plain.keys { deliveries.remove(position) }
+            gathering = Gathering((gathering.events + plain.keys).sorted())
+        } else {
+            let single = gathering.events
+            gathering = Gathering()
+            for position in single { deliveries.add(position, UnfinishedDelivery(state: .ready)) }
+            for position in deliveries.all.keys.sorted() { separate(position) }
+        }
+    }
+
+    /// The events whose keys are to be read before anything starts, and what they are read for.
+    var unlined: (positions: [UInt64], epoch: Int) { (ordinary, orderEpoch) }
+
+    /// Puts what is unfinished in line by its keys, in log order. What is under way already stays so: order is kept from
+    /// here on. Keys that were read for a former order are not used.
+    mutating func lineUp(_ positions: [UInt64], keys found: [[UInt8]], epoch: Int) {
+        guard epoch == orderEpoch, !isLinedUp else { return }
+        let unfinished = Set(ordinary)
+        for (position, key) in zip(positions, found) where unfinished.contains(position) {
+            if !keys.enter(position, key: key), deliveries[position] != nil { deliveries.take(.hold, position) }
+        }
+        isLinedUp = true
     }
 
     mutating func disable(_ reason: String) {
         disabledReason = reason
-        isDirty = true
+        unsaved.touch()
     }
 
     mutating func pause() {
         isPaused = true
-        isDirty = true
+        unsaved.touch()
     }
 
-    /// Neither paused nor disabled any more.
-    mutating func resume() {
-        isPaused = false
-        disabledReason = nil
-        isDirty = true
+    /// Neither paused nor disabled any more. The halt does not count against deadlines.
+    mutating func resume(now: Int64) {
+        (isPaused, disabledReason) = (false, nil)
+        unsaved.touch()
+        guard deliveries.deadlineNanoseconds != nil else { return }
+        for (position, delivery) in deliveries.all where delivery.attempts > 0 {
+            deliveries.change(position) { $0.firstAttemptNanoseconds = now }
+            if delivery.state != .inFlight { noteRetry(position) }
+        }
+    }
+
+    private mutating func noteRetry(_ position: UInt64) {
+        deliveries.change(position) { $0.isSaved = true }
+        if let delivery = deliveries[position] {
+            unsaved.retrying(position, delivery, end: deliveries.end(of: delivery))
+        }
     }
 
     /// What is to be saved; nothing is dirty afterwards.
     mutating func takeProgress(_ subscription: String) -> LaneProgress {
         var progress = LaneProgress(
             subscription: subscription, taken: taken,
-            unfinished: (ordinary + gathered).sorted(), disabledReason: disabledReason, isPaused: isPaused)
-        progress.changes = changes.sorted { $0.key < $1.key }.map(\.value)
-        changes.removeAll(keepingCapacity: true)
-        (isDirty, hasSkipped) = (false, false)
+            unfinished: (ordinary + gathering.events).sorted(), disabledReason: disabledReason, isPaused: isPaused)
+        progress.changes = unsaved.take()
         return progress
-    }
-
-    private mutating func end(_ position: UInt64) -> Unfinished? {
-        guard let entry = deliveries.remove(position) else { return nil }
-        isDirty = true
-        return entry
     }
 }

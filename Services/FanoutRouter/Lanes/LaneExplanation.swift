@@ -51,16 +51,22 @@ struct LaneExplanation: Sendable, Equatable {
     var matches: Bool { mismatch == nil }
 }
 
-extension Lane {
-    /// Explains where the event at `position`, which lies in `batch`, stands.
-    func explain(_ position: UInt64, in batch: EventBatch) -> LaneExplanation {
+/// Puts in words what a lane knows of an event.
+struct LaneExplainer {
+    let settings: LaneSettings
+    let cursor: LaneCursor
+    let gate: LaneGate
+    let clock: LaneClock
+    let filter: LaneFilter
+
+    /// The event lies in `batch`; `unsaved`: its attempts that are not on disk.
+    func explain(_ position: UInt64, in batch: EventBatch, unsaved: [AttemptRecord]) -> LaneExplanation {
         var explanation = LaneExplanation(
-            subscription: settings.name, state: .delivered, breaker: gate.breaker.state.word,
-            unsaved: history.attempts(at: position))
+            subscription: settings.name, state: .delivered, breaker: gate.breaker.state.word, unsaved: unsaved)
         let entry = cursor.delivery(holding: position)
         // What was taken under a former filter is delivered all the same.
         if entry == nil, explanation.unsaved.isEmpty,
-            let mismatch = batch.withRecord(at: position, mismatch) ?? nil
+            let mismatch = batch.withRecord(at: position, filter.mismatch) ?? nil
         {
             explanation.mismatch = mismatch
             explanation.state = .unmatched
@@ -74,15 +80,11 @@ extension Lane {
         return explanation
     }
 
-    private func mismatch(_ record: EventRecord) -> LaneExplanation.Mismatch? {
-        settings.matcher.mismatch(record) ?? contentMatcher?.mismatch(record)
-    }
-
     private func describe(
-        _ entry: LaneCursor.Unfinished, at position: UInt64, _ explanation: inout LaneExplanation
+        _ entry: UnfinishedDelivery, at position: UInt64, _ explanation: inout LaneExplanation
     ) {
         let end = entry.end(deadlineNanoseconds: settings.policy.deadlineNanoseconds)
-        if case .waiting(let due) = entry.state, due < end {
+        if case .waiting(until: let due) = entry.state, due < end {
             explanation.nextAttemptNanoseconds = clock.wall(at: due)
         }
         if entry.state == .inFlight {
@@ -93,7 +95,7 @@ extension Lane {
         if describeHalt(&explanation) { return }
         switch entry.state {
         case .inFlight: break
-        case .waiting(let due):
+        case .waiting(until: let due):
             explanation.state = entry.attempts > 0 ? .retrying : .queued
             explanation.waitingFor =
                 if due >= end {
@@ -103,9 +105,9 @@ extension Lane {
                 }
         case .held:
             explanation.state = .held
-            explanation.ahead = keys.ahead(of: position)
+            explanation.ahead = cursor.keys.ahead(of: position)
             explanation.waitingFor =
-                keys.blocker(of: position).map { "an earlier event of its key, at position \($0)" }
+                cursor.keys.blocker(of: position).map { "an earlier event of its key, at position \($0)" }
                 ?? "the half of its batch that comes first"
         case .ready:
             explanation.state = .queued
@@ -114,7 +116,7 @@ extension Lane {
     }
 
     private func describeQueued(_ position: UInt64, isRetry: Bool, _ explanation: inout LaneExplanation) {
-        if cursor.gathered.contains(position), let since = gathering.since {
+        if cursor.gathering.events.contains(position), let since = cursor.gathering.since {
             let due = since + settings.gatheringNanoseconds
             if due > clock.now {
                 explanation.nextAttemptNanoseconds = clock.wall(at: due)

@@ -87,7 +87,7 @@ final class LaneHub: LaneSource {
 
     /// A job was cancelled: what its lane took up and did not begin is let go.
     func replaysCancelled(_ subscription: String, _ job: Int64) {
-        lane(subscription)?.cursor.dropReplays(of: job)
+        lane(subscription)?.dropReplays(of: job)
     }
 
     /// Starts every lane and the saving.
@@ -192,15 +192,6 @@ final class LaneHub: LaneSource {
         onLoop(ended) { reader in
             let chunk = try reader.batches(from: position, maxBytes: maxBytes)
             return (chunk.batches.map { RenderedBatch($0) }, chunk.firstPosition)
-        }
-    }
-
-    func readContent(
-        at position: UInt64, as format: SubscriptionFormat,
-        done: @escaping (Result<RenderedEvent?, any Error>) -> Void
-    ) {
-        onLoop(done) { reader in
-            try reader.batch(holding: position).flatMap { RenderedEvent(at: position, of: $0, as: format) }
         }
     }
 

@@ -1,3 +1,4 @@
+import NIOCore
 import StageRuntime
 
 /// What one lane needs to know of its subscription.
@@ -11,52 +12,40 @@ struct LaneSettings: Sendable {
         var maxBytes = SubscriptionMode.defaultBatchBytes
     }
 
+    /// How events go out.
+    struct Mode: Equatable, Sendable {
+        var inBatches = false
+        /// Whether events of one key are delivered one after the other.
+        var keepsKeyOrder = false
+        /// Whether single events stand in line by their keys; batches keep the order by going out one at a time.
+        var linesUp: Bool { keepsKeyOrder && !inBatches }
+    }
+
     var name: String
     var endpoint: EndpointURL
-    var matcher: EventMatcher
-    var conditions: [ContentCondition]
-    var format: SubscriptionFormat
-    var policy: RetryPolicy
-    var concurrency: Int
+    var matcher = EventMatcher()
+    var conditions: [ContentCondition] = []
+    var format = SubscriptionFormat.cloudevents
+    var policy = RetryPolicy(.standard)
+    var concurrency = 30
     /// Requests per second at most; nil: as many as the subscriber bears.
     var requestsPerSecond: Double?
     /// Disables the subscription after so long without a success; nil: never.
     var disableAfterNanoseconds: Int64?
-    var timeoutNanoseconds: Int64
-    var maxUnfinished: Int
+    var timeoutNanoseconds: Int64 = 15_000_000_000
+    var maxUnfinished = 1000
     /// Whether events of one partition key are delivered one after the other.
-    var keepsKeyOrder: Bool
+    var keepsKeyOrder = false
     /// Nil: one event per request.
     var batch: Batch?
     /// The time from the first event of a batch to its first attempt.
     var gatheringNanoseconds: Int64 { (batch?.everyNanoseconds ?? 0) + policy.firstWaitNanoseconds }
-    /// Whether single events stand in line by their keys; batches keep the order by going out one at a time.
-    var linesUp: Bool { keepsKeyOrder && batch == nil }
+    /// Events that may be unfinished at once: of batches one on its way and one being gathered, whatever is set.
+    var room: Int { max(maxUnfinished, 2 * (batch?.maxEvents ?? 0)) }
+    var mode: Mode { Mode(inBatches: batch != nil, keepsKeyOrder: keepsKeyOrder) }
+}
 
-    init(
-        name: String, endpoint: EndpointURL, matcher: EventMatcher = EventMatcher(),
-        conditions: [ContentCondition] = [],
-        format: SubscriptionFormat = .cloudevents, policy: RetryPolicy = RetryPolicy(.standard), concurrency: Int = 30,
-        requestsPerSecond: Double? = nil, disableAfterNanoseconds: Int64? = nil,
-        timeoutNanoseconds: Int64 = 15_000_000_000, maxUnfinished: Int = 1000, keepsKeyOrder: Bool = false,
-        batch: Batch? = nil
-    ) {
-        self.name = name
-        self.endpoint = endpoint
-        self.matcher = matcher
-        self.conditions = conditions
-        self.format = format
-        self.policy = policy
-        self.concurrency = concurrency
-        self.requestsPerSecond = requestsPerSecond
-        self.disableAfterNanoseconds = disableAfterNanoseconds
-        self.timeoutNanoseconds = timeoutNanoseconds
-        self.batch = batch
-        // A batch on its way and one being gathered.
-        self.maxUnfinished = max(maxUnfinished, 2 * (batch?.maxEvents ?? 0))
-        self.keepsKeyOrder = keepsKeyOrder
-    }
-
+extension LaneSettings {
     init(_ subscription: SubscriptionConfiguration, maxUnfinished: Int) {
         self.init(
             name: subscription.name, endpoint: subscription.url, matcher: EventMatcher(subscription.filter),
@@ -73,5 +62,32 @@ struct LaneSettings: Sendable {
     private static func batch(_ mode: SubscriptionMode) -> Batch? {
         guard case .batch(let every, let maxEvents, let maxBytes) = mode else { return nil }
         return Batch(everyNanoseconds: every.asNanoseconds, maxEvents: maxEvents, maxBytes: maxBytes)
+    }
+
+    /// What follows from an attempt of a delivery that counts it already.
+    func consequence(of outcome: AttemptOutcome, _ delivery: UnfinishedDelivery, now: Int64) -> RetryPolicy.Consequence
+    {
+        policy.consequence(
+            of: outcome, attempt: delivery.attempts, now: now, firstAttempt: delivery.firstAttemptNanoseconds,
+            chance: .random(in: 0...1), batchOf: batch == nil && delivery.count == 1 ? nil : delivery.count)
+    }
+
+    /// Why a delivery is given up after that outcome.
+    func reason(of outcome: AttemptOutcome) -> String {
+        outcome.status == 413 && batch != nil
+            ? "status 413: too large for the subscriber even alone" : outcome.reason
+    }
+}
+
+extension LaneSettings.Batch {
+    /// How many of these events fit into one request, and never less than one: an array in JSON.
+    func fitting(_ events: [RenderedEvent]) -> Int {
+        var bytes = 1
+        for (index, event) in events.enumerated() {
+            // With a comma or the bracket.
+            bytes += event.content.body.readableBytes + 1
+            if bytes > maxBytes { return max(1, index) }
+        }
+        return events.count
     }
 }

@@ -9,11 +9,7 @@ protocol LaneSource: AnyObject {
     /// Rows from disk, rendered, and the first position still held.
     func readChunk(
         from position: UInt64, done: @escaping (Result<([RenderedBatch], UInt64), any Error>) -> Void)
-    /// One event from disk, rendered; nil where retention dropped it.
-    func readContent(
-        at position: UInt64, as format: SubscriptionFormat,
-        done: @escaping (Result<RenderedEvent?, any Error>) -> Void)
-    /// Several events from disk, rendered, in order; ends before the one that would exceed `maxBytes`, but not before the
+    /// Events from disk, rendered, in order; ends before the one that would exceed `maxBytes`, but not before the
     /// first.
     func readContents(
         of positions: [UInt64], as format: SubscriptionFormat, maxBytes: Int,
@@ -57,5 +53,13 @@ extension RenderedEvent {
         guard let content = EventFormat.content(of: position, in: batch, as: format) else { return nil }
         let receivedAt = batch.withRecord(at: position) { $0.receivedAtNanoseconds }
         self.init(content: content, receivedAtNanoseconds: receivedAt ?? 0)
+    }
+
+    /// Several events in one request; nil where there are none.
+    init?(joining events: [RenderedEvent], as format: SubscriptionFormat) {
+        guard let first = events.first else { return nil }
+        self.init(
+            content: EventFormat.joined(events.map(\.content.body), as: format),
+            receivedAtNanoseconds: first.receivedAtNanoseconds)
     }
 }

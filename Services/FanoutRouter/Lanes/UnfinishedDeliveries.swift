@@ -1,20 +1,21 @@
-/// The deliveries of a lane that were taken and are neither delivered nor dead: their states, and who is next. Pure.
-struct UnfinishedDeliveries {
-    typealias Delivery = LaneCursor.Unfinished
+import DequeModule
+import EventLog
 
-    private(set) var all: [UInt64: Delivery] = [:]
+/// All unfinished deliveries of a lane, and who is next. Counts and queues are derived of the deliveries by `index`,
+/// which every change passes. Pure.
+struct UnfinishedDeliveries {
+    private(set) var all: [UInt64: UnfinishedDelivery] = [:]
     /// Ready and never attempted, in the order in which they became so.
-    private(set) var fresh: [UInt64] = []
+    private var untried: Deque<UInt64> = []
     /// Ready and attempted before, by when they are given up: what has the least time left goes first.
-    private var again = DueQueue()
+    private var tried = DueQueue()
     /// Those that wait, by when they are due, and held ones, by when they are given up.
     private var due = DueQueue()
+    private(set) var eventCount = 0
     private(set) var inFlight = 0
     private(set) var waitingCount = 0
     private(set) var heldCount = 0
     private(set) var replayCount = 0
-    /// Events that are further members of a batch.
-    private var memberCount = 0
     /// How long after its first attempt a delivery is given up; nil: never.
     private(set) var deadlineNanoseconds: Int64?
 
@@ -22,146 +23,137 @@ struct UnfinishedDeliveries {
         self.deadlineNanoseconds = deadlineNanoseconds
     }
 
-    subscript(position: UInt64) -> Delivery? { all[position] }
+    subscript(position: UInt64) -> UnfinishedDelivery? { all[position] }
 
-    var eventCount: Int { all.count + memberCount }
     var nextDue: Int64? { due.first?.due }
-    var nextEnd: Int64? { again.first.flatMap { $0.due == .max ? nil : $0.due } }
+    /// When the next delivery that is ready for a retry is given up; nil where none ever is.
+    var nextEnd: Int64? { tried.first.flatMap { $0.due == .max ? nil : $0.due } }
     /// Those that wait for another one, ascending.
-    var held: [UInt64] { all.compactMap { $0.value.state == .held ? $0.key : nil }.sorted() }
+    var held: [UInt64] { heldCount == 0 ? [] : all.filter { $0.value.state == .held }.keys.sorted() }
 
-    func hasReady(isRetry: Bool) -> Bool { isRetry ? !again.isEmpty : !fresh.isEmpty }
-    func firstReady(isRetry: Bool) -> UInt64? { isRetry ? again.first?.position : fresh.first }
+    func hasReady(isRetry: Bool) -> Bool { isRetry ? !tried.isEmpty : !untried.isEmpty }
+    func firstReady(isRetry: Bool) -> UInt64? { isRetry ? tried.first?.position : untried.first }
 
     /// How many ready ones come before that one; nil where it is not ready.
     func readyAhead(of position: UInt64) -> Int? {
         guard let delivery = all[position], delivery.state == .ready else { return nil }
-        guard delivery.attempts > 0 else { return fresh.firstIndex(of: position).map { $0 + again.count } }
+        guard delivery.attempts > 0 else { return untried.firstIndex(of: position).map { $0 + tried.count } }
         let place = (end(of: delivery), position)
         return all.count { $0.value.state == .ready && $0.value.attempts > 0 && (end(of: $0.value), $0.key) < place }
     }
 
-    /// Adds a delivery in the state that it says.
-    mutating func add(_ position: UInt64, _ delivery: Delivery) {
-        all[position] = delivery
-        memberCount += delivery.members.count
-        if delivery.replay != nil { replayCount += 1 }
-        enter(position)
+    /// When a delivery is given up.
+    func end(of delivery: UnfinishedDelivery) -> Int64 {
+        delivery.end(deadlineNanoseconds: deadlineNanoseconds)
+    }
+
+    /// What the delivery goes by that an event is part of.
+    func holder(of position: UInt64) -> UInt64? {
+        if all[position] != nil { return position }
+        return all.first { $0.value.members.contains(position) }?.key
+    }
+
+    /// Takes up what was saved of retries. Returns the other unfinished events, ascending: they were never tried.
+    mutating func restore(_ saved: SavedLane) -> [UInt64] {
+        let taken = saved.progress.taken
+        var rest = Set(saved.progress.unfinished.filter { $0 <= taken })
+        var known: Set<UInt64> = []
+        for retry in saved.retrying where retry.position <= taken {
+            guard known.insert(retry.position).inserted else {
+                // The range of a batch was saved before it became shorter: the row goes with whatever has the event.
+                if let holder = holder(of: retry.position) { change(holder) { $0.alsoQueued.append(retry.position) } }
+                continue
+            }
+            // The range of a batch names its members.
+            let members = rest.filter { $0 > retry.position && $0 <= retry.last }.sorted()
+            known.formUnion(members)
+            rest.subtract(members)
+            rest.remove(retry.position)
+            add(
+                retry.position,
+                UnfinishedDelivery(
+                    state: .waiting(until: retry.dueNanoseconds), attempts: retry.attempts,
+                    firstAttemptNanoseconds: retry.firstAttemptNanoseconds, isSaved: true, members: members,
+                    replay: retry.replay))
+        }
+        return rest.sorted()
+    }
+
+    mutating func add(_ position: UInt64, _ delivery: UnfinishedDelivery) {
+        let former = all.updateValue(delivery, forKey: position)
+        precondition(former == nil, "an event is in one delivery")
+        index(delivery, at: position, isThere: true)
     }
 
     @discardableResult
-    mutating func remove(_ position: UInt64) -> Delivery? {
-        leave(position)
-        guard let delivery = all.removeValue(forKey: position) else { return nil }
-        memberCount -= delivery.members.count
-        if delivery.replay != nil { replayCount -= 1 }
+    mutating func remove(_ position: UInt64) -> UnfinishedDelivery {
+        guard let delivery = all.removeValue(forKey: position) else {
+            preconditionFailure("no delivery goes by position \(position)")
+        }
+        index(delivery, at: position, isThere: false)
         return delivery
     }
 
-    /// Brings a delivery into another state. `atFront`: the next of those that were never attempted.
-    mutating func move(_ position: UInt64, to state: Delivery.State, atFront: Bool = false) {
-        leave(position)
-        all[position]?.state = state
-        enter(position, atFront: atFront)
+    /// Takes a step, and changes what belongs to it. What is given back is the next of those never attempted.
+    mutating func take(
+        _ step: UnfinishedDelivery.Step, _ position: UInt64, _ change: (inout UnfinishedDelivery) -> Void = { _ in }
+    ) {
+        guard var delivery = all[position] else { preconditionFailure("no delivery goes by position \(position)") }
+        index(delivery, at: position, isThere: false)
+        delivery.take(step)
+        change(&delivery)
+        all[position] = delivery
+        index(delivery, at: position, isThere: true, isNext: step == .giveBack)
     }
 
-    /// Changes anything but the state.
-    mutating func change(_ position: UInt64, _ body: (inout Delivery) -> Void) {
-        guard var delivery = all[position] else { return }
-        // Its place among those that were never attempted stays.
-        let moves = delivery.state != .ready || delivery.attempts > 0
-        if moves { leave(position) }
-        memberCount -= delivery.members.count
+    /// Changes what is no part of its state.
+    mutating func change(_ position: UInt64, _ body: (inout UnfinishedDelivery) -> Void) {
+        guard let former = all[position] else { preconditionFailure("no delivery goes by position \(position)") }
+        var delivery = former
         body(&delivery)
-        memberCount += delivery.members.count
         all[position] = delivery
-        if moves { enter(position) }
+        // Its place among those that were never attempted stays.
+        if former.state == .ready, former.attempts == 0 { return eventCount += delivery.count - former.count }
+        index(former, at: position, isThere: false)
+        index(delivery, at: position, isThere: true)
     }
 
     /// Makes ready what is due, to be attempted or given up.
     mutating func wake(now: Int64) {
-        while let (time, position) = due.first, time <= now { move(position, to: .ready) }
+        while let (time, position) = due.first, time <= now { take(.wake, position) }
     }
 
     /// Deliveries are given up so long after their first attempt; nil: never.
     mutating func adopt(deadlineNanoseconds: Int64?) {
         guard deadlineNanoseconds != self.deadlineNanoseconds else { return }
         self.deadlineNanoseconds = deadlineNanoseconds
-        for (position, delivery) in all where delivery.attempts > 0 { move(position, to: delivery.state) }
+        for (position, delivery) in all where delivery.attempts > 0 {
+            index(delivery, at: position, isThere: false)
+            index(delivery, at: position, isThere: true)
+        }
     }
 
-    private mutating func enter(_ position: UInt64, atFront: Bool = false) {
-        guard let delivery = all[position] else { return }
+    /// Puts a delivery into all that is derived of it, or takes it out. `isNext`: before those that were never attempted.
+    private mutating func index(
+        _ delivery: UnfinishedDelivery, at position: UInt64, isThere: Bool, isNext: Bool = false
+    ) {
+        let one = isThere ? 1 : -1
+        eventCount += one * delivery.count
+        if delivery.replay != nil { replayCount += one }
         switch delivery.state {
-        case .ready where delivery.attempts > 0: again.add(end(of: delivery), position)
-        case .ready where atFront: fresh.insert(position, at: 0)
-        case .ready: fresh.append(position)
-        case .inFlight: inFlight += 1
-        case .waiting(let due):
+        case .ready where delivery.attempts > 0: tried.set(position, isThere ? end(of: delivery) : nil)
+        case .ready where !isThere:
+            if untried.first == position { untried.removeFirst() } else { untried.removeAll { $0 == position } }
+        case .ready where isNext: untried.prepend(position)
+        case .ready: untried.append(position)
+        case .inFlight: inFlight += one
+        case .waiting(let until):
             // Nothing waits longer than until it is given up.
-            let due = min(due, end(of: delivery))
-            all[position]?.state = .waiting(due: due)
-            self.due.add(due, position)
-            waitingCount += 1
+            due.set(position, isThere ? min(until, end(of: delivery)) : nil)
+            waitingCount += one
         case .held:
-            heldCount += 1
-            if end(of: delivery) < .max { due.add(end(of: delivery), position) }
-        }
-    }
-
-    private mutating func leave(_ position: UInt64) {
-        guard let delivery = all[position] else { return }
-        switch delivery.state {
-        case .ready where delivery.attempts > 0: again.remove(position)
-        case .ready:
-            if fresh.first == position { fresh.removeFirst() } else { fresh.removeAll { $0 == position } }
-        case .inFlight: inFlight -= 1
-        case .waiting:
-            due.remove(position)
-            waitingCount -= 1
-        case .held:
-            heldCount -= 1
-            due.remove(position)
-        }
-    }
-
-    /// When a delivery is given up, which is never before its first attempt.
-    func end(of delivery: Delivery) -> Int64 {
-        delivery.end(deadlineNanoseconds: deadlineNanoseconds)
-    }
-}
-
-extension LaneCursor {
-    /// One of these deliveries.
-    struct Unfinished {
-        enum State: Equatable {
-            /// To be attempted as soon as there is room.
-            case ready
-            /// An attempt is under way, or its body is being read.
-            case inFlight
-            /// The next attempt is due then, by the clock of the lane.
-            case waiting(due: Int64)
-            /// Behind another event of its key, or behind the half of a batch that comes first.
-            case held
-        }
-
-        var state: State
-        var attempts = 0
-        var firstAttemptNanoseconds: Int64 = 0
-        /// Whether the exceptions table has a row that must go when this ends.
-        var isSaved = false
-        /// The further events of a batch, ascending; a delivery goes by the position of its first.
-        var members: [UInt64] = []
-        /// The replay job that this delivery was made for. It is not saved as unfinished: its row is its mark.
-        var replay: Int64?
-        /// Events of this delivery that were queued for replay while they were in it: their rows go with it.
-        var alsoQueued: [UInt64] = []
-
-        var count: Int { members.count + 1 }
-
-        /// When it is given up, which is never before its first attempt.
-        func end(deadlineNanoseconds: Int64?) -> Int64 {
-            attempts > 0 ? RetryPolicy.end(firstAttemptNanoseconds, deadlineNanoseconds) : .max
+            due.set(position, isThere && end(of: delivery) < .max ? end(of: delivery) : nil)
+            heldCount += one
         }
     }
 }

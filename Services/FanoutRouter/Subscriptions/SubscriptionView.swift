@@ -17,7 +17,7 @@ struct LaneState: Sendable {
         cursor = lane.cursor.taken
         backlog = lane.backlog
         inFlight = lane.cursor.inFlight
-        retrying = lane.cursor.retryingCount
+        retrying = lane.cursor.deliveries.waitingCount
         isPaused = lane.cursor.isPaused
         disabledReason = lane.cursor.disabledReason
         breaker = lane.gate.breaker.state.word

@@ -51,3 +51,41 @@ package struct Intake: Sendable {
             mostRecords: UInt32(mostRecords), mostBytes: UInt32(mostBytes), unfinished: unfinished.map(\.number))
     }
 }
+
+/// The downstream side of all links of one stage, and how much each may send at once.
+package struct Intakes: Sendable {
+    private var links: [Int: Intake] = [:]
+    private var rate = FinishRate()
+
+    package mutating func linked(_ link: Int) { links[link] = Intake() }
+    package mutating func gone(_ link: Int) { links[link] = nil }
+
+    /// Whether the batch is new on its link.
+    package mutating func received(batch: UInt64, records: Int, from link: Int) -> Bool {
+        links[link]?.received(batch: batch, records: records) ?? false
+    }
+
+    package mutating func learned(lastSent number: UInt64, by link: Int) { links[link]?.learned(lastSent: number) }
+
+    /// The next hop has taken records of a batch, or they go nowhere.
+    package mutating func finished(records: Int, ofBatch batch: UInt64, from link: Int) {
+        links[link]?.finished(records: records, ofBatch: batch)
+    }
+
+    /// So many records were worked off.
+    package mutating func worked(_ records: Int, at now: Int64) { rate.add(records, at: now) }
+
+    /// The state to tell an upstream; nil when it need not be told now. `tidying` tells all that is new, `repeating`
+    /// everything; a `closing` worker takes no more.
+    package mutating func credit(
+        for link: Int, at now: Int64, tidying: Bool = false, repeating: Bool = false, closing: Bool = false
+    ) -> CreditNotice? {
+        guard var intake = links[link], repeating || intake.isUrgent || (tidying && intake.isNewsworthy) else {
+            return nil
+        }
+        let notice = intake.notice(
+            mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes, closing: closing)
+        links[link] = intake
+        return notice
+    }
+}

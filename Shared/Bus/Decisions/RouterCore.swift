@@ -9,14 +9,26 @@ package enum LinkUp: Equatable, Sendable {
     case refused(String)
 }
 
-/// All decisions of the router's side of the bus: one reorder window per journal.
+/// All decisions of the router's side of the bus: one reorder window per journal, what may be sent, and when ingresses
+/// hear of what is settled and held. Times are monotonic nanoseconds.
 package struct RouterCore<Payload> {
+    /// Records that came are told of after so long …
+    private static var heldInterval: Int64 { 10_000_000 }
+    /// … and commits soon: nobody waits for a settlement, so several share one.
+    private static var settlementInterval: Int64 { 4_000_000 }
+
+    package var intakes = Intakes()
     private var windows: [JournalID: ReorderWindow<Payload>] = [:]
     private var reservedBytes: [JournalID: UInt64] = [:]
     private var watermarks: [JournalID: UInt64]
     /// Records that arrived only because they were sent again, since their ingress was last told of what is here.
     private var laterCopies: [JournalID: UInt32] = [:]
     private let reorderBudgetBytes: UInt64
+    /// Journals whose ingress has to hear of a new watermark now, or of new records held soon.
+    private var moved: Set<JournalID> = []
+    package private(set) var touched: Set<JournalID> = []
+    private var nextSettlement: Int64 = 0
+    private var nextHeld: Int64 = 0
 
     /// `watermarks`: what the store knows of every journal.
     package init(watermarks: [JournalID: UInt64], reorderBudgetBytes: UInt64) {
@@ -24,7 +36,10 @@ package struct RouterCore<Payload> {
         self.reorderBudgetBytes = reorderBudgetBytes
     }
 
-    package var journals: [JournalID] { Array(windows.keys) }
+    /// How long nothing needs to be done.
+    package var pauseNanoseconds: Int64 {
+        touched.isEmpty && moved.isEmpty ? Limits.housekeepingNanoseconds : Self.heldInterval / 2
+    }
 
     /// An ingress announced its journal and window: reserve the space for it, or refuse.
     package mutating func announced(_ notice: WindowNotice) -> LinkUp {
@@ -38,6 +53,7 @@ package struct RouterCore<Payload> {
             )
         }
         reservedBytes[notice.journal] = notice.bytes
+        moved.insert(notice.journal)
         let stored = windows[notice.journal]?.watermark ?? watermarks[notice.journal] ?? 0
         if notice.firstRetained > stored + 1, notice.firstRetained > (windows[notice.journal]?.released ?? 0) + 1 {
             let reached = notice.firstRetained - 1
@@ -54,15 +70,31 @@ package struct RouterCore<Payload> {
         return .accepted
     }
 
+    /// A batch came over a link: whether it is new there. The space for its records is reserved, so they are as good as
+    /// finished when they are here.
+    package mutating func received(batch: UInt64, records: Int, from link: Int, at now: Int64) -> Bool {
+        guard intakes.received(batch: batch, records: records, from: link) else { return false }
+        intakes.finished(records: records, ofBatch: batch, from: link)
+        intakes.worked(records, at: now)
+        return true
+    }
+
     /// A record arrived, `isLaterCopy` when it had been sent before; nil when its journal has not linked up, so that it
     /// will be sent again.
     package mutating func arrived(
-        _ journal: JournalID, _ sequence: UInt64, isLaterCopy: Bool, _ payload: Payload
+        _ journal: JournalID, _ sequence: UInt64, isLaterCopy: Bool, isAlone: Bool = false, _ payload: Payload
     ) -> ReorderWindow<Payload>.Arrival? {
         let arrival = windows[journal]?.insert(sequence, payload)
-        if isLaterCopy, arrival == .kept { laterCopies[journal, default: 0] += 1 }
+        guard arrival == .kept else { return arrival }
+        if isLaterCopy { laterCopies[journal, default: 0] += 1 }
+        touched.insert(journal)
+        // The next suspect waits for this one's arrival.
+        if isAlone { (nextHeld, nextSettlement) = (0, 0) }
         return arrival
     }
+
+    /// The sequence that the next released record of that journal will have.
+    package func nextSequence(_ journal: JournalID) -> UInt64? { windows[journal].map { $0.released + 1 } }
 
     /// The next record of that journal in order.
     package mutating func release(_ journal: JournalID) -> Payload? { windows[journal]?.release() }
@@ -70,10 +102,22 @@ package struct RouterCore<Payload> {
     package mutating func committed(_ journal: JournalID, _ watermark: UInt64) {
         windows[journal]?.committed(watermark)
         watermarks[journal] = max(watermarks[journal] ?? 0, watermark)
+        moved.insert(journal)
     }
 
-    /// The sequence that the next released record of that journal will have.
-    package func nextSequence(_ journal: JournalID) -> UInt64? { windows[journal].map { $0.released + 1 } }
+    /// What ingresses are to hear now: soon after a commit and after records came, and all of it where `repeating`.
+    package mutating func settlements(at now: Int64, repeating: Bool) -> [SettlementNotice] {
+        if now >= nextHeld {
+            nextHeld = now + Self.heldInterval
+            moved.formUnion(touched)
+            touched.removeAll(keepingCapacity: true)
+        }
+        if repeating { moved.formUnion(windows.keys) }
+        guard now >= nextSettlement, !moved.isEmpty else { return [] }
+        nextSettlement = now + Self.settlementInterval
+        defer { moved.removeAll(keepingCapacity: true) }
+        return moved.compactMap { settlement(of: $0) }
+    }
 
     /// What to tell the ingress; nil for a journal that has not linked up.
     package func settlement(of journal: JournalID) -> SettlementNotice? {

@@ -38,8 +38,7 @@ package struct WorkOrder<Payload> {
 /// It keeps nothing on disk and acknowledges nothing; what dies with it is sent again by the ingress.
 package struct WorkerCore<Payload> {
     package private(set) var feeder = Feeder()
-    private var intakes: [Int: Intake] = [:]
-    private var rate = FinishRate()
+    package var intakes = Intakes()
     private var ordinary: Deque<WorkRecord<Payload>> = []
     private var alone: Deque<WorkRecord<Payload>> = []
     /// Whether the next stage runs provider code, so that suspects must reach it alone. The router does not.
@@ -50,34 +49,6 @@ package struct WorkerCore<Payload> {
     }
 
     package var waitingCount: Int { ordinary.count + alone.count }
-
-    // MARK: upstream
-
-    package mutating func upstreamLinked(_ link: Int) { intakes[link] = Intake() }
-    package mutating func upstreamGone(_ link: Int) { intakes[link] = nil }
-
-    /// Whether the batch is new on its link.
-    package mutating func received(batch: UInt64, records: Int, from link: Int) -> Bool {
-        intakes[link]?.received(batch: batch, records: records) ?? false
-    }
-
-    package mutating func learned(lastSent number: UInt64, by link: Int) {
-        intakes[link]?.learned(lastSent: number)
-    }
-
-    /// The state to tell an upstream; nil when it need not be told now. `tidying` tells all that is new, `repeating`
-    /// everything; a `closing` worker takes no more.
-    package mutating func credit(
-        for link: Int, at now: Int64, tidying: Bool = false, repeating: Bool = false, closing: Bool = false
-    ) -> CreditNotice? {
-        guard var intake = intakes[link], repeating || intake.isUrgent || (tidying && intake.isNewsworthy) else {
-            return nil
-        }
-        let notice = intake.notice(
-            mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes, closing: closing)
-        intakes[link] = intake
-        return notice
-    }
 
     // MARK: work
 
@@ -92,7 +63,7 @@ package struct WorkerCore<Payload> {
 
     /// A record that goes nowhere, because its bytes were damaged. The ingress sends it again.
     package mutating func dropped(ofBatch batch: UInt64, from link: Int) {
-        intakes[link]?.finished(records: 1, ofBatch: batch)
+        intakes.finished(records: 1, ofBatch: batch, from: link)
     }
 
     // MARK: downstream
@@ -126,7 +97,7 @@ package struct WorkerCore<Payload> {
 
     /// The next hop has taken the order: only now is the credit for its records given back.
     package mutating func taken(_ order: WorkOrder<Payload>, at now: Int64) {
-        rate.add(order.records.count, at: now)
+        intakes.worked(order.records.count, at: now)
         var index = 0
         while index < order.records.count {
             let (link, batch) = (order.records[index].link, order.records[index].batch)
@@ -136,7 +107,7 @@ package struct WorkerCore<Payload> {
             {
                 run += 1
             }
-            intakes[link]?.finished(records: run, ofBatch: batch)
+            intakes.finished(records: run, ofBatch: batch, from: link)
             index += run
         }
     }

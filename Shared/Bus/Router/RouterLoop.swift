@@ -20,22 +20,12 @@ final class RouterLoop {
     private let figures: RouterFigures
     private let heartbeat: Heartbeat
     private var core: RouterCore<FrameSlice>
-    private var intakes: [Int: Intake] = [:]
-    private var rate = FinishRate()
-    /// Journals whose ingress has to hear of a new watermark now, or of new records held soon.
-    private var moved: Set<JournalID> = []
-    private var touched: Set<JournalID> = []
     private var isStopping = false
     private var nextScan: Int64 = 0
     private var nextRepeat: Int64 = 0
     private var nextHousekeeping: Int64 = 0
-    private var nextSettlement: Int64 = 0
-    private var nextHeld: Int64 = 0
 
     private static let repeatIntervalNanoseconds: Int64 = 250_000_000
-    private static let heldIntervalNanoseconds: Int64 = 10_000_000
-    /// Nobody waits for a settlement, so several commits share one.
-    private static let settlementIntervalNanoseconds: Int64 = 4_000_000
     private static let arrivalsPerTurn = 256
     private static let orderedBatchBytes = 1 << 20
 
@@ -76,8 +66,7 @@ final class RouterLoop {
     }
 
     private func turn(_ poller: inout Poller) throws -> (now: Int64, isTidying: Bool) {
-        let pause = touched.isEmpty && moved.isEmpty ? Limits.housekeepingNanoseconds : Self.heldIntervalNanoseconds / 2
-        try poller.wait(timeoutMilliseconds: Int(pause / 1_000_000))
+        try poller.wait(timeoutMilliseconds: Int(core.pauseNanoseconds / 1_000_000))
         let now = monotonicNanoseconds()
         heartbeat.beat(at: now)
         if poller.isWoken { try takeMail() }
@@ -101,7 +90,7 @@ final class RouterLoop {
         try tap.refresh()
         isChanged = try control.refresh(at: now) || isChanged
         let isRebuilt = try upstream.refresh(hello) { link, change in
-            intakes[link.id] = change == .established ? Intake() : nil
+            if change == .established { core.intakes.linked(link.id) } else { core.intakes.gone(link.id) }
         }
         return isChanged || isRebuilt
     }
@@ -110,10 +99,7 @@ final class RouterLoop {
         for mail in mailbox.drain() {
             switch mail {
             case .committed(let watermarks):
-                for (journal, watermark) in watermarks {
-                    core.committed(journal, watermark)
-                    moved.insert(journal)
-                }
+                for (journal, watermark) in watermarks { core.committed(journal, watermark) }
             case .publish(let frames, let records):
                 try tap.publish(Frame(frames), records: records)
             case .stop:
@@ -126,7 +112,7 @@ final class RouterLoop {
         guard now >= nextScan else { return false }
         nextScan = now + (upstream.isComplete && control.isComplete ? Limits.scanNanoseconds : 0)
         let dropped = try upstream.rescan()
-        for link in dropped ?? [] { intakes[link] = nil }
+        for link in dropped ?? [] { core.intakes.gone(link) }
         return try control.rescan() || dropped != nil
     }
 
@@ -139,9 +125,7 @@ final class RouterLoop {
         case .refused(let reason):
             delegate.refused(journal: notice.journal, reason: reason)
             _ = try control.link(link)?.send(.refusal) { $0.text16(reason) }
-            return
         }
-        moved.insert(notice.journal)
     }
 
     private func takeUpstream(_ poller: Poller, at now: Int64) throws {
@@ -157,13 +141,9 @@ final class RouterLoop {
         let (number, count) = (arrival.header.number, Int(arrival.header.count))
         switch arrival.header.kind {
         case .ping:
-            intakes[link]?.learned(lastSent: number)
+            core.intakes.learned(lastSent: number, by: link)
         case .batch:
-            guard intakes[link]?.received(batch: number, records: count) == true else { return }
-            keepRecords(of: arrival.body)
-            // The reorder space is reserved, so a record is as good as finished when it is here.
-            intakes[link]?.finished(records: count, ofBatch: number)
-            rate.add(count, at: now)
+            if core.received(batch: number, records: count, from: link, at: now) { keepRecords(of: arrival.body) }
         default:
             figures.malformed.add()
         }
@@ -185,11 +165,11 @@ final class RouterLoop {
             }
             let journal = envelope.journal
             let slice = FrameSlice(frame: body, range: range)
-            switch core.arrived(journal, envelope.sequence, isLaterCopy: envelope.flags.contains(.resent), slice) {
-            case .kept:
-                touched.insert(journal)
-                // The next suspect waits for this one's arrival.
-                if envelope.flags.contains(.alone) { (nextHeld, nextSettlement) = (0, 0) }
+            let arrival = core.arrived(
+                journal, envelope.sequence, isLaterCopy: envelope.flags.contains(.resent),
+                isAlone: envelope.flags.contains(.alone), slice)
+            switch arrival {
+            case .kept: break
             case .duplicate: figures.repeats.add()
             case .outsideWindow, nil: figures.unlinked.add()
             }
@@ -198,7 +178,7 @@ final class RouterLoop {
 
     private func release() {
         var batches: [OrderedBatch] = []
-        for journal in touched {
+        for journal in core.touched {
             guard let first = core.nextSequence(journal) else { continue }
             var batch = OrderedBatch(journal: journal, first: first, last: first - 1, frames: [])
             while let slice = core.release(journal) {
@@ -214,30 +194,19 @@ final class RouterLoop {
         if !batches.isEmpty { delegate.received(batches) }
     }
 
-    /// Tells each ingress what is settled and held: soon after a commit and after records came, now and then while idle.
     private func settle(at now: Int64, repeating isRepeating: Bool) throws {
-        if now >= nextHeld {
-            nextHeld = now + Self.heldIntervalNanoseconds
-            moved.formUnion(touched)
-            touched.removeAll(keepingCapacity: true)
-        }
-        if isRepeating { moved.formUnion(core.journals) }
-        guard now >= nextSettlement, !moved.isEmpty else { return }
-        nextSettlement = now + Self.settlementIntervalNanoseconds
-        for journal in moved {
-            guard let notice = core.settlement(of: journal), let link = control.link(to: journal) else { continue }
+        for notice in core.settlements(at: now, repeating: isRepeating) {
+            guard let link = control.link(to: notice.journal) else { continue }
             let result = try link.send(.settlement, count: Int(notice.laterCopies)) { notice.write(to: &$0) }
-            if result == .sent { core.settlementSent(to: journal) }
+            if result == .sent { core.settlementSent(to: notice.journal) }
         }
-        moved.removeAll(keepingCapacity: true)
     }
 
     private func sendCredit(at now: Int64, tidying isTidying: Bool, repeating isRepeating: Bool) throws {
         for link in upstream.links where link.isGreeted {
-            guard var intake = intakes[link.id], intake.isUrgent || (isTidying && intake.isNewsworthy) || isRepeating
+            guard
+                let notice = core.intakes.credit(for: link.id, at: now, tidying: isTidying, repeating: isRepeating)
             else { continue }
-            let notice = intake.notice(mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes)
-            intakes[link.id] = intake
             _ = try link.send(.credit) { notice.write(to: &$0) }
         }
     }

@@ -166,7 +166,7 @@ final class WorkerLoop<Work: StageWork> {
         isChanged = try control.refresh(at: now) || isChanged
         let hello = HelloNotice(role: settings.role, instance: settings.instance)
         let isRebuilt = try upstream.refresh(hello) { link, change in
-            if change == .established { core.upstreamLinked(link.id) } else { core.upstreamGone(link.id) }
+            if change == .established { core.intakes.linked(link.id) } else { core.intakes.gone(link.id) }
         }
         for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
             report(core.downstreamGone(peer))
@@ -186,7 +186,7 @@ final class WorkerLoop<Work: StageWork> {
         guard now >= nextScan else { return false }
         nextScan = now + (upstream.isComplete && control.isComplete ? Limits.scanNanoseconds : 0)
         let dropped = try upstream.rescan()
-        for link in dropped ?? [] { core.upstreamGone(link) }
+        for link in dropped ?? [] { core.intakes.gone(link) }
         return try control.rescan() || dropped != nil
     }
 
@@ -204,10 +204,10 @@ final class WorkerLoop<Work: StageWork> {
     private func take(_ arrival: Arrival, from link: ConnectedLink) {
         switch arrival.header.kind {
         case .ping:
-            core.learned(lastSent: arrival.header.number, by: link.id)
+            core.intakes.learned(lastSent: arrival.header.number, by: link.id)
         case .batch:
             let (number, count) = (arrival.header.number, Int(arrival.header.count))
-            guard core.received(batch: number, records: count, from: link.id) else { return }
+            guard core.intakes.received(batch: number, records: count, from: link.id) else { return }
             figures.recordsIn.add(count)
             figures.batchesIn.add()
             workshop.add(BatchInWork(link: link.id, number: number, count: count, body: arrival.body))
@@ -223,7 +223,7 @@ final class WorkerLoop<Work: StageWork> {
             // A verdict that finds no way back leaves a provider waiting, so the way back comes first.
             if settings.role == .verifier && !control.knows(link.instance) { continue }
             guard
-                let notice = core.credit(
+                let notice = core.intakes.credit(
                     for: link.id, at: now, tidying: isTidying, repeating: isRepeating, closing: isStopping)
             else { continue }
             _ = try link.send(.credit) { notice.write(to: &$0) }

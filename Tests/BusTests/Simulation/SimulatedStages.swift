@@ -140,7 +140,7 @@ final class SimulatedWorker: Node {
         if isControl {
             control.insert(peer)
         } else {
-            core.upstreamLinked(peer)
+            core.intakes.linked(peer)
             upstreams.append(peer)
         }
         _ = world.connection(peer)?.send(.hello(role: role, bootID: bootID, link: UInt64(peer)), upwards: true)
@@ -150,7 +150,7 @@ final class SimulatedWorker: Node {
     override func disconnected(_ peer: Int, isControl: Bool) {
         control.remove(peer)
         upstreams.removeAll { $0 == peer }
-        core.upstreamGone(peer)
+        core.intakes.gone(peer)
         report(core.downstreamGone(peer))
     }
 
@@ -159,9 +159,9 @@ final class SimulatedWorker: Node {
         case .hello(let other, let bootID, let link):
             report(core.downstreamLinked(peer, role: other, link: bootID ^ link))
         case .credit(let notice): core.credited(peer, notice)
-        case .ping(let number): core.learned(lastSent: number, by: peer)
+        case .ping(let number): core.intakes.learned(lastSent: number, by: peer)
         case .batch(let number, let records):
-            guard core.received(batch: number, records: records.count, from: peer) else { break }
+            guard core.intakes.received(batch: number, records: records.count, from: peer) else { break }
             queue += records.map {
                 (link: peer, batch: number, sequence: $0.sequence, isAlone: $0.isAlone, isResent: $0.isResent)
             }
@@ -234,7 +234,8 @@ final class SimulatedWorker: Node {
 
     private func sendCredit(tidying: Bool = false, repeating: Bool = false) {
         for id in upstreams {
-            guard let notice = core.credit(for: id, at: world.time.now, tidying: tidying, repeating: repeating) else {
+            guard let notice = core.intakes.credit(for: id, at: world.time.now, tidying: tidying, repeating: repeating)
+            else {
                 continue
             }
             if repeating {
@@ -261,98 +262,104 @@ final class SimulatedRouter: Node {
     private var watermark: UInt64 = 0
     private var bootID: UInt64 = 0
     private var core: RouterCore<UInt64>!
-    private var intakes: [Int: Intake] = [:]
+    private var upstreams: [Int] = []
     private var control: Set<Int> = []
-    private var rate = FinishRate()
     private var nextRepeat: Int64 = 0
-    private var isTouched = false
+    private var isTurnDue = false
     private var commitEnd: Int64 = 0
 
     override func boot() {
         bootID = UInt64(world.pick(1...1 << 40))
         core = RouterCore(watermarks: [world.ingress.journal: watermark], reorderBudgetBytes: 1 << 30)
-        intakes = [:]
-        control = []
+        (upstreams, control, isTurnDue) = ([], [], false)
     }
 
     override func connected(_ peer: Int, to other: Node, isControl: Bool) {
-        if isControl { control.insert(peer) } else { intakes[peer] = Intake() }
-        _ = world.connection(peer)?.send(.hello(role: role, bootID: bootID, link: UInt64(peer)), upwards: true)
-        if !isControl { sendCredit(to: peer) }
+        if isControl {
+            control.insert(peer)
+        } else {
+            upstreams.append(peer)
+            core.intakes.linked(peer)
+        }
+        greet(peer)
+        turn()
     }
 
     override func disconnected(_ peer: Int, isControl: Bool) {
         control.remove(peer)
-        intakes[peer] = nil
+        upstreams.removeAll { $0 == peer }
+        core.intakes.gone(peer)
     }
 
     override func received(_ parcel: Parcel, from peer: Int, isControl: Bool) {
         switch parcel {
-        case .window(let notice):
-            _ = core.announced(notice)
-            settle()
-        case .ping(let number):
-            intakes[peer]?.learned(lastSent: number)
-            sendCredit(to: peer)
+        case .window(let notice): _ = core.announced(notice)
+        case .ping(let number): core.intakes.learned(lastSent: number, by: peer)
         case .batch(let number, let records):
-            guard intakes[peer]?.received(batch: number, records: records.count) == true else { return }
+            guard core.received(batch: number, records: records.count, from: peer, at: world.time.now) else { return }
             for record in records {
                 _ = core.arrived(
-                    world.ingress.journal, record.sequence, isLaterCopy: record.isResent, record.sequence)
+                    world.ingress.journal, record.sequence, isLaterCopy: record.isResent, isAlone: record.isAlone,
+                    record.sequence)
             }
-            intakes[peer]?.finished(records: records.count, ofBatch: number)
-            rate.add(records.count, at: world.time.now)
-            isTouched = true
-            sendCredit(to: peer)
-            commit()
-        default: break
+        default: return
         }
+        commit()
+        turn()
     }
 
     override func tick() {
         let isRepeating = world.time.now >= nextRepeat
         if isRepeating {
             nextRepeat = world.time.now + .milliseconds(250)
-            for peer in control {
-                _ = world.connection(peer)?.send(.hello(role: role, bootID: bootID, link: UInt64(peer)), upwards: true)
-            }
-            for peer in intakes.keys.sorted() {
-                _ = world.connection(peer)?.send(.hello(role: role, bootID: bootID, link: UInt64(peer)), upwards: true)
-                sendCredit(to: peer)
-            }
+            for peer in control.sorted() + upstreams { greet(peer) }
         }
-        if isRepeating || isTouched { settle() }
-        isTouched = false
+        turn(tidying: true, repeating: isRepeating)
     }
 
     /// What is in order is committed a little later, in one transaction with the watermark, unless the router dies first.
     private func commit() {
         var released: [UInt64] = []
-        while let sequence = core.release(world.ingress.journal) { released.append(sequence) }
+        for journal in core.touched { while let sequence = core.release(journal) { released.append(sequence) } }
         guard let last = released.last else { return }
-        let number = incarnation
         commitEnd = max(commitEnd, world.time.now) + Int64(world.pick(100...1_000)) * 1_000
-        world.time.at(commitEnd) { [self] in
-            perform(number) { [self] in
-                log += released
-                watermark = last
-                core.committed(world.ingress.journal, last)
-                settle()
-            }
+        later(commitEnd) { [self] in
+            log += released
+            watermark = last
+            core.committed(world.ingress.journal, last)
+            turn()
         }
     }
 
-    private func settle() {
-        guard let notice = core.settlement(of: world.ingress.journal) else { return }
-        for peer in control { _ = world.connection(peer)?.send(.settlement(notice, bootID: bootID), upwards: true) }
-        core.settlementSent(to: world.ingress.journal)
+    /// Sends what the core wants said, and comes back when it asks for that.
+    private func turn(tidying: Bool = false, repeating: Bool = false) {
+        let now = world.time.now
+        for notice in core.settlements(at: now, repeating: repeating) {
+            for peer in control.sorted() {
+                _ = world.connection(peer)?.send(.settlement(notice, bootID: bootID), upwards: true)
+            }
+            core.settlementSent(to: notice.journal)
+        }
+        for peer in upstreams {
+            guard let notice = core.intakes.credit(for: peer, at: now, tidying: tidying, repeating: repeating) else {
+                continue
+            }
+            _ = world.connection(peer)?.send(.credit(notice), upwards: true)
+        }
+        guard !isTurnDue, core.pauseNanoseconds < Limits.housekeepingNanoseconds else { return }
+        isTurnDue = true
+        later(now + core.pauseNanoseconds) { [self] in
+            isTurnDue = false
+            turn()
+        }
     }
 
-    private func sendCredit(to peer: Int) {
-        guard
-            let notice = intakes[peer]?.notice(
-                mostRecords: rate.batchRecords(at: world.time.now), mostBytes: Limits.batchBytes)
-        else { return }
-        _ = world.connection(peer)?.send(.credit(notice), upwards: true)
+    private func later(_ time: Int64, _ action: @escaping () -> Void) {
+        let number = incarnation
+        world.time.at(time) { [self] in perform(number, action) }
+    }
+
+    private func greet(_ peer: Int) {
+        _ = world.connection(peer)?.send(.hello(role: role, bootID: bootID, link: UInt64(peer)), upwards: true)
     }
 }

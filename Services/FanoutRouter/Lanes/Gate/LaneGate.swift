@@ -34,6 +34,12 @@ struct LaneGate: Sendable {
         retries = TokenBucket(perSecond: Self.retriesPerSecond, most: Self.savedRetries, now: now)
     }
 
+    init(_ settings: LaneSettings, now: Int64) {
+        self.init(
+            concurrency: settings.concurrency, perSecond: settings.requestsPerSecond,
+            isPunctual: settings.policy.isPunctual, now: now)
+    }
+
     /// Other limits from now on; what was learnt of the endpoint stays.
     mutating func adjust(concurrency most: Int, perSecond: Double?, now: Int64) {
         if most != concurrency.most { concurrency.adjust(most: most) }
