@@ -46,7 +46,7 @@ package struct LocalRecord: Sendable {
         var writer = ByteWriter()
         name.withUnsafeBytes { name in
             writer.openEnvelope(source: name, receivedAtNanoseconds: webhook.receivedAtNanoseconds) { sections in
-                sections.section(.requestHead) { Self.write(webhook.head, to: &$0) }
+                sections.requestHead(webhook.head)
                 webhook.body.withUnsafeBytes { sections.section(.body, $0) }
                 guard webhook.isReplay else { return }
                 ReplayOrigin.write(
@@ -56,17 +56,6 @@ package struct LocalRecord: Sendable {
         bytes = Array(writer.bytes.dropFirst(4))
         bytes.withUnsafeMutableBytes {
             EnvelopePatch.seal($0, journal: webhook.journal, sequence: webhook.sequence)
-        }
-    }
-
-    private static func write(_ head: [(name: String, value: String)], to writer: inout ByteWriter) {
-        writer.u16(UInt16(head.count))
-        for field in head {
-            let name = Array(field.name.lowercased().utf8)
-            writer.u16(UInt16(name.count))
-            writer.u16(UInt16(field.value.utf8.count))
-            writer.raw(name)
-            writer.raw(Array(field.value.utf8))
         }
     }
 

@@ -53,6 +53,12 @@ package struct ByteWriter {
         bytes.append(contentsOf: utf8)
     }
 
+    /// Overwrites two bytes written earlier, for counts known only afterwards.
+    @inlinable package mutating func patchU16(_ value: UInt16, at offset: Int) {
+        precondition(offset >= 0 && offset + 2 <= bytes.count, "a patch lies inside what was written")
+        bytes.withUnsafeMutableBytes { $0.storeBytes(of: value.littleEndian, toByteOffset: offset, as: UInt16.self) }
+    }
+
     /// Overwrites four bytes written earlier, for lengths known only afterwards.
     @inlinable package mutating func patchU32(_ value: UInt32, at offset: Int) {
         precondition(offset >= 0 && offset + 4 <= bytes.count, "a patch lies inside what was written")

@@ -50,3 +50,60 @@ package struct RequestHead {
         Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
     }
 }
+
+/// Writes the content of a `requestHead` section, field by field.
+package struct RequestHeadWriter {
+    private let countOffset: Int
+    private var count: UInt16 = 0
+
+    package init(to writer: inout ByteWriter) {
+        countOffset = writer.count
+        writer.u16(0)
+    }
+
+    /// Adds a field; its name becomes lower-case. Name and value are cut at 65 535 bytes. `isDropped` sees the lower-case
+    /// name and may keep the field out.
+    package mutating func field(
+        _ name: String, _ value: String, to writer: inout ByteWriter,
+        unless isDropped: (UnsafeRawBufferPointer) -> Bool = { _ in false }
+    ) {
+        var (name, value) = (name, value)
+        name.withUTF8 { name in
+            value.withUTF8 { value in
+                field(UnsafeRawBufferPointer(name), UnsafeRawBufferPointer(value), to: &writer, unless: isDropped)
+            }
+        }
+    }
+
+    /// The same for bytes.
+    package mutating func field(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to writer: inout ByteWriter,
+        unless isDropped: (UnsafeRawBufferPointer) -> Bool = { _ in false }
+    ) {
+        let start = writer.count
+        let (nameCount, valueCount) = (UInt16(clamping: name.count), UInt16(clamping: value.count))
+        writer.u16(nameCount)
+        writer.u16(valueCount)
+        for byte in name.prefix(Int(nameCount)) { writer.u8((0x41...0x5A).contains(byte) ? byte | 0x20 : byte) }
+        let drops = writer.bytes.withUnsafeBytes { isDropped(UnsafeRawBufferPointer(rebasing: $0[(start + 4)...])) }
+        if drops { return writer.bytes.removeSubrange(start...) }
+        writer.raw(UnsafeRawBufferPointer(rebasing: value.prefix(Int(valueCount))))
+        count += 1
+    }
+
+    /// To be called after the last field.
+    package func end(in writer: inout ByteWriter) {
+        writer.patchU16(count, at: countOffset)
+    }
+}
+
+extension ByteWriter {
+    /// Appends a `requestHead` section with these fields.
+    package mutating func requestHead(_ fields: [(name: String, value: String)]) {
+        section(.requestHead) { section in
+            var head = RequestHeadWriter(to: &section)
+            for field in fields.prefix(Int(UInt16.max)) { head.field(field.name, field.value, to: &section) }
+            head.end(in: &section)
+        }
+    }
+}

@@ -53,14 +53,7 @@ import Wire
         var writer = ByteWriter()
         Array(source.utf8).withUnsafeBytes { name in
             writer.openEnvelope(source: name, receivedAtNanoseconds: receivedAt) { writer in
-                writer.section(.requestHead) { section in
-                    section.u16(UInt16(head.count))
-                    for (name, value) in head {
-                        section.u16(UInt16(name.utf8.count))
-                        section.u16(UInt16(value.utf8.count))
-                        section.raw(Array((name + value).utf8))
-                    }
-                }
+                writer.requestHead(head.map { (name: $0.0, value: $0.1) })
                 writer.section(.body) { $0.raw(Array("[1,2]".utf8)) }
                 guard let replayOf else { return }
                 ReplayOrigin.write(

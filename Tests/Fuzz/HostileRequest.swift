@@ -28,14 +28,14 @@ struct HostileRequest {
         var writer = ByteWriter(reservingBytes: body.count + 1024)
         Array(source.utf8).withUnsafeBytes { name in
             writer.openEnvelope(source: name, receivedAtNanoseconds: receivedAtNanoseconds) { sections in
-                sections.section(.requestHead) { head in
-                    head.u16(UInt16(fields.count))
+                sections.section(.requestHead) { section in
+                    var head = RequestHeadWriter(to: &section)
                     for field in fields {
-                        head.u16(UInt16(clamping: field.name.count))
-                        head.u16(UInt16(clamping: field.value.count))
-                        head.raw(Array(field.name.prefix(Int(UInt16.max))))
-                        head.raw(Array(field.value.prefix(Int(UInt16.max))))
+                        field.name.withUnsafeBytes { name in
+                            field.value.withUnsafeBytes { head.field(name, $0, to: &section) }
+                        }
                     }
+                    head.end(in: &section)
                 }
                 body.withUnsafeBytes { sections.section(.body, $0) }
             }

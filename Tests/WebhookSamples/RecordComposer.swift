@@ -13,15 +13,7 @@ package struct Record: Sendable {
         var writer = ByteWriter()
         Array(source.utf8).withUnsafeBytes { name in
             writer.openEnvelope(source: name, receivedAtNanoseconds: receivedAtNanoseconds) { sections in
-                sections.section(.requestHead) { head in
-                    head.u16(UInt16(fields.count))
-                    for field in fields {
-                        head.u16(UInt16(field.name.utf8.count))
-                        head.u16(UInt16(field.value.utf8.count))
-                        head.raw(Array(field.name.lowercased().utf8))
-                        head.raw(Array(field.value.utf8))
-                    }
-                }
+                sections.requestHead(fields)
                 body.withUnsafeBytes { sections.section(.body, $0) }
             }
         }

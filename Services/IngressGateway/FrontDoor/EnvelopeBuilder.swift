@@ -49,50 +49,18 @@ struct EnvelopeBuilder: Sendable {
     }
 
     private func appendHead(_ request: AcceptedRequest, to writer: inout ByteWriter) {
-        let countOffset = writer.count
-        writer.u16(0)
-        var count: UInt16 = 0
-        if let token = request.target.token {
-            count += Self.appendPseudoField(RequestHead.pathToken, token, to: &writer)
-        }
-        if let query = request.target.query { count += Self.appendPseudoField(RequestHead.query, query, to: &writer) }
-        if let peer = request.peer { count += Self.appendPseudoField(RequestHead.peer, peer[...], to: &writer) }
+        var head = RequestHeadWriter(to: &writer)
+        if let token = request.target.token { head.field(RequestHead.pathToken, String(token), to: &writer) }
+        if let query = request.target.query { head.field(RequestHead.query, String(query), to: &writer) }
+        if let peer = request.peer { head.field(RequestHead.peer, peer, to: &writer) }
+        let hopNames = request.facts.connectionNames
         for (name, value) in request.head.headers {
-            if appendField(name, value, dropping: request.facts.connectionNames, to: &writer) { count += 1 }
+            head.field(name, value, to: &writer) { lowerCase in
+                Self.staysHere(lowerCase)
+                    || (!hopNames.isEmpty && hopNames.contains(String(decoding: lowerCase, as: UTF8.self)))
+            }
         }
-        withUnsafeBytes(of: count.littleEndian) { bytes in
-            writer.bytes[countOffset] = bytes[0]
-            writer.bytes[countOffset + 1] = bytes[1]
-        }
-    }
-
-    private static func appendPseudoField(_ name: String, _ value: Substring, to writer: inout ByteWriter) -> UInt16 {
-        writer.u16(UInt16(name.utf8.count))
-        writer.u16(UInt16(clamping: value.utf8.count))
-        writer.bytes.append(contentsOf: name.utf8)
-        writer.bytes.append(contentsOf: value.utf8)
-        return 1
-    }
-
-    /// Returns whether the field travels on.
-    private func appendField(
-        _ name: String, _ value: String, dropping connectionNames: [String], to writer: inout ByteWriter
-    ) -> Bool {
-        let start = writer.count
-        writer.u16(UInt16(clamping: name.utf8.count))
-        writer.u16(UInt16(clamping: value.utf8.count))
-        for byte in name.utf8 {
-            writer.bytes.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
-        }
-        let isDropped = writer.bytes.withUnsafeBytes { bytes in
-            Self.staysHere(UnsafeRawBufferPointer(rebasing: bytes[(start + 4)...]))
-        }
-        if isDropped || (!connectionNames.isEmpty && connectionNames.contains(name.lowercased())) {
-            writer.bytes.removeSubrange(start...)
-            return false
-        }
-        writer.bytes.append(contentsOf: value.utf8)
-        return true
+        head.end(in: &writer)
     }
 
     private func appendTraceContext(_ head: HTTPRequestHead, to writer: inout ByteWriter) {

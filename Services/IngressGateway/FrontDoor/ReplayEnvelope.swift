@@ -18,15 +18,7 @@ extension EnvelopeBuilder {
     func appendReplay(_ webhook: ReplayedWebhook, source: [UInt8], to writer: inout ByteWriter) {
         source.withUnsafeBytes { source in
             writer.openEnvelope(source: source, receivedAtNanoseconds: webhook.receivedAtNanoseconds) { writer in
-                writer.section(.requestHead) { section in
-                    section.u16(UInt16(clamping: webhook.head.count))
-                    for (name, value) in webhook.head {
-                        section.u16(UInt16(clamping: name.utf8.count))
-                        section.u16(UInt16(clamping: value.utf8.count))
-                        section.bytes.append(contentsOf: name.utf8.prefix(Int(UInt16.max)))
-                        section.bytes.append(contentsOf: value.utf8.prefix(Int(UInt16.max)))
-                    }
-                }
+                writer.requestHead(webhook.head)
                 webhook.body.withUnsafeBytes { writer.section(.body, $0) }
                 ReplayOrigin.write(
                     journal: webhook.journal, sequence: webhook.sequence, elements: webhook.elements, to: &writer)

@@ -65,14 +65,14 @@ struct MismatchSearch {
         var writer = ByteWriter()
         Array(trial.verification.source.utf8).withUnsafeBytes { name in
             writer.openEnvelope(source: name, receivedAtNanoseconds: receivedAtNanoseconds) { sections in
-                sections.section(.requestHead) { head in
-                    head.u16(UInt16(clamping: trial.fields.count))
+                sections.section(.requestHead) { section in
+                    var head = RequestHeadWriter(to: &section)
                     for field in trial.fields {
-                        head.u16(UInt16(clamping: field.name.count))
-                        head.u16(UInt16(clamping: field.value.count))
-                        head.raw(field.name)
-                        head.raw(field.value)
+                        field.name.withUnsafeBytes { name in
+                            field.value.withUnsafeBytes { head.field(name, $0, to: &section) }
+                        }
                     }
+                    head.end(in: &section)
                 }
                 trial.body.withUnsafeBytes { sections.section(.body, $0) }
             }
