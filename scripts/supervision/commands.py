@@ -80,9 +80,8 @@ class Command:
     def up(self) -> int:
         self._binaries.provide(rebuild_stale=False)
         # A supervisor that was killed comes back to its stages whatever has become of the file meanwhile.
-        loaded = self._running()
-        if not find_running(loaded.run_dir):
-            loaded = load(self._file, self._tool)
+        run_dir = load(self._file, self._tool, running=True, tells=False).run_dir
+        loaded = self._running() if find_running(run_dir) else load(self._file, self._tool)
         service.prepare(loaded.run_dir)
         if service.lock(loaded.run_dir) is None:
             return self._already_up(loaded)

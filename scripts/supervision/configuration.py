@@ -41,15 +41,15 @@ class Configuration:
         return self.run_dir / f"{instance}.{ending}"
 
 
-def load(file: Path, tool: Path, running: bool = False) -> Configuration:
+def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> Configuration:
     """The file as it is now; its errors are the failure's sentence where it is wrong.
 
     `running`: what the pipeline of this file runs by instead, whatever the file says by now. `tributary` says on
-    standard error how they differ, and fails where this user may not use the run directory.
+    standard error how they differ (with `tells`), and fails where this user may not use the run directory.
     """
     text = accepted.text_of(file)
     tree = ask(tool, "config", "--config", str(file), "--json", *(["--running"] if running else []),
-               tells=running)
+               tells=tells and running)
     try:
         loaded = decode(tree, file, text)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

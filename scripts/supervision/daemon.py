@@ -61,11 +61,11 @@ class Supervisor:
         """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
         self._read_scale(is_takeover=bool(running))
         self._accept(is_takeover=bool(running))
-        for stage in STAGES:
-            missing = environment.unset(self.configuration.environment.get(stage.executable, ()), os.environ)
-            if missing:
-                self.say(f"warning: {self.unset_sentence(stage, missing, self.configuration)}")
+        for sentence in self._missing_variables():
+            self.say(f"warning: {sentence}")
         surplus = self._surplus(running)
+        for name, each in running.items():
+            self.say(f"{name} is running already (pid {each.pid}) and is taken over.")
         self.adopt(running)
         for stage in reversed(STAGES):
             for index in range(self._counts[stage.executable]):
@@ -84,7 +84,6 @@ class Supervisor:
     def adopt(self, running: dict[str, Process]) -> None:
         """Takes over what runs and starts nothing."""
         for name, each in running.items():
-            self.say(f"{name} is running already (pid {each.pid}) and is taken over.")
             self._instance(name).adopt(each)
 
     def _accept(self, is_takeover: bool) -> None:
@@ -146,24 +145,24 @@ class Supervisor:
                 first, f"{first.name} does not come up" if first.has_refused else
                 f"{len(found)} of {len(self.instances)} instances are not ready after {READY_SECONDS:g} s")
 
-    @staticmethod
-    def unset_sentence(stage: Stage, missing: list[str], configuration: Configuration) -> str:
-        """That nobody has set variables that a configuration names."""
-        them = "it" if len(missing) == 1 else "them"
-        return (f"{', '.join(missing)} not set; {configuration.file} names {them} for {stage.executable}. Export "
-                f"{them} and run 'scripts/supervisor up -d' again.")
+    def _missing_variables(self) -> list[str]:
+        """Per stage, the variables that the configuration names and nobody has set."""
+        sentences = []
+        for executable, names in self.configuration.environment.items():
+            if missing := environment.unset(names, os.environ):
+                them = "it" if len(missing) == 1 else "them"
+                sentences.append(f"{', '.join(missing)} not set; {self.configuration.file} names {them} for "
+                                 f"{executable}. Export {them} and run 'scripts/supervisor up -d' again.")
+        return sentences
 
     def _not_ready(self, instance: Instance, what: str) -> Failure:
-        configuration = self.configuration
+        path = self.configuration.path(instance.name, "log")
         end = "".join(f"\n    {line}" for line in instance.log_end(12)) or "\n    (nothing)"
         last = f", which last {instance.last_end}" if instance.last_end else ""
         is_wrong = (instance.last_end or "").startswith(f"exited with {CONFIGURATION}")
-        missing = {stage: environment.unset(configuration.environment.get(stage.executable, ()), os.environ)
-                   for stage in STAGES}
-        hints = "".join(f"\n{self.unset_sentence(stage, names, configuration)}"
-                        for stage, names in missing.items() if names)
-        return Failure(f"{what}; the end of {configuration.path(instance.name, 'log')}, the log of {instance.name} "
-                       f"({instance.state}{last}):{end}{hints}", CONFIGURATION if is_wrong else NOT_READY)
+        missing = "".join(f"\n{sentence}" for sentence in self._missing_variables())
+        return Failure(f"{what}; the end of {path}, the log of {instance.name} ({instance.state}{last}):{end}{missing}",
+                       CONFIGURATION if is_wrong else NOT_READY)
 
     # Changing what runs
 
