@@ -24,19 +24,23 @@ struct TributaryCommand: ParsableCommand {
               tributary attempts --subscription my-app   what its endpoint answered
               tributary dead-letters replay --subscription my-app --all
               tributary quarantine list             what was refused, and why
+              tributary status                      what runs, and why what does not
+              tributary top                         a live table of the stages
+              tributary metrics                     all metrics as one Prometheus text
 
             The configuration is --config, else what TRIBUTARY_CONFIG names. What looks
             into a pipeline asks the one of the configuration on its admin sockets, as it
             was accepted there, or with --api URL a router elsewhere, with the token in
             TRIBUTARY_API_TOKEN.
 
-            Exit codes: 1 refused, 64 wrong usage, 69 the stage does not run, 77 not
-            permitted, 78 wrong configuration.
+            Exit codes: 1 refused, 3 nothing runs, 64 wrong usage, 69 the stage does not
+            run, 77 not permitted, 78 wrong configuration.
             """,
         version: TributaryVersion.current,
         subcommands: [
             CheckCommand.self, ConfigCommand.self, SendCommand.self, VerifyCommand.self, NormaliseCommand.self,
             TypesCommand.self, EventsCommand.self, WhyCommand.self, SubscriptionsCommand.self, AttemptsCommand.self,
             DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self, StatsCommand.self, TokenCommand.self,
+            StatusCommand.self, LogsCommand.self, TopCommand.self, MetricsCommand.self,
         ])
 }

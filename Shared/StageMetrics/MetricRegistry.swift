@@ -48,13 +48,15 @@ package final class MetricRegistry: Sendable {
 
     /// The Prometheus text of every metric and of the process itself.
     package func render() -> String {
-        let snapshot = families.withLock { $0 }
         var text = MetricText()
-        for family in snapshot {
-            text.append(family)
-        }
-        text.appendProcess(labels: MetricText.labels(baseLabels))
+        for family in families.withLock({ $0 }) + ProcessFigures.read().families(baseLabels) { text.append(family) }
         return text.text
+    }
+
+    /// The same as values; of the metrics with these names only, where some are named.
+    package func read(_ names: Set<String>? = nil) -> [MetricReading] {
+        let all = families.withLock { $0 } + ProcessFigures.read().families(baseLabels)
+        return all.filter { names?.contains($0.name) ?? true }.map(MetricReading.init)
     }
 
     private func series(
@@ -77,7 +79,7 @@ package final class MetricRegistry: Sendable {
                 return families[family].series[known].value
             }
             let value = make()
-            families[family].series.append(.init(labels: rendered, value: value))
+            families[family].series.append(.init(pairs: baseLabels + labels, value: value))
             return value
         }
     }
@@ -85,10 +87,9 @@ package final class MetricRegistry: Sendable {
     /// Drops every series that carries that label, such as those of a subscription that was deleted: otherwise names
     /// that come and go would be kept for ever. Who still holds an instrument may go on using it.
     package func forget(label: (String, String)) {
-        let rendered = MetricText.labels([label])
         families.withLock { families in
             for index in families.indices {
-                families[index].series.removeAll { $0.labels.hasSuffix(rendered) || $0.labels.contains(rendered + ",") }
+                families[index].series.removeAll { $0.pairs.contains { $0 == label } }
             }
         }
     }
@@ -110,9 +111,36 @@ enum MetricSeries: Sendable {
 /// All series of one name.
 struct MetricFamily: Sendable {
     struct Labelled: Sendable {
-        /// The rendered labels without braces.
+        let pairs: [(String, String)]
+        /// The labels rendered, without braces.
         let labels: String
         var value: MetricSeries
+
+        init(pairs: [(String, String)], value: MetricSeries) {
+            self.pairs = pairs
+            labels = MetricText.labels(pairs)
+            self.value = value
+        }
+
+        /// Calls `body` for every sample with the ending of its name, its bound where it is a bucket, and its value.
+        func forEachSample(_ body: (_ ending: String, _ bound: String?, _ value: String) -> Void) {
+            switch value {
+            case .counter(let counter): body("", nil, String(counter.value))
+            case .gauge(let gauge): body("", nil, MetricText.number(gauge.value))
+            case .reading(let read): body("", nil, MetricText.number(read()))
+            case .histogram(let histogram):
+                let (counts, sum) = histogram.snapshot()
+                var total = 0
+                for (bucket, count) in counts.enumerated() {
+                    total += count
+                    let isLast = bucket == LatencyHistogram.bounds.count
+                    let bound = isLast ? .infinity : Double(LatencyHistogram.bounds[bucket]) / 1e9
+                    body("_bucket", MetricText.number(bound), String(total))
+                }
+                body("_sum", nil, MetricText.number(Double(sum) / 1e9))
+                body("_count", nil, String(total))
+            }
+        }
     }
 
     /// In the order of their making, found by their labels.

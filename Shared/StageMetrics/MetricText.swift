@@ -1,41 +1,33 @@
 /// Writes Prometheus text 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/).
-struct MetricText {
-    private(set) var text = ""
+package struct MetricText {
+    package private(set) var text = ""
+
+    package init() {}
 
     /// Appends a family: HELP and TYPE once, then every series.
     mutating func append(_ family: MetricFamily) {
-        appendHead(family.name, family.kind, family.help)
+        appendHead(family.name, family.kind.rawValue, family.help)
         for series in family.series.all {
-            switch series.value {
-            case .counter(let counter): appendSample(family.name, series.labels, String(counter.value))
-            case .gauge(let gauge): appendSample(family.name, series.labels, Self.number(gauge.value))
-            case .reading(let read): appendSample(family.name, series.labels, Self.number(read()))
-            case .histogram(let histogram): append(histogram, family.name, series.labels)
+            series.forEachSample { ending, bound, value in
+                let labels = bound.map { "\(series.labels),le=\"\($0)\"" } ?? series.labels
+                appendSample(family.name + ending, labels, value)
             }
         }
     }
 
-    /// Appends the HELP and TYPE lines of a family.
-    mutating func appendHead(_ name: String, _ kind: MetricKind, _ help: String) {
-        text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
+    /// The same for what was read earlier or elsewhere.
+    package mutating func append(_ metric: MetricReading) {
+        appendHead(metric.name, metric.kind, metric.help)
+        for sample in metric.samples { appendSample(sample.name, Self.labels(sample.labels), sample.value) }
     }
 
-    /// Appends one sample; `labels` is rendered and without braces.
-    mutating func appendSample(_ name: String, _ labels: String, _ value: String) {
+    private mutating func appendHead(_ name: String, _ kind: String, _ help: String) {
+        text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind)\n"
+    }
+
+    /// `labels` is rendered and without braces.
+    private mutating func appendSample(_ name: String, _ labels: String, _ value: String) {
         text += "\(name){\(labels)} \(value)\n"
-    }
-
-    private mutating func append(_ histogram: LatencyHistogram, _ name: String, _ labels: String) {
-        let (counts, sum) = histogram.snapshot()
-        var total = 0
-        for (bucket, count) in counts.enumerated() {
-            total += count
-            let isLast = bucket == LatencyHistogram.bounds.count
-            let bound = isLast ? "+Inf" : Self.number(Double(LatencyHistogram.bounds[bucket]) / 1e9)
-            appendSample("\(name)_bucket", "\(labels),le=\"\(bound)\"", String(total))
-        }
-        appendSample("\(name)_sum", labels, Self.number(Double(sum) / 1e9))
-        appendSample("\(name)_count", labels, String(total))
     }
 
     /// Labels without braces, values escaped.

@@ -1,39 +1,19 @@
 import Glibc
 
-extension MetricText {
-    /// Appends the standard metrics of the running process, read from /proc/self at this moment.
-    mutating func appendProcess(labels: String) {
-        let figures = ProcessFigures.read()
-        appendOne(
-            "process_cpu_seconds_total", .counter, "User and system CPU time used, in seconds.", labels,
-            figures.cpuSeconds)
-        appendOne(
-            "process_resident_memory_bytes", .gauge, "Resident memory, in bytes.", labels, figures.residentBytes)
-        appendOne("process_open_fds", .gauge, "Open file descriptors.", labels, figures.openDescriptors)
-        appendOne(
-            "process_start_time_seconds", .gauge, "Start of the process, in seconds since 1970.", labels,
-            figures.startSeconds)
-    }
-
-    private mutating func appendOne(
-        _ name: String, _ kind: MetricKind, _ help: String, _ labels: String, _ value: Double
-    ) {
-        appendHead(name, kind, help)
-        appendSample(name, labels, Self.number(value))
-    }
-}
-
-/// What the kernel says of this process. Figures that cannot be read are 0.
-struct ProcessFigures {
-    var cpuSeconds = 0.0
-    var residentBytes = 0.0
+/// What the kernel says of a process. Figures that cannot be read are 0.
+package struct ProcessFigures: Sendable {
+    /// User and system time.
+    package var cpuSeconds = 0.0
+    package var residentBytes = 0.0
     var openDescriptors = 0.0
-    var startSeconds = 0.0
+    /// Since 1970, by the wall clock as it was when the process started.
+    package var startSeconds = 0.0
 
-    /// Reads /proc/self/stat (fields numbered as in proc(5)), /proc/self/fd and the boot time of /proc/stat.
-    static func read() -> ProcessFigures {
+    /// Reads `stat` (fields numbered as in proc(5)) and `fd` of /proc/PID, and the boot time of /proc/stat.
+    package static func read(_ process: String = "self") -> ProcessFigures {
         var figures = ProcessFigures()
-        let stat = text(of: "/proc/self/stat")
+        let stat = text(of: "/proc/\(process)/stat")
+        guard !stat.isEmpty else { return figures }
         // The second field is the command in brackets and may hold blanks; the third follows the last bracket.
         let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
         func field(_ number: Int) -> Double {
@@ -43,8 +23,30 @@ struct ProcessFigures {
         figures.cpuSeconds = (field(14) + field(15)) / ticksPerSecond
         figures.residentBytes = field(24) * Double(sysconf(Int32(_SC_PAGESIZE)))
         figures.startSeconds = bootSeconds + field(22) / ticksPerSecond
-        figures.openDescriptors = Double(countDescriptors())
+        figures.openDescriptors = Double(countDescriptors(process))
         return figures
+    }
+
+    /// The standard metrics of a process.
+    func families(_ labels: [(String, String)]) -> [MetricFamily] {
+        [
+            Self.family(
+                "process_cpu_seconds_total", .counter, "User and system CPU time used, in seconds.", labels, cpuSeconds),
+            Self.family(
+                "process_resident_memory_bytes", .gauge, "Resident memory, in bytes.", labels, residentBytes),
+            Self.family("process_open_fds", .gauge, "Open file descriptors.", labels, openDescriptors),
+            Self.family(
+                "process_start_time_seconds", .gauge, "Start of the process, in seconds since 1970.", labels,
+                startSeconds),
+        ]
+    }
+
+    private static func family(
+        _ name: String, _ kind: MetricKind, _ help: String, _ labels: [(String, String)], _ value: Double
+    ) -> MetricFamily {
+        var family = MetricFamily(name: name, kind: kind, help: help)
+        family.series.append(.init(pairs: labels, value: .reading { value }))
+        return family
     }
 
     private static let bootSeconds: Double = {
@@ -52,13 +54,13 @@ struct ProcessFigures {
         return line.flatMap { Double($0.dropFirst(6)) } ?? 0
     }()
 
-    private static func countDescriptors() -> Int {
-        guard let folder = opendir("/proc/self/fd") else { return 0 }
+    private static func countDescriptors(_ process: String) -> Int {
+        guard let folder = opendir("/proc/\(process)/fd") else { return 0 }
         defer { closedir(folder) }
         var entries = 0
         while readdir(folder) != nil { entries += 1 }
-        // Not counted: "." and ".." and the descriptor of this very reading.
-        return max(0, entries - 3)
+        // Not counted: "." and ".." and, of this process, the descriptor of this very reading.
+        return max(0, entries - (process == "self" ? 3 : 2))
     }
 
     private static func text(of path: String) -> String {

@@ -5,15 +5,18 @@ The configuration is a JSON file; beside it, files steer a running stage: INSTAN
 INSTANCE.needs (the same unless the variable named in it is set), INSTANCE.unready, INSTANCE.stalled (a thread of the
 process with this pid does not move), INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog (the number that it reports),
 INSTANCE.refuses (takes no other configuration), INSTANCE.old (has no /configuration).
+`tributary status`, `logs`, `top` and `metrics` are the built ones: TRIBUTARY_BUILT names the executable.
 """
 
 import json
 import os
+import re
 import selectors
 import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 
 name = os.path.basename(sys.argv[0])
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -39,6 +42,12 @@ def read(file):
 
 def print_configuration():
     file, text = read(sys.argv[sys.argv.index("--config") + 1])
+    if "--running" in sys.argv:
+        run_dir, warning = running(file)
+        if warning:
+            print(f"tributary: warning: {file} {warning}", file=sys.stderr)
+        kept = os.path.join(run_dir, "accepted.yaml")
+        text = read(kept)[1] if os.path.exists(kept) else text
     try:
         tree = json.loads(text)
     except ValueError as error:
@@ -114,7 +123,7 @@ def run_stage():
                 connection, _ = key.fileobj.accept()
             except BlockingIOError:
                 continue
-            with connection:
+            with connection, suppress(ConnectionError):  # whoever only wanted to know who listens has gone
                 request = connection.recv(65536)
                 connection.sendall(key.data or answer(request, instance, folder, steered("unready"), running))
     note(folder, instance, "stop")
@@ -138,7 +147,7 @@ def is_stalled(path):
 
 
 def answer(request, instance, folder, is_unready, running):
-    """HTTP on the admin socket: /readyz, /configuration or /metrics."""
+    """HTTP on the admin socket: /readyz, /configuration or /metrics.json."""
     if b"/configuration" in request and os.path.exists(os.path.join(folder, f"{instance}.old")):
         return b"HTTP/1.1 404 Not Found\r\n\r\n"
     if b"/configuration" in request:
@@ -156,19 +165,51 @@ def answer(request, instance, folder, is_unready, running):
             backlog = text.read()
     except FileNotFoundError:
         backlog = "0"
-    labels = f'stage="{name}",stage_instance="{instance}"'
-    body = (f"# HELP tributary_backlog_records Records.\n# TYPE tributary_backlog_records gauge\n"
-            f"tributary_backlog_records{{{labels}}} {backlog}\n"
-            f'# TYPE tributary_records_total counter\ntributary_records_total{{{labels},direction="in"}} 12\n'
-            "# TYPE process_open_fds gauge\nprocess_open_fds 5\n")
+    labels = {"stage": name, "stage_instance": instance}
+    metrics = [metric("tributary_backlog_records", "gauge", labels, backlog),
+               metric("tributary_records_total", "counter", labels | {"direction": "in"}, "12")]
     if instance.startswith("verifier"):
-        body += "# TYPE tributary_source_verification gauge\n" + "".join(
-            f'tributary_source_verification{{{labels},source="{source}",scheme="{scheme}"}} 1\n'
-            for source, scheme in (("stream", "stream"), ("open", "none")))
-    return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + body.encode()
+        open_source = labels | {"source": "open", "scheme": "none"}
+        metrics += [metric("tributary_source_verification", "gauge", open_source, "1")]
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + json.dumps({"metrics": metrics}).encode()
 
 
-if name == "tributary":
+def metric(metric_name, kind, labels, value):
+    return {"name": metric_name, "type": kind, "help": "", "samples": [
+        {"name": metric_name, "labels": labels, "value": value}]}
+
+
+def look():
+    """The built `tributary` looks at the run directory; it gets a configuration that it can read."""
+    place = sys.argv.index("--config") + 1 if "--config" in sys.argv else 0
+    if place:
+        file = sys.argv[place]
+        run_dir, warning = running(file)
+        if warning:
+            print(f"tributary: warning: {file} {warning}", file=sys.stderr)
+        sys.argv[place] = os.path.join(os.path.dirname(file), "looked-at.yaml")
+        with open(sys.argv[place], "w") as written:
+            written.write(f"run_dir: {run_dir}\nsources: []\n")
+    os.execv(os.environ["TRIBUTARY_BUILT"], ["tributary", *sys.argv[1:]])
+
+
+def running(file):
+    """The run directory of what runs, and how the file differs."""
+    with open(file) as opened:
+        run_dir = re.search('"run_dir": "(.*?)"', opened.read())[1]
+    kept = os.path.join(run_dir, "accepted.yaml")
+    if os.path.exists(kept):
+        try:
+            if json.loads(read(file)[1]) != json.loads(read(kept)[1]):
+                return run_dir, "differs from what runs"
+        except ValueError:
+            return run_dir, "has errors, so what runs is asked as it was accepted"
+    return run_dir, None
+
+
+if name == "tributary" and sys.argv[1] in ("status", "logs", "top", "metrics"):
+    look()
+elif name == "tributary":
     print_configuration()
 else:
     run_stage()

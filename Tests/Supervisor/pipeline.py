@@ -56,6 +56,7 @@ class Pipeline:
         self.write()
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": "/nowhere", "TRIBUTARY_BIN": str(self.binaries),
+            "TRIBUTARY_BUILT": str(SUPERVISOR.parent.parent / ".build" / "debug" / "tributary"),
             "STREAM_SECRET": "s1", "MY_APP_SECRET": "s2", "UNRELATED": "x", "TRIBUTARY_FAULT_SLOW": "1",
         }
 

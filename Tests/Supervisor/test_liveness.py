@@ -5,7 +5,7 @@ import signal
 import unittest
 
 from pipeline import until
-from supervision.admin import why_not_ready
+from supervision.admin import Answer
 from supervision.liveness import Liveness
 from test_supervisor import SupervisorCase
 
@@ -48,11 +48,11 @@ class Judging(unittest.TestCase):
     def test_the_reason_is_the_sentence_of_readyz(self):
         body = b'{"checks": {"a": {"ok": true, "detail": "x"}, "b": {"ok": false, "detail": "no router is linked"}, ' \
                b'"c": {"ok": false}}}'
-        self.assertEqual(why_not_ready(503, body), "no router is linked; c")
-        self.assertIsNone(why_not_ready(200, b""))
-        self.assertEqual(why_not_ready(0, b""), "its admin socket does not answer")
+        self.assertEqual(Answer(503, body).why_not_ready, "no router is linked; c")
+        self.assertIsNone(Answer(200, b"").why_not_ready)
+        self.assertEqual(Answer(0, b"").why_not_ready, "its admin socket does not answer")
         for rubbish in (b"", b"[", b"[]", b'{"checks": 5}', b"[" * 50000):
-            self.assertEqual(why_not_ready(503, rubbish), "/readyz answers 503")
+            self.assertEqual(Answer(503, rubbish).why_not_ready, "/readyz answers 503")
 
 
 class Replacing(SupervisorCase):

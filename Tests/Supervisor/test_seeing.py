@@ -19,7 +19,7 @@ from pathlib import Path
 from unittest import mock
 
 from pipeline import PATIENCE_SECONDS, SUPERVISOR, until
-from supervision import logfiles, top
+from supervision import logfiles
 from supervision.helptext import wrapped
 from supervision.service import log_line
 from test_supervisor import SupervisorCase
@@ -27,29 +27,7 @@ from test_supervisor import SupervisorCase
 ESCAPE = "\x1b"
 
 
-def row(name: str, **more) -> dict:
-    stage = name.rpartition("-")[0]
-    figures = dict.fromkeys(("cpu_percent", "resident_bytes", "in_per_second", "out_per_second", "records_in",
-                             "records_out", "backlog_records", "oldest_unsettled_seconds", "p99_seconds"), 123456.0)
-    return figures | {"stage": stage, "instance": name, "pid": 4194304, "state": "crash-loop", "uptime_seconds": 9e6,
-                      "restarts": 1000, "why": None} | more
-
-
-class Screens(unittest.TestCase):
-    def test_a_screen_has_one_line_a_row_fits_and_always_has_its_header(self):
-        rows = [row(f"ingress-gateway-{index}") for index in range(40)]
-        for width, height in ((80, 24), (40, 10), (200, 60), (80, 3), (80, 2), (20, 1)):
-            lines = top.screen(rows, width, height, 0)
-            self.assertLessEqual(len(lines), height)
-            self.assertLessEqual(max(map(len, lines)), width)
-            self.assertTrue(any(line.startswith("INSTANCE") for line in lines))
-        lines = top.screen(rows, 80, 24, 5)
-        self.assertTrue(lines[2].startswith("ingress-gateway-5 "))
-        self.assertEqual(lines[-1], "rows 6 to 26 of 40; j and k scroll, q ends")
-        for title in ("STATE", "CPU%", "IN/S", "BACKLOG"):
-            self.assertIn(title, lines[1])
-        self.assertIn("PID", top.screen(rows, 200, 24, 0)[1])
-
+class Logs(unittest.TestCase):
     def test_log_lines_of_the_supervisor_have_the_form_of_the_stages(self):
         at = datetime(2026, 3, 1, 12, 0, 0, 5, UTC)
         self.assertEqual(log_line('warning: a "b"', at), "time=2026-03-01T12:00:00.000005Z level=warning "
@@ -69,7 +47,7 @@ class Screens(unittest.TestCase):
                     found |= {f"{path.stem}.{function.name}: {call}" for call in calls
                               if re.fullmatch(r"(time\.(time|time_ns|localtime|gmtime|strftime|ctime)|"
                                               r"(datetime\.)*(now|utcnow|today))", call)}
-        self.assertEqual(found, {"service.say: datetime.now", "top.screen: time.strftime", "top.plain: time.strftime"})
+        self.assertEqual(found, {"service.say: datetime.now"})
 
 
 class Rotation(unittest.TestCase):
@@ -121,7 +99,8 @@ class NothingRuns(SupervisorCase):
         for command in (["top", "--once"], ["top"], ["metrics"], ["logs"], ["logs", "-f"], ["top", "--json"]):
             ended = self.pipeline.command(*command)
             self.assertEqual((ended.returncode, ended.stdout), (3, ""), command)
-            self.assertRegex(ended.stderr, r"\Asupervisor: nothing runs; '.* up -d' starts the pipeline\.\n\Z")
+            self.assertRegex(ended.stderr,
+                             r"\A(supervisor|tributary): nothing runs; '.* up -d' starts the pipeline\.\n\Z")
 
     def test_stages_that_were_started_by_hand_are_found_by_their_sockets(self):
         pipeline = self.pipeline
@@ -134,8 +113,8 @@ class NothingRuns(SupervisorCase):
         ended = pipeline.command("status")
         self.assertRegex(ended.stdout, rf"(?m)^verifier-3 +{stage.pid} +ready ")
         self.assertEqual(ended.stderr.splitlines(), [
-            "supervisor: started by hand, so no supervisor restarts or stops it: verifier-3",
-            "supervisor: no supervisor runs."])
+            "tributary: started by hand, so no supervisor restarts or stops it: verifier-3",
+            "tributary: no supervisor runs."])
         self.assertEqual(ended.returncode, 3)
         self.assertIn('instance="verifier-3"', pipeline.good("metrics"))
         ended = pipeline.command("down")

@@ -308,7 +308,6 @@ class Seeing(SupervisorCase):
         text = self.pipeline.good("metrics")
         self.assertEqual(text.count("# TYPE tributary_backlog_records gauge"), 1)
         self.assertIn('tributary_supervisor_up{stage="verifier",stage_instance="verifier-0"} 1', text)
-        self.assertIn('process_open_fds{stage="normaliser",stage_instance="normaliser-1"} 5', text)
         logs = self.pipeline.good("logs")
         self.assertIn("normaliser-1      | normaliser-1 starts", logs)
         self.assertEqual(self.pipeline.good("logs", "verifier-0"), "verifier-0 starts\n")

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demonstration.stage_folder import free_port
-from supervision import exposition
 from supervision.admin import get
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 from supervision.helptext import Formatter
 
-from . import machine
+from . import machine, metrics
 from .faults import Patient
 from .load import Load, Run
 from .observer import RECEIPT_TO_DELIVERY, ROUTER, process_figures
@@ -78,18 +77,15 @@ class Watch:
         return int((self._pipeline.run_dir / f"{ROUTER}-0.pid").read_text().split()[0])
 
     def read(self) -> Moment:
-        status, body = get(self._pipeline.run_dir / f"{ROUTER}-0.admin", "/metrics", timeout_seconds=10.0)
-        if status != 200:
-            raise Failure(f"the router does not answer on its admin socket; its log is in {self._pipeline.run_dir}.")
-        text, process = body.decode(), process_figures(self.pid)
+        samples, process = metrics.read(self._pipeline.run_dir, f"{ROUTER}-0"), process_figures(self.pid)
 
         def total(name: str, **labels: str) -> float:
-            return exposition.total(text, name, **labels) or 0.0
+            return metrics.total(samples, name, **labels)
 
         return Moment(
             time.monotonic(),
             {name: total("tributary_deliveries_total", subscription=name, outcome="delivered") for name in self._names},
-            {name: exposition.buckets(text, RECEIPT_TO_DELIVERY, subscription=name) for name in self._names},
+            {name: metrics.buckets(samples, RECEIPT_TO_DELIVERY, subscription=name) for name in self._names},
             {name: total("tributary_lane_backlog_events", subscription=name) for name in self._names},
             total("tributary_events_total"), process.resident_bytes, process.cpu_seconds)
 
@@ -113,7 +109,7 @@ class Phase:
         return (self.after.delivered[name] - self.before.delivered[name]) / (self.after.at - self.before.at)
 
     def p99(self, name: str) -> float:
-        return exposition.quantile(0.99, self.before.latency[name], self.after.latency[name]) or 0.0
+        return metrics.quantile(0.99, self.before.latency[name], self.after.latency[name]) or 0.0
 
 
 class Bench:
@@ -284,8 +280,8 @@ class Bench:
         os.kill(old, 9)
         started = time.monotonic()
         while time.monotonic() - started < 60:
-            status, _ = get(pipeline.run_dir / f"{ROUTER}-0.admin", "/readyz", timeout_seconds=1.0)
-            if status == 200 and watch.pid != old:
+            answer = get(pipeline.run_dir / f"{ROUTER}-0.admin", "/readyz", timeout_seconds=1.0)
+            if answer.status == 200 and watch.pid != old:
                 return round(time.monotonic() - started, 3)
             time.sleep(0.01)
         raise Failure(f"the router did not come back; its log is in {pipeline.run_dir}.")

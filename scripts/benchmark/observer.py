@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervision import exposition
-from supervision.admin import get
 from supervision.failure import Failure
 from supervision.process import stat_fields
-from supervision.top import CPU_TICKS, PAGE_BYTES
 
+from . import metrics
+from .metrics import Samples, buckets, total
 from .pipeline import Instance, Pipeline
 
 INGRESS, ROUTER = "ingress-gateway", "fanout-router"
@@ -69,8 +68,8 @@ def process_figures(pid: int) -> ProcessFigures:
         written = Path(f"/proc/{pid}/io").read_text().partition("\nwrite_bytes: ")[2].split()
     except OSError:
         written = []
-    return ProcessFigures((int(fields[11]) + int(fields[12])) / CPU_TICKS, int(fields[21]) * PAGE_BYTES,
-                          int(written[0]) if written else 0)
+    cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return ProcessFigures(cpu, int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), int(written[0]) if written else 0)
 
 
 def machine_busy_seconds() -> float:
@@ -86,23 +85,12 @@ class Observer:
         self._pipeline = pipeline
         self._instances: list[Instance] = pipeline.instances()
 
-    def _metrics(self, stage: str) -> str:
-        texts = []
-        for each in self._instances:
-            if each.stage == stage:
-                status, body = get(self._pipeline.run_dir / f"{each.name}.admin", "/metrics", timeout_seconds=5.0)
-                if status != 200:
-                    raise Failure(f"{each.name} does not answer on its admin socket; its log is in "
-                                  f"{self._pipeline.run_dir}.")
-                texts.append(body.decode())
-        return "\n".join(texts)
+    def _metrics(self, stage: str) -> Samples:
+        return [sample for each in self._instances if each.stage == stage
+                for sample in metrics.read(self._pipeline.run_dir, each.name)]
 
     def read(self, others: Mapping[str, int]) -> Reading:
         ingress, router = self._metrics(INGRESS), self._metrics(ROUTER)
-
-        def total(text: str, name: str, **labels: str) -> float:
-            return exposition.total(text, name, **labels) or 0.0
-
         attempts = total(router, "tributary_attempts_total")
         return Reading(
             at=time.monotonic(),
@@ -116,8 +104,8 @@ class Observer:
             rejections=total(router, "tributary_rejections_total"),
             unsettled=total(ingress, "tributary_backlog_records"),
             undelivered=total(router, "tributary_lane_backlog_events"),
-            acknowledgement=exposition.buckets(ingress, ACKNOWLEDGEMENT),
-            receipt_to_delivery=exposition.buckets(router, RECEIPT_TO_DELIVERY),
+            acknowledgement=buckets(ingress, ACKNOWLEDGEMENT),
+            receipt_to_delivery=buckets(router, RECEIPT_TO_DELIVERY),
         )
 
     def read_processes(self, others: Mapping[str, int]) -> Reading:

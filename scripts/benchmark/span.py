@@ -3,8 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from supervision import exposition
-
+from . import metrics
 from .load import LoadResult
 from .observer import Reading
 
@@ -75,7 +74,7 @@ class Span:
 
     def quantile(self, share: float, name: str) -> float | None:
         """Of the histogram `acknowledgement` or `receipt_to_delivery`, in seconds."""
-        return exposition.quantile(share, getattr(self.before, name) or {}, getattr(self.after, name) or {})
+        return metrics.quantile(share, getattr(self.before, name) or {}, getattr(self.after, name) or {})
 
     def figures(self) -> dict:
         """For the JSON file; durations in seconds."""

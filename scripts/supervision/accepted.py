@@ -5,9 +5,7 @@ this copy until a reload accepts another. Its first line names the file, so that
 they do in the file.
 """
 
-import json
 import os
-import re
 from pathlib import Path
 
 NAME = "accepted.yaml"
@@ -17,9 +15,6 @@ FORMER_NAME = "accepted.former"
 """What ran before a reload that did not reach every stage: the next reload compares with it."""
 
 _MARK = b"# accepted from "
-_RUN_DIR = re.compile(
-    r"""^run_dir:[ \t]*("(?:[^"\\]|\\.)*"|'[^'\n]*'|[^\s#"'][^#\n]*)"""  # YAML, at the margin
-    r"""|"run_dir"\s*:\s*("(?:[^"\\]|\\.)*")""", re.MULTILINE)  # JSON
 
 
 def write(copy: Path, file: Path, text: bytes) -> None:
@@ -30,24 +25,13 @@ def write(copy: Path, file: Path, text: bytes) -> None:
     fresh.rename(copy)
 
 
-def text_of(data: bytes) -> bytes:
-    """The text of the file itself, whether these are the bytes of a copy or of the file."""
-    return data.partition(b"\n")[2] if data.startswith(_MARK) else data
-
-
-def run_dir_named_in(file: Path) -> Path | None:
-    """The run directory that a file names although it may be wrong in other places; nothing where it cannot be read."""
+def text_of(file: Path) -> bytes:
+    """The text of a configuration, whether this is the file or a copy of it; none where it cannot be read."""
     try:
-        found = _RUN_DIR.search(file.read_text(errors="replace"))
+        whole = file.read_bytes()
     except OSError:
-        return None
-    value = (found[1] or found[2]).strip() if found else "run"
-    if value.startswith('"'):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
-    return Path(os.path.normpath(file.parent / value.strip("'")))
+        return b""
+    return whole.partition(b"\n")[2] if whole.startswith(_MARK) else whole
 
 
 def forget(run_dir: Path) -> None:

@@ -3,23 +3,22 @@
 import argparse
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from . import control, logfiles, service, top
-from .admin import get
-from .binaries import KINDS
-from .configuration import Configuration
-from .context import DEFAULT_FILE, Context, started_by_hand
-from .daemon import READY_SECONDS
-from .exposition import Exposition, escaped, samples
-from .failure import NO_PERMISSION, NOT_READY, NOT_RUNNING, UNAVAILABLE, USAGE, Failure, NothingRuns, NotRunning
+from . import control, service
+from .binaries import KINDS, Binaries
+from .configuration import Configuration, ask, load
+from .daemon import READY_SECONDS, Supervisor
+from .failure import NO_PERMISSION, NOT_READY, UNAVAILABLE, Failure, NotRunning
 from .helptext import Formatter
-from .output import say, silence
-from .topology import STAGES, full_name
+from .process import find_running
+from .service import say
+from .topology import STAGES
 
-LONGEST_INTERVAL_SECONDS = 3600
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEFAULT_FILE = "compose/tributary.yaml"
 
 EXAMPLES = """\
 examples:
@@ -47,197 +46,126 @@ the environment in which they are called.
 exit codes: 0 done, 1 something is not ready, 3 nothing runs, 64 wrong usage,
 69 not to be had (a port, an executable), 77 no permission, 78 configuration"""
 
-
-def up(context: Context, options: argparse.Namespace) -> int:
-    context.binaries.provide(rebuild_stale=False)
-    # A supervisor that was killed comes back to its stages whatever has become of the file meanwhile.
-    loaded = context.running if context.has_stages() else context.fresh()
-    service.prepare(loaded.run_dir)
-    held = service.lock(loaded.run_dir)
-    if held is None:
-        return already_up(loaded, options)
-    answers: list[dict] = []
-
-    def report(answer: dict) -> None:
-        answers.append(answer)
-        print_outcome(answer, options.detach)
-
-    answer = service.run(context.supervisor(loaded, service.say), options.detach, report)
-    if answer is not None:
-        report(answer)
-    return answers[0].get("exit_code", 0) if answers and options.detach else 0
+LOOKING = {"status": "Show every instance, and why one is not ready.", "logs": "Print the ends of the stages' logs.",
+           "metrics": "Print every stage's metrics and the supervisor's as one Prometheus text.",
+           "top": "Show a live table of all instances."}
+"""The commands that `tributary` has under the same name."""
 
 
-def already_up(loaded: Configuration, options: argparse.Namespace) -> int:
-    """`up -d` beside a supervisor that runs: it goes on with this environment's values of what is configured."""
-    request = {"command": "await-ready", "environment": environment_for(loaded) if options.detach else {}}
-    try:
-        control.call(loaded.run_dir, {"command": "status"}, say, timeout_seconds=5)  # it answers at all
-        status = control.call(loaded.run_dir, request, say)
-    except NotRunning:
-        raise Failure(f"another supervisor holds {loaded.run_dir / service.LOCK_NAME} and does not answer; "
-                      "wait for it to finish, or kill it (the stages stay) and try again.", UNAVAILABLE) from None
-    words = f"a supervisor runs already (pid {status['supervisor']['pid']}) and every stage is ready"
-    if not options.detach:
-        raise Failure(f"{words}; 'scripts/supervisor logs -f' shows what it does, 'down' stops it.")
-    say(f"supervisor: {words}.")
-    return 0
+class Command:
+    """One call: its options, and what they mean."""
 
+    def __init__(self, options: argparse.Namespace, rest: list[str]):
+        self._options, self._rest = options, rest
+        self._binaries = Binaries(ROOT, os.environ, getattr(options, "build", None))
+        self._tool = self._binaries.folder / "tributary"
+        named = getattr(options, "config", None) or os.environ.get("TRIBUTARY_CONFIG")
+        self._file = Path(named).absolute() if named else ROOT / DEFAULT_FILE
 
-def environment_for(loaded: Configuration) -> dict[str, str]:
-    """Our values of the variables that a configuration names."""
-    return {name: os.environ[name] for name in loaded.variables if name in os.environ}
+    def _running(self) -> Configuration:
+        return load(self._file, self._tool, running=True)
 
+    def _supervisor(self, loaded: Configuration) -> Supervisor:
+        return Supervisor(loaded, self._binaries.folder, ROOT, say)
 
-def print_outcome(answer: dict, is_behind: bool) -> None:
-    if "failure" in answer:
-        print(f"supervisor: {answer['failure']}", file=sys.stderr)
-        if is_behind:
-            print("supervisor: it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it.",
-                  file=sys.stderr)
-        return
-    result = answer["result"]
-    doors = ", ".join(f"{result['scheme'][name]}://{address}" for name, address in result["listen"].items())
-    print(f"supervisor: {len(result['instances'])} instances ready; webhooks go to {doors}/in/SOURCE.", flush=True)
+    def _call(self, run_dir: Path, command: str, **more) -> dict:
+        """Lets the running supervisor do it, and prints what it says meanwhile."""
+        is_silent = getattr(self._options, "json", False)
+        return control.call(run_dir, {"command": command} | more, (lambda line: None) if is_silent else service.tell)
 
+    def _variables(self, loaded: Configuration) -> dict[str, str]:
+        """This environment's values of the variables that a configuration names."""
+        return {name: os.environ[name] for name in loaded.variables if name in os.environ}
 
-def down(context: Context, options: argparse.Namespace) -> int:
-    loaded = context.running
-    if not loaded.run_dir.is_dir():
-        print("supervisor: nothing runs.")
+    def up(self) -> int:
+        self._binaries.provide(rebuild_stale=False)
+        # A supervisor that was killed comes back to its stages whatever has become of the file meanwhile.
+        run_dir = load(self._file, self._tool, running=True, tells=False).run_dir
+        loaded = self._running() if find_running(run_dir) else load(self._file, self._tool)
+        service.prepare(loaded.run_dir)
+        if service.lock(loaded.run_dir) is None:
+            return self._already_up(loaded)
+        answer = service.run(self._supervisor(loaded), self._options.detach, self._print_outcome)
+        return answer.get("exit_code", 0)
+
+    def _already_up(self, loaded: Configuration) -> int:
+        """`up -d` beside a supervisor that runs: it goes on with this environment's values of what is configured."""
+        try:
+            control.call(loaded.run_dir, {"command": "status"}, service.tell, timeout_seconds=5)  # it answers at all
+            environment = self._variables(loaded) if self._options.detach else {}
+            status = self._call(loaded.run_dir, "await-ready", environment=environment)
+        except NotRunning:
+            raise Failure(f"another supervisor holds {loaded.run_dir / service.LOCK_NAME} and does not answer; "
+                          "wait for it to finish, or kill it (the stages stay) and try again.", UNAVAILABLE) from None
+        words = f"a supervisor runs already (pid {status['supervisor']['pid']}) and every stage is ready"
+        if not self._options.detach:
+            raise Failure(f"{words}; 'scripts/supervisor logs -f' shows what it does, 'down' stops it.")
+        service.tell(f"supervisor: {words}.")
         return 0
-    try:
-        control.call(loaded.run_dir, {"command": "down"}, say)
-        return stopped_but(loaded)
-    except NotRunning:
-        pass
-    held = service.lock(loaded.run_dir)
-    if held is None:
-        raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE)
-    count = service.stop_orphans(context.supervisor(loaded, say))
-    say("supervisor: nothing runs." if count == 0 else f"supervisor: {count} stages stopped that had no supervisor.")
-    return stopped_but(loaded)
+
+    def _print_outcome(self, answer: dict) -> None:
+        if "failure" in answer:
+            complain(answer["failure"])
+            if self._options.detach:
+                complain("it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it.")
+            return
+        result = answer["result"]
+        doors = ", ".join(f"{result['scheme'][name]}://{address}" for name, address in result["listen"].items())
+        service.tell(f"supervisor: {len(result['instances'])} instances ready; webhooks go to {doors}/in/SOURCE.")
+
+    def down(self) -> int:
+        loaded = self._running()
+        if not loaded.run_dir.is_dir():
+            print("supervisor: nothing runs.")
+            return 0
+        by_hand = [row for row in self._rows() if row.get("by_hand")]
+        try:
+            self._call(loaded.run_dir, "down")
+        except NotRunning:
+            if service.lock(loaded.run_dir) is None:
+                raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE) from None
+            count = service.stop_orphans(self._supervisor(loaded))
+            print("supervisor: nothing runs." if count == 0 else
+                  f"supervisor: {count} stages stopped that had no supervisor.")
+        for row in by_hand:
+            complain(f"{row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.")
+        return NOT_READY if by_hand else 0
+
+    def _rows(self) -> list[dict]:
+        """Every instance that runs, whoever started it."""
+        return ask(self._tool, "status", "--json", "--config", str(self._file), codes=(0, 1, 3))["instances"]
+
+    def scale(self) -> int:
+        self._call(self._running().run_dir, "scale", stage=self._options.stage, count=self._options.count)
+        return 0
+
+    def restart(self) -> int:
+        self._call(self._running().run_dir, "restart", name=self._options.name)
+        return 0
+
+    def reload(self) -> int:
+        loaded = load(self._file, self._tool)
+        answer = self._call(loaded.run_dir, "reload", environment=self._variables(loaded))
+        if self._options.json:
+            service.tell(json.dumps(answer, indent=2))
+        return 0 if answer["ok"] else NOT_READY
+
+    def look(self) -> int:
+        """`tributary` does it, with the same arguments."""
+        wants_help = not {"-h", "--help"}.isdisjoint(self._rest)
+        if not os.access(self._tool, os.X_OK):
+            if wants_help:
+                print(f"usage: scripts/supervisor {self._options.command} [--config FILE] [--build KIND] …\n\n"
+                      f"{LOOKING[self._options.command]}\n\nThe other options are those of 'tributary "
+                      f"{self._options.command}', which\n'scripts/supervisor up' builds.")
+                return 0
+            raise Failure(f"{self._tool} is not there; 'scripts/supervisor up' builds it.", UNAVAILABLE)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        return os.execv(self._tool, [self._tool, self._options.command, *self._rest, "--config", self._file])
 
 
-def stopped_but(loaded: Configuration) -> int:
-    """What `down` leaves alone: it ends only what a supervisor started."""
-    left = started_by_hand(loaded, set())
-    for row in left:
-        print(f"supervisor: {row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.",
-              file=sys.stderr)
-    return NOT_READY if left else 0
-
-
-def status(context: Context, options: argparse.Namespace) -> int:
-    answer = context.status()
-    rows = answer["instances"]
-    open_sources = answer["unverified_sources"] = unverified_sources(answer)
-    if options.json:
-        print(json.dumps(answer, indent=2))
-    elif rows:
-        columns = [column for column in top.COLUMNS if column[0] in ("INSTANCE", "PID", "STATE", "UPTIME", "RESTARTS")]
-        columns.append(("LAST END", "<", lambda row: row["last_end"] or ""))
-        print(top.table(rows, columns))
-        for row in rows:
-            if row["why"]:
-                print(f"{row['instance']} is {row['state']}: {row['why']}")
-        if open_sources:
-            print(f"not verified, so anyone who knows their URL can send events: {', '.join(open_sources)}")
-    by_hand = [row["instance"] for row in rows if row.get("by_hand")]
-    if by_hand:
-        print(f"supervisor: started by hand, so no supervisor restarts or stops it: {', '.join(by_hand)}",
-              file=sys.stderr)
-    if answer["supervisor"] is None:
-        print("supervisor: no supervisor runs" + (
-            " and no stage either." if not rows else "." if len(by_hand) == len(rows) else
-            "; stages do that one had started, and 'scripts/supervisor up' takes them over."), file=sys.stderr)
-        return NOT_RUNNING
-    return 0 if all(row["state"] in ("ready", "draining") for row in rows) else NOT_READY
-
-
-def unverified_sources(answer: dict) -> list[str]:
-    """The sources that let everybody in, as a running verifier says."""
-    for row in answer["instances"]:
-        if row["stage"] != "verifier" or not row["pid"]:
-            continue
-        code, body = get(Path(answer["run_dir"]) / f"{row['instance']}.admin", "/metrics")
-        if code == 200:
-            found = samples(body.decode(errors="replace"), "tributary_source_verification")
-            return sorted(labels.get("source", "") for labels, _ in found if labels.get("scheme") == "none")
-    return []
-
-
-def command(context: Context, request: dict) -> int:
-    """Lets the running supervisor do it, and prints what it says meanwhile."""
-    control.call(context.running.run_dir, request, say)
-    return 0
-
-
-def scale(context: Context, options: argparse.Namespace) -> int:
-    return command(context, {"command": "scale", "stage": options.stage, "count": options.count})
-
-
-def reload(context: Context, options: argparse.Namespace) -> int:
-    loaded = context.fresh()
-    request = {"command": "reload", "environment": environment_for(loaded)}
-    answer = control.call(loaded.run_dir, request, (lambda line: None) if options.json else say)
-    if options.json:
-        say(json.dumps(answer, indent=2))
-    return 0 if answer["ok"] else NOT_READY
-
-
-def restart(context: Context, options: argparse.Namespace) -> int:
-    return command(context, {"command": "restart", "name": options.name})
-
-
-def logs(context: Context, options: argparse.Namespace) -> int:
-    if options.lines < 0:
-        raise Failure("--lines takes a number of lines, 0 or more.", USAGE)
-    is_running = bool(context.status()["instances"])
-    instance = options.instance and full_name(options.instance)
-    logfiles.show(context.running.run_dir, instance, options.lines, options.follow and is_running)
-    if not is_running:
-        raise NothingRuns
-    return 0
-
-
-def metrics(context: Context, options: argparse.Namespace) -> int:
-    answer = context.status()
-    if not answer["instances"]:
-        raise NothingRuns
-    run_dir, whole = Path(answer["run_dir"]), Exposition()
-    for row in answer["instances"]:
-        if row["pid"]:
-            code, body = get(run_dir / f"{row['instance']}.admin", "/metrics")
-            if code == 200:
-                whole.add(body.decode(errors="replace"), row["stage"], row["instance"])
-            else:
-                whole.dropped.append(f"{row['instance']}: its admin endpoint does not answer")
-    print(whole.text() + own_metrics(answer["instances"]), end="")
-    for line in whole.dropped:
-        print(f"supervisor: left out: {line}", file=sys.stderr)
-    return 0
-
-
-def own_metrics(rows: list[dict]) -> str:
-    """What only the supervisor knows of the instances."""
-    lines = []
-    for name, kind, words, value in (
-        ("up", "gauge", "Whether the instance is ready.", lambda row: int(row["state"] in ("ready", "draining"))),
-        ("restarts_total", "counter", "Starts after a death that nobody asked for.", lambda row: row["restarts"]),
-    ):
-        metric = f"tributary_supervisor_{name}"
-        lines += [f"# HELP {metric} {words}", f"# TYPE {metric} {kind}"]
-        lines += [f'{metric}{{stage="{escaped(row["stage"])}",stage_instance="{escaped(row["instance"])}"}} '
-                  f"{value(row)}" for row in rows]
-    return "\n".join(lines) + "\n" if rows else ""
-
-
-def show_top(context: Context, options: argparse.Namespace) -> int:
-    if not 0 < options.interval <= LONGEST_INTERVAL_SECONDS:
-        raise Failure(f"--interval takes a number of seconds over 0, {LONGEST_INTERVAL_SECONDS} at most.", USAGE)
-    top.run(context.status, options.interval, options.once, options.json)
-    return 0
+def complain(line: str) -> None:
+    print(f"supervisor: {line}", file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -247,63 +175,49 @@ def parser() -> argparse.ArgumentParser:
     shared.add_argument("--build", choices=KINDS, default=argparse.SUPPRESS,
                         help="which build of the executables to use (default: release)")
     whole = argparse.ArgumentParser(
-        prog="scripts/supervisor", parents=[shared], epilog=EXAMPLES,
-        formatter_class=Formatter,
+        prog="scripts/supervisor", parents=[shared], epilog=EXAMPLES, formatter_class=Formatter,
         description="Runs the stages of Tributary on this host: starts them in order, restarts what\ndies or hangs, "
                     "drains on the way down.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, run: Callable, words: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, parents=[shared], help=words, description=words)
-        added.set_defaults(run=run)
+    def add(name: str, run, words: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name, parents=[shared], help=words, description=words, add_help=run != Command.look)
+        added.set_defaults(run=run, command=name)
         return added
 
-    limits = ", ".join(f"{stage.key} 1 to {stage.most}" for stage in STAGES if stage.is_scalable)
-    add("up", up, "Build what is missing, start every stage, keep them running.").add_argument(
+    limits = ", ".join(f"{stage.key} 1 to {stage.most}" for stage in STAGES if stage.most > 1)
+    add("up", Command.up, "Build what is missing, start every stage, keep them running.").add_argument(
         "-d", "--detach", action="store_true", help="run behind and return when all stages are ready, at most "
         f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment")
-    add("down", down, "Drain and stop every stage, from the ingress to the router.")
-    add("status", status, "Show every instance, and why one is not ready; exit 1 when one is not, 3 when no supervisor "
-        "runs.").add_argument("--json", action="store_true", help="print one JSON object")
-    added = add("scale", scale, "Run so many instances of a stage, until 'down' or a reload that changes the number.")
+    add("down", Command.down, "Drain and stop every stage, from the ingress to the router.")
+    added = add("scale", Command.scale,
+                "Run so many instances of a stage, until 'down' or a reload that changes the number.")
     added.add_argument("stage", metavar="STAGE", help="ingress, verifier or normaliser")
     added.add_argument("count", metavar="N", type=int, help=f"how many: {limits}")
-    add("reload", reload, "Check the configuration, say what changes, and let every stage run by it: in place where it "
-        "can be, otherwise by a restart, one instance after the other.").add_argument(
+    add("reload", Command.reload, "Check the configuration, say what changes, and let every stage run by it: in place "
+        "where it can be, otherwise by a restart, one instance after the other.").add_argument(
         "--json", action="store_true", help="print one JSON object: changes, and what became of every instance")
-    add("restart", restart, "Replace the processes of a stage one after the other, or one instance. They run by the "
-        "accepted configuration.").add_argument(
+    add("restart", Command.restart, "Replace the processes of a stage one after the other, or one instance. They run "
+        "by the accepted configuration.").add_argument(
         "name", metavar="STAGE|INSTANCE", help="like router, verifier or normaliser-1")
-    added = add("logs", logs, "Print the ends of the stages' logs; exit 3 when nothing runs.")
-    added.add_argument("instance", metavar="INSTANCE", nargs="?", help="one instance, or supervisor (default: all)")
-    added.add_argument("-f", "--follow", action="store_true", help="go on with what is logged from now on")
-    added.add_argument("-n", "--lines", type=int, default=20, metavar="N",
-                       help=f"how many lines of each, within its last {logfiles.TAIL_BYTES // 1024} KiB (default: 20)")
-    add("metrics", metrics, "Print every stage's metrics and the supervisor's as one Prometheus text.")
-    added = add("top", show_top, "Show a live table of all instances: q ends it, j and k (or the arrows) scroll. Plain "
-                "tables where the output is no terminal.")
-    added.add_argument("--once", action="store_true", help="print one table and end")
-    added.add_argument("--json", action="store_true", help="one JSON object per interval")
-    added.add_argument("--interval", type=float, default=1.0, metavar="SECONDS",
-                       help=f"between readings, {LONGEST_INTERVAL_SECONDS} at most (default: 1)")
+    for name, words in LOOKING.items():
+        add(name, Command.look, words)
     return whole
 
 
 def main() -> int:
-    options = parser().parse_args()
-    options.config, options.build = getattr(options, "config", None), getattr(options, "build", None)
+    whole = parser()
+    options, rest = whole.parse_known_args()
+    if rest and options.run != Command.look:
+        whole.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        code = options.run(Context(options), options)
-        sys.stdout.flush()
-        return code
+        return options.run(Command(options, rest))
     except Failure as failure:
-        print(f"supervisor: {failure.sentence}", file=sys.stderr)
+        complain(failure.sentence)
         return failure.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        silence()  # head or grep -q has seen enough of what was only looked at
-        return 0
     except OSError as error:
-        print(f"supervisor: the operating system refused: {error}.", file=sys.stderr)
+        complain(f"the operating system refused: {error}.")
         return NO_PERMISSION if isinstance(error, PermissionError) else UNAVAILABLE

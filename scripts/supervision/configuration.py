@@ -1,63 +1,36 @@
-"""The configuration as the stages read it: `tributary config --json` decodes it, so there is one decoder only."""
+"""The configuration as the stages read it: `tributary` decodes it, so there is one decoder only."""
 
 import json
 import os
 import subprocess
-from collections.abc import Callable
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
 from . import accepted
 from .failure import CONFIGURATION, UNAVAILABLE, Failure
-from .topology import MOST_INSTANCES, STAGES, Stage
-
-Answer = TypeVar("Answer")
+from .topology import MOST_INSTANCES, STAGES
 
 LONGEST_SOCKET_PATH_BYTES = 100
 """A Unix socket's path may have 107 bytes; the rest is left for temporary names."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One difference between the configuration that runs and the file."""
-
-    text: str
-    stages: tuple[str, ...]
-    """Executables that it concerns."""
-    effect: str
-    """in_place, restart, instances or pipeline."""
-
-    @property
-    def meaning(self) -> str:
-        stages = ", ".join(self.stages)
-        return {"in_place": f"in place: {stages}", "restart": f"restarts {stages}",
-                "instances": f"another number of {stages}"}.get(self.effect, self.effect)
-
-    def row(self) -> dict:
-        return {"text": self.text, "stages": list(self.stages), "effect": self.effect}
+TOOL_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """What the supervisor needs to know of the configuration file."""
+    """What the supervisor needs to know of the configuration file. The dictionaries go by executable."""
 
     file: Path
     run_dir: Path
     data_dir: Path
     instances: dict[str, int]
-    """By executable: how many to run."""
     listen: dict[str, str]
-    """By executable: the address whose socket the supervisor holds."""
+    """The address whose socket the supervisor holds."""
     scheme: dict[str, str]
-    """By executable: what is spoken there, http or https."""
+    """What is spoken there, http or https."""
     environment: dict[str, tuple[str, ...]]
-    """By executable: the environment variables that its part of the configuration names."""
-    text: bytes = field(default=b"", repr=False)
-    """What the file said when it was read."""
-
-    def count(self, stage: Stage) -> int:
-        return self.instances[stage.executable]
+    """The environment variables that its part of the configuration names."""
+    text: bytes = field(repr=False)
 
     @property
     def variables(self) -> set[str]:
@@ -68,83 +41,73 @@ class Configuration:
         return self.run_dir / f"{instance}.{ending}"
 
 
-def load(file: Path, binaries: Path, root: Path, copy: Path | None = None) -> Configuration:
-    """Asks the command-line tool in `binaries`; its own words are the failure's when the file is wrong.
+def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> Configuration:
+    """The file as it is now; its errors are the failure's sentence where it is wrong.
 
-    `copy`: an accepted version of the file, which is read in its place.
+    `running`: what the pipeline of this file runs by instead, whatever the file says by now. `tributary` says on
+    standard error how they differ (with `tells`), and fails where this user may not use the run directory.
     """
-    source = copy or file
-    data = bytes_of(source)
-    loaded = _ask(["config", "--config", str(source), "--json"], binaries, root, lambda tree: decode(tree, file, root))
-    if bytes_of(source) != data:
-        raise Failure(f"{source} was written while it was read; try again.", CONFIGURATION)
-    return replace(loaded, text=accepted.text_of(data))
-
-
-def bytes_of(file: Path) -> bytes:
-    """The bytes of a file; none where it cannot be read."""
+    text = accepted.text_of(file)
+    tree = ask(tool, "config", "--config", str(file), "--json", *(["--running"] if running else []),
+               tells=tells and running)
     try:
-        return file.read_bytes()
-    except OSError:
-        return b""
+        loaded = decode(tree, file, text)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Failure(f"{tool} printed a configuration that this supervisor does not understand ({error!r}); build "
+                      "both from the same sources.", CONFIGURATION) from error
+    copy = loaded.run_dir / accepted.NAME
+    if running:
+        return replace(loaded, text=accepted.text_of(copy)) if copy.exists() else loaded
+    if accepted.text_of(file) != text:
+        raise Failure(f"{file} was written while it was read; try again.", CONFIGURATION)
+    return loaded
 
 
-def compare(file: Path, earlier: Path, binaries: Path, root: Path) -> tuple[str, list[Change]]:
-    """The file's fingerprint, and what differs from an earlier version of it."""
-    def read(tree: dict) -> tuple[str, list[Change]]:
-        changes = [Change(each["text"], tuple(each["stages"]), each["effect"]) for each in tree["changes"]]
-        return tree["fingerprint"], changes
-
-    return _ask(["check", "--config", str(file), "--since", str(earlier), "--json"], binaries, root, read)
-
-
-def _ask(arguments: list[str], binaries: Path, root: Path, read: Callable[[dict], Answer]) -> Answer:
-    tool, file = binaries / "tributary", arguments[2]
+def ask(tool: Path, *arguments: str, codes: tuple[int, ...] = (0,), tells: bool = False) -> dict:
+    """What the command-line tool answers as JSON, ending with one of `codes`; else its own words are the failure's.
+    `tells`: what it says on standard error beside is said here, too."""
     if not os.access(tool, os.X_OK):
-        raise Failure(f"{tool} is not there, so {file} cannot be read; 'scripts/supervisor up' builds it.", UNAVAILABLE)
+        raise Failure(f"{tool} is not there; 'scripts/supervisor up' builds it.", UNAVAILABLE)
     try:
-        answer = subprocess.run([tool, *arguments], cwd=root, capture_output=True, text=True, timeout=10)
+        ended = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=TOOL_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failure(f"{tool} does not answer ({error}); build it again.", UNAVAILABLE) from error
-    if answer.returncode != 0:
-        raise Failure(_errors_of(answer), answer.returncode if answer.returncode > 0 else UNAVAILABLE)
+    if ended.returncode not in codes:
+        words = errors_in(ended.stdout) or (ended.stderr or ended.stdout).strip()
+        raise Failure(words or f"'tributary {arguments[0]}' ended with {ended.returncode}",
+                      ended.returncode if ended.returncode > 0 else UNAVAILABLE)
+    if tells:
+        sys.stderr.write(ended.stderr)
     try:
-        return read(json.loads(answer.stdout))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Failure(
-            f"{tool} printed a configuration that this supervisor does not understand ({error!r}); "
-            "build both from the same sources.", CONFIGURATION) from error
+        return json.loads(ended.stdout)
+    except ValueError as error:
+        raise Failure(f"{tool} printed something that is no JSON ({error}); build it again.", UNAVAILABLE) from error
 
 
-def _errors_of(answer: subprocess.CompletedProcess) -> str:
-    """What the tool found wrong, one error a line; `check --json` says it as JSON, without a line of the file (0) where
-    it is not about the text."""
-    words = (answer.stderr or answer.stdout).strip()
+def errors_in(answer: str) -> str:
+    """What `check --json` found wrong, one error a line; without a line of the file where it is not about the text."""
     try:
-        errors = json.loads(answer.stdout)["errors"]
-        words = "\n".join((f"{each['file']}:{each['line']}: " if each["line"] else "") +
-                          f"{each['key']}: {each['text']}" for each in errors) or words
+        return "\n".join((f"{each['file']}:{each['line']}: " if each["line"] else "") + f"{each['key']}: {each['text']}"
+                         for each in json.loads(answer)["errors"])
     except (ValueError, KeyError, TypeError):
-        pass
-    return words or f"'tributary {answer.args[1]}' ended with {answer.returncode}"
+        return ""
 
 
-def decode(tree: dict, file: Path, root: Path) -> Configuration:
-    """Builds the value from the decoded tree; relative folders start at `root`, as they do for the stages."""
-    run_dir, data_dir = root / tree["run_dir"], root / tree["data_dir"]
-    instances, listen, scheme = {}, {}, {}
-    for stage in STAGES:
-        part = tree.get(stage.key) or {}
-        instances[stage.executable] = int(part.get("instances", 1))
-        if instances[stage.executable] > MOST_INSTANCES:
+def decode(tree: dict, file: Path, text: bytes) -> Configuration:
+    """Builds the value from the decoded tree."""
+    parts = {stage: tree.get(stage.key) or {} for stage in STAGES}
+    for stage, part in parts.items():
+        if part.get("instances", 1) > MOST_INSTANCES:
             raise Failure(
                 f"{file}: {stage.key}.instances is over {MOST_INSTANCES}, the most that one host runs.", CONFIGURATION)
-        if stage.listens:
-            listen[stage.executable] = part["listen"]
-            scheme[stage.executable] = "https" if part.get("tls") else "http"
-    environment = {name: tuple(names) for name, names in tree["environment"].items()}
-    check_socket_paths(run_dir, file)
-    return Configuration(file, run_dir, data_dir, instances, listen, scheme, environment)
+    check_socket_paths(Path(tree["run_dir"]), file)
+    listening = {stage.executable: part for stage, part in parts.items() if stage.listens}
+    return Configuration(
+        file, Path(tree["run_dir"]), Path(tree["data_dir"]),
+        {stage.executable: part.get("instances", 1) for stage, part in parts.items()},
+        {name: part["listen"] for name, part in listening.items()},
+        {name: "https" if part.get("tls") else "http" for name, part in listening.items()},
+        {name: tuple(names) for name, names in tree["environment"].items()}, text)
 
 
 def check_socket_paths(run_dir: Path, file: Path) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .daemon import Supervisor
-from .failure import NOT_READY, UNAVAILABLE, USAGE, Failure, NotRunning, denied
+from .failure import NOT_READY, UNAVAILABLE, USAGE, Failure, NotRunning
 
 SOCKET_NAME = "supervisor.sock"
 LONGEST_LINE_BYTES = 1 << 20
@@ -68,9 +68,13 @@ class ControlServer:
         return await asyncio.start_unix_server(self._connected, str(path), limit=LONGEST_LINE_BYTES)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def write(answer: dict) -> None:
+            if not writer.transport.is_closing():
+                writer.write(json.dumps(answer).encode() + b"\n")
+
         self._connections += 1
         try:
-            await self._answer(reader, writer)
+            write(await self._answer(reader, lambda line: write({"said": line})))
             async with asyncio.timeout(ANSWER_SECONDS):
                 await writer.drain()
                 writer.close()
@@ -80,21 +84,16 @@ class ControlServer:
         finally:
             self._connections -= 1
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def write(answer: dict) -> None:
-            if not writer.transport.is_closing():
-                writer.write(json.dumps(answer).encode() + b"\n")
-
+    async def _answer(self, reader: asyncio.StreamReader, say: Callable[[str], None]) -> dict:
         try:
-            request = await self._read(reader)
-            write({"result": await self._run(request, lambda line: write({"said": line}))})
+            return {"result": await self._run(await self._read(reader), say)}
         except Failure as failure:
-            write({"failure": failure.sentence, "exit_code": failure.exit_code})
+            return {"failure": failure.sentence, "exit_code": failure.exit_code}
         except OSError as error:
-            write({"failure": f"the operating system refused: {error}.", "exit_code": NOT_READY})
+            return {"failure": f"the operating system refused: {error}.", "exit_code": NOT_READY}
         except Exception:
             traceback.print_exc()
-            write({"failure": "the supervisor has a fault; supervisor.log has its trace.", "exit_code": NOT_READY})
+            return {"failure": "the supervisor has a fault; supervisor.log has its trace.", "exit_code": NOT_READY}
 
     async def _read(self, reader: asyncio.StreamReader) -> dict:
         if self._connections > MOST_CONNECTIONS:
@@ -108,23 +107,20 @@ class ControlServer:
             raise Failure(f"a command has {LONGEST_LINE_BYTES} bytes at most.", USAGE) from None
 
     async def _run(self, request: dict, say: Callable[[str], None]) -> object:
-        supervisor = self._supervisor
+        supervisor, environment = self._supervisor, request["environment"]
         match request["command"]:
-            case "status":
-                return supervisor.status()
             case "await-ready":
-                await supervisor.change(lambda: supervisor.take_environment(request["environment"], say))
+                await supervisor.change(lambda: supervisor.take_environment(environment, say))
                 await supervisor.until_ready()
-                return supervisor.status()
             case "scale":
                 await supervisor.change(lambda: supervisor.scale(request["stage"], request["count"], say))
             case "restart":
                 await supervisor.change(lambda: supervisor.restart(request["name"], say))
             case "reload":
-                return await supervisor.change(lambda: supervisor.reload(request["environment"], say))
+                return await supervisor.change(lambda: supervisor.reload(environment, say))
             case "down":
                 await self._go_down(say)
-        return None
+        return supervisor.status()
 
 
 def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_seconds: float | None = None) -> object:
@@ -137,7 +133,7 @@ def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_secon
         try:
             connection.connect(str(run_dir / SOCKET_NAME))
         except PermissionError:
-            raise denied(run_dir) from None
+            raise
         except OSError as error:
             raise NotRunning from error
         try:

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from . import logfiles
-from . import process as processes
-from .admin import probe, why_not_ready
+from . import logfiles, process
+from .admin import Answer, ask
 from .changes import Changes
 from .liveness import ASK_SECONDS, Liveness
 from .policy import RestartPolicy
@@ -17,7 +16,6 @@ from .topology import Stage
 
 STOP_SECONDS = 10.0
 """How long a stage may take to finish what it holds after SIGTERM; then it is killed, and said."""
-PROBE_TIMEOUT_SECONDS = 1.0
 PROBE_READY_SECONDS = 1.0
 PROBE_STARTING_SECONDS = 0.03
 PROBE_SLOW_START_SECONDS = 0.2
@@ -29,17 +27,17 @@ class Instance:
     def __init__(self, stage: Stage, index: int, admin_path: Path, launch: Callable[["Instance"], Launch],
                  say: Callable[[str], None], changes: Changes):
         self.stage, self.index, self.name = stage, index, stage.instance(index)
-        self.restarts = 0
-        """Starts after a death that nobody asked for."""
+        self.process: Process | None = None
         self.last_end: str | None = None
         self.is_ready = False
         self.has_refused = False
         """Its last start ended with an exit code that does not get better with time."""
         self.is_leaving = False
         """An ingress that empties its journal before it goes: it gets a listening socket that nobody knows."""
-        self.process: Process | None = None
         self._admin_path, self._launch, self._say, self._changes = admin_path, launch, say, changes
         self._policy = RestartPolicy()
+        self._restarts = 0
+        """Starts after a death that nobody asked for."""
         self._is_wanted = False
         self._started_at = self._ready_at = 0.0
         self._why_not_ready: str | None = None
@@ -52,39 +50,37 @@ class Instance:
 
     def start(self) -> None:
         """Starts the process unless there is one."""
-        self._is_wanted = True
-        self._cancel_next_start()
+        self._want(True)
         if self.process is not None:
             return
         try:
             self._log_starts = (self._log_starts[1], logfiles.size(self._log_path))
-            started = processes.start(self._launch(self))
+            started = process.start(self._launch(self))
         except OSError as error:  # no process, descriptor or disk space to be had just now
             self.last_end = f"could not be started ({error.strerror})"
             self._start_again(None)
-            return
-        self._watch(started, started_at=time.monotonic())
+        else:
+            self._watch(started, started_at=time.monotonic())
 
-    def adopt(self, process: Process) -> None:
+    def adopt(self, running: Process) -> None:
         """Takes over a process that an earlier supervisor started."""
-        self._is_wanted = True
-        self._watch(process, started_at=time.monotonic() - processes.age_seconds(process.ticks))
+        self._want(True)
+        self._watch(running, started_at=time.monotonic() - running.age_seconds)
 
-    async def stop(self, say: Callable[[str], None], stop_seconds: float = STOP_SECONDS) -> None:
+    async def stop(self, say: Callable[[str], None]) -> None:
         """Asks the process to finish, waits, and kills it when it does not."""
-        self._is_wanted = False
-        self._cancel_next_start()
-        process = self.process
+        self._want(False)
+        running = self.process
         self._changes.fire()
-        if process is None:
+        if running is None:
             return
-        process.send(signal.SIGTERM)
-        process.send(signal.SIGCONT)  # a stopped process would otherwise never see the first signal
-        if not await self._changes.until(lambda: self.process is not process, stop_seconds):
-            say(f"{self.name} did not finish within {stop_seconds:g} s and is killed (SIGKILL); "
+        running.send(signal.SIGTERM)
+        running.send(signal.SIGCONT)  # a stopped process would otherwise never see the first signal
+        if not await self._changes.until(lambda: self.process is not running, STOP_SECONDS):
+            say(f"{self.name} did not finish within {STOP_SECONDS:g} s and is killed (SIGKILL); "
                 "what it held is sent again from the journal.")
-            process.send(signal.SIGKILL)
-            await self._changes.until(lambda: self.process is not process, stop_seconds)
+            running.send(signal.SIGKILL)
+            await self._changes.until(lambda: self.process is not running, STOP_SECONDS)
 
     async def restart(self, say: Callable[[str], None]) -> None:
         """Replaces the process because somebody asks for it: earlier deaths count no more."""
@@ -92,32 +88,29 @@ class Instance:
         self._policy, self.has_refused = RestartPolicy(), False
         self.start()
 
-    def log_end(self, lines: int) -> list[str]:
-        """The last lines that its process has logged, or the one before while that has logged nothing yet."""
-        before, start = self._log_starts
-        return logfiles.tail(self._log_path, lines, start) or logfiles.tail(self._log_path, lines, before)
-
     def kill(self) -> None:
         """For a supervisor that is told twice to stop."""
         if self.process is not None:
             self.process.send(signal.SIGKILL)
 
-    @property
-    def state(self) -> str:
-        if self.process is None:
-            if not self._is_wanted:
-                return "stopped"
-            return "crash-loop" if self._policy.is_looping else "backing-off"
-        if not self._is_wanted:
-            return "stopping"
-        if not self.is_ready:
-            if self._ready_at:
-                return "not-ready"
-            return "crash-loop" if self._policy.is_looping else "starting"
-        return "draining" if self.is_leaving else "ready"
+    def log_end(self, lines: int) -> list[str]:
+        """The last lines that its process has logged, or the one before while that has logged nothing yet."""
+        before, start = self._log_starts
+        return logfiles.tail(self._log_path, lines, start) or logfiles.tail(self._log_path, lines, before)
 
     @property
-    def why(self) -> str | None:
+    def state(self) -> str:
+        looping = "crash-loop" if self._policy.is_looping else None
+        if not self._is_wanted:
+            return "stopped" if self.process is None else "stopping"
+        if self.process is None:
+            return looping or "backing-off"
+        if self.is_ready:
+            return "draining" if self.is_leaving else "ready"
+        return "not-ready" if self._ready_at else looping or "starting"
+
+    @property
+    def _why(self) -> str | None:
         """Why it is not ready, in one sentence; nothing where it is, or is not to be."""
         if self.is_ready or not self._is_wanted:
             return None
@@ -131,25 +124,29 @@ class Instance:
         return {
             "stage": self.stage.executable, "instance": self.name, "pid": self.process.pid if self.process else None,
             "state": self.state, "uptime_seconds": round(time.monotonic() - self._started_at, 3) if alive else None,
-            "restarts": self.restarts, "last_end": self.last_end, "why": self.why,
+            "restarts": self._restarts, "last_end": self.last_end, "why": self._why,
         }
 
-    def _watch(self, process: Process, started_at: float) -> None:
-        self.process, self._started_at = process, started_at
+    def _want(self, is_wanted: bool) -> None:
+        self._is_wanted = is_wanted
+        if self._next_start is not None:
+            self._next_start.cancel()
+            self._next_start = None
+
+    def _watch(self, running: Process, started_at: float) -> None:
+        self.process, self._started_at = running, started_at
         self.is_ready, self._ready_at, self._why_not_ready = False, 0.0, None
         loop = asyncio.get_running_loop()
-        loop.add_reader(process.pidfd, self._ended, process)  # a pidfd becomes readable when its process ends
-        self._probing = loop.create_task(self._probe(process))
+        loop.add_reader(running.pidfd, self._ended, running)  # a pidfd becomes readable when its process ends
+        self._probing = loop.create_task(self._probe(running))
         self._changes.fire()
 
-    def _ended(self, process: Process) -> None:
-        asyncio.get_running_loop().remove_reader(process.pidfd)
-        status = process.reap()
-        self.last_end = processes.describe_end(status)
+    def _ended(self, ended: Process) -> None:
+        asyncio.get_running_loop().remove_reader(ended.pidfd)
+        self.last_end, self.has_refused = ended.reap()
         if self._stalled_because:
             self.last_end = f"was stalled and killed: {self._stalled_because}"
         self._stalled_because = None
-        self.has_refused = processes.is_refusal(status)
         ready_for = time.monotonic() - self._ready_at if self._ready_at else None
         self.process, self.is_ready = None, False
         if self._probing is not None:
@@ -160,7 +157,7 @@ class Instance:
 
     def _start_again(self, ready_for_seconds: float | None) -> None:
         delay_seconds = self._policy.delay_after_death(ready_for_seconds)
-        self.restarts += 1
+        self._restarts += 1
         lived = "before it was ready" if ready_for_seconds is None else f"{ready_for_seconds:.1f} s after being ready"
         loop = " (crash loop)" if self._policy.is_looping else ""
         when = f"in {delay_seconds:g} s" if delay_seconds else "at once"
@@ -170,50 +167,37 @@ class Instance:
         else:
             self.start()
 
-    def _cancel_next_start(self) -> None:
-        if self._next_start is not None:
-            self._next_start.cancel()
-            self._next_start = None
-
-    async def _probe(self, process: Process) -> None:
+    async def _probe(self, running: Process) -> None:
         """Asks the process as long as it lives whether it is ready: often while it starts, seldom later."""
         liveness = Liveness(answered_at=time.monotonic())
-        while self.process is process:
-            status, body = await probe(self._admin_path, "/readyz", PROBE_TIMEOUT_SECONDS)
-            self._note(process, status, body)
+        while self.process is running:
+            self._note(running, await ask(self._admin_path, "/readyz"))
             if self.is_ready:
                 liveness.has_answered(time.monotonic())
-            elif await self._is_stalled(process, liveness):
-                return
-            if self.is_ready:
                 await asyncio.sleep(PROBE_READY_SECONDS)
-            else:
-                is_young = time.monotonic() - self._started_at < 3
-                await asyncio.sleep(PROBE_STARTING_SECONDS if is_young else PROBE_SLOW_START_SECONDS)
+                continue
+            answer = await ask(self._admin_path, "/healthz", ASK_SECONDS)
+            why = liveness.judge(answer.status, answer.body, time.monotonic(), running.is_stopped)
+            if why is not None and self._is_wanted:
+                # That is a death like any other.
+                self._say(f"error: {self.name} is stalled and is killed (SIGKILL): {why}.")
+                self._stalled_because = why
+                running.send(signal.SIGKILL)
+                return
+            is_young = time.monotonic() - self._started_at < 3
+            await asyncio.sleep(PROBE_STARTING_SECONDS if is_young else PROBE_SLOW_START_SECONDS)
 
-    def _note(self, process: Process, status: int, body: bytes) -> None:
+    def _note(self, running: Process, answer: Answer) -> None:
         """Takes an answer to /readyz."""
-        is_ready = status == 200
-        has_begun = status or self._ready_at
-        self._why_not_ready = why_not_ready(status, body) if has_begun else None
+        is_ready = answer.status == 200
+        self._why_not_ready = answer.why_not_ready if answer.status or self._ready_at else None
         if is_ready == self.is_ready:
             return
         self.is_ready = is_ready
         if is_ready and not self._ready_at:
             self._ready_at, self.has_refused = time.monotonic(), False
-            self._say(f"{self.name} is ready (pid {process.pid}).")
+            self._say(f"{self.name} is ready (pid {running.pid}).")
         else:
             self._say(f"{self.name} is ready again." if is_ready else
                       f"warning: {self.name} is not ready any more: {self._why_not_ready}.")
         self._changes.fire()
-
-    async def _is_stalled(self, process: Process, liveness: Liveness) -> bool:
-        """Kills the process where it does not move any more; that is a death like any other."""
-        status, body = await probe(self._admin_path, "/healthz", ASK_SECONDS)
-        why = liveness.judge(status, body, time.monotonic(), processes.is_stopped(process.pid))
-        if why is None or not self._is_wanted:
-            return False
-        self._say(f"error: {self.name} is stalled and is killed (SIGKILL): {why}.")
-        self._stalled_because = why
-        process.send(signal.SIGKILL)
-        return True

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from .topology import parse_instance
 
-FIRST_PASSED_FD = 3
-"""Fixed by the LISTEN_FDS protocol (sd_listen_fds(3))."""
 EXEC_FAILED = 127
 REFUSALS = (64, 78, EXEC_FAILED)
 """Exit codes of a stage that cannot use its arguments or its configuration, or is not there."""
+REASONS = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration",
+           EXEC_FAILED: ", could not be executed"}
 
 
 def boot_id() -> str:
@@ -37,17 +37,6 @@ def start_ticks(pid: int) -> int | None:
     return None if fields is None or fields[0] in "ZX" else int(fields[19])
 
 
-def is_stopped(pid: int) -> bool:
-    """Whether a signal (or a debugger) holds the process."""
-    fields = stat_fields(pid)
-    return fields is not None and fields[0] in "Tt"
-
-
-def age_seconds(ticks: int) -> float:
-    """How long ago a process with this start time was started."""
-    return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"))
-
-
 @dataclass
 class Process:
     """One running stage. Signals go through the pidfd, which can never mean another process."""
@@ -59,35 +48,34 @@ class Process:
     """Adopted processes are not our children: their exit status goes to somebody else."""
     pid_path: Path
 
+    @property
+    def age_seconds(self) -> float:
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - self.ticks / os.sysconf("SC_CLK_TCK"))
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a signal (or a debugger) holds it."""
+        fields = stat_fields(self.pid)
+        return fields is not None and fields[0] in "Tt"
+
     def send(self, number: signal.Signals) -> None:
         try:
             signal.pidfd_send_signal(self.pidfd, number)
         except ProcessLookupError:
             pass
 
-    def reap(self) -> int | None:
-        """After the pidfd became readable: the wait status of a child; removes the pid file."""
+    def reap(self) -> tuple[str, bool]:
+        """After the pidfd became readable: removes the pid file; how it ended in words, and whether the next start
+        would end the same way."""
         status = os.waitpid(self.pid, 0)[1] if self.is_child else None
         os.close(self.pidfd)
         self.pid_path.unlink(missing_ok=True)
-        return status
-
-
-def describe_end(status: int | None) -> str:
-    """A wait status in words."""
-    if status is None:
-        return "ended (taken over, so its exit status is not ours to see)"
-    code = os.waitstatus_to_exitcode(status)
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    reasons = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration",
-               EXEC_FAILED: ", could not be executed"}
-    return f"exited with {code}{reasons.get(code, '')}"
-
-
-def is_refusal(status: int | None) -> bool:
-    """Whether a wait status means that the next start would end the same way."""
-    return status is not None and os.waitstatus_to_exitcode(status) in REFUSALS
+        if status is None:
+            return "ended (taken over, so its exit status is not ours to see)", False
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0:
+            return f"killed by {signal.Signals(-code).name}", False
+        return f"exited with {code}{REASONS.get(code, '')}", code in REFUSALS
 
 
 def adopt(pid_path: Path) -> Process | None:
@@ -95,27 +83,19 @@ def adopt(pid_path: Path) -> Process | None:
     try:
         pid_text, ticks_text, boot = pid_path.read_text().split()
         pid, ticks = int(pid_text), int(ticks_text)
-    except (FileNotFoundError, ValueError):
+        pidfd = os.pidfd_open(pid) if boot == boot_id() else None
+    except (OSError, ValueError, OverflowError):  # it has ended, or the file names no process at all
         return None
-    if boot != boot_id():
-        return None
-    try:
-        pidfd = os.pidfd_open(pid)
-    except (OSError, OverflowError):  # it has ended, or the file names no process at all
-        return None
-    if start_ticks(pid) != ticks:  # asked after the pidfd was opened: from here on it cannot change its meaning
+    if pidfd is not None and start_ticks(pid) != ticks:  # asked while the pidfd is open: from here on it stays true
         os.close(pidfd)
         return None
-    return Process(pid, ticks, pidfd, False, pid_path)
+    return None if pidfd is None else Process(pid, ticks, pidfd, False, pid_path)
 
 
 def find_running(run_dir: Path) -> dict[str, Process]:
     """The stages that a supervisor has started in a run directory and that live, by instance."""
-    found = {}
-    for path in sorted(run_dir.glob("*.pid")):
-        if parse_instance(path.stem) and (running := adopt(path)):
-            found[path.stem] = running
-    return found
+    found = {path.stem: adopt(path) for path in sorted(run_dir.glob("*.pid")) if parse_instance(path.stem)}
+    return {name: running for name, running in found.items() if running}
 
 
 @dataclass(frozen=True)
@@ -162,15 +142,11 @@ def _become(launch: Launch, log: int) -> None:
     written = launch.pid_path.with_name(f".{launch.pid_path.name}.new")
     written.write_text(f"{pid} {start_ticks(pid)} {boot_id()}\n")
     written.rename(launch.pid_path)
-    high = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 256) for each in launch.sockets]
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    environment = dict(launch.environment)
-    for place, descriptor in enumerate(high, FIRST_PASSED_FD):
+    passed = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 256) for each in launch.sockets]
+    # Passed sockets begin at 3, as the LISTEN_FDS protocol wants it (sd_listen_fds(3)).
+    for place, descriptor in enumerate([os.open(os.devnull, os.O_RDONLY), log, log, *passed]):
         os.dup2(descriptor, place)
-        environment |= {"LISTEN_PID": str(pid), "LISTEN_FDS": str(len(high))}
+    ours = {"LISTEN_PID": str(pid), "LISTEN_FDS": str(len(passed))} if passed else {}
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)  # Python ignores the first two, and what is ignored stays so on exec
-    os.execve(launch.arguments[0], launch.arguments, environment)
+    os.execve(launch.arguments[0], launch.arguments, launch.environment | ours)

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import logfiles
-from .configuration import Configuration
 from .control import SOCKET_NAME, ControlServer
 from .daemon import Supervisor
 from .failure import UNAVAILABLE, Failure
-from .process import Process
+from .process import Process, find_running
 
 LOCK_NAME = "supervisor.lock"
 PID_NAME = "supervisor.pid"
@@ -28,13 +27,13 @@ ROTATE_SECONDS = 10.0
 
 
 def prepare(folder: Path) -> None:
-    """Makes a run directory for its owner alone: whoever can connect to its sockets can read the bus."""
+    """Makes a directory for its owner alone: whoever can connect to its sockets can read the bus."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
     except OSError as error:
-        raise Failure(f"{folder} cannot be made a directory of our own ({error.strerror}); change run_dir or its "
-                      "owner.", UNAVAILABLE) from error
+        raise Failure(f"{folder} cannot be made a directory of our own ({error.strerror}); change it in the "
+                      "configuration, or its owner.", UNAVAILABLE) from error
 
 
 def lock(run_dir: Path) -> int | None:
@@ -46,15 +45,20 @@ def lock(run_dir: Path) -> int | None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return descriptor
         except BlockingIOError:
-            if time.monotonic() > deadline or _answers(run_dir):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                answers = connection.connect_ex(str(run_dir / SOCKET_NAME)) == 0
+            if answers or time.monotonic() > deadline:
                 os.close(descriptor)
                 return None
             time.sleep(0.02)
 
 
-def _answers(run_dir: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        return connection.connect_ex(str(run_dir / SOCKET_NAME)) == 0
+def tell(line: str) -> None:
+    """Prints a line. A reader who has gone (`| head`) ends the printing and not what is being done."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered fails no more
 
 
 def say(line: str) -> None:
@@ -83,10 +87,10 @@ def log_line(line: str, at: datetime) -> str:
 class Service:
     """Runs a supervisor until it is told to go down."""
 
-    def __init__(self, supervisor: Supervisor, run_dir: Path, survives_hangup: bool):
-        self._supervisor, self._run_dir, self._survives_hangup = supervisor, run_dir, survives_hangup
+    def __init__(self, supervisor: Supervisor, survives_hangup: bool):
+        self._supervisor, self._run_dir = supervisor, supervisor.configuration.run_dir
+        self._survives_hangup = survives_hangup
         self._down: asyncio.Task[None] | None = None
-        self._reloading: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
 
     async def run(self, running: dict[str, Process], report: Callable[[dict], None]) -> None:
@@ -94,14 +98,14 @@ class Service:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
-        loop.add_signal_handler(signal.SIGHUP, self._hung_up if self._survives_hangup else self._interrupted)
+        tasks = [loop.create_task(self._rotate()), loop.create_task(self._come_up(running, report))]
+        loop.add_signal_handler(signal.SIGHUP, (lambda: tasks.append(loop.create_task(self._reload())))
+                                if self._survives_hangup else self._interrupted)
         (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         server = await ControlServer(self._supervisor, self.go_down).serve(self._run_dir / SOCKET_NAME)
-        rotating = loop.create_task(self._rotate())
-        coming_up = loop.create_task(self._come_up(running, report))
         await self._over.wait()
-        coming_up.cancel()
-        rotating.cancel()
+        for task in tasks:
+            task.cancel()
         server.close()
         await asyncio.sleep(0.05)  # the answer to `down` is written out by its own task
         for name in (SOCKET_NAME, PID_NAME):
@@ -128,8 +132,12 @@ class Service:
             self._down.add_done_callback(lambda _: self._over.set())
         return self._down
 
-    def _hung_up(self) -> None:
-        self._reloading = asyncio.get_running_loop().create_task(self._supervisor.reload_on_hangup())
+    async def _reload(self) -> None:
+        """SIGHUP means the same as the command; what goes wrong is said in the log."""
+        try:
+            await self._supervisor.change(lambda: self._supervisor.reload({}, say))
+        except (Failure, OSError) as failure:
+            say(f"error: not reloaded: {failure}")
 
     def _interrupted(self) -> None:
         if self._down is None:
@@ -150,16 +158,20 @@ def start_behind(body: Callable[[Callable[[dict], None]], None], run_dir: Path) 
     start = logfiles.size(run_dir / LOG_NAME)
     reading, writing = os.pipe()
     if os.fork() == 0:
+        def report(answer: dict) -> None:
+            try:
+                os.write(writing, json.dumps(answer).encode() + b"\n")
+            except OSError:
+                pass  # whoever typed `up -d` did not wait; the stages come up all the same
+            os.close(writing)
+
         code = 1
         try:
-            os.close(reading)
             os.setsid()
             log = os.open(run_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            nothing = os.open(os.devnull, os.O_RDONLY)
-            for place, descriptor in ((0, nothing), (1, log), (2, log)):
+            for place, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
                 os.dup2(descriptor, place)
-            with os.fdopen(writing, "w") as pipe:
-                body(lambda answer: _report(pipe, answer))
+            body(report)
             code = 0
         except BaseException as error:
             say(f"error: the supervisor ends: {error!r}")
@@ -176,52 +188,34 @@ def start_behind(body: Callable[[Callable[[dict], None]], None], run_dir: Path) 
     return json.loads(line)
 
 
-def _report(pipe, answer: dict) -> None:
-    try:
-        pipe.write(json.dumps(answer) + "\n")
-        pipe.close()
-    except OSError:
-        pass  # whoever typed `up -d` did not wait; the stages come up all the same
-
-
-def run(supervisor: Supervisor, is_behind: bool, report: Callable[[dict], None]) -> dict | None:
+def run(supervisor: Supervisor, is_behind: bool, report: Callable[[dict], None]) -> dict:
     """Finds what runs already, binds the listening sockets, and runs the service; the caller holds the lock.
 
-    Behind, it answers what the service reports when everything is ready; in the foreground it returns after `down`.
+    Behind, it returns with what the service reports when everything is ready; in the foreground after `down`.
     """
     os.umask(0o077)
     configuration = supervisor.configuration
-    prepare_data_dir(configuration)
-    running = supervisor.find_running()
-    supervisor.open_listeners(running)
+    configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    running = find_running(configuration.run_dir)
+    supervisor.listen(running)
 
     def body(answer: Callable[[dict], None]) -> None:
-        async def main() -> None:
-            await Service(supervisor, configuration.run_dir, survives_hangup=is_behind).run(running, answer)
+        asyncio.run(Service(supervisor, survives_hangup=is_behind).run(running, answer))
 
-        asyncio.run(main())
-
-    if is_behind:
-        return start_behind(body, configuration.run_dir)
-    body(report)
-    return None
+    if not is_behind:
+        body(report)
+        return {}
+    answer = start_behind(body, configuration.run_dir)
+    report(answer)
+    return answer
 
 
 def stop_orphans(supervisor: Supervisor) -> int:
     """For `down` where no supervisor runs: takes the stages over only to stop them; answers how many there were."""
     async def main() -> int:
-        running = supervisor.find_running()
-        supervisor.adopt_all(running)
-        await supervisor.down(say)
+        running = find_running(supervisor.configuration.run_dir)
+        supervisor.adopt(running)
+        await supervisor.down(tell)
         return len(running)
 
     return asyncio.run(main())
-
-
-def prepare_data_dir(configuration: Configuration) -> None:
-    """The journal and the event log lie below data_dir; what is in them is nobody else's to read."""
-    try:
-        configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure(f"{configuration.data_dir} cannot be made ({error.strerror}); change data_dir.",
-                      UNAVAILABLE) from error

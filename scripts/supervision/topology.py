@@ -14,27 +14,19 @@ class Stage:
 
     executable: str
     key: str
-    """The stage's part of the configuration."""
+    """The stage's part of the configuration, and its short name."""
+    most: int = MOST_INSTANCES
+    """How many instances there may be."""
     listens: bool = False
     """Whether the supervisor holds its listening socket (`listen` in its part) and passes it on."""
-    is_scalable: bool = True
-    most: int = MOST_INSTANCES
-    latency: str = "tributary_since_receipt_seconds"
-    """The histogram whose p99 says how this stage is doing."""
 
     def instance(self, index: int) -> str:
         return f"{self.executable}-{index}"
 
 
-STAGES = (
-    Stage("ingress-gateway", "ingress", listens=True, most=16, latency="tributary_acknowledgement_seconds"),
-    Stage("verifier", "verifier"),
-    Stage("normaliser", "normaliser"),
-    Stage("fanout-router", "router", is_scalable=False, latency="tributary_receipt_to_delivery_seconds"),
-)
+STAGES = (Stage("ingress-gateway", "ingress", most=16, listens=True), Stage("verifier", "verifier"),
+          Stage("normaliser", "normaliser"), Stage("fanout-router", "router", most=1))
 """From the front door to the subscribers; stopping goes this way, starting the other."""
-
-_instance_name = re.compile(r"([a-z-]+)-(0|[1-9][0-9]?)")
 
 
 def stage_named(name: str) -> Stage:
@@ -49,17 +41,13 @@ def stage_named(name: str) -> Stage:
 def full_name(name: str) -> str:
     """The instance's name for one that begins with the stage's short form: router-0 is fanout-router-0."""
     for stage in STAGES:
-        if name.startswith(f"{stage.key}-"):
-            return stage.executable + name.removeprefix(stage.key) if parse_instance(name) is None else name
+        if name.startswith(f"{stage.key}-") and parse_instance(name) is None:
+            return stage.executable + name.removeprefix(stage.key)
     return name
 
 
 def parse_instance(name: str) -> tuple[Stage, int] | None:
     """Stage and index of an instance's name, or nothing where it is none."""
-    match = _instance_name.fullmatch(name)
-    if match is None:
-        return None
-    for stage in STAGES:
-        if stage.executable == match[1]:
-            return stage, int(match[2])
-    return None
+    match = re.fullmatch(r"([a-z-]+)-(0|[1-9][0-9]?)", name)
+    stages = [stage for stage in STAGES if match and stage.executable == match[1]]
+    return (stages[0], int(match[2])) if stages else None

@@ -29,6 +29,11 @@ struct AdminDesk: Sendable {
                     status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
                     body: Array(registry.render().utf8))
             }
+        case "/metrics.json":
+            readOnly(request) {
+                let names = request.query["names"].map { Set($0.split(separator: ",").map(String.init)) }
+                return .json(200, MetricDocument.text(registry.read(names)))
+            }
         default: route(request)
         }
     }

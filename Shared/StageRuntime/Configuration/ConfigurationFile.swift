@@ -66,9 +66,10 @@ extension TributaryConfiguration {
     /// line at the margin says, or the default. Nil where the file cannot be read.
     static func runDir(namedIn file: String) -> String? {
         guard let text = try? text(of: file) else { return nil }
-        let key = "run_dir:"
-        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix(key) }
-        let value = line.flatMap { try? compose(yaml: String($0), .basic) }?.mapping?["run_dir"]?.scalar?.string
+        let line =
+            text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("run_dir:") }.map(String.init)
+            ?? text.firstMatch(of: #/"run_dir"\s*:\s*("(?:[^"\\]|\\.)*")/#).map { "run_dir: \($0.1)" }
+        let value = line.flatMap { try? compose(yaml: $0, .basic) }?.mapping?["run_dir"]?.scalar?.string
         return ConfigurationPath.absolute(value ?? defaultRunDir, in: ConfigurationPath.folder(of: file))
     }
 

@@ -5,6 +5,8 @@ package enum ExitStatus: Int32, Sendable {
     case success = 0
     /// Something asked for was not found or failed.
     case failure = 1
+    /// There is nothing that runs to be looked at.
+    case notRunning = 3
     /// The command line is wrong.
     case usage = 64
     /// A stage that is needed does not run.

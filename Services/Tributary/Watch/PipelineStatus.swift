@@ -1,0 +1,119 @@
+import Glibc
+import StageMetrics
+import StageRuntime
+
+/// What runs of a pipeline: what its supervisor says, and what answers on an admin socket beside that.
+struct PipelineStatus {
+    private static let supervisorSeconds = 5
+    private static let stageSeconds = 1
+
+    private let runDir: String
+    /// The supervisor's own answer; nil where none runs.
+    let supervised: JSONValue?
+    /// One object per instance, from the ingress to the router.
+    private(set) var rows: [JSONValue]
+
+    /// Fails with 69 where the supervisor hangs, with 77 where this user may not ask.
+    init(runDir: String) throws(StageFailure) {
+        self.runDir = runDir
+        supervised = try Self.askSupervisor("\(runDir)/supervisor.sock")
+        rows = supervised?["instances"].elements ?? []
+        let names = Set(rows.map { $0["instance"].text })
+        for instance in try socketNames() where !names.contains(instance) {
+            if let row = try unsupervised(instance) { rows.append(row) }
+        }
+        rows.sort { Self.place($0["instance"].text) < Self.place($1["instance"].text) }
+    }
+
+    static let nothingRuns = StageFailure(
+        .notRunning, "nothing runs; 'scripts/supervisor up -d' starts the pipeline.")
+
+    /// The instances; fails with 3 where nothing runs.
+    func running() throws(StageFailure) -> [JSONValue] {
+        guard !rows.isEmpty else {
+            throw Self.nothingRuns
+        }
+        return rows
+    }
+
+    private static func askSupervisor(_ path: String) throws(StageFailure) -> JSONValue? {
+        guard let socket = try UnixSocket(path, timeoutSeconds: supervisorSeconds) else { return nil }
+        let answer: JSONValue?
+        do throws(StageFailure) {
+            answer = try socket.exchange(#"{"command":"status"}"#) { $0["said"] == .null }
+        } catch {
+            throw StageFailure(
+                .unavailable,
+                "the supervisor has not answered for \(supervisorSeconds) s; kill it if it hangs (the stages stay) and start "
+                    + "it again.")
+        }
+        if let failure = answer?["failure"], failure != .null { throw StageFailure(.unavailable, failure.text) }
+        return answer?["result"]
+    }
+
+    /// Instances that have an admin socket in the run directory, whoever serves it.
+    private func socketNames() throws(StageFailure) -> [String] {
+        do throws(StageFailure) {
+            try FileAccess.check(runDir)
+        } catch {
+            if error.status == .unavailable { return [] }
+            throw error
+        }
+        return DirectoryNames.read(runDir).filter { $0.hasSuffix(".admin") }.map { String($0.dropLast(6)) }
+            .filter { Self.stage(of: $0) != nil }
+    }
+
+    private func unsupervised(_ instance: String) throws(StageFailure) -> JSONValue? {
+        let path = "\(runDir)/\(instance).admin"
+        guard let stage = Self.stage(of: instance),
+            let pid = try UnixSocket(path, timeoutSeconds: Self.stageSeconds)?.listenerPID
+        else { return nil }
+        let why = Self.whyNotReady(path)
+        let started = ProcessFigures.read(String(pid)).startSeconds
+        let uptime = Double(wallNanoseconds()) / 1e9 - started
+        var members: [(String, JSONText)] = [
+            ("stage", .string(stage.rawValue)), ("instance", .string(instance)), ("pid", .number(Int(pid))),
+            ("state", .string(why == nil ? "ready" : "not-ready")),
+            ("uptime_seconds", started > 0 ? .number((1000 * uptime).rounded() / 1000) : .null),
+            ("restarts", .number(0)),
+            ("last_end", .null), ("why", .optional(why, JSONText.string)),
+        ]
+        if startedPID(instance) != pid { members.append(("by_hand", .bool(true))) }
+        return JSONValue.read(JSONText.object(members).bytes)
+    }
+
+    /// The process that a supervisor has started as this instance, by its pid file.
+    private func startedPID(_ instance: String) -> Int32? {
+        guard let file = fopen("\(runDir)/\(instance).pid", "r") else { return nil }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 100)
+        return fgets(&line, 100, file) == nil ? nil : Int32(strtol(line, nil, 10))
+    }
+
+    /// What `/readyz` says is missing; nil where it is ready.
+    private static func whyNotReady(_ path: String) -> String? {
+        guard let reply = try? AdminClient(socketPath: path, timeoutSeconds: stageSeconds).request("GET", "/readyz")
+        else { return "its admin socket does not answer" }
+        if reply.status == 200 { return nil }
+        guard case .object(let checks) = JSONValue.read(reply.body)?["checks"] else {
+            return "/readyz answers \(reply.status)"
+        }
+        let missing = checks.filter { $0.value["ok"] != .bool(true) }
+        return missing.map { $0.value["detail"].text.isEmpty ? $0.name : $0.value["detail"].text }.joined(
+            separator: "; ")
+    }
+
+    /// Nil where it is no instance's name.
+    static func stage(of instance: String) -> Stage? {
+        guard let dash = instance.lastIndex(of: "-"), Int(instance[instance.index(after: dash)...]) != nil else {
+            return nil
+        }
+        return Stage(rawValue: String(instance[..<dash]))
+    }
+
+    /// Where an instance stands in a list: by its stage, then by its number.
+    private static func place(_ instance: String) -> (Int, Int) {
+        let stage = stage(of: instance).flatMap { Stage.allCases.firstIndex(of: $0) } ?? Stage.allCases.count
+        return (stage, Int(instance.split(separator: "-").last ?? "") ?? 0)
+    }
+}

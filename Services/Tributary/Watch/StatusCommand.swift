@@ -1,0 +1,93 @@
+import ArgumentParser
+import StageMetrics
+import StageRuntime
+
+/// `tributary status`
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Shows every instance, and why one is not ready.",
+        discussion: """
+            Examples:
+              tributary status
+              tributary status --json | jq '.instances[] | select(.state != "ready")'
+
+            Exit codes: 0 all are ready, 1 one is not, 3 no supervisor runs, 69 the
+            supervisor hangs, 77 not permitted.
+            """)
+
+    @OptionGroup var options: CommandOptions
+
+    func run() throws {
+        let configuration = orExit { () throws(StageFailure) in try options.running() }
+        let status = orExit { () throws(StageFailure) in try PipelineStatus(runDir: configuration.runDir) }
+        let open = Self.unverifiedSources(status.rows, configuration.runDir)
+        if options.json {
+            StandardOutput.write(Self.json(status, configuration, open).indented() + "\n")
+        } else if !status.rows.isEmpty {
+            StandardOutput.write(Self.text(status.rows, open) + "\n")
+        }
+        let byHand = status.rows.filter { $0["by_hand"] == .bool(true) }.map { $0["instance"].text }
+        if !byHand.isEmpty {
+            let names = byHand.joined(separator: ", ")
+            StandardError.write("tributary: started by hand, so no supervisor restarts or stops it: \(names)\n")
+        }
+        guard status.supervised != nil else {
+            let rest =
+                status.rows.isEmpty
+                ? " and no stage either."
+                : byHand.count == status.rows.count
+                    ? "." : "; stages do that one had started, and 'scripts/supervisor up' takes them over."
+            StandardError.write("tributary: no supervisor runs\(rest)\n")
+            ExitStatus.notRunning.exit()
+        }
+        if !status.rows.allSatisfy({ ["ready", "draining"].contains($0["state"].text) }) { ExitStatus.failure.exit() }
+    }
+
+    static func text(_ rows: [JSONValue], _ unverifiedSources: [String]) -> String {
+        var table = Table(["INSTANCE", "PID", "STATE", "UPTIME", "RESTARTS", "LAST END"])
+        for row in rows {
+            let uptime = FigureText.duration(Double(row["uptime_seconds"].text))
+            let pid = row["pid"] == .null ? "-" : row["pid"].text
+            table.add([
+                row["instance"].text, pid, row["state"].text, uptime, row["restarts"].text, row["last_end"].text,
+            ])
+        }
+        var lines = [table.text]
+        for row in rows where row["why"] != .null {
+            lines.append(printable("\(row["instance"].text) is \(row["state"].text): \(row["why"].text)"))
+        }
+        if !unverifiedSources.isEmpty {
+            let names = printable(unverifiedSources.joined(separator: ", "))
+            lines.append("not verified, so anyone who knows their URL can send events: \(names)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func json(
+        _ status: PipelineStatus, _ configuration: TributaryConfiguration, _ unverifiedSources: [String]
+    ) -> JSONValue {
+        var members = [
+            JSONMember(name: "supervisor", value: .null),
+            JSONMember(name: "configuration", value: .string(configuration.file)),
+            JSONMember(name: "run_dir", value: .string(configuration.runDir)),
+            JSONMember(name: "listen", value: .object([])),
+        ]
+        if case .object(let said) = status.supervised { members = said.filter { $0.name != "instances" } }
+        members += [
+            JSONMember(name: "instances", value: .array(status.rows)),
+            JSONMember(name: "unverified_sources", value: .array(unverifiedSources.map(JSONValue.string))),
+        ]
+        return .object(members)
+    }
+
+    /// The sources that let everybody in, as a running verifier says.
+    private static func unverifiedSources(_ rows: [JSONValue], _ runDir: String) -> [String] {
+        let name = "tributary_source_verification"
+        for row in rows where row["stage"].text == "verifier" && row["pid"] != .null {
+            let metrics = StageMetricsClient.read(runDir, row["instance"].text, names: [name], timeoutSeconds: 2)
+            guard let samples = metrics?.flatMap(\.samples) else { continue }
+            return samples.filter { $0.label("scheme") == "none" }.compactMap { $0.label("source") }.sorted()
+        }
+        return []
+    }
+}
