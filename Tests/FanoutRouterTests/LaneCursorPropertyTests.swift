@@ -82,17 +82,18 @@ private struct Model {
     }
 
     mutating func act() {
-        switch Int.random(in: 0..<20, using: &random) {
-        case 0...4: take()
-        case 5...6: start()
-        case 7...12: end()
-        case 13: tick()
-        case 14: queueReplay()
-        case 15: reconfigure()
-        case 16: comeLate()
-        case 17: halt()
-        case 18: save()
-        default: if Int.random(in: 0..<4, using: &random) == 0 { restart() } else { lineUp() }
+        if Bool.random(using: &random) { lineUp() }
+        switch Int.random(in: 0..<48, using: &random) {
+        case 0...12: take()
+        case 13...22: start()
+        case 23...34: end()
+        case 35...38: tick()
+        case 39...40: queueReplay()
+        case 41: reconfigure()
+        case 42...43: comeLate()
+        case 44: halt()
+        case 45...46: save()
+        default: restart()
         }
         follow()
     }
@@ -137,7 +138,7 @@ private struct Model {
     private mutating func end() {
         guard let position = pick(positions(.inFlight)), let before = cursor.deliveries[position] else { return }
         let events = [position] + before.members
-        switch Int.random(in: 0..<8, using: &random) {
+        switch Int.random(in: 0..<14, using: &random) {
         case 0:
             last = "giveBack \(position)"
             return cursor.giveBack(position)
@@ -159,16 +160,16 @@ private struct Model {
         guard let counted = cursor.attemptEnded(position, number: before.attempts + 1) else {
             return wrong.append("an attempt under way was not known")
         }
-        switch Int.random(in: 0..<4, using: &random) {
-        case 0:
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0...2:
             last = "delivered \(position)"
             cursor.delivered(position)
             gone(events, isDead: false, replay: before.replay)
-        case 1:
+        case 3:
             last = "died \(position)"
             cursor.died(position, reason: "status", now: now)
             gone(events, isDead: true, replay: before.replay)
-        case 2 where counted.count > 1:
+        case 4 where counted.count > 1:
             last = "halve \(position)"
             cursor.halve(position)
         default:
@@ -241,11 +242,10 @@ private struct Model {
 
     private mutating func halt() {
         last = "halt"
-        switch Int.random(in: 0..<4, using: &random) {
-        case 0: cursor.pause()
-        case 1: cursor.disable("410")
-        default: cursor.resume(now: now)
-        }
+        if Bool.random(using: &random) { cursor.pause() } else { cursor.disable("410") }
+        tick()
+        last = "resume"
+        cursor.resume(now: now)
     }
 
     private mutating func lineUp() {
