@@ -23,6 +23,7 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
@@ -71,6 +72,7 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -106,6 +108,7 @@ let package = Package(
                 logging,
                 argumentParser,
             ]),
+        shared("ControlClient", [asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL]),
         service(
             "IngressGateway",
             [
@@ -129,7 +132,7 @@ let package = Package(
         service(
             "Tributary",
             [
-                "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire", nio, nioPosix, nioSSL,
+                "ControlClient", "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire",
                 argumentParser,
             ]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
@@ -140,18 +143,22 @@ let package = Package(
         tests("BusTests", ["SeededRandom", "Bus", "StageMetrics", "Wire"]),
         tests("BusTapTests", ["BusTap", "Events", "LogSamples", "StageRuntime", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
-        tests("StageRuntimeTests", ["StageMetrics", "Providers", "StageRuntime", "Threads", argumentParser, logging]),
+        tests(
+            "StageRuntimeTests",
+            ["ControlClient", "StageMetrics", "Providers", "StageRuntime", "Threads", argumentParser, logging]),
         tests(
             "TributaryTests",
             [
-                "Events", "StageMetrics", "Providers", "StageRuntime", "Tributary", "WebhookSamples", "Wire", nio,
+                "ControlClient", "Threads", "Events", "StageMetrics", "Providers", "StageRuntime", "Tributary",
+                "WebhookSamples", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "EventLog", "Events", "FanoutRouter", "HTTPFront", "LogSamples", "Providers", "SeededRandom",
+                "Bus", "ControlClient", "EventLog", "Events", "FanoutRouter", "HTTPFront", "LogSamples", "Providers",
+                "SeededRandom",
                 "StageMetrics", "StageRuntime", "Wire", nio,
                 nioEmbedded, nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
             ]),

@@ -1,3 +1,4 @@
+import ControlClient
 import Foundation
 import LogSamples
 import Logging
@@ -37,23 +38,22 @@ import Testing
         _ server: ControlServer, _ method: String, _ target: String, host: String = "localhost",
         fields: [(String, String)] = [("authorization", "Bearer all")], body: String = ""
     ) throws -> HTTPReply {
-        let connection = try HTTPConnection(host: "127.0.0.1", port: server.port)
-        let type = body.isEmpty ? [] : [("content-type", "application/json")]
-        return try connection.exchange(method, target, host: host, headers: fields + type, body: Array(body.utf8))
+        let client = try ControlClient("http://127.0.0.1:\(server.port)")
+        return try client.request(method, target, headers: fields + [("host", host)], body: Array(body.utf8))
     }
 
     @Test func `operations are answered on one connection, HEAD without the body`() throws {
         let server = try server()
         defer { server.stop() }
-        let connection = try HTTPConnection(host: "127.0.0.1", port: server.port)
+        let client = try ControlClient("http://127.0.0.1:\(server.port)", keepsAlive: true)
         let authorization = [("Authorization", "bearer all")]
         for _ in 0..<3 {
-            let reply = try connection.exchange("GET", "/v1/things/one", host: "localhost", headers: authorization)
+            let reply = try client.request("GET", "/v1/things/one", headers: authorization)
             #expect(reply.status == 200)
             #expect(reply.text == "\"one\"")
             #expect(reply.header("cache-control") == "no-store")
         }
-        let dropped = try connection.exchange("DELETE", "/v1/things/one", host: "localhost", headers: authorization)
+        let dropped = try client.request("DELETE", "/v1/things/one", headers: authorization)
         #expect(dropped.status == 204)
         let made = try ask(server, "POST", "/v1/things", body: "{\"name\":\"a\"}")
         #expect(made.status == 201)
@@ -253,7 +253,7 @@ import Testing
         }
         thread.start()
         // The listening socket goes first.
-        try await eventually { (try? HTTPConnection(host: "127.0.0.1", port: port)) == nil }
+        try await eventually { (try? ControlClient("http://127.0.0.1:\(port)").request("GET", "/v1/open")) == nil }
         gate.signal()
         try await eventually { stopped.withLock { $0 } && connection.isClosed }
         #expect(connection.text.contains("done"))

@@ -1,3 +1,4 @@
+import ControlClient
 import Glibc
 import StageMetrics
 import Synchronization
@@ -18,7 +19,7 @@ import Testing
             socketPath: path, metricsListen: nil, registry: registry,
             readiness: { [HealthCheck(name: "bus", ok: true, detail: "linked")] })
         defer { endpoint.close() }
-        let client = AdminClient(socketPath: path)
+        let client = ControlClient(socketPath: path)
         #expect(try client.request("GET", "/healthz").status == 200)
         heartbeat.beat(at: monotonicNanoseconds() - twelveSeconds)
         let health = try client.request("GET", "/healthz")

@@ -213,6 +213,11 @@ class Imports(unittest.TestCase):
             if path.parts[-2:-1] != ("Server",):
                 self.assertEqual({name for name in imported if name.startswith("Hummingbird")}, set(), path)
 
+    def test_only_the_module_control_client_imports_async_http_client(self):
+        for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
+            if "ControlClient" not in path.parts:
+                self.assertNotIn("AsyncHTTPClient", imported, path)
+
     def test_the_bus_knows_envelopes_and_not_webhooks(self):
         for path, imported in self.imports("Shared/Bus").items():
             self.assertEqual(imported & {"Events", "Providers", "StageRuntime", "Journal", "EventLog"}, set(), path)

@@ -1,9 +1,7 @@
 import Glibc
 import StageMetrics
 import StageRuntime
-import Synchronization
 import Testing
-import Threads
 
 @testable import Tributary
 
@@ -92,7 +90,7 @@ import Threads
         let verifier = try endpoint("verifier", "verifier-3")
         defer { verifier.close() }
         let row = #"{"stage":"normaliser","instance":"normaliser-0","pid":null,"state":"backing-off","restarts":2}"#
-        let supervisor = try LineServer(
+        let supervisor = try AnswerOnce(
             "\(run)/supervisor.sock", answer: #"{"said":"x"}"# + "\n" + #"{"result":{"instances":[\#(row)]}}"# + "\n")
         let rows = try PipelineStatus(runDir: run).rows
         supervisor.join()
@@ -163,40 +161,4 @@ import Threads
         }
         #expect(try tributary("top", "--interval", "0").status == 64)
     }
-}
-
-/// Answers one connection to a Unix socket with the same bytes, whatever it is asked.
-private final class LineServer: Sendable {
-    private final class Heard: Sendable {
-        let text = Mutex("")
-    }
-
-    private let thread: OwnThread
-    private let heard = Heard()
-
-    var asked: String { heard.text.withLock { $0 } }
-
-    init(_ path: String, answer: String) throws {
-        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        try #require(bound == 0 && listen(listener, 1) == 0)
-        thread = OwnThread(name: "supervisor") { [heard] in
-            let connection = accept(listener, nil, nil)
-            var bytes = [UInt8](repeating: 0, count: 1000)
-            let count = recv(connection, &bytes, bytes.count, 0)
-            heard.text.withLock { $0 = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) }
-            _ = send(connection, answer, answer.utf8.count, Int32(MSG_NOSIGNAL))
-            close(connection)
-            close(listener)
-        }
-    }
-
-    func join() { thread.join() }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlClient
 import Events
 import StageMetrics
 import StageRuntime
@@ -64,7 +65,7 @@ struct WebhookOptions: ParsableArguments {
         if let pathToken {
             let reference = try SecretArgument.reference(pathToken, option: "--path-token")
             let token = String(decoding: try SecretArgument.resolve(reference), as: UTF8.self)
-            head.append((RequestHead.pathToken, AdminClient.encoded(token)))
+            head.append((RequestHead.pathToken, ControlClient.encoded(token)))
         }
         if let peer { head.append((RequestHead.peer, peer)) }
         return LocalRecord.Webhook(

@@ -1,3 +1,4 @@
+import ControlClient
 import StageRuntime
 
 /// The control API of a router on another machine: a bearer token over TLS.
@@ -39,12 +40,8 @@ struct RemoteRouter {
 
     /// Asks with a connection of its own.
     func request(_ method: String, _ target: String, body: [UInt8]) throws(HTTPFailure) -> HTTPReply {
-        let connection =
-            url.isTLS
-            ? HTTPConnection(over: try TLSStream(host: url.host, port: url.port, caFile: caFile))
-            : try HTTPConnection(host: url.host, port: url.port)
-        var headers = [("Authorization", "Bearer \(token)"), ("Accept", "application/json"), ("Connection", "close")]
-        if !body.isEmpty { headers.append(("Content-Type", "application/json")) }
-        return try connection.exchange(method, base + target, host: url.hostHeader, headers: headers, body: body)
+        let client = try ControlClient("\(url.isTLS ? "https" : "http")://\(url.hostHeader)", caFile: caFile)
+        let headers = [("Authorization", "Bearer \(token)"), ("Accept", "application/json")]
+        return try client.request(method, base + target, headers: headers, body: body)
     }
 }

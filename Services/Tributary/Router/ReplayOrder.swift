@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlClient
 import Glibc
 import StageRuntime
 
@@ -95,7 +96,7 @@ struct ReplayWatch {
     }
 
     func now() throws(StageFailure) -> StageReply {
-        try router.reply("GET", "/v1/replays/\(AdminClient.encoded(id))")
+        try router.reply("GET", "/v1/replays/\(ControlClient.encoded(id))")
     }
 
     /// Asks every half second until the replay has ended; on a terminal, one line shows how far it is.

@@ -1,9 +1,11 @@
+import ControlClient
+import Glibc
 import StageRuntime
 
 /// Asks a stage and turns every trouble into a sentence: on its admin socket, or the router over the network.
 struct StageClient {
     private enum Way {
-        case socket(AdminClient)
+        case socket(ControlClient)
         case network(RemoteRouter)
     }
 
@@ -28,7 +30,7 @@ struct StageClient {
 
     private init(instance: String, _ configuration: TributaryConfiguration) {
         self.instance = instance
-        way = .socket(AdminClient(socketPath: "\(configuration.runDir)/\(instance).admin"))
+        way = .socket(ControlClient(socketPath: "\(configuration.runDir)/\(instance).admin"))
     }
 
     /// A router elsewhere.
@@ -68,8 +70,9 @@ struct StageClient {
             }
         } catch {
             switch (error.code, way) {
-            case (.notPermitted, _):
-                throw StageFailure(.noPermission, "\(instance) cannot be asked: \(error.sentence)")
+            case (.notPermitted, .socket(let client)):
+                let reason = FileAccess.failure(client.place, EACCES).sentence
+                throw StageFailure(.noPermission, "\(instance) cannot be asked: \(reason)")
             case (.notReachable, .socket):
                 throw StageFailure(
                     .unavailable,
@@ -90,7 +93,7 @@ struct StageClient {
 
     /// A path with the parameters that have a value.
     static func target(_ path: String, _ parameters: [(String, String?)]) -> String {
-        let pairs = parameters.compactMap { name, value in value.map { "\(name)=\(AdminClient.encoded($0))" } }
+        let pairs = parameters.compactMap { name, value in value.map { "\(name)=\(ControlClient.encoded($0))" } }
         return pairs.isEmpty ? path : path + "?" + pairs.joined(separator: "&")
     }
 }

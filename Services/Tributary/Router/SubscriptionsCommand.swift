@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlClient
 import StageRuntime
 
 /// `tributary subscriptions`
@@ -26,7 +27,7 @@ struct SubscriptionsCommand: ParsableCommand {
 
     /// Where one subscription is, with what may be done to it.
     static func path(_ name: String, _ action: String? = nil) -> String {
-        "/v1/subscriptions/\(AdminClient.encoded(name))" + (action.map { "/\($0)" } ?? "")
+        "/v1/subscriptions/\(ControlClient.encoded(name))" + (action.map { "/\($0)" } ?? "")
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlClient
 import StageRuntime
 
 /// `tributary why`
@@ -25,7 +26,7 @@ struct WhyCommand: ParsableCommand {
 
     func run() {
         let router = options.router()
-        let path = "/v1/events/\(AdminClient.encoded(event))/why"
+        let path = "/v1/events/\(ControlClient.encoded(event))/why"
         let reply = orExit { () throws(StageFailure) in
             try router.reply("GET", StageClient.target(path, [("source", source)]))
         }

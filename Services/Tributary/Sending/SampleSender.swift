@@ -1,3 +1,4 @@
+import ControlClient
 import Glibc
 import Providers
 import StageMetrics
@@ -55,18 +56,17 @@ final class SampleSender: Sendable {
     }
 
     private func sendOnOneConnection() {
-        var connection: HTTPConnection?
         while true {
             let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
             guard number < plan.rounds * plan.types.count else { return }
             waitUntilDue(number)
             let type = plan.types[number % plan.types.count]
-            let outcome = sendOne(type, &connection)
+            let outcome = sendOne(type)
             outcomes.withLock { $0.append(outcome) }
         }
     }
 
-    private func sendOne(_ type: String, _ connection: inout HTTPConnection?) -> SendOutcome {
+    private func sendOne(_ type: String) -> SendOutcome {
         let webhook: SampleWebhook
         do {
             webhook = try make(type)
@@ -76,12 +76,8 @@ final class SampleSender: Sendable {
         let id = webhook.eventIDs.first ?? webhook.id
         let start = monotonicNanoseconds()
         do throws(HTTPFailure) {
-            let open = try connect(connection)
-            connection = nil
-            let reply = try open.exchange(
-                "POST", plan.target(of: webhook), host: plan.url.hostHeader, headers: webhook.headers,
-                body: webhook.body)
-            if open.isOpen { connection = open }
+            let reply = try client().request(
+                "POST", plan.target(of: webhook), headers: webhook.headers, body: webhook.body)
             return SendOutcome(
                 id: id, type: type, status: reply.status, latencyNanoseconds: monotonicNanoseconds() - start,
                 failure: reply.status < 300 ? nil : String(reply.text.prefix(200)), eventIDs: webhook.eventIDs)
@@ -102,9 +98,8 @@ final class SampleSender: Sendable {
         }
     }
 
-    private func connect(_ known: HTTPConnection?) throws(HTTPFailure) -> HTTPConnection {
-        if let known { return known }
-        return try HTTPConnection(host: plan.url.host, port: plan.url.port)
+    private func client() throws(HTTPFailure) -> ControlClient {
+        try ControlClient("http://\(plan.url.hostHeader)", keepsAlive: true)
     }
 
     private func waitUntilDue(_ number: Int) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlClient
 import StageMetrics
 import StageRuntime
 
@@ -18,7 +19,8 @@ struct MetricsCommand: ParsableCommand {
             Exit codes: 3 nothing runs, 69 the supervisor hangs, 77 not permitted.
             """)
 
-    private static let timeoutSeconds = 2
+    /// Thousands of subscriptions are many metrics.
+    private static let timeoutSeconds = 10
 
     @OptionGroup var options: CommandOptions
 
@@ -70,7 +72,7 @@ enum StageMetricsClient {
     static func read(
         _ runDir: String, _ instance: String, names: [String] = [], timeoutSeconds: Int
     ) -> [MetricReading]? {
-        let client = AdminClient(socketPath: "\(runDir)/\(instance).admin", timeoutSeconds: timeoutSeconds)
+        let client = ControlClient(socketPath: "\(runDir)/\(instance).admin", timeoutSeconds: timeoutSeconds)
         let target = names.isEmpty ? "/metrics.json" : "/metrics.json?names=\(names.joined(separator: ","))"
         guard let reply = try? client.request("GET", target), reply.status == 200,
             let answer = JSONValue.read(reply.body)

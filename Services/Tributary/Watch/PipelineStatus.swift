@@ -1,3 +1,4 @@
+import ControlClient
 import Glibc
 import StageMetrics
 import StageRuntime
@@ -92,7 +93,7 @@ struct PipelineStatus {
 
     /// What `/readyz` says is missing; nil where it is ready.
     private static func whyNotReady(_ path: String) -> String? {
-        guard let reply = try? AdminClient(socketPath: path, timeoutSeconds: stageSeconds).request("GET", "/readyz")
+        guard let reply = try? ControlClient(socketPath: path, timeoutSeconds: stageSeconds).request("GET", "/readyz")
         else { return "its admin socket does not answer" }
         if reply.status == 200 { return nil }
         guard case .object(let checks) = JSONValue.read(reply.body)?["checks"] else {
