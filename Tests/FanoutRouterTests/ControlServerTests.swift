@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import LogSamples
 import Logging
 import NIOCore

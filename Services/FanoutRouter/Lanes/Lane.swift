@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import NIOCore
+import Primitives
 import StageMetrics
 
 /// One subscription at work: takes matching events in log order, sends them with bounded concurrency, tries again what

@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import NIOCore
+import Primitives
 import StageMetrics
 import StageRuntime
 
@@ -113,7 +114,7 @@ extension Lane {
         guard let since = gate.failingSince, let limit = settings.disableAfterNanoseconds, now - since >= limit else {
             return
         }
-        disable("nothing was delivered since \(CloudEventsTime.text(nanoseconds: clock.wall(at: since)))")
+        disable("nothing was delivered since \(RFC3339.text(clock.wall(at: since)))")
     }
 
     private func disable(_ reason: String) {

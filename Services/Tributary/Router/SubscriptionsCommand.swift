@@ -1,4 +1,6 @@
 import ArgumentParser
+import JSON
+import Primitives
 import StageRuntime
 
 /// `tributary subscriptions`
@@ -26,7 +28,7 @@ struct SubscriptionsCommand: ParsableCommand {
 
     /// Where one subscription is, with what may be done to it.
     static func path(_ name: String, _ action: String? = nil) -> String {
-        "/v1/subscriptions/\(AdminClient.encoded(name))" + (action.map { "/\($0)" } ?? "")
+        "/v1/subscriptions/\(PercentCoding.encode(name.utf8))" + (action.map { "/\($0)" } ?? "")
     }
 }
 

@@ -1,4 +1,6 @@
 import ArgumentParser
+import JSON
+import Primitives
 import StageRuntime
 
 /// `tributary why`
@@ -25,7 +27,7 @@ struct WhyCommand: ParsableCommand {
 
     func run() {
         let router = options.router()
-        let path = "/v1/events/\(AdminClient.encoded(event))/why"
+        let path = "/v1/events/\(PercentCoding.encode(event.utf8))/why"
         let reply = orExit { () throws(StageFailure) in
             try router.reply("GET", StageClient.target(path, [("source", source)]))
         }
