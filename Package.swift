@@ -89,12 +89,15 @@ let package = Package(
         .target(
             name: "Wire", dependencies: ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"],
             swiftSettings: swiftSettings),
+        shared("Primitives", ["Wire"]),
+        shared("JSON", []),
         shared("HTTPFront", ["Wire", nio, nioHTTP1]),
-        shared("Events", ["Wire"]),
+        shared("Events", ["JSON", "Primitives", "Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Bus", ["CPlatform", "StageMetrics", "Threads", "Wire", "ZeroMQ", deque]),
         .target(
-            name: "Providers", dependencies: ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf],
+            name: "Providers",
+            dependencies: ["COpenSSL", "CSimdJSON", "CZlib", "Events", "JSON", "Primitives", "Wire", protobuf],
             path: "Shared/Providers",
             exclude: ["README.md", "VOCABULARY.md", "Schemas", "Fishjam/server_notifications.proto"],
             swiftSettings: swiftSettings),
@@ -103,61 +106,72 @@ let package = Package(
         shared(
             "StageRuntime",
             [
-                "Events", "HTTPFront", "StageMetrics", "Providers", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
-                yams,
+                "Events", "HTTPFront", "JSON", "Primitives", "StageMetrics", "Providers", "Threads", "Wire", nio,
+                nioPosix,
+                nioHTTP1, nioSSL, yams,
                 logging,
                 argumentParser,
             ]),
-        shared("ControlClient", [asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL]),
+        shared("ControlClient", ["Primitives", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL]),
         service(
             "IngressGateway",
             [
-                "Bus", "Events", "HTTPFront", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire",
-                nio, nioPosix,
+                "Bus", "Events", "HTTPFront", "JSON", "Journal", "Primitives", "StageMetrics", "Providers",
+                "StageRuntime",
+                "Threads", "Wire", nio, nioPosix,
                 nioHTTP1, nioSSL, nioTLS, deque, logging, argumentParser,
             ]),
         service(
-            "Verifier", ["Bus", "Events", "StageMetrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+            "Verifier",
+            ["Bus", "Events", "JSON", "StageMetrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
         service(
             "Normaliser",
             ["Bus", "Events", "StageMetrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
         service(
             "FanoutRouter",
             [
-                "Bus", "EventLog", "Events", "HTTPFront", "StageMetrics", "Providers", "StageRuntime", "Threads",
-                "Wire", nio, nioPosix,
+                "Bus", "EventLog", "Events", "HTTPFront", "JSON", "Primitives", "StageMetrics", "Providers",
+                "StageRuntime",
+                "Threads", "Wire", nio, nioPosix,
                 nioHTTP1, nioSSL, deque, logging, argumentParser, hummingbirdCore, httpTypes, lifecycle,
             ], exclude: ["API/openapi.json"]),
-        service("BusTap", ["Bus", "Events", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
+        service("BusTap", ["Bus", "Events", "JSON", "Primitives", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
         service(
             "Tributary",
             [
-                "ControlClient", "Events", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire",
+                "ControlClient", "Events", "JSON", "Primitives", "StageMetrics", "Providers", "StageRuntime", "Threads",
+                "Wire",
                 argumentParser,
             ]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests("EndToEnd", ["SeededRandom", "COpenSSL", "WebhookSamples"], exclude: ["Clock"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
+        tests("PrimitivesTests", ["Primitives"]),
+        tests("JSONTests", ["JSON"]),
         tests("WireTests", ["SeededRandom", "Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", "Wire", nio, nioPosix, nioHTTP1]),
         tests("BusTests", ["SeededRandom", "Bus", "StageMetrics", "Wire"]),
-        tests("BusTapTests", ["BusTap", "Events", "LogSamples", "StageRuntime", "Wire"]),
+        tests("BusTapTests", ["BusTap", "Events", "JSON", "LogSamples", "Primitives", "StageRuntime", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
         tests(
             "StageRuntimeTests",
-            ["ControlClient", "StageMetrics", "Providers", "StageRuntime", "Threads", argumentParser, logging]),
+            [
+                "ControlClient", "JSON", "Primitives", "StageMetrics", "Providers", "StageRuntime", "Threads",
+                argumentParser, logging,
+            ]),
         tests(
             "TributaryTests",
             [
-                "ControlClient", "Threads", "Events", "StageMetrics", "Providers", "StageRuntime", "Tributary",
-                "WebhookSamples", "Wire", nio,
+                "ControlClient", "Threads", "Events", "JSON", "Primitives", "StageMetrics", "Providers", "StageRuntime",
+                "Tributary", "WebhookSamples", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "ControlClient", "EventLog", "Events", "FanoutRouter", "HTTPFront", "LogSamples", "Providers",
+                "Bus", "ControlClient", "EventLog", "Events", "FanoutRouter", "HTTPFront", "JSON", "LogSamples",
+                "Primitives", "Providers",
                 "SeededRandom",
                 "StageMetrics", "StageRuntime", "Wire", nio,
                 nioEmbedded, nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
@@ -171,7 +185,8 @@ let package = Package(
             "IngressGatewayTests",
             [
                 "SeededRandom",
-                "Bus", "Events", "HTTPFront", "IngressGateway", "Journal", "StageMetrics", "Providers", "StageRuntime",
+                "Bus", "Events", "HTTPFront", "IngressGateway", "JSON", "Journal", "Primitives", "StageMetrics",
+                "Providers", "StageRuntime",
                 "Threads",
                 "Wire",
                 nio, nioPosix, nioHTTP1, nioSSL,
@@ -180,7 +195,8 @@ let package = Package(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
             resources: [.copy("Samples")], swiftSettings: swiftSettings),
         tests(
-            "ProvidersTests", ["SeededRandom", "Events", "Providers", "WebhookSamples", "Wire", protobuf],
+            "ProvidersTests",
+            ["SeededRandom", "Events", "JSON", "Primitives", "Providers", "WebhookSamples", "Wire", protobuf],
             exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
         .executableTarget(
             name: "Benchmarks", dependencies: ["Events", "Providers", "WebhookSamples", "Wire"],

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bus
 import Events
 import Glibc
+import JSON
 import StageRuntime
 import Wire
 import ZeroMQ

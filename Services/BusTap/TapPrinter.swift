@@ -1,4 +1,6 @@
 import Events
+import JSON
+import Primitives
 import StageRuntime
 import Wire
 
@@ -71,7 +73,8 @@ struct TapPrinter {
         }
         for stamp in record.stamps {
             let micros = (stamp.finishedNanoseconds - stamp.startedNanoseconds) / 1_000
-            lines.append("    \(plain(stamp.instance)) \(timeText(stamp.startedNanoseconds)), \(micros) µs")
+            lines.append(
+                "    \(plain(stamp.instance)) \(RFC3339.text(stamp.startedNanoseconds, digits: 6)), \(micros) µs")
         }
         if showsHeaders { lines += shown(record.fields).map { "    \(plain($0.name)): \(plain($0.value))" } }
         if showsPayload { lines += payload("    body", record.body) }
@@ -80,7 +83,7 @@ struct TapPrinter {
 
     private func title(_ record: TapRecord) -> String {
         var line = "\(record.origin.instance)  \(record.source) #\(record.sequence)"
-        line += "  received \(timeText(record.receivedAtNanoseconds))"
+        line += "  received \(RFC3339.text(record.receivedAtNanoseconds, digits: 6))"
         for (flag, word) in Self.flagWords where record.flags.contains(flag) { line += "  \(word)" }
         return record.isIntact ? line : line + "  DAMAGED"
     }
@@ -129,7 +132,8 @@ struct TapPrinter {
         var members: [(String, JSONText)] = [
             ("stage", .string(record.origin.role.description)), ("instance", .string(record.origin.instance)),
             ("journal", .string(record.journal.description)), ("sequence", .number(record.sequence)),
-            ("source", .string(record.source)), ("received_at", .string(timeText(record.receivedAtNanoseconds))),
+            ("source", .string(record.source)),
+            ("received_at", .string(RFC3339.text(record.receivedAtNanoseconds, digits: 6))),
             ("flags", .array(Self.flagWords.filter { record.flags.contains($0.0) }.map { .string($0.1) })),
             ("resends", .number(record.resends)), ("intact", .bool(record.isIntact)),
             (
@@ -170,8 +174,8 @@ struct TapPrinter {
     private func stamp(_ stamp: StageStamp) -> JSONText {
         .object([
             ("stage", .string(stamp.stage.description)), ("instance", .string(stamp.instance)),
-            ("started", .string(timeText(stamp.startedNanoseconds))),
-            ("finished", .string(timeText(stamp.finishedNanoseconds))),
+            ("started", .string(RFC3339.text(stamp.startedNanoseconds, digits: 6))),
+            ("finished", .string(RFC3339.text(stamp.finishedNanoseconds, digits: 6))),
         ])
     }
 }

@@ -1,5 +1,6 @@
 import Journal
 import NIOPosix
+import Primitives
 import Providers
 import StageMetrics
 import StageRuntime
@@ -13,7 +14,7 @@ struct IngressSettings: Sendable {
     var sources: [SourceRoute]
     var socket: ListeningSocket
     /// Proxies whose `X-Forwarded-For` is believed.
-    var trustedProxies: [AddressNetwork] = []
+    var trustedProxies: [IPNetwork] = []
     /// With it the door speaks TLS only.
     var tls: ListenerTLS?
     var quotas = QuotaSettings()

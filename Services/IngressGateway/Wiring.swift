@@ -2,6 +2,7 @@ import Bus
 import HTTPFront
 import Journal
 import Logging
+import Primitives
 import Providers
 import StageMetrics
 import StageRuntime
@@ -31,7 +32,7 @@ extension IngressSettings {
         self.init(
             instance: instance, limits: limits,
             sources: configuration.sources.map { SourceRoute($0, quotas: ingress.quotas) }, socket: socket,
-            trustedProxies: ingress.trustedProxies.compactMap { AddressNetwork($0) }, tls: ingress.tls,
+            trustedProxies: ingress.trustedProxies.compactMap { IPNetwork($0) }, tls: ingress.tls,
             quotas: QuotaSettings(quotas: ingress.quotas, diskBudgetBytes: ingress.diskBudgetBytes))
     }
 }
@@ -70,12 +71,11 @@ extension Ingress where Port == IngressBus {
     ) throws -> Ingress<IngressBus> {
         let configuration = environment.configuration.ingress
         let logger = environment.logger
-        let timeout = configuration.verdictTimeout.components
         let busSettings = IngressBusSettings(
             runDirectory: environment.runDirectory, instance: environment.instance,
             maxBodyBytes: configuration.maxBodyBytes, windowRecords: configuration.windowRecords,
             windowBytes: configuration.windowBytes,
-            verdictTimeoutNanoseconds: timeout.seconds * 1_000_000_000 + timeout.attoseconds / 1_000_000_000)
+            verdictTimeoutNanoseconds: configuration.verdictTimeout.nanoseconds)
         let registry = environment.registry
         let budgetBytes = configuration.diskBudgetBytes
         return try Ingress<IngressBus>(

@@ -3,6 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 internal import NIOSSL
+import Primitives
 
 /// What commands and tests speak to stages: HTTP/1.1 over an admin socket, or to a host over TCP or TLS; blocking.
 ///
@@ -33,7 +34,7 @@ package struct ControlClient: Sendable {
     /// The admin socket of a stage. `timeoutSeconds`: for the whole answer; when left out, 30 between any two parts of it.
     package init(socketPath: String, timeoutSeconds: Int? = nil) {
         place = socketPath
-        base = "http+unix://" + socketPath.utf8.map(Self.percentEncoded).joined()
+        base = "http+unix://" + PercentCoding.encode(socketPath.utf8)
         isSocket = true
         keepsAlive = false
         timeout = timeoutSeconds.map { .seconds(Int64($0)) }
@@ -82,21 +83,6 @@ package struct ControlClient: Sendable {
             return HTTPReply(try Self.shared.execute(request: request, deadline: deadline).wait())
         } catch {
             throw HTTPFailure(error, place: place)
-        }
-    }
-
-    /// A text so that it can be part of a path or a query.
-    package static func encoded(_ text: String) -> String {
-        text.utf8.map(percentEncoded).joined()
-    }
-
-    private static func percentEncoded(_ byte: UInt8) -> String {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"):
-            String(UnicodeScalar(byte))
-        default: "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
         }
     }
 }

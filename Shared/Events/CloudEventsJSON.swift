@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 package import Wire
 
 /// Renders a canonical event as structured CloudEvents 1.0 JSON (CloudEvents JSON format 1.0.2), step 7 of the way.
@@ -21,12 +23,12 @@ package enum CloudEventsJSON {
             raw(",\"", to: &writer)
             writer.raw(name)
             raw("\":\"", to: &writer)
-            JSONString.escape(value, to: &writer)
+            JSONString.append(repairing: value, to: &writer.bytes)
             raw("\"", to: &writer)
             return true
         }
         raw(",\"recordedtime\":\"", to: &writer)
-        CloudEventsTime.write(nanoseconds: receivedAtNanoseconds, to: &writer)
+        RFC3339.append(nanoseconds: receivedAtNanoseconds, digits: 9, to: &writer.bytes)
         raw("\",\"sequence\":\"", to: &writer)
         sequence(position, to: &writer)
         raw("\"", to: &writer)
@@ -81,40 +83,5 @@ package enum CloudEventsJSON {
 
     private static func raw(_ text: StaticString, to writer: inout ByteWriter) {
         writer.raw(text.bytes)
-    }
-}
-
-/// Writes the inside of a JSON string (RFC 8259, section 7).
-package enum JSONString {
-    /// Appends `text` escaped, without quotes. Bytes that are not UTF-8 are repaired with U+FFFD.
-    package static func escape(_ text: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
-        var isASCII = true
-        var isPlain = true
-        for byte in text {
-            if byte >= 0x80 { isASCII = false }
-            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { isPlain = false }
-        }
-        if isASCII && isPlain {
-            writer.raw(text)
-        } else if isASCII {
-            for byte in text { escape(byte, to: &writer) }
-        } else {
-            for byte in String(decoding: text, as: UTF8.self).utf8 { escape(byte, to: &writer) }
-        }
-    }
-
-    private static func escape(_ byte: UInt8, to writer: inout ByteWriter) {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-            writer.u8(UInt8(ascii: "\\"))
-            writer.u8(byte)
-        case 0..<0x20:
-            for digit in "\\u00".utf8 { writer.u8(digit) }
-            writer.u8(byte >> 4 == 0 ? UInt8(ascii: "0") : UInt8(ascii: "1"))
-            let low = byte & 0xF
-            writer.u8(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
-        default:
-            writer.u8(byte)
-        }
     }
 }

@@ -1,3 +1,4 @@
+import JSON
 package import Wire
 
 /// An envelope in this process alone, as the ingress would have written it, and what stages append to it.

@@ -1,4 +1,6 @@
 import Glibc
+import JSON
+import Primitives
 
 /// What verification and normalisation of one webhook cost: the code of both stages, without bus and journal.
 ///

@@ -1,4 +1,5 @@
 import Events
+import JSON
 import LogSamples
 import StageRuntime
 import Testing

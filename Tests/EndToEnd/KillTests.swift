@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import SeededRandom
 import Testing
 

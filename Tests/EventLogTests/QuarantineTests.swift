@@ -1,3 +1,4 @@
+import JSON
 import LogSamples
 import Testing
 import Wire

@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import EventLog
 import Foundation
 import LogSamples
+import Primitives
 import StageRuntime
 import Synchronization
 import Testing
@@ -23,9 +24,9 @@ import Testing
     ) throws -> LaneSettings {
         LaneSettings(
             name: "app", endpoint: try EndpointURL(subscriber.url), matcher: matcher,
-            policy: RetryPolicy(RetryConfiguration(schedule: waits)), timeoutNanoseconds: patience.asNanoseconds,
+            policy: RetryPolicy(RetryConfiguration(schedule: waits)), timeoutNanoseconds: patience.nanoseconds,
             keepsKeyOrder: order,
-            batch: .init(everyNanoseconds: every.asNanoseconds, maxEvents: most))
+            batch: .init(everyNanoseconds: every.nanoseconds, maxEvents: most))
     }
 
     private static func sequences(_ request: Subscriber.Request) throws -> [Int] {

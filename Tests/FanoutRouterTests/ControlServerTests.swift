@@ -1,5 +1,6 @@
 import ControlClient
 import Foundation
+import JSON
 import LogSamples
 import Logging
 import NIOCore

@@ -2,7 +2,9 @@ import ArgumentParser
 import Bus
 import EventLog
 import Foundation
+import JSON
 import LogSamples
+import Primitives
 import StageMetrics
 import Synchronization
 import Testing

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Primitives
 import StageRuntime
 import Synchronization
 
@@ -37,7 +38,7 @@ final class EgressBench: Sendable {
         var text: String { String(decoding: answer, as: UTF8.self) }
     }
 
-    func begin(timeoutNanoseconds: Int64 = patience.asNanoseconds) -> EventLoopFuture<Result> {
+    func begin(timeoutNanoseconds: Int64 = patience.nanoseconds) -> EventLoopFuture<Result> {
         let loop = group.next()
         let promise = loop.makePromise(of: Result.self)
         loop.execute { [pool, host] in
@@ -49,7 +50,7 @@ final class EgressBench: Sendable {
         return promise.futureResult
     }
 
-    func send(timeoutNanoseconds: Int64 = patience.asNanoseconds) throws -> Result {
+    func send(timeoutNanoseconds: Int64 = patience.nanoseconds) throws -> Result {
         try begin(timeoutNanoseconds: timeoutNanoseconds).wait()
     }
 

@@ -1,3 +1,4 @@
+import Primitives
 import StageRuntime
 import Synchronization
 import Testing

@@ -1,5 +1,7 @@
 import Events
+import JSON
 import LogSamples
+import Primitives
 import StageRuntime
 import Synchronization
 import Testing
@@ -75,7 +77,7 @@ import Testing
                 receivedAt: 1_790_000_000_000_000_000 + Int64(sequence))
         }
         try await bench.waitForLog(6)
-        let between = CloudEventsTime.text(nanoseconds: 1_790_000_000_000_000_004)
+        let between = RFC3339.text(1_790_000_000_000_000_004)
         #expect(try bench.ask("GET", "/v1/events?since=\(between)").texts("events", "position") == ["6", "5", "4"])
         #expect(try bench.ask("GET", "/v1/events?until=\(between)").texts("events", "position") == ["3", "2", "1"])
         let none = try bench.ask("GET", "/v1/events?since=\(between)&until=\(between)")

@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import JSON
 import LogSamples
 import StageMetrics
 import Synchronization

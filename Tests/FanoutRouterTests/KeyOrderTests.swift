@@ -1,5 +1,6 @@
 import EventLog
 import LogSamples
+import Primitives
 import StageRuntime
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
         LaneSettings(
             name: "app", endpoint: try EndpointURL(subscriber.url),
             policy: RetryPolicy(RetryConfiguration(schedule: waits), holding: hold),
-            timeoutNanoseconds: patience.asNanoseconds, keepsKeyOrder: true)
+            timeoutNanoseconds: patience.nanoseconds, keepsKeyOrder: true)
     }
 
     /// Events of `keys` in turn, one per sequence.

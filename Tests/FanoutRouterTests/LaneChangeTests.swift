@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import LogSamples
 import NIOCore
+import Primitives
 import StageRuntime
 import Synchronization
 import Testing
@@ -26,7 +27,7 @@ import Testing
         LaneSettings(
             name: name, endpoint: try EndpointURL(subscriber.url), matcher: matcher,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency,
-            timeoutNanoseconds: patience.asNanoseconds, keepsKeyOrder: order,
+            timeoutNanoseconds: patience.nanoseconds, keepsKeyOrder: order,
             batch: batch ? .init(everyNanoseconds: every, maxEvents: 50) : nil)
     }
 

@@ -1,5 +1,6 @@
 import EventLog
 import LogSamples
+import Primitives
 import StageRuntime
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
         LaneSettings(
             name: "app", endpoint: try EndpointURL(subscriber.url), matcher: matcher, conditions: conditions,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency,
-            requestsPerSecond: perSecond, timeoutNanoseconds: patience.asNanoseconds)
+            requestsPerSecond: perSecond, timeoutNanoseconds: patience.nanoseconds)
     }
 
     @Test func `the first part of the filter that does not match is named with what was expected and found`()

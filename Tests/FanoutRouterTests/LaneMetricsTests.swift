@@ -1,6 +1,8 @@
 import Events
+import JSON
 import LogSamples
 import NIOCore
+import Primitives
 import StageMetrics
 import StageRuntime
 import Testing
@@ -71,7 +73,7 @@ import Wire
         let settings = LaneSettings(
             name: "app", endpoint: try EndpointURL(subscriber.url),
             policy: RetryPolicy(RetryConfiguration(schedule: [.zero, .seconds(3600)])), concurrency: 1,
-            timeoutNanoseconds: patience.asNanoseconds)
+            timeoutNanoseconds: patience.nanoseconds)
         var bench = try RouterBench(log, lanes: [settings])
         bench.receive(1...3)
         _ = try await subscriber.wait(for: 2)

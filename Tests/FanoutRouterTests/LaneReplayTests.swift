@@ -1,6 +1,7 @@
 import EventLog
 import LogSamples
 import NIOCore
+import Primitives
 import StageRuntime
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
     ) throws -> LaneSettings {
         LaneSettings(
             name: "app", endpoint: try EndpointURL(subscriber.url),
-            policy: RetryPolicy(RetryConfiguration(schedule: waits)), timeoutNanoseconds: patience.asNanoseconds,
+            policy: RetryPolicy(RetryConfiguration(schedule: waits)), timeoutNanoseconds: patience.nanoseconds,
             maxUnfinished: maxUnfinished,
             keepsKeyOrder: order)
     }

@@ -1,5 +1,6 @@
 import EventLog
 import LogSamples
+import Primitives
 import StageRuntime
 import Synchronization
 import Testing
@@ -19,7 +20,7 @@ import Testing
     private func lane(
         _ subscriber: Subscriber, name: String = "app", waits: [Duration] = [.zero, .zero, .zero, .zero],
         matcher: EventMatcher = EventMatcher(), concurrency: Int = 30,
-        timeoutNanoseconds: Int64 = patience.asNanoseconds,
+        timeoutNanoseconds: Int64 = patience.nanoseconds,
         maxUnfinished: Int = 1000
     ) throws -> LaneSettings {
         LaneSettings(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Bus
 import EventLog
 import Foundation
+import JSON
 import LogSamples
 import Testing
 import Wire

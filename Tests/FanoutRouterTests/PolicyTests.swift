@@ -1,4 +1,5 @@
 import EventLog
+import Primitives
 import StageRuntime
 import Testing
 

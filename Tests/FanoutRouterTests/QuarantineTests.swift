@@ -3,6 +3,7 @@ import Bus
 import EventLog
 import Events
 import Foundation
+import JSON
 import LogSamples
 import StageMetrics
 import Testing

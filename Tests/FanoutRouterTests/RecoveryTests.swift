@@ -1,6 +1,7 @@
 import EventLog
 import LogSamples
 import NIOCore
+import Primitives
 import StageMetrics
 import StageRuntime
 import Synchronization

@@ -1,3 +1,4 @@
+import JSON
 import LogSamples
 import StageRuntime
 import Synchronization

@@ -1,5 +1,7 @@
 import EventLog
 import Foundation
+import JSON
+import Primitives
 import Providers
 import StageRuntime
 import Testing

@@ -1,5 +1,6 @@
 import EventLog
 import LogSamples
+import Primitives
 import Providers
 import StageRuntime
 import Testing

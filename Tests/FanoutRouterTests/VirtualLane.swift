@@ -2,6 +2,7 @@ import EventLog
 import LogSamples
 import NIOCore
 import NIOEmbedded
+import Primitives
 import StageMetrics
 import StageRuntime
 import Wire
@@ -63,7 +64,7 @@ final class VirtualLane {
     func times(of name: String) -> [Duration] { attempts.filter { $0.name == name }.map(\.time) }
 
     func run(for duration: Duration) {
-        loop.advanceTime(by: .nanoseconds(duration.asNanoseconds))
+        loop.advanceTime(by: .nanoseconds(duration.nanoseconds))
     }
 
     func run(until time: Duration) { run(for: time - now) }
@@ -84,7 +85,7 @@ final class VirtualLane {
         LaneSettings(
             name: "app", endpoint: try EndpointURL("http://127.0.0.1:9/"), policy: RetryPolicy(retry),
             concurrency: concurrency, requestsPerSecond: perSecond,
-            timeoutNanoseconds: (retry.timeout ?? timeout).asNanoseconds, keepsKeyOrder: keepsKeyOrder, batch: batch)
+            timeoutNanoseconds: (retry.timeout ?? timeout).nanoseconds, keepsKeyOrder: keepsKeyOrder, batch: batch)
     }
 
     /// The log: everything is in memory, until it is dropped.
@@ -195,7 +196,7 @@ final class VirtualLane {
             mostInFlight = max(mostInFlight, inFlight)
             let (outcome, after) = subscriber(attempt)
             let ended = after <= timeout ? outcome : .failedDuring(.timeout, "no complete answer within the time-out")
-            loop.assumeIsolated().scheduleTask(in: .nanoseconds(min(after, timeout).asNanoseconds)) { [self] in
+            loop.assumeIsolated().scheduleTask(in: .nanoseconds(min(after, timeout).nanoseconds)) { [self] in
                 inFlight -= 1
                 completion(ended, [])
             }

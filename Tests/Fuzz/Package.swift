@@ -55,22 +55,26 @@ let package = Package(
         target("Threads", ["CPlatform"], path: "Shared/Threads"),
         target("StageMetrics", path: "Shared/StageMetrics"),
         target("Wire", ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"]),
+        target("Primitives", ["Wire"], path: "Shared/Primitives"),
+        target("JSON", path: "Shared/JSON"),
         target("HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront"),
-        target("Events", ["Wire"], path: "Shared/Events"),
-        target("Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "Wire", protobuf], path: "Shared/Providers"),
+        target("Events", ["JSON", "Primitives", "Wire"], path: "Shared/Events"),
+        target(
+            "Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "JSON", "Primitives", "Wire", protobuf],
+            path: "Shared/Providers"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target(
-            "StageRuntime", ["Providers", nio, nioSSL], path: "Shared/StageRuntime",
+            "StageRuntime", ["Primitives", "Providers", nio, nioSSL], path: "Shared/StageRuntime",
             sources: [
-                "Configuration/DurationText.swift", "Configuration/QuotaConfiguration.swift",
+                "Configuration/QuotaConfiguration.swift",
                 "Configuration/SecretReference.swift", "Configuration/TLSConfiguration.swift",
                 "Process/ExitStatus.swift", "TLS",
             ]),
         target(
             "IngressGateway",
             [
-                "Events", "HTTPFront", "Journal", "StageMetrics", "Providers", "StageRuntime", "Threads", "Wire",
-                deque, nio, nioHTTP1, nioSSL, nioTLS,
+                "Events", "HTTPFront", "Journal", "Primitives", "StageMetrics", "Providers", "StageRuntime", "Threads",
+                "Wire", deque, nio, nioHTTP1, nioSSL, nioTLS,
             ],
             path: "Services/IngressGateway",
             exclude: [
@@ -86,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Events", "IngressGateway", "Journal", "StageMetrics", "Providers", "WebhookSamples", "Wire", nio,
+                "Events", "IngressGateway", "Journal", "Primitives", "StageMetrics", "Providers", "WebhookSamples",
+                "Wire", nio,
                 nioEmbedded,
                 nioHTTP1,
             ], path: "Tests/Fuzz", exclude: ["Package.swift", "test_campaign.py"], swiftSettings: instrumented,

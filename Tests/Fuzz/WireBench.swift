@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Wire
 
 /// What stages read off the bus. The first byte says what the rest claims to be.

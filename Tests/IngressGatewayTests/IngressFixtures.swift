@@ -1,6 +1,7 @@
 import Bus
 import Glibc
 import Journal
+import Primitives
 import Providers
 import StageMetrics
 import StageRuntime
@@ -143,7 +144,7 @@ final class TestIngress {
         settings = IngressSettings(
             instance: "ingress-gateway-0", limits: limits, sources: sources,
             socket: .bind(host: "127.0.0.1", port: 0),
-            trustedProxies: trustedProxies.compactMap { AddressNetwork($0) }, tls: tls, quotas: quotas,
+            trustedProxies: trustedProxies.compactMap { IPNetwork($0) }, tls: tls, quotas: quotas,
             eventLoops: eventLoops)
         ingress = try Ingress<FakeBus>(
             settings,

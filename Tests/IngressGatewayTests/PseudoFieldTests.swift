@@ -1,4 +1,5 @@
 import NIOHTTP1
+import Primitives
 import Providers
 import Testing
 
@@ -54,7 +55,7 @@ import Testing
         ("203.0.113.7, , 198.51.100.1", "198.51.100.1"),
     ])
     func `the client is the rightmost address that is no trusted proxy`(_ field: String, _ client: String) {
-        let addresses = ClientAddresses(trusted: [AddressNetwork("10.0.0.0/8")].compactMap { $0 })
+        let addresses = ClientAddresses(trusted: [IPNetwork("10.0.0.0/8")].compactMap { $0 })
         var head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
         if !field.isEmpty { head.headers.add(name: "X-Forwarded-For", value: field) }
         #expect(addresses.client(of: head, from: "10.0.0.1") == client)

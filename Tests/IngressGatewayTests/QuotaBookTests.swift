@@ -1,3 +1,4 @@
+import Primitives
 import SeededRandom
 import StageRuntime
 import Testing

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import JSON
 import Providers
 import SeededRandom
 import Testing

@@ -1,3 +1,4 @@
+import Primitives
 import Testing
 
 @testable import Providers
@@ -8,7 +9,7 @@ struct DecimalTimeTests {
         return number.withUTF8 { bytes in
             DecimalTime(UnsafeRawBufferPointer(bytes), unit: unit).map { time in
                 var text: [UInt8] = []
-                EventTime.append(seconds: time.seconds, fraction: time.fraction, to: &text)
+                RFC3339.append(seconds: time.seconds, fraction: time.fraction, digits: nil, to: &text)
                 return String(decoding: text, as: UTF8.self)
             }
         }

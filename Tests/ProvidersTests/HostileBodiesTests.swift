@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Providers
 import Testing
 import WebhookSamples

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// The files under `Vectors`.
 enum JSONVectors {

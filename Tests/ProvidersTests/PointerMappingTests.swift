@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Testing
 import WebhookSamples
 

@@ -1,5 +1,7 @@
 import Events
 import Foundation
+import JSON
+import Primitives
 import Testing
 import WebhookSamples
 import Wire

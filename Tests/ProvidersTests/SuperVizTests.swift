@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import JSON
 import SeededRandom
 import Testing
 import WebhookSamples

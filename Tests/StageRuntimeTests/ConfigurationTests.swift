@@ -1,3 +1,4 @@
+import JSON
 import Providers
 import StageRuntime
 import Testing
@@ -252,19 +253,6 @@ import Testing
         let configuration = try TributaryConfiguration.decode(json, file: "t.json")
         #expect(configuration.ingress.listen.isLoopback)
         #expect(configuration.subscriptions.first?.retry == .standard)
-    }
-
-    @Test func `durations are read with their units`() {
-        let cases: [(String, Duration?)] = [
-            ("0s", .zero), ("250ms", .milliseconds(250)), ("5s", .seconds(5)), ("10m", .seconds(600)),
-            ("2h", .seconds(7200)), ("7d", .seconds(604_800)), ("5", nil), ("s", nil), ("-1s", nil), ("1.5s", nil),
-            ("99999999999999999999s", nil), ("9223372036854775807d", nil), ("5 s", nil),
-        ]
-        for (text, expected) in cases {
-            #expect(DurationText.parse(text) == expected, "\(text)")
-        }
-        #expect(DurationText.text(.milliseconds(1500)) == "1500ms")
-        #expect(DurationText.text(.seconds(7200)) == "2h")
     }
 
     @Test func `addresses and URLs are taken apart or refused`() throws {

@@ -41,11 +41,6 @@ import Testing
         }
         #expect(text.hasSuffix("text=x a=1 b=2\n"))
     }
-
-    @Test func `times are RFC 3339 in UTC`() {
-        #expect(timeText(0) == "1970-01-01T00:00:00.000000Z")
-        #expect(timeText(1_763_725_720_012_345_678) == "2025-11-21T11:48:40.012345Z")
-    }
 }
 
 /// Collects what is written.

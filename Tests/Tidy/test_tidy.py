@@ -22,9 +22,11 @@ ALLOWED_NAMES = {
     "handlerAdded",
     "handlerRemoved",
 }
-MODULES_WITHOUT_FOUNDATION = ["Wire", "ZeroMQ", "Bus", "Events", "Providers", "StageMetrics"]
+MODULES_WITHOUT_FOUNDATION = ["Wire", "Primitives", "JSON", "ZeroMQ", "Bus", "Events", "Providers", "StageMetrics"]
 DATA_PATH = [
     "Shared/Wire",
+    "Shared/Primitives",
+    "Shared/JSON",
     "Shared/ZeroMQ",
     "Shared/Bus",
     "Shared/Events",

@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 import Testing
 
@@ -27,16 +28,6 @@ import Testing
                   my-app: delivered
                     #1 2026-10-05T14:49:15Z  delivered 204 after 12 ms
                 """)
-    }
-
-    @Test func `times are read to the nanosecond`() {
-        #expect(TimeText.nanoseconds("1970-01-01T00:00:01Z") == 1_000_000_000)
-        #expect(TimeText.nanoseconds("2025-11-21T11:48:40.012345678Z") == 1_763_725_720_012_345_678)
-        for text in [
-            "", "Z", "now", "2025-11-21", "2025-11-21T11:48:40", "2025-11-21T11:48:-1Z", "9999999999-1-1T1:1:1Z",
-        ] {
-            #expect(TimeText.nanoseconds(text) == nil, "\(text)")
-        }
     }
 
     @Test func `a list has a column for each member and says when it is empty`() throws {

@@ -1,4 +1,6 @@
 import Foundation
+import JSON
+import Primitives
 import StageMetrics
 import StageRuntime
 import Synchronization

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageRuntime
 import Testing
 
@@ -67,7 +69,7 @@ import Testing
             {"subscription":"c","matches":true,"mismatch":null,"state":"delivered","waiting_for":null,\
             "next_attempt":null,"breaker":"closed","ahead":null,"attempts":[]}]}
             """
-        let now = try #require(TimeText.nanoseconds("2026-10-05T14:50:00Z"))
+        let now = try #require(RFC3339.nanoseconds("2026-10-05T14:50:00Z"))
         let value = try #require(JSONValue.read(Array(why.utf8)))
         #expect(
             WhyText.text(value, now: now) == """

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Events
+import JSON
 import Providers
 import StageRuntime
 import Testing
@@ -22,7 +23,7 @@ import Wire
     }
 
     private func event(_ outcome: LocalOutcome, _ place: Int = 0) throws -> JSONValue {
-        try #require(StageRuntime.JSONValue.read(Array(outcome.events[place].utf8)))
+        try #require(JSON.JSONValue.read(Array(outcome.events[place].utf8)))
     }
 
     @Test func `a webhook is shown as the event that the router would send`() throws {

@@ -1,4 +1,5 @@
 import Events
+import JSON
 import Providers
 import StageRuntime
 import Testing
@@ -29,7 +30,7 @@ import WebhookSamples
             + (provider == "standard-webhooks" ? [("webhook-id", webhook.id)] : [])
         let outcome = pipeline.run(source: "s", head: head, body: webhook.body, receivedAtNanoseconds: 1)
         #expect(outcome.refusal == nil && outcome.elementRefusals.isEmpty, "\(provider) \(type)")
-        let events = outcome.events.compactMap { StageRuntime.JSONValue.read(Array($0.utf8)) }
+        let events = outcome.events.compactMap { JSON.JSONValue.read(Array($0.utf8)) }
         #expect(events.count == outcome.events.count)
         if !webhook.eventIDs.isEmpty { #expect(events.map { $0["id"].text } == webhook.eventIDs) }
         return events
@@ -126,7 +127,7 @@ import WebhookSamples
         }
     }
 
-    private func texts(_ value: StageRuntime.JSONValue, key: String) -> [(key: String, text: String)] {
+    private func texts(_ value: JSON.JSONValue, key: String) -> [(key: String, text: String)] {
         switch value {
         case .object(let members): members.flatMap { texts($0.value, key: $0.name) }
         case .array(let elements): elements.flatMap { texts($0, key: key) }

@@ -1,4 +1,5 @@
 import Events
+import JSON
 import Providers
 import StageMetrics
 import StageRuntime
@@ -103,7 +104,7 @@ import Wire
         #expect(!signer.provesAnything)
         let choice = try SampleChoice.make("superviz", "tick", batch: 1000)
         let webhook = try SampleWebhook.make(choice, type: "tick", signer: signer)
-        #expect(StageRuntime.JSONValue.read(webhook.body)?.elements.count == 1000)
+        #expect(JSON.JSONValue.read(webhook.body)?.elements.count == 1000)
         #expect(Set(webhook.eventIDs).count == 1000)
         #expect(throws: StageFailure.self) { try SampleChoice.make("stream", "custom", batch: 2) }
         #expect(throws: StageFailure.self) { try SampleChoice.make("generic", "all", batch: nil) }

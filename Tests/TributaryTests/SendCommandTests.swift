@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import Providers
 import StageRuntime
 import Testing

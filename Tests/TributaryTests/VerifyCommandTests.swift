@@ -1,5 +1,6 @@
 import ArgumentParser
 import Events
+import JSON
 import Providers
 import StageRuntime
 import Testing
@@ -38,7 +39,7 @@ import WebhookSamples
     }
 
     @Test func `every published signature vector is verified`() throws {
-        let read = StageRuntime.JSONValue.read(Array(try SampleLibrary.contents("other-signature-vectors.json")))
+        let read = JSON.JSONValue.read(Array(try SampleLibrary.contents("other-signature-vectors.json")))
         let vectors = try #require(read).elements
         #expect(vectors.count == 10)
         for vector in vectors {
@@ -216,7 +217,7 @@ import WebhookSamples
     }
 
     @Test func `head and query come from a file with a request line`() throws {
-        let vectors = StageRuntime.JSONValue.read(Array(try SampleLibrary.contents("other-signature-vectors.json")))
+        let vectors = JSON.JSONValue.read(Array(try SampleLibrary.contents("other-signature-vectors.json")))
         let vector = try #require(vectors?.elements.first { $0["provider"].text == "twilio-json" })
         let head = try folder.file(
             "head",

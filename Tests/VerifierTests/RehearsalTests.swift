@@ -1,4 +1,5 @@
 import Events
+import JSON
 import Providers
 import StageRuntime
 import Testing

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageRuntime
 import Wire
 
@@ -6,16 +8,7 @@ enum APICursor {
     /// The `next_cursor` behind a page of `list`.
     static func text(_ list: String, _ elements: [JSONText]) -> String {
         let bytes = JSONText.array([.string(list)] + elements).bytes
-        let padded = bytes.withUnsafeBytes { Base64.encode($0) }
-        return String(
-            decoding: padded.utf8.compactMap { byte -> UInt8? in
-                switch byte {
-                case UInt8(ascii: "+"): UInt8(ascii: "-")
-                case UInt8(ascii: "/"): UInt8(ascii: "_")
-                case UInt8(ascii: "="): nil
-                default: byte
-                }
-            }, as: UTF8.self)
+        return bytes.withUnsafeBytes { Base64.encode($0, as: .urlUnpadded) }
     }
 
     /// The same as a member of an answer; null where the list ended.

@@ -1,6 +1,8 @@
 import EventLog
 import HTTPFront
+import JSON
 import Logging
+import Primitives
 import StageMetrics
 import StageRuntime
 
@@ -80,7 +82,7 @@ struct APIDesk: Sendable {
 
     private func parameters(of call: APICall) throws(APIProblem) -> [String: String] {
         var texts = call.segments
-        for (name, value) in try TargetText.query(call.query) {
+        for (name, value) in try PercentCoding.query(call.query) {
             guard call.operation.parameters.contains(where: { $0.place == .query && $0.name == name }) else {
                 let known = call.operation.parameters.filter { $0.place == .query }.map(\.name)
                 throw APIProblem(

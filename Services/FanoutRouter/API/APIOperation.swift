@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 
 /// One operation of the control API, declared once: the desk serves it, the OpenAPI document describes it.

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageRuntime
 
 /// A request whose operation is known; nothing else of it is checked yet.
@@ -46,7 +48,7 @@ struct APIRoutes: Sendable {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         var segments: [String] = []
         for part in parts[0].split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-            guard let segment = TargetText.decoded(part, plusIsBlank: false) else {
+            guard let segment = PercentCoding.decode(part, plusIsSpace: false) else {
                 throw APIProblem(.badRequest, "the path has a broken percent escape or is not UTF-8")
             }
             segments.append(segment)
@@ -93,14 +95,14 @@ struct APIRoutes: Sendable {
     }
 }
 
-extension TargetText {
+extension PercentCoding {
     /// The pairs of a query, in the order sent.
     static func query(_ text: Substring) throws(APIProblem) -> [(String, String)] {
         var pairs: [(String, String)] = []
         for pair in text.split(separator: "&") {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = decoded(sides[0], plusIsBlank: true),
-                let value = decoded(sides.count == 2 ? sides[1] : "", plusIsBlank: true)
+            guard let name = decode(sides[0], plusIsSpace: true),
+                let value = decode(sides.count == 2 ? sides[1] : "", plusIsSpace: true)
             else { throw APIProblem(.badRequest, "the query has a broken percent escape or is not UTF-8") }
             pairs.append((name, value))
         }

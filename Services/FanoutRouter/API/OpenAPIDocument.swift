@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 
 /// The OpenAPI 3.1 document: the table of operations in the words that tools understand.

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageRuntime
 
 // What the desk has checked against the declared schema needs no second error here; what a schema cannot say does.
@@ -26,7 +28,7 @@ extension APIRequest {
     /// A time in nanoseconds since 1970; nil where it is left out.
     func instant(_ name: String) throws(APIProblem) -> Int64? {
         guard let text = self[name] else { return nil }
-        guard let nanoseconds = InstantText.nanoseconds(text) else {
+        guard let nanoseconds = RFC3339.nanoseconds(text) else {
             throw APIProblem(.badRequest, "\(name) must be a time such as 2026-10-05T14:49:14Z, not \(text)")
         }
         return nanoseconds

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageRuntime
 
 /// Holds values against the schemas that the document publishes, so that what it says is what is done. Knows the
@@ -121,7 +123,7 @@ struct SchemaCheck: Sendable {
         }
         if let most = schema["maxLength"].integer, length > most { return "must have \(most) characters at most" }
         if case .string(let pattern) = schema["pattern"], !matches(text, pattern) { return "must match \(pattern)" }
-        if schema["format"] == .string("date-time"), InstantText.nanoseconds(text) == nil {
+        if schema["format"] == .string("date-time"), RFC3339.nanoseconds(text) == nil {
             return "must be a time such as 2026-10-05T14:49:14Z"
         }
         return nil

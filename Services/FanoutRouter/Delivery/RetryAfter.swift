@@ -1,4 +1,5 @@
 import Glibc
+import Primitives
 import Wire
 
 /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
@@ -42,9 +43,7 @@ enum RetryAfter {
 
     /// The year of two digits that is nearest: more than 50 years ahead means the past.
     private static func century(of year: Int, now: Int) -> Int {
-        var (seconds, today) = (now, tm())
-        gmtime_r(&seconds, &today)
-        let thisYear = Int(today.tm_year) + 1900
+        let thisYear = CivilDate(dayNumber: now / 86_400).year
         let candidate = thisYear / 100 * 100 + year
         return candidate > thisYear + 50 ? candidate - 100 : candidate
     }
@@ -55,14 +54,12 @@ enum RetryAfter {
             let year = number(year, digits: 4...4), let hour = clock[0], let minute = clock[1], let second = clock[2],
             (1...31).contains(day), (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
         else { return nil }
-        var parts = tm()
-        (parts.tm_mday, parts.tm_mon, parts.tm_year) = (day, Int32(month), year - 1900)
-        (parts.tm_hour, parts.tm_min, parts.tm_sec) = (hour, minute, second)
-        return timegm(&parts)
+        let date = CivilDate(year: year, month: month + 1, day: day)
+        return date.dayNumber * 86_400 + hour * 3600 + minute * 60 + second
     }
 
-    private static func number(_ text: String, digits: ClosedRange<Int>) -> Int32? {
-        digits.contains(text.utf8.count) && text.utf8.allSatisfy(isDigit) ? Int32(text) : nil
+    private static func number(_ text: String, digits: ClosedRange<Int>) -> Int? {
+        digits.contains(text.utf8.count) && text.utf8.allSatisfy(isDigit) ? Int(text) : nil
     }
 
     private static let months = [

@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Primitives
 import StageRuntime
 
 /// Opens connections to one subscriber: resolves its host anew each time, checks every address, connects to exactly

@@ -1,4 +1,5 @@
 import NIOCore
+import Primitives
 import Wire
 
 /// An HTTP proxy that opens connections for the router (CONNECT, RFC 9110, section 9.3.6).

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import Primitives
 import StageRuntime
 import Synchronization
 

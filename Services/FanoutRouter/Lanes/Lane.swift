@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import NIOCore
+import Primitives
 import StageMetrics
 import StageRuntime
 
@@ -301,7 +302,7 @@ final class Lane {
         guard let since = gate.failingSince, let limit = settings.disableAfterNanoseconds, now - since >= limit else {
             return
         }
-        disable("nothing was delivered since \(CloudEventsTime.text(nanoseconds: clock.wall(at: since)))")
+        disable("nothing was delivered since \(RFC3339.text(clock.wall(at: since)))")
     }
 
     /// Starts nothing until an operator resumes it.
@@ -375,9 +376,8 @@ final class Lane {
     /// Brings the gauges up to date. `now`: monotonic nanoseconds.
     func report(_ arrivals: ArrivalClock, deadLetters: Int, now: Int64) {
         metrics.show(LaneState(self), deadLetters: deadLetters)
-        let ahead = cursor.taken + 1 < source.feed.next ? cursor.taken + 1 : nil
-        let oldest = [cursor.oldest, ahead].compactMap { $0 }.min()
-        oldestEvent.report(oldest, arrivals, source, to: metrics.oldest, now: now)
+        let oldest = [cursor.oldest, cursor.taken + 1 < source.feed.next ? cursor.taken + 1 : nil].compactMap { $0 }
+        oldestEvent.report(oldest.min(), arrivals, source, to: metrics.oldest, now: now)
     }
 
     /// Explains where the event at `position`, which lies in `batch`, stands.

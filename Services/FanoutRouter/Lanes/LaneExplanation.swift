@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import Primitives
 
 /// What a lane knows of one event: whether it takes it, what it does with it, and what that waits for.
 struct LaneExplanation: Sendable, Equatable {
@@ -170,5 +171,5 @@ struct LaneExplainer {
     }
 
     /// A time of the lane's clock as people read it.
-    private func timeText(_ time: Int64) -> String { CloudEventsTime.text(nanoseconds: clock.wall(at: time)) }
+    private func timeText(_ time: Int64) -> String { RFC3339.text(clock.wall(at: time)) }
 }

@@ -1,4 +1,5 @@
 import NIOCore
+import Primitives
 import StageRuntime
 
 /// What one lane needs to know of its subscription.
@@ -54,14 +55,14 @@ extension LaneSettings {
             policy: RetryPolicy(subscription.retry, holding: subscription.order == .key ? subscription.keyHold : nil),
             concurrency: subscription.concurrency,
             requestsPerSecond: subscription.requestsPerSecond,
-            disableAfterNanoseconds: subscription.disableAfter?.asNanoseconds,
+            disableAfterNanoseconds: subscription.disableAfter?.nanoseconds,
             timeoutNanoseconds: Int64(subscription.timeoutSeconds * 1e9), maxUnfinished: maxUnfinished,
             keepsKeyOrder: subscription.order == .key, batch: Self.batch(subscription.mode))
     }
 
     private static func batch(_ mode: SubscriptionMode) -> Batch? {
         guard case .batch(let every, let maxEvents, let maxBytes) = mode else { return nil }
-        return Batch(everyNanoseconds: every.asNanoseconds, maxEvents: maxEvents, maxBytes: maxBytes)
+        return Batch(everyNanoseconds: every.nanoseconds, maxEvents: maxEvents, maxBytes: maxBytes)
     }
 
     /// What follows from an attempt of a delivery that counts it already.

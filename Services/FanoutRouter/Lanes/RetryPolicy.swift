@@ -1,3 +1,4 @@
+import Primitives
 import StageRuntime
 
 /// When a failed delivery is tried again, and when that is over. Pure: time and chance come from outside.
@@ -36,10 +37,10 @@ struct RetryPolicy: Sendable {
 
     /// `holding`: how long an event may keep others of its key waiting; it is given up then, whatever the policy says.
     init(_ configuration: RetryConfiguration, holding: Duration? = nil) {
-        waits = configuration.schedule.isEmpty ? [0] : configuration.schedule.map(\.asNanoseconds)
+        waits = configuration.schedule.isEmpty ? [0] : configuration.schedule.map(\.nanoseconds)
         repeatsLast = configuration.repeatsLast
         hasJitter = configuration.jitter
-        deadlineNanoseconds = [configuration.deadline, holding].compactMap { $0?.asNanoseconds }.min()
+        deadlineNanoseconds = [configuration.deadline, holding].compactMap { $0?.nanoseconds }.min()
         isPunctual = configuration.scheme != .standard
         longestWaitNanoseconds = max(waits.max() ?? 0, Self.obeyedNanoseconds)
         networkAttempts = configuration.networkAttempts
@@ -96,14 +97,5 @@ struct RetryPolicy: Sendable {
 
     private func isFinal(_ status: Int) -> Bool {
         finalStatuses == .clientErrors && (300..<500).contains(status) && status != 408 && status != 429
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds; what is beyond 292 years is cut.
-    var asNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? .max : product + attoseconds / 1_000_000_000
     }
 }

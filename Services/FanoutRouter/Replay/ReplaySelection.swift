@@ -1,5 +1,7 @@
 import EventLog
 import Events
+import JSON
+import Primitives
 import StageRuntime
 
 /// Which deliveries of a subscription are to be made again: the body of `POST /v1/replays` but for its rate. Everything
@@ -66,8 +68,8 @@ struct ReplaySelection: Sendable, Equatable {
         if !positions.isEmpty { members.append(("positions", .array(positions.map { .number($0) }))) }
         if let first { members.append(("first", .number(first))) }
         if let last { members.append(("last", .number(last))) }
-        if let since { members.append(("since", .string(CloudEventsTime.text(nanoseconds: since)))) }
-        if let until { members.append(("until", .string(CloudEventsTime.text(nanoseconds: until)))) }
+        if let since { members.append(("since", .string(RFC3339.text(since)))) }
+        if let until { members.append(("until", .string(RFC3339.text(until)))) }
         let lists = [
             ("ids", ids), ("types", types), ("sources", sources), ("subjects", subjects), ("keys", keys),
             ("causes", causes),
@@ -131,7 +133,7 @@ struct ReplaySelection: Sendable, Equatable {
 
     private static func time(_ body: JSONValue, _ name: String) throws(APIProblem) -> Int64? {
         guard body[name] != .null else { return nil }
-        guard case .string(let text) = body[name], let nanoseconds = InstantText.nanoseconds(text) else {
+        guard case .string(let text) = body[name], let nanoseconds = RFC3339.nanoseconds(text) else {
             throw invalid(name, "expected a time such as 2026-10-05T14:49:14Z")
         }
         return nanoseconds

@@ -1,6 +1,8 @@
 import EventLog
 import Events
+import JSON
 import NIOCore
+import Primitives
 import StageRuntime
 import Wire
 
@@ -25,7 +27,7 @@ enum ProbeEvent {
         let attributes = [
             ("id", "test-\(nanoseconds)"), ("source", "/tributary"), ("type", type),
             ("subject", "subscriptions/\(name)"),
-            ("time", CloudEventsTime.text(nanoseconds: nanoseconds)), ("datacontenttype", "application/json"),
+            ("time", RFC3339.text(nanoseconds)), ("datacontenttype", "application/json"),
         ]
         var list = ByteWriter()
         for (key, value) in attributes {

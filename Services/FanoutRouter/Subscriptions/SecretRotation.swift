@@ -1,7 +1,9 @@
 import Dispatch
 import EventLog
+import JSON
 import Logging
 import NIOCore
+import Primitives
 import StageMetrics
 import StageRuntime
 import Synchronization

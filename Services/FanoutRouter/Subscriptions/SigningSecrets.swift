@@ -1,4 +1,5 @@
 import EventLog
+import Primitives
 import Providers
 import StageRuntime
 import Wire
@@ -16,20 +17,15 @@ enum SigningSecrets {
     /// Most secrets that sign at the same time: each is one more signature in every request.
     static let most = 4
 
-    private static let publicPrefix = "whpk_"
-    private static let privatePrefix = "whsk_"
-    private static let sharedPrefix = "whsec_"
-
     /// A new secret of 32 random bytes, written as Standard Webhooks writes them.
     static func make(_ kind: Kind) -> [UInt8] {
         var source = SystemRandomNumberGenerator()
         let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &source) }
-        let prefix = kind == .hmac ? sharedPrefix : privatePrefix
-        return Array((prefix + bytes.withUnsafeBytes { Base64.encode($0) }).utf8)
+        return Array(StandardWebhooksKey.text(kind == .hmac ? .shared : .privateKey, bytes).utf8)
     }
 
     static func kind(of secret: [UInt8]) -> Kind {
-        secret.starts(with: privatePrefix.utf8) ? .ed25519 : .hmac
+        StandardWebhooksKey.isPrefixed(secret, as: .privateKey) ? .ed25519 : .hmac
     }
 
     /// By what people tell secrets apart: the first 8 hexadecimal digits of the SHA-256 of the text.
@@ -41,10 +37,8 @@ enum SigningSecrets {
     /// `whpk_` and the base64 of the public key, by which a subscriber verifies `v1a`; nil of a shared secret.
     static func publicKey(_ secret: [UInt8]) -> String? {
         guard kind(of: secret) == .ed25519 else { return nil }
-        let seed = Array(secret.dropFirst(privatePrefix.utf8.count)).withUnsafeBytes { Base64.decode($0) }
-        return seed.flatMap { Ed25519SigningKey($0) }.map { key in
-            publicPrefix + key.publicKey.withUnsafeBytes { Base64.encode($0) }
-        }
+        let seed = Array(StandardWebhooksKey(secret).base64).withUnsafeBytes { Base64.decode($0) }
+        return seed.flatMap { Ed25519SigningKey($0) }.map { StandardWebhooksKey.text(.publicKey, $0.publicKey) }
     }
 
     /// Why a text cannot be a secret of that scheme; nil where it can. Never repeats the text.

@@ -1,5 +1,6 @@
 import Dispatch
 import EventLog
+import JSON
 import Logging
 import NIOCore
 import StageMetrics

@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 
 /// What somebody wants a subscription to be: checked, and with the secrets taken out of the document.

@@ -1,3 +1,4 @@
+import Primitives
 import StageRuntime
 
 /// What the configuration lets subscriptions of the API be.

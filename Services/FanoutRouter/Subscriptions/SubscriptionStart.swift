@@ -1,4 +1,6 @@
 import EventLog
+import JSON
+import Primitives
 import StageRuntime
 
 /// Where a new subscription begins.
@@ -22,7 +24,7 @@ enum SubscriptionStart {
             }
             self = .position(UInt64(position))
         case .string(let text):
-            guard let nanoseconds = InstantText.nanoseconds(text) else { fallthrough }
+            guard let nanoseconds = RFC3339.nanoseconds(text) else { fallthrough }
             self = .position(try reading.read { try $0.position(at: nanoseconds) })
         default:
             throw SubscriptionDraft.invalid(

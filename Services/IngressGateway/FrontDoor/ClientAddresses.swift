@@ -1,19 +1,19 @@
 import NIOHTTP1
-import Providers
+import Primitives
 
 /// Says which address a request comes from. Behind a reverse proxy that is one in `X-Forwarded-For`, which everybody can
 /// write; so entries are believed only as far as trusted proxies have added them, from the right.
 struct ClientAddresses: Sendable {
-    private let trusted: [AddressNetwork]
+    private let trusted: [IPNetwork]
 
     /// `trusted`: the proxies, as `ingress.trusted_proxies` names them.
-    init(trusted: [AddressNetwork]) {
+    init(trusted: [IPNetwork]) {
         self.trusted = trusted
     }
 
     func isTrusted(_ address: String) -> Bool {
-        var address = address
-        return address.withUTF8 { bytes in trusted.contains { $0.contains(UnsafeRawBufferPointer(bytes)) } }
+        guard let address = IPAddress(address, ignoringZone: true) else { return false }
+        return trusted.contains { $0.contains(address) }
     }
 
     /// The rightmost entry that is not a trusted proxy. Where every entry is one, the leftmost; where an entry is no
@@ -22,7 +22,7 @@ struct ClientAddresses: Sendable {
         var client = proxy
         for entry in head.headers[canonicalForm: "x-forwarded-for"].reversed() {
             let address = Self.address(entry)
-            guard AddressNetwork(address) != nil, !address.contains("/") else { return client }
+            guard IPAddress(address, ignoringZone: true) != nil else { return client }
             client = address
             if !isTrusted(address) { return client }
         }

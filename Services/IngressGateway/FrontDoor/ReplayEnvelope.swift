@@ -1,4 +1,5 @@
 import Events
+import JSON
 import Wire
 
 /// A webhook that was accepted before and comes back out of quarantine.

@@ -1,4 +1,4 @@
-import Providers
+import Primitives
 
 /// Who sends, as far as quotas can tell senders apart: a client's network and the source that it sends to. A source's
 /// genuine and false senders share its URL, so only the address separates them.
@@ -15,10 +15,8 @@ struct Sender: Hashable, Sendable {
 
     /// `address`: as text; what is no address counts as one client.
     init(address: String?, source: UInt32) {
-        var text = address ?? ""
-        let parsed = text.withUTF8 { AddressNetwork.address(UnsafeRawBufferPointer($0)) }
-        let isVersion4 = parsed.map { $0.high == 0 && $0.low >> 32 == 0xFFFF } ?? false
-        self.init(network: (isVersion4 ? parsed?.low : parsed?.high) ?? 0, source: source)
+        let parsed = address.flatMap { IPAddress($0, ignoringZone: true) }
+        self.init(network: parsed.map { $0.isV4 ? $0.low : $0.high } ?? 0, source: source)
     }
 }
 

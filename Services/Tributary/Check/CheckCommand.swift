@@ -1,4 +1,6 @@
 import ArgumentParser
+import JSON
+import Primitives
 import Providers
 import StageMetrics
 import StageRuntime
@@ -140,8 +142,8 @@ struct CheckCommand: ParsableCommand {
 
     private static func secret(_ secret: ConfiguredSecret) -> String {
         let validity = secret.validity
-        let start = validity.notBeforeNanoseconds.map { " from \(timeText($0))" } ?? ""
-        let end = validity.notAfterNanoseconds.map { " until \(timeText($0))" } ?? ""
+        let start = validity.notBeforeNanoseconds.map { " from \(RFC3339.text($0, digits: 6))" } ?? ""
+        let end = validity.notAfterNanoseconds.map { " until \(RFC3339.text($0, digits: 6))" } ?? ""
         return "\(secret.value)\(start)\(end)"
     }
 

@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 
 /// Something about a configuration that decodes, said by `tributary check`.

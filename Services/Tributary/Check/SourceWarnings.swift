@@ -1,3 +1,4 @@
+import Primitives
 import Providers
 import StageRuntime
 
@@ -20,8 +21,8 @@ enum SourceWarnings {
                 }
                 if let gap = gap(in: secrets.map(\.validity), after: nowNanoseconds) {
                     warnings.append(
-                        "source \(source.name): none of its \(name) counts from \(timeText(gap.lowerBound)) until "
-                            + "\(timeText(gap.upperBound)), so all webhooks are refused then; let not_before of the new "
+                        "source \(source.name): none of its \(name) counts from \(RFC3339.text(gap.lowerBound, digits: 6)) until "
+                            + "\(RFC3339.text(gap.upperBound, digits: 6)), so all webhooks are refused then; let not_before of the new "
                             + "one come before not_after of the old one")
                 }
             }

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import Providers
 import StageRuntime
 
@@ -147,8 +149,8 @@ enum ConfigurationJSON {
     private static func secret(_ secret: ConfiguredSecret) -> JSONText {
         .object([
             ("id", .optional(secret.id, JSONText.string)), ("value", reference(secret.value)),
-            ("not_before", .optional(secret.validity.notBeforeNanoseconds) { .string(timeText($0)) }),
-            ("not_after", .optional(secret.validity.notAfterNanoseconds) { .string(timeText($0)) }),
+            ("not_before", .optional(secret.validity.notBeforeNanoseconds) { .string(RFC3339.text($0, digits: 6)) }),
+            ("not_after", .optional(secret.validity.notAfterNanoseconds) { .string(RFC3339.text($0, digits: 6)) }),
         ])
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Events
 import Glibc
+import JSON
 import Providers
 import StageRuntime
 

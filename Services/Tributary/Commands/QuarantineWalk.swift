@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 
 /// The chosen entries of the quarantine with their contents, oldest first, a page at a time: however many there are, one

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageRuntime
 
 /// A configured subscription as JSON, every default written out.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Events
+import JSON
 import Providers
 import StageRuntime
 import Wire

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ControlClient
 import Events
+import Primitives
 import StageMetrics
 import StageRuntime
 import Wire
@@ -65,7 +66,7 @@ struct WebhookOptions: ParsableArguments {
         if let pathToken {
             let reference = try SecretArgument.reference(pathToken, option: "--path-token")
             let token = String(decoding: try SecretArgument.resolve(reference), as: UTF8.self)
-            head.append((RequestHead.pathToken, ControlClient.encoded(token)))
+            head.append((RequestHead.pathToken, PercentCoding.encode(token.utf8)))
         }
         if let peer { head.append((RequestHead.peer, peer)) }
         return LocalRecord.Webhook(
@@ -93,7 +94,7 @@ struct WebhookOptions: ParsableArguments {
 
     /// Nanoseconds since 1970.
     static func time(_ text: String) -> Int64? {
-        if let nanoseconds = InstantText.nanoseconds(text) { return nanoseconds }
+        if let nanoseconds = RFC3339.nanoseconds(text) { return nanoseconds }
         guard text.utf8.count <= 10, let seconds = UInt32(text) else { return nil }
         return Int64(seconds) * 1_000_000_000
     }

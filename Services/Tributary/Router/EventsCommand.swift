@@ -1,5 +1,7 @@
 import ArgumentParser
 import ControlClient
+import JSON
+import Primitives
 import StageRuntime
 
 /// `tributary events`
@@ -125,7 +127,7 @@ struct EventsShow: ParsableCommand {
     static func show(
         _ event: String, _ router: StageClient, source: String?, json: Bool
     ) throws(StageFailure) {
-        let path = "/v1/events/\(ControlClient.encoded(event))"
+        let path = "/v1/events/\(PercentCoding.encode(event.utf8))"
         let found = try router.reply("GET", StageClient.target(path, [("source", source)]))
         print(json ? found.text : EventText.one(found.value))
     }

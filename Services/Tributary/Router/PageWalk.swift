@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import StageRuntime
 
 /// How much of a list is wanted.

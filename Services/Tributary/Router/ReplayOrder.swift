@@ -1,6 +1,8 @@
 import ArgumentParser
 import ControlClient
 import Glibc
+import JSON
+import Primitives
 import StageRuntime
 
 /// How a replay is carried out.
@@ -96,7 +98,7 @@ struct ReplayWatch {
     }
 
     func now() throws(StageFailure) -> StageReply {
-        try router.reply("GET", "/v1/replays/\(ControlClient.encoded(id))")
+        try router.reply("GET", "/v1/replays/\(PercentCoding.encode(id.utf8))")
     }
 
     /// Asks every half second until the replay has ended; on a terminal, one line shows how far it is.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import JSON
 import StageRuntime
 
 /// Which router is asked, and how the answer is printed.

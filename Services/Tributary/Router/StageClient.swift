@@ -1,5 +1,7 @@
 import ControlClient
 import Glibc
+import JSON
+import Primitives
 import StageRuntime
 
 /// Asks a stage and turns every trouble into a sentence: on its admin socket, or the router over the network.
@@ -93,7 +95,7 @@ struct StageClient {
 
     /// A path with the parameters that have a value.
     static func target(_ path: String, _ parameters: [(String, String?)]) -> String {
-        let pairs = parameters.compactMap { name, value in value.map { "\(name)=\(ControlClient.encoded($0))" } }
+        let pairs = parameters.compactMap { name, value in value.map { "\(name)=\(PercentCoding.encode($0.utf8))" } }
         return pairs.isEmpty ? path : path + "?" + pairs.joined(separator: "&")
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import JSON
 import StageRuntime
 
 /// What a subscription is to be, from a document and options; options go before the document.

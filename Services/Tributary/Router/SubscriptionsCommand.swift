@@ -1,5 +1,7 @@
 import ArgumentParser
 import ControlClient
+import JSON
+import Primitives
 import StageRuntime
 
 /// `tributary subscriptions`
@@ -27,7 +29,7 @@ struct SubscriptionsCommand: ParsableCommand {
 
     /// Where one subscription is, with what may be done to it.
     static func path(_ name: String, _ action: String? = nil) -> String {
-        "/v1/subscriptions/\(ControlClient.encoded(name))" + (action.map { "/\($0)" } ?? "")
+        "/v1/subscriptions/\(PercentCoding.encode(name.utf8))" + (action.map { "/\($0)" } ?? "")
     }
 }
 

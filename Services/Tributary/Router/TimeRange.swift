@@ -1,4 +1,5 @@
 import ArgumentParser
+import Primitives
 import StageMetrics
 import StageRuntime
 
@@ -28,10 +29,10 @@ struct TimeRange: ParsableArguments {
 
     /// A time as the API takes it: as written, or a while before `now` (nanoseconds since 1970).
     static func instant(_ text: String, now: Int64 = wallNanoseconds()) -> String? {
-        if InstantText.nanoseconds(text) != nil { return text }
+        if RFC3339.nanoseconds(text) != nil { return text }
         return DurationText.parse(text).flatMap { ago in
             let nanoseconds = now - ago.nanoseconds
-            return nanoseconds >= 0 ? timeText(nanoseconds) : nil
+            return nanoseconds >= 0 ? RFC3339.text(nanoseconds, digits: 6) : nil
         }
     }
 }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import JSON
+import Primitives
 import Providers
 import StageRuntime
 import Wire

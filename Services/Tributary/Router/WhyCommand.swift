@@ -1,5 +1,7 @@
 import ArgumentParser
 import ControlClient
+import JSON
+import Primitives
 import StageRuntime
 
 /// `tributary why`
@@ -26,7 +28,7 @@ struct WhyCommand: ParsableCommand {
 
     func run() {
         let router = options.router()
-        let path = "/v1/events/\(ControlClient.encoded(event))/why"
+        let path = "/v1/events/\(PercentCoding.encode(event.utf8))/why"
         let reply = orExit { () throws(StageFailure) in
             try router.reply("GET", StageClient.target(path, [("source", source)]))
         }

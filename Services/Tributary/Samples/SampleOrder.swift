@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageRuntime
 
 /// What one sample is asked to be: everything in it that differs from one webhook to the next.
@@ -14,7 +16,7 @@ struct SampleOrder: Sendable {
     /// The type as JSON.
     var quotedType: String { JSONText.string(type).text }
     /// RFC 3339 with six digits of a second.
-    var createdAt: String { timeText(createdAtNanoseconds) }
+    var createdAt: String { RFC3339.text(createdAtNanoseconds, digits: 6) }
     /// With nanoseconds, as Stream writes it: no two webhooks of it have the same body.
     var createdAtPrecisely: String {
         "\(createdAt.dropLast())\(String(1000 + createdAtNanoseconds % 1000).dropFirst())Z"

@@ -1,3 +1,4 @@
+import Primitives
 import Providers
 
 /// SuperViz: real-time events, one or an array of them per request, and the three other webhooks.
@@ -45,6 +46,6 @@ enum SuperVizSamples {
     /// As the normaliser makes it for elements without an id.
     private static func eventID(_ element: String) -> String {
         let digest = Array(element.utf8).withUnsafeBytes { SHA256Digest.of($0) }
-        return "sha256:" + digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return "sha256:" + digest.withUnsafeBytes { Hexadecimal.encode($0) }
     }
 }

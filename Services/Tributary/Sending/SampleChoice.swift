@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 
 /// Which samples of a provider are asked for.

@@ -1,3 +1,4 @@
+import Primitives
 import Providers
 import StageMetrics
 import StageRuntime
@@ -58,8 +59,7 @@ struct SampleWebhook: Sendable {
         var bytes = (0..<16).map { _ in UInt8.random(in: 0...255) }
         bytes[6] = bytes[6] & 0x0F | 0x40
         bytes[8] = bytes[8] & 0x3F | 0x80
-        let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-        let groups = [hex[0..<4], hex[4..<6], hex[6..<8], hex[8..<10], hex[10..<16]]
-        return groups.map { $0.joined() }.joined(separator: "-")
+        let groups = [bytes[0..<4], bytes[4..<6], bytes[6..<8], bytes[8..<10], bytes[10..<16]]
+        return groups.map { $0.withUnsafeBytes { Hexadecimal.encode($0) } }.joined(separator: "-")
     }
 }

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageRuntime
 
 /// Events for people to read.
@@ -23,8 +25,8 @@ enum EventText {
     }
 
     private static func took(_ step: JSONValue) -> String {
-        guard let start = TimeText.nanoseconds(step["started"].text),
-            let end = TimeText.nanoseconds(step["finished"].text)
+        guard let start = RFC3339.nanoseconds(step["started"].text),
+            let end = RFC3339.nanoseconds(step["finished"].text)
         else { return "" }
         return "\((end - start) / 1000) µs"
     }

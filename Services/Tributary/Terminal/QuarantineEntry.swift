@@ -1,4 +1,6 @@
 import Events
+import JSON
+import Primitives
 import StageRuntime
 import Wire
 

@@ -1,3 +1,4 @@
+import JSON
 import StageRuntime
 
 /// Subscriptions for people to read.

@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import StageMetrics
 import StageRuntime
 
@@ -66,7 +68,7 @@ enum WhyText {
     }
 
     private static func due(_ time: String, now: Int64) -> String {
-        guard let nanoseconds = TimeText.nanoseconds(time) else { return time }
+        guard let nanoseconds = RFC3339.nanoseconds(time) else { return time }
         let seconds = (nanoseconds - now) / 1_000_000_000
         return seconds > 0 ? "in \(WhileText.text(seconds: seconds)), at \(time)" : "now"
     }

@@ -1,3 +1,4 @@
+import JSON
 import StageMetrics
 import StageRuntime
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlClient
+import JSON
 import StageMetrics
 import StageRuntime
 

@@ -1,5 +1,6 @@
 import ControlClient
 import Glibc
+import JSON
 import StageMetrics
 import StageRuntime
 

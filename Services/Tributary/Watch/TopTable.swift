@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import StageMetrics
 import StageRuntime
 

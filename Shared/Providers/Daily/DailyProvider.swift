@@ -1,3 +1,4 @@
+import Primitives
 package import Wire
 
 /// Daily: JSON webhooks of meetings, participants, recordings, transcripts and streams. Three failures in a row switch

@@ -1,3 +1,4 @@
+import JSON
 import Wire
 
 /// JSON text of objects while it is being written. Its memory is used again.
@@ -49,7 +50,7 @@ struct JSONObjectText {
         key(name)
         bytes.append(UInt8(ascii: "\""))
         var value = value
-        value.withUTF8 { appendEscaped(UnsafeRawBufferPointer($0)) }
+        value.withUTF8 { JSONString.append(UnsafeRawBufferPointer($0), to: &bytes) }
         bytes.append(UInt8(ascii: "\""))
     }
 
@@ -77,32 +78,5 @@ struct JSONObjectText {
         bytes.append(contentsOf: name.bytes)
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
-    }
-
-    private mutating func appendEscaped(_ text: UnsafeRawBufferPointer) {
-        var start = 0
-        for (offset, byte) in text.enumerated() where Self.needsEscape(byte) {
-            bytes.append(contentsOf: text[start..<offset])
-            start = offset + 1
-            bytes.append(UInt8(ascii: "\\"))
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
-            case 0x08: bytes.append(UInt8(ascii: "b"))
-            case 0x09: bytes.append(UInt8(ascii: "t"))
-            case 0x0A: bytes.append(UInt8(ascii: "n"))
-            case 0x0C: bytes.append(UInt8(ascii: "f"))
-            case 0x0D: bytes.append(UInt8(ascii: "r"))
-            default:
-                let low = byte & 0xF
-                bytes.append(contentsOf: "u00".utf8)
-                bytes.append(UInt8(ascii: "0") + byte >> 4)
-                bytes.append(low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10)
-            }
-        }
-        bytes.append(contentsOf: text[start...])
-    }
-
-    private static func needsEscape(_ byte: UInt8) -> Bool {
-        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 }

@@ -1,4 +1,6 @@
 import Events
+import JSON
+import Primitives
 import Wire
 
 /// Turns a form (`application/x-www-form-urlencoded`, WHATWG URL) into a JSON object of strings, because subscribers
@@ -54,13 +56,15 @@ enum FormReader {
     }
 
     private static func text(_ encoded: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard let bytes = QueryText.decode(encoded), String(validating: bytes, as: UTF8.self) != nil else { return nil }
+        guard let bytes = PercentCoding.decode(encoded, plusIsSpace: true),
+            String(validating: bytes, as: UTF8.self) != nil
+        else { return nil }
         return bytes
     }
 
     private static func string(_ text: [UInt8], to writer: inout ByteWriter) {
         writer.u8(UInt8(ascii: "\""))
-        text.withUnsafeBytes { JSONString.escape($0, to: &writer) }
+        text.withUnsafeBytes { JSONString.append(repairing: $0, to: &writer.bytes) }
         writer.u8(UInt8(ascii: "\""))
     }
 }

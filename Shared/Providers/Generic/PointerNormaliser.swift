@@ -1,4 +1,5 @@
 import Events
+import JSON
 import Wire
 
 /// Carries out a `PointerMapping`: any JSON text, or a form, is one event or a batch of them. Belongs to one thread.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Text from outside made fit for a CloudEvents attribute.
 ///
 /// CloudEvents (v1.0.2, "Type System", String) forbids control characters, surrogates and noncharacters. They are
@@ -27,22 +29,11 @@ package enum AttributeText {
                 if isAllowed {
                     bytes.append(byte)
                 } else {
-                    appendPercent(byte, to: &bytes)
+                    PercentCoding.append(byte, to: &bytes)
                 }
             }
             offset += length
         }
-    }
-
-    /// Appends `byte` percent-encoded, with capital digits.
-    package static func appendPercent(_ byte: UInt8, to bytes: inout [UInt8]) {
-        bytes.append(UInt8(ascii: "%"))
-        bytes.append(digit(byte >> 4))
-        bytes.append(digit(byte & 0xF))
-    }
-
-    private static func digit(_ value: UInt8) -> UInt8 {
-        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
     }
 
     private static func isAllowed(_ scalar: UInt32) -> Bool {

@@ -1,3 +1,5 @@
+import Primitives
+
 /// Numbers of seconds, milliseconds or nanoseconds since 1970, as providers write them: with sign, fraction and exponent.
 /// They are moved by their decimal point, never through a Double, so every digit down to the nanosecond is kept.
 struct DecimalTime: Equatable {
@@ -111,7 +113,7 @@ extension EventDraft {
             } else if let text = reader.number(slot) ?? reader.string(slot),
                 let decimal = DecimalTime(text, unit: unit)
             {
-                EventTime.append(seconds: decimal.seconds, fraction: decimal.fraction, to: &time)
+                RFC3339.append(seconds: decimal.seconds, fraction: decimal.fraction, digits: nil, to: &time)
             }
         }
     }

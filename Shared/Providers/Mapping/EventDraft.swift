@@ -1,4 +1,5 @@
 package import Events
+import Primitives
 package import Wire
 
 /// The attributes of one event while they are being found, and how events are written: one of a webhook, or one of each
@@ -109,7 +110,7 @@ package struct EventDraft {
                 sequence: entry.sequence, element: element, to: &id)
         }
         let isTimeKnown = !time.isEmpty
-        if !isTimeKnown { EventTime.append(nanoseconds: envelope.receivedAtNanoseconds, to: &time) }
+        if !isTimeKnown { RFC3339.append(nanoseconds: envelope.receivedAtNanoseconds, digits: nil, to: &time) }
         events.open(element: element, in: &writer)
         attribute("type", type, &events, &writer)
         attribute("source", source, &events, &writer)

@@ -1,3 +1,5 @@
+import JSON
+
 /// What the configuration of a source says to its normaliser.
 package struct MappingOptions: Sendable, Equatable {
     /// For elements without an id of the provider's: whether the id is the hash of the content, so that what the

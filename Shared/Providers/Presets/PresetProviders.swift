@@ -1,3 +1,5 @@
+import Primitives
+
 /// Providers that are a signature and a `PointerMapping`: their events are all `provider.unmapped`, with `providertype`,
 /// id, time and subject. One that gets canonical types gets a folder of its own.
 package protocol PresetProvider: Provider {

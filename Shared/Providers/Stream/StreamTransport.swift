@@ -1,4 +1,5 @@
 package import Events
+import Primitives
 import Wire
 
 /// Takes webhooks of Stream's out of what its SQS and SNS hooks send: the same JSON as over HTTP, as it is, or as

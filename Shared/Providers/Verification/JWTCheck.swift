@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Wire
 
 /// Checks a JSON Web Token that vouches for the body: signed HS256 (RFC 7515, RFC 7518), not expired (RFC 7519), and

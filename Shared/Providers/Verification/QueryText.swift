@@ -1,3 +1,4 @@
+import Primitives
 import Wire
 
 /// Parameters of a query or a form (WHATWG URL, application/x-www-form-urlencoded) as bytes.
@@ -15,7 +16,8 @@ enum QueryText {
         var found: UnsafeRawBufferPointer?
         var count = 0
         forEachParameter(query) { key, value in
-            let isIt = key.elementsEqual(name) || decode(key).map { $0 == name } ?? false
+            let isIt =
+                key.elementsEqual(name) || PercentCoding.decode(key, plusIsSpace: true).map { $0 == name } ?? false
             if isIt {
                 found = value
                 count += 1
@@ -23,7 +25,7 @@ enum QueryText {
             return true
         }
         guard let found else { return .absent }
-        guard count == 1, let value = decode(found) else { return .malformed }
+        guard count == 1, let value = PercentCoding.decode(found, plusIsSpace: true) else { return .malformed }
         return .value(value)
     }
 
@@ -43,40 +45,6 @@ enum QueryText {
                 UnsafeRawBufferPointer(rebasing: parameter[..<sign]),
                 UnsafeRawBufferPointer(rebasing: parameter[min(sign + 1, parameter.count)...]))
             if !goesOn { return }
-        }
-    }
-
-    /// `text` with `%41` and, in queries and forms, `+` replaced; nil where an escape is cut off or has no digits.
-    /// `strictly` wants the escapes in upper case, so that one text has one spelling.
-    static func decode(_ text: UnsafeRawBufferPointer, plusIsSpace: Bool = true, strictly: Bool = false) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count)
-        var place = 0
-        while place < text.count {
-            switch text[place] {
-            case UInt8(ascii: "%"):
-                guard place + 2 < text.count, let high = digit(text[place + 1], strictly),
-                    let low = digit(text[place + 2], strictly)
-                else { return nil }
-                bytes.append(high << 4 | low)
-                place += 3
-            case UInt8(ascii: "+") where plusIsSpace:
-                bytes.append(UInt8(ascii: " "))
-                place += 1
-            case let byte:
-                bytes.append(byte)
-                place += 1
-            }
-        }
-        return bytes
-    }
-
-    private static func digit(_ character: UInt8, _ strictly: Bool) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
-        case UInt8(ascii: "a")...UInt8(ascii: "f") where !strictly: character - UInt8(ascii: "a") + 10
-        default: nil
         }
     }
 }
@@ -104,7 +72,8 @@ enum FormText {
         var isWellFormed = true
         QueryText.forEachParameter(body) { name, value in
             guard parameters.count < maxParameters,
-                let name = QueryText.decode(name, strictly: true), let value = QueryText.decode(value, strictly: true)
+                let name = PercentCoding.decode(name, plusIsSpace: true, strictly: true),
+                let value = PercentCoding.decode(value, plusIsSpace: true, strictly: true)
             else {
                 isWellFormed = false
                 return false

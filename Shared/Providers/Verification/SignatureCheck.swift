@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Wire
 
 /// Carries out a `SignatureScheme`. Belongs to one thread.

@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Wire
 
 /// Reads the signatures of one kind out of a request, strictly: exact length, hexadecimal digits of either case or base64

@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Wire
 
 /// What a scheme signs, built out of one request. Belongs to one thread.

@@ -1,3 +1,4 @@
+import Primitives
 import Wire
 
 /// Turns the configured secrets of a source into keys of its scheme.
@@ -52,12 +53,12 @@ package enum SourceKeyring {
             case .text:
                 return try checked(value, isPublic: isPublic, index)
             case .base64:
-                guard let bytes = base64(value[...]) else {
+                guard let bytes = Base64.decode(unpadded: value) else {
                     throw .notBase64(index: index, scheme: scheme.name, mistake: SecretMistake.found(in: value))
                 }
                 return try checked(bytes, isPublic: isPublic, index)
             case .hex:
-                guard let bytes = hexadecimal(value) else {
+                guard let bytes = Hexadecimal.decode(value) else {
                     throw .notHexadecimal(index: index, scheme: scheme.name, mistake: SecretMistake.found(in: value))
                 }
                 return try checked(bytes, isPublic: isPublic, index)
@@ -70,14 +71,12 @@ package enum SourceKeyring {
     private static func standardWebhooks(
         _ value: [UInt8], _ index: Int, _ scheme: VerificationScheme
     ) throws(SourceKeyError) -> (bytes: [UInt8], isPublic: Bool) {
-        if value.starts(with: Array("whsk_".utf8)) { throw .privateKey(index: index) }
-        let isPublic = value.starts(with: Array("whpk_".utf8))
-        let isPrefixed = isPublic || value.starts(with: Array("whsec_".utf8))
-        let text = isPrefixed ? value[(isPublic ? 5 : 6)...] : value[...]
-        guard let bytes = base64(text) else {
+        let key = StandardWebhooksKey(value)
+        if key.kind == .privateKey { throw .privateKey(index: index) }
+        guard let bytes = Base64.decode(unpadded: key.base64) else {
             throw .notBase64(index: index, scheme: scheme.name, mistake: SecretMistake.found(in: value))
         }
-        return try checked(bytes, isPublic: isPublic, index)
+        return try checked(bytes, isPublic: key.kind == .publicKey, index)
     }
 
     private static func checked(
@@ -85,23 +84,6 @@ package enum SourceKeyring {
     ) throws(SourceKeyError) -> (bytes: [UInt8], isPublic: Bool) {
         guard !isPublic || Ed25519Key(bytes) != nil else { throw .notPublicKey(index: index) }
         return (bytes, isPublic)
-    }
-
-    /// Base64 as dashboards show it: with padding or without.
-    static func base64(_ text: ArraySlice<UInt8>) -> [UInt8]? {
-        var padded = Array(text)
-        if !padded.contains(UInt8(ascii: "=")) {
-            while padded.count % 4 != 0 { padded.append(UInt8(ascii: "=")) }
-        }
-        return padded.withUnsafeBytes { Base64.decode($0) }
-    }
-
-    static func hexadecimal(_ text: [UInt8]) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: text.count / 2)
-        let isRight = text.withUnsafeBytes { text in
-            bytes.withUnsafeMutableBytes { Hexadecimal.decode(text, into: $0) }
-        }
-        return isRight ? bytes : nil
     }
 
     /// Sentences about secrets that can be keys but probably are not what was meant, or are easily guessed.
@@ -145,7 +127,7 @@ package enum SecretMistake {
         if value.count > 1, quotes.contains(first), first == last { return .quoted }
         let spaces = Array(" \t\r\n".utf8)
         if spaces.contains(first) || spaces.contains(last) { return .spaced }
-        return value.starts(with: Array("whsec_".utf8)) ? .prefixed : nil
+        return StandardWebhooksKey.isPrefixed(value, as: .shared) ? .prefixed : nil
     }
 
     package var sentence: String {

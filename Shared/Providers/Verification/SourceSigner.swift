@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import Wire
 
 /// What a genuine sender adds to a body.
@@ -19,7 +21,7 @@ package enum SourceSigner {
     ) -> SignedRequest {
         var request = SignedRequest(fields: [], query: "", pathToken: nil)
         if let token = verification.pathTokens?.keys.first(where: { $0.validity.holds(at: atNanoseconds) }) {
-            request.pathToken = escaped(token.bytes)
+            request.pathToken = PercentCoding.encode(token.bytes)
         }
         switch verification.scheme.proof {
         case .none: break
@@ -42,8 +44,9 @@ package enum SourceSigner {
         let text = String(decoding: key.bytes, as: UTF8.self)
         switch place {
         case .field(let name, let prefix): request.fields.append((name, prefix + text))
-        case .query(let name): request.query = escaped(Array(name.utf8)) + "=" + escaped(key.bytes)
-        case .path: request.pathToken = escaped(key.bytes)
+        case .query(let name):
+            request.query = PercentCoding.encode(Array(name.utf8)) + "=" + PercentCoding.encode(key.bytes)
+        case .path: request.pathToken = PercentCoding.encode(key.bytes)
         case .basic:
             request.fields.append(("authorization", "Basic " + key.bytes.withUnsafeBytes { Base64.encode($0) }))
         }
@@ -62,22 +65,7 @@ package enum SourceSigner {
     }
 
     private static func base64URL(_ bytes: [UInt8]) -> String {
-        let text = bytes.withUnsafeBytes { Base64.encode($0) }
-        return String(text.compactMap { $0 == "=" ? nil : $0 == "+" ? "-" : $0 == "/" ? "_" : $0 })
-    }
-
-    /// `bytes` with everything but the unreserved characters of RFC 3986 escaped.
-    static func escaped(_ bytes: [UInt8]) -> String {
-        var text = ""
-        for byte in bytes {
-            let character = Character(UnicodeScalar(byte))
-            if byte < 0x80, character.isLetter || character.isNumber || "-._~".contains(character) {
-                text.append(character)
-            } else {
-                text += "%" + withUnsafeBytes(of: byte) { Hexadecimal.encode($0) }.uppercased()
-            }
-        }
-        return text
+        bytes.withUnsafeBytes { Base64.encode($0, as: .urlUnpadded) }
     }
 
     /// One request being signed.

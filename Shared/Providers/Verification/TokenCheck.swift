@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Wire
 
 /// Compares a secret that travels along with the request. Belongs to one thread.
@@ -68,7 +69,7 @@ final class TokenCheck {
             }
         case .path:
             guard value.contains(UInt8(ascii: "%")) else { return compare(value, receivedAtNanoseconds) }
-            guard let text = QueryText.decode(value, plusIsSpace: false) else { return .refused(malformed) }
+            guard let text = PercentCoding.decode(value, plusIsSpace: false) else { return .refused(malformed) }
             return text.withUnsafeBytes { compare($0, receivedAtNanoseconds) }
         case .basic:
             guard let credentials = value.credentials(ofScheme: "basic".utf8), !credentials.isEmpty,

@@ -1,3 +1,6 @@
+package import JSON
+import Primitives
+
 /// One thing that a stage must have in order before it counts as ready.
 package struct HealthCheck: Sendable {
     package let name: String
@@ -77,12 +80,12 @@ package struct AdminRequest: Sendable {
     /// Nil when the target is not a path or has a broken percent escape.
     init?(method: String, target: String, contentType: String?, body: [UInt8]) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-        guard target.hasPrefix("/"), let path = TargetText.decoded(parts[0], plusIsBlank: false) else { return nil }
+        guard target.hasPrefix("/"), let path = PercentCoding.decode(parts[0], plusIsSpace: false) else { return nil }
         var query: [String: String] = [:]
         for pair in parts.count == 2 ? parts[1].split(separator: "&") : [] {
             let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = TargetText.decoded(sides[0], plusIsBlank: true),
-                let value = TargetText.decoded(sides.count == 2 ? sides[1] : "", plusIsBlank: true)
+            guard let name = PercentCoding.decode(sides[0], plusIsSpace: true),
+                let value = PercentCoding.decode(sides.count == 2 ? sides[1] : "", plusIsSpace: true)
             else { return nil }
             query[name] = value
         }

@@ -1,3 +1,4 @@
+package import JSON
 package import StageMetrics
 
 /// What `/metrics.json` answers: `{"metrics":[{"name","type","help","samples":[{"name","labels":{…},"value":"12"}]}]}`.

@@ -1,3 +1,5 @@
+import Primitives
+
 /// One difference between two configurations, in words, and what it takes until it counts.
 package struct ConfigurationChange: Sendable, Equatable, CustomStringConvertible {
     /// What it takes until the change counts.

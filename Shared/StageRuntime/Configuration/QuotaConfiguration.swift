@@ -1,3 +1,5 @@
+import Primitives
+
 /// How much may come in: requests and bytes per second, and for how long both may have been saved up.
 package struct QuotaConfiguration: Sendable, Equatable {
     package let requestsPerSecond: Int

@@ -1,3 +1,5 @@
+import Primitives
+
 /// The event log, the deliveries and the control API.
 package struct RouterConfiguration: Sendable {
     /// Where the control API listens; nil: on the admin socket only.
@@ -84,8 +86,8 @@ extension RouterConfiguration {
     /// Why deliveries to a URL can never be made, because it is unencrypted and names a global address; nil where they
     /// can. Names are judged when they are resolved.
     package func plainHTTPRefusal(_ url: EndpointURL) -> String? {
-        guard !url.isTLS, !allowHTTP, let address = LiteralAddress(url.host), address.isGlobal,
-            !egressAllow.contains(where: address.isWithin)
+        guard !url.isTLS, !allowHTTP, let address = IPAddress(url.host), address.isGlobal,
+            !address.lies(inAnyOf: egressNetworks)
         else { return nil }
         return "unencrypted deliveries go only to addresses that router.egress_allow names, and \(url.host) is none; "
             + "use https, or set router.allow_http: true"
@@ -97,8 +99,8 @@ extension RouterConfiguration {
         // What a proxy resolves is judged when it is asked.
         guard egressProxy == nil else { return nil }
         let isThisMachine = url.host == "localhost" || url.host.hasSuffix(".localhost")
-        let literals = (isThisMachine ? ["127.0.0.1", "::1"] : [url.host]).compactMap { LiteralAddress($0) }
-        let isAllowed = literals.contains { egressAllow.contains(where: $0.isWithin) }
+        let literals = (isThisMachine ? ["127.0.0.1", "::1"] : [url.host]).compactMap { IPAddress($0) }
+        let isAllowed = literals.contains { $0.lies(inAnyOf: egressNetworks) }
         if !literals.isEmpty, !isAllowed, !literals.contains(where: \.isGlobal) {
             return
                 "nothing will be delivered: \(url.host) is not a global address, and router.egress_allow does not name "
@@ -111,6 +113,8 @@ extension RouterConfiguration {
         }
         return nil
     }
+
+    private var egressNetworks: [IPNetwork] { egressAllow.compactMap { IPNetwork($0, ignoringHostBits: true) } }
 
     /// The network that holds this address alone.
     private static func network(of host: String) -> String { host.contains(":") ? "\(host)/128" : "\(host)/32" }

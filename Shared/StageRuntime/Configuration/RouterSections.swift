@@ -1,3 +1,4 @@
+import Primitives
 import Providers
 import Yams
 
@@ -134,15 +135,7 @@ extension ConfigurationDecoder {
     }
 
     private static func sha256(_ text: String) -> [UInt8]? {
-        let digits = Array(text.utf8)
-        guard digits.count == 64 else { return nil }
-        var bytes: [UInt8] = []
-        for place in stride(from: 0, to: 64, by: 2) {
-            let pair = String(decoding: digits[place..<place + 2], as: UTF8.self)
-            guard !pair.hasPrefix("+"), let byte = UInt8(pair, radix: 16) else { return nil }
-            bytes.append(byte)
-        }
-        return bytes
+        text.utf8.count == 64 ? Hexadecimal.decode(Array(text.utf8)) : nil
     }
 
     /// The certificate and key of a listener.
@@ -227,7 +220,7 @@ extension ConfigurationDecoder {
     private func network(_ value: Value, _ section: Section) -> String? {
         let expected = "a network such as 127.0.0.0/8 or ::1/128"
         guard let text = section.text(value, expected: expected) else { return nil }
-        if NetworkText.isValid(text) { return text }
+        if text.contains("/"), IPNetwork(text, ignoringHostBits: true) != nil { return text }
         problems.report(value, "expected \(expected), found \"\(text)\"")
         return nil
     }

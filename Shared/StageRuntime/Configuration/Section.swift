@@ -1,3 +1,5 @@
+import JSON
+import Primitives
 import Yams
 
 /// Collects everything that is wrong, so that a file is put right in one go.

@@ -1,3 +1,4 @@
+import Primitives
 import Providers
 import Yams
 
@@ -46,7 +47,7 @@ extension ConfigurationDecoder {
     func address(_ value: Value, _ section: Section) -> String? {
         let expected = "a network such as 203.0.113.0/24 or 2001:db8::/32, or one address"
         guard let text = section.text(value, expected: expected) else { return nil }
-        if AddressNetwork(text) != nil { return text }
+        if IPNetwork(text) != nil { return text }
         problems.report(value, "expected \(expected), without bits beyond the prefix, found \"\(text)\"")
         return nil
     }
@@ -101,7 +102,7 @@ extension ConfigurationDecoder {
     private func time(_ value: Value, _ section: Section) -> Int64? {
         let expected = "a time such as 2026-12-01T00:00:00Z"
         guard let text = section.text(value, expected: expected) else { return nil }
-        if let nanoseconds = InstantText.nanoseconds(text) { return nanoseconds }
+        if let nanoseconds = RFC3339.nanoseconds(text) { return nanoseconds }
         problems.report(value, "expected \(expected), found \(value.kind)")
         return nil
     }

@@ -1,3 +1,5 @@
+import Primitives
+
 extension ConfigurationDecoder {
     /// The section of a key; an empty one when the key is left out or, after a report, when it is no mapping.
     func part(_ section: Section, _ key: String, keys: [String]) -> Section {

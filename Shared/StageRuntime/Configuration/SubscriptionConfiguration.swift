@@ -1,3 +1,5 @@
+import Primitives
+
 /// One receiver of events.
 package struct SubscriptionConfiguration: Sendable {
     /// 1 to 63 characters of a-z, 0-9 and `-`.

@@ -1,3 +1,5 @@
+package import JSON
+import Primitives
 import Yams
 
 /// A subscription as the control API takes and gives it: JSON with the keys of the configuration file, without secrets.

@@ -1,4 +1,6 @@
+import JSON
 package import Logging
+import Primitives
 import StageMetrics
 import Synchronization
 
@@ -100,7 +102,7 @@ package final class ConfigurationDesk: Sendable {
         let now = state.withLock { $0 }
         return .object([
             ("file", .string(now.current.file)), ("fingerprint", .string(now.current.fingerprint)),
-            ("loaded", .string(timeText(now.loadedAtNanoseconds))), ("reloads", .number(now.reloads)),
+            ("loaded", .string(RFC3339.text(now.loadedAtNanoseconds, digits: 6))), ("reloads", .number(now.reloads)),
             ("error", .optional(now.error, JSONText.string)),
             ("needs_restart", .array(now.needsRestart.map(JSONText.string))),
             ("secrets_changed", .array(now.secretsChanged.map(JSONText.string))),

@@ -1,5 +1,6 @@
-import Glibc
+import JSON
 import Logging
+import Primitives
 import StageMetrics
 
 /// Writes one logfmt line per record to standard error:
@@ -26,7 +27,7 @@ struct LogLines: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "time=\(timeText(wallNanoseconds())) level=\(event.level.rawValue) \(origin)"
+        var line = "time=\(RFC3339.text(wallNanoseconds(), digits: 6)) level=\(event.level.rawValue) \(origin)"
         line += " text=\(Self.quoted("\(event.message)"))"
         let pairs = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in pairs.sorted(by: { $0.key < $1.key }) {
@@ -49,21 +50,6 @@ struct LogLines: LogHandler {
     private static func key(_ text: String) -> String {
         String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "_.-".contains($0)) ? $0 : "_" })
     }
-}
-
-/// A time in nanoseconds since 1970 as RFC 3339 in UTC with microseconds.
-package func timeText(_ nanoseconds: Int64) -> String {
-    var seconds = time_t(nanoseconds / 1_000_000_000)
-    var parts = tm()
-    gmtime_r(&seconds, &parts)
-    func padded(_ number: Int, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
-    let date = [padded(Int(parts.tm_year) + 1900, 4), padded(Int(parts.tm_mon) + 1, 2), padded(Int(parts.tm_mday), 2)]
-    let time = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int($0), 2) }
-    let fraction = padded(Int(nanoseconds % 1_000_000_000) / 1000, 6)
-    return "\(date.joined(separator: "-"))T\(time.joined(separator: ":")).\(fraction)Z"
 }
 
 extension StageFailure {

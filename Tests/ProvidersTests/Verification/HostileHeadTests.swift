@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import SeededRandom
 import Testing
 import WebhookSamples

@@ -1,5 +1,7 @@
 import Events
 import Foundation
+import JSON
+import Primitives
 import Testing
 import WebhookSamples
 import Wire
@@ -96,7 +98,7 @@ struct SignedVector: CustomStringConvertible {
             var vector = try SignedVector(
                 name, scheme: "fishjam", secret: SourceSecret(value: Array(entry.secret.utf8)),
                 fields: [("x-fishjam-signature-256", entry.signature)], body: "", now: 1)
-            vector.body = try #require(SourceKeyring.hexadecimal(Array(entry.hex.utf8)))
+            vector.body = try #require(Hexadecimal.decode(Array(entry.hex.utf8)))
             return vector
         }
     }

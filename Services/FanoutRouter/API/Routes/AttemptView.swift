@@ -1,4 +1,5 @@
 import EventLog
+import JSON
 import StageRuntime
 
 /// Attempts as the API shows them.

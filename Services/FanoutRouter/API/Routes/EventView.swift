@@ -1,5 +1,7 @@
 import EventLog
 import Events
+import JSON
+import Primitives
 import StageRuntime
 import Wire
 

@@ -1,4 +1,5 @@
 import EventLog
+import JSON
 import StageMetrics
 import StageRuntime
 import Wire

@@ -1,4 +1,6 @@
 import EventLog
+import JSON
+import Primitives
 import StageRuntime
 import Wire
 

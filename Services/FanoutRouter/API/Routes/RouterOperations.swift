@@ -1,4 +1,5 @@
 import EventLog
+import JSON
 import Providers
 import StageMetrics
 import StageRuntime

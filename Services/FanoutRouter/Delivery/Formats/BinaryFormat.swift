@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import NIOCore
+import Primitives
 import Providers
 import Wire
 
@@ -21,7 +22,7 @@ enum BinaryFormat {
             }
             return true
         }
-        field("recordedtime", Array(CloudEventsTime.text(nanoseconds: record.receivedAtNanoseconds).utf8), to: &fields)
+        field("recordedtime", Array(RFC3339.text(record.receivedAtNanoseconds).utf8), to: &fields)
         fields.raw(Array("ce-sequence: ".utf8))
         CloudEventsJSON.sequence(position, to: &fields)
         fields.raw(Array("\r\n".utf8))
@@ -43,7 +44,7 @@ enum BinaryFormat {
             if byte > 0x20, byte < 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "%") {
                 fields.u8(byte)
             } else {
-                AttributeText.appendPercent(byte, to: &fields.bytes)
+                PercentCoding.append(byte, to: &fields.bytes)
             }
         }
         fields.u8(UInt8(ascii: "\r"))

@@ -1,5 +1,6 @@
 import EventLog
 import Events
+import JSON
 import NIOCore
 import Wire
 
@@ -39,7 +40,7 @@ enum SuperVizFormat {
     private static func text(_ value: UnsafeRawBufferPointer?, to writer: inout ByteWriter) {
         guard let value else { return writer.raw(Array("null".utf8)) }
         writer.u8(UInt8(ascii: "\""))
-        JSONString.escape(value, to: &writer)
+        JSONString.append(repairing: value, to: &writer.bytes)
         writer.u8(UInt8(ascii: "\""))
     }
 }

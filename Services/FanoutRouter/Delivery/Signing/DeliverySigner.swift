@@ -1,4 +1,5 @@
 import NIOCore
+import Primitives
 import Providers
 import StageRuntime
 import Wire

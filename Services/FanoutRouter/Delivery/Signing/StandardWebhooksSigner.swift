@@ -1,3 +1,4 @@
+import Primitives
 import Providers
 import Wire
 
@@ -26,13 +27,11 @@ final class StandardWebhooksSigner {
     }
 
     private static func key(_ secret: [UInt8]) throws(SigningSecretError) -> Key {
-        let isPrivate = secret.starts(with: "whsk_".utf8)
-        let prefixBytes = isPrivate ? 5 : secret.starts(with: "whsec_".utf8) ? 6 : 0
-        let encoded = Array(secret.dropFirst(prefixBytes))
-        guard !encoded.isEmpty, let bytes = encoded.withUnsafeBytes({ Base64.decode($0) }), !bytes.isEmpty else {
-            throw .standardWebhooks
-        }
-        guard isPrivate else { return .symmetric(HMACKey(bytes)) }
+        let key = StandardWebhooksKey(secret)
+        guard key.kind != .publicKey, let bytes = Array(key.base64).withUnsafeBytes({ Base64.decode($0) }),
+            !bytes.isEmpty
+        else { throw .standardWebhooks }
+        guard key.kind == .privateKey else { return .symmetric(HMACKey(bytes)) }
         guard let key = Ed25519SigningKey(bytes) else { throw .standardWebhooks }
         return .asymmetric(key)
     }

@@ -1,3 +1,4 @@
+import Primitives
 import Wire
 
 /// What goes wrong with secrets.
@@ -15,13 +16,13 @@ enum KeyChanges {
             (
                 "the secret is base64-decoded",
                 { trial in
-                    isText(trial) ? trial.withKeys { SourceKeyring.base64(withoutPrefix($0)) } : nil
+                    isText(trial) ? trial.withKeys { Base64.decode(unpadded: StandardWebhooksKey($0).base64) } : nil
                 }
             ),
             (
                 "the secret is decoded from hexadecimal digits",
                 { trial in
-                    isText(trial) ? trial.withKeys { SourceKeyring.hexadecimal($0) } : nil
+                    isText(trial) ? trial.withKeys { Hexadecimal.decode($0) } : nil
                 }
             ),
             ("the spaces, line breaks or quotes around the secret are taken away", { $0.withKeys(trimmed) }),
@@ -52,7 +53,7 @@ enum KeyChanges {
     }
 
     private static func prefixed(_ trial: MismatchSearch.Trial) -> MismatchSearch.Trial? {
-        trial.withKeys { Array("whsec_".utf8) + base64Text($0) }
+        trial.withKeys { Array(StandardWebhooksKey.text(.shared, $0).utf8) }
     }
 
     private static func hexadecimalText(_ trial: MismatchSearch.Trial) -> MismatchSearch.Trial? {
@@ -61,10 +62,6 @@ enum KeyChanges {
 
     private static func base64Text(_ bytes: [UInt8]) -> [UInt8] {
         Array(bytes.withUnsafeBytes { Base64.encode($0) }.utf8)
-    }
-
-    private static func withoutPrefix(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
-        bytes.starts(with: Array("whsec_".utf8)) ? bytes[6...] : bytes[...]
     }
 
     private static func trimmed(_ bytes: [UInt8]) -> [UInt8]? {

@@ -1,4 +1,5 @@
 package import Events
+import Primitives
 import Wire
 
 /// Why one webhook is verified or not, step by step, for the operator. Holds no secret, no right signature that was not

@@ -35,30 +35,10 @@ package struct JSONText: Sendable, Equatable, CustomStringConvertible {
     package static func string(_ text: String) -> JSONText {
         var bytes = [UInt8(ascii: "\"")]
         bytes.reserveCapacity(text.utf8.count + 2)
-        let isPlain = text.utf8.allSatisfy { byte in
-            (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-        }
-        if isPlain {
-            bytes += text.utf8
-            bytes.append(UInt8(ascii: "\""))
-            return JSONText(raw: bytes)
-        }
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": bytes += Array("\\\"".utf8)
-            case "\\": bytes += Array("\\\\".utf8)
-            case "\n": bytes += Array("\\n".utf8)
-            case "\r": bytes += Array("\\r".utf8)
-            case "\t": bytes += Array("\\t".utf8)
-            case _
-            where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-                || (0x2028...0x2029).contains(scalar.value):
-                let digits = String(scalar.value, radix: 16)
-                bytes += Array("\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8)
-            default: bytes += Array(String(scalar).utf8)
-            }
-        }
-        return JSONText(raw: bytes + [UInt8(ascii: "\"")])
+        var text = text
+        text.withUTF8 { JSONString.append(UnsafeRawBufferPointer($0), to: &bytes, hidingControls: true) }
+        bytes.append(UInt8(ascii: "\""))
+        return JSONText(raw: bytes)
     }
 
     /// The value's JSON, or null.

@@ -14,6 +14,15 @@ package enum Hexadecimal {
         return all < 0x10
     }
 
+    /// The bytes of pairs of digits; nil for anything else.
+    package static func decode(_ text: [UInt8]) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: text.count / 2)
+        let isRight = text.withUnsafeBytes { text in
+            bytes.withUnsafeMutableBytes { decode(text, into: $0) }
+        }
+        return isRight ? bytes : nil
+    }
+
     /// The digits of `bytes`, in lower case.
     package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
         var text: [UInt8] = []

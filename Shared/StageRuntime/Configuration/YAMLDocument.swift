@@ -1,3 +1,4 @@
+package import JSON
 import Yams
 
 /// Documents that people write as JSON or as YAML.

@@ -1,14 +1,10 @@
-import Events
+import Primitives
 import Testing
-import WebhookSamples
-import Wire
 
-@testable import Providers
-
-struct AddressNetworkTests {
+struct IPNetworkTests {
     private func contains(_ network: String, _ address: String) throws -> Bool {
-        let network = try #require(AddressNetwork(network), "\(network)")
-        return Array(address.utf8).withUnsafeBytes { network.contains($0) }
+        let network = try #require(IPNetwork(network), "\(network)")
+        return IPAddress(address, ignoringZone: true).map { network.contains($0) } ?? false
     }
 
     @Test func `a network holds the addresses of its prefix, in either spelling`() throws {
@@ -41,7 +37,7 @@ struct AddressNetworkTests {
             "1.2.3.4/24", "1.2.3.0/24/1", "::1/129", "::1/64", "2001:db8::g", "1.2.3.4 ", " 1.2.3.4", "1.2.3.4/ 8",
             "[::1]", "1.2.3.4:80", String(repeating: "1", count: 100), "::\u{0}", "1.2.3.4/1000",
         ] {
-            #expect(AddressNetwork(text) == nil, "\(text)")
+            #expect(IPNetwork(text) == nil, "\(text)")
         }
     }
 
@@ -51,45 +47,27 @@ struct AddressNetworkTests {
         }
     }
 
-    private func outcome(_ addresses: [String], from peer: String?, tokens: SourceKeys? = nil) throws
-        -> VerificationOutcome
-    {
-        var verification = SourceVerification(source: "s", scheme: .none)
-        verification.addresses = addresses
-        verification.pathTokens = tokens
-        let fields = peer.map { [(name: RequestHead.peer, value: $0)] } ?? []
-        let request = SignedRequest(fields: fields, query: "", pathToken: nil)
-        return try SignedVector(verification, request, body: [1], atNanoseconds: 1).outcome()
+    @Test func `host bits are ignored where that is asked for`() throws {
+        let network = try #require(IPNetwork("127.0.0.1/8", ignoringHostBits: true))
+        #expect(network == IPNetwork("127.0.0.0/8"))
+        #expect(IPNetwork("127.0.0.1/33", ignoringHostBits: true) == nil)
     }
 
-    @Test func `a source with networks takes webhooks from nowhere else`() throws {
-        let networks = ["203.0.113.0/24", "2001:db8::/32"]
-        #expect(try outcome(networks, from: "203.0.113.9") == .verified(keyID: "203.0.113.0/24"))
-        #expect(try outcome(networks, from: "::ffff:203.0.113.9") == .verified(keyID: "203.0.113.0/24"))
-        #expect(try outcome(networks, from: "2001:db8::1") == .verified(keyID: "2001:db8::/32"))
-        for peer in ["203.0.114.1", "::1", "", nil, "unix"] {
-            guard case .refused(let code, _) = try outcome(networks, from: peer) else {
-                Issue.record("\(peer ?? "nobody") was let in")
-                continue
-            }
-            #expect(code == .addressNotAllowed && VerificationOutcome.httpStatus(for: code) == 403)
-        }
-        // What is written wrong lets nobody in.
-        guard case .refused = try outcome(["203.0.113.1/24"], from: "203.0.113.1") else {
-            Issue.record("a wrong network let somebody in")
-            return
-        }
+    @Test func `an address has one value in every spelling, and a zone only where that is asked for`() throws {
+        #expect(IPAddress("::ffff:10.1.2.3") == IPAddress("10.1.2.3"))
+        #expect(IPAddress("10.1.2.3")?.bytes == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10, 1, 2, 3])
+        #expect(IPAddress("10.1.2.3")?.isV4 == true && IPAddress("::10.1.2.3")?.isV4 == false)
+        #expect(IPAddress("fe80::1%eth0") == nil)
+        #expect(IPAddress("fe80::1%eth0", ignoringZone: true) == IPAddress("fe80::1"))
+        #expect(IPAddress("127.0.0.1\u{0}9") == nil)
     }
 
-    @Test func `address and path token must both be right, and the token names the proof`() throws {
-        let tokens = SourceKeys([SourceKey(id: "t", bytes: Array("secret".utf8))])
-        guard case .refused(.tokenMissing, _) = try outcome(["::/0"], from: "1.2.3.4", tokens: tokens) else {
-            Issue.record("no token was asked for")
-            return
+    @Test func `one table says what is global`() throws {
+        for text in ["8.8.8.8", "192.31.195.255", "2606:4700::1", "64:ff9b::808:808"] {
+            #expect(IPAddress(text)?.isGlobal == true, "\(text)")
         }
-        guard case .refused(.addressNotAllowed, _) = try outcome(["::1"], from: "1.2.3.4", tokens: tokens) else {
-            Issue.record("the address was not looked at")
-            return
+        for text in ["192.31.196.1", "192.88.99.1", "10.0.0.1", "2002:808:808::1", "2001::1", "fc00::1"] {
+            #expect(IPAddress(text)?.isGlobal == false, "\(text)")
         }
     }
 }

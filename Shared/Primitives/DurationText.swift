@@ -32,9 +32,11 @@ extension Duration {
         components.seconds &* 1000 &+ components.attoseconds / 1_000_000_000_000_000
     }
 
-    /// Nanoseconds, for timers.
+    /// Whole nanoseconds; what is beyond 292 years is cut.
     package var nanoseconds: Int64 {
-        components.seconds &* 1_000_000_000 &+ components.attoseconds / 1_000_000_000
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : product + attoseconds / 1_000_000_000
     }
 
     /// Seconds with their fraction.

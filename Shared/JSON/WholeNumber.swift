@@ -1,9 +1,9 @@
 /// Numbers that are whole, however JSON writes them: for JSON Schema 12642.0, 1e3 and -0 are integers (draft 2020-12,
 /// core, section 4.2.3: what counts is the value).
-enum WholeNumber {
+package enum WholeNumber {
     /// The value of a JSON number; nil where it has a fraction or does not fit into 64 bits. Exact: nothing goes through
     /// a Double.
-    static func value(_ number: String) -> Int64? {
+    package static func value(_ number: String) -> Int64? {
         if let plain = Int64(number) { return plain }
         let isNegative = number.hasPrefix("-")
         let parts = number.drop { $0 == "-" }.split(separator: "e", maxSplits: 1, omittingEmptySubsequences: false)

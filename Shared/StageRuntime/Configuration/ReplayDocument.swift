@@ -1,4 +1,6 @@
 package import Events
+package import JSON
+import Primitives
 import Wire
 
 extension LocalRecord.Webhook {

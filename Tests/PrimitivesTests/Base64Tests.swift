@@ -1,5 +1,5 @@
+import Primitives
 import Testing
-import Wire
 
 struct Base64Tests {
     @Test func `base64 has one spelling`() {
@@ -13,5 +13,17 @@ struct Base64Tests {
         }
         let every = (0...255).map { UInt8($0) }
         #expect(decode(every.withUnsafeBytes { Base64.encode($0) }) == every)
+    }
+
+    @Test func `for URLs there is an alphabet of its own, and no padding`() {
+        for text in ["", "Zg", "Zm8", "Zm9v", "-_-_", "-_8"] {
+            let bytes = Array(text.utf8).withUnsafeBytes { Base64.decode($0, as: .urlUnpadded) }
+            #expect(bytes.map { $0.withUnsafeBytes { Base64.encode($0, as: .urlUnpadded) } } == text)
+        }
+    }
+
+    @Test func `what dashboards show may lack its padding`() {
+        for text in ["Zg", "Zg==", "Zm8", "Zm9v"] { #expect(Base64.decode(unpadded: text.utf8) != nil, "\(text)") }
+        for text in ["Z", "Zg=", "Zm-_"] { #expect(Base64.decode(unpadded: text.utf8) == nil, "\(text)") }
     }
 }

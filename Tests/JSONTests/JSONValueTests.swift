@@ -1,6 +1,5 @@
+import JSON
 import Testing
-
-@testable import StageRuntime
 
 @Suite struct JSONValueTests {
     private func read(_ text: String) -> JSONValue? {

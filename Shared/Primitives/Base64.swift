@@ -1,7 +1,10 @@
+package import Wire
+
 /// Base64 with the standard alphabet and padding (RFC 4648, section 4), strictly: every byte sequence has exactly one
 /// spelling, so that no other spelling of a signature passes for it.
 package enum Base64 {
     private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    private static let urlAlphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
     /// How a text is written.
     package enum Spelling: Sendable {
@@ -50,9 +53,20 @@ package enum Base64 {
         return accumulated & ((1 << bits) - 1) == 0 ? count : nil
     }
 
-    /// Appends the text of `bytes`, padded.
-    package static func encode(_ bytes: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
-        let alphabet = alphabet.bytes
+    /// The bytes of what dashboards show: with padding, or without.
+    package static func decode(unpadded text: some Collection<UInt8>) -> [UInt8]? {
+        var padded = Array(text)
+        if !padded.contains(UInt8(ascii: "=")) {
+            while padded.count % 4 != 0 { padded.append(UInt8(ascii: "=")) }
+        }
+        return padded.withUnsafeBytes { decode($0) }
+    }
+
+    /// Appends the text of `bytes`.
+    package static func encode(
+        _ bytes: UnsafeRawBufferPointer, as spelling: Spelling = .standard, to writer: inout ByteWriter
+    ) {
+        let alphabet = spelling == .standard ? alphabet.bytes : urlAlphabet.bytes
         var index = 0
         while index < bytes.count {
             let second = index + 1 < bytes.count ? bytes[index + 1] : 0
@@ -64,12 +78,13 @@ package enum Base64 {
             writer.u8(index + 2 < bytes.count ? alphabet[Int(group & 63)] : UInt8(ascii: "="))
             index += 3
         }
+        if spelling == .urlUnpadded { writer.bytes.removeLast((3 - bytes.count % 3) % 3) }
     }
 
-    /// The text of `bytes`, padded.
-    package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
+    /// The text of `bytes`.
+    package static func encode(_ bytes: UnsafeRawBufferPointer, as spelling: Spelling = .standard) -> String {
         var writer = ByteWriter(reservingBytes: (bytes.count + 2) / 3 * 4)
-        encode(bytes, to: &writer)
+        encode(bytes, as: spelling, to: &writer)
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 

@@ -1,0 +1,91 @@
+"""Reads Package.swift and the built binaries, and holds each executable to the modules and libraries that it links."""
+
+import re
+import subprocess
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STAGE = {
+    "Bus", "CChecksum", "COpenSSL", "CPlatform", "CSimdJSON", "CZeroMQ", "CZlib", "Events", "HTTPFront", "JSON",
+    "Primitives", "Providers", "StageMetrics", "StageRuntime", "Threads", "Wire", "ZeroMQ",
+}  # fmt: skip
+MODULES = {
+    "IngressGateway": STAGE | {"Journal"},
+    "Verifier": STAGE,
+    "Normaliser": STAGE,
+    "FanoutRouter": STAGE | {"EventLog"},
+    "BusTap": STAGE,
+    "Tributary": STAGE - {"Bus", "CZeroMQ", "ZeroMQ"},
+}
+"""All modules of this repository in each executable, through whatever they come."""
+
+PROVIDERS = {"libcrypto", "libsimdjson", "libz"}
+LIBRARIES = {
+    "ingress-gateway": PROVIDERS | {"libzmq", "libsqlite3"},
+    "verifier": PROVIDERS | {"libzmq"},
+    "normaliser": PROVIDERS | {"libzmq"},
+    "fanout-router": PROVIDERS | {"libzmq", "libsqlite3"},
+    "bus-tap": PROVIDERS | {"libzmq"},
+    "tributary": PROVIDERS,
+}
+"""The shared libraries beside Swift's and the C library's that the linker was told to link (DT_NEEDED)."""
+TOLD = PROVIDERS | {"libzmq", "libsqlite3", "libssl", "libprotobuf", "libyaml"}
+
+
+def dependencies() -> dict[str, set[str]]:
+    """The targets of this repository, each with the names that its list of dependencies holds."""
+    text = (ROOT / "Package.swift").read_text()
+    found = {}
+    for name, listed in re.findall(r'\b(?:shared|service)\(\s*"(\w+)"(?:,\s*\[(.*?)\])?', text, re.S):
+        found[name] = set(re.findall(r'"(\w+)"', listed))
+    for name, listed in re.findall(
+        r'\.(?:target|systemLibrary)\(\s*name: "(\w+)"(?:,\s*dependencies: \[(.*?)\])?', text, re.S
+    ):
+        found[name] = set(re.findall(r'"(\w+)"', listed))
+    return {name: listed & found.keys() for name, listed in found.items()}
+
+
+class Modules(unittest.TestCase):
+    maxDiff = None
+
+    def linked(self, name: str, targets: dict[str, set[str]]) -> set[str]:
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            for dependency in targets[waiting.pop()] - found:
+                found.add(dependency)
+                waiting.append(dependency)
+        return found
+
+    def test_each_executable_links_only_the_modules_that_it_needs(self):
+        targets = dependencies()
+        for name, modules in MODULES.items():
+            self.assertEqual(self.linked(name, targets), modules, name)
+
+    def test_a_module_imports_only_what_its_target_names(self):
+        targets = dependencies()
+        for name, named in targets.items():
+            folder = next(path for top in ("Shared", "Services", "Tests") if (path := ROOT / top / name).is_dir())
+            for path in folder.rglob("*.swift"):
+                imported = set(re.findall(r"^(?:package |internal )?import (?:\w+ )?(\w+)", path.read_text(), re.M))
+                self.assertEqual(imported & targets.keys() - named, set(), path)
+
+    def test_each_binary_links_only_the_libraries_that_it_needs(self):
+        built = [name for name in LIBRARIES if (ROOT / ".build/debug" / name).is_file()]
+        if len(built) < len(LIBRARIES):
+            self.skipTest("the debug binaries are not built")
+        for name in built:
+            listed = subprocess.run(
+                ["readelf", "--dynamic", "--wide", ROOT / ".build/debug" / name],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            needed = set(re.findall(r"\(NEEDED\)[^[]*\[([\w+-]+)\.so", listed.stdout))
+            self.assertEqual(needed & TOLD, LIBRARIES[name], name)
+
+
+if __name__ == "__main__":
+    unittest.main()
