@@ -17,7 +17,7 @@ MODULES = {
     "Normaliser": STAGE,
     "FanoutRouter": STAGE | {"EventLog"},
     "BusTap": STAGE,
-    "Tributary": STAGE - {"Bus", "CZeroMQ", "ZeroMQ"},
+    "Tributary": STAGE - {"Bus", "CZeroMQ", "ZeroMQ"} | {"ControlClient"},
 }
 """All modules of this repository in each executable, through whatever they come."""
 
