@@ -200,7 +200,8 @@ let package = Package(
             exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
         .executableTarget(
             name: "Benchmarks", dependencies: ["Events", "Providers", "WebhookSamples", "Wire"],
-            path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"], swiftSettings: swiftSettings),
+            path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"],
+            swiftSettings: swiftSettings),
         tests(
             "VerifierTests",
             [
