@@ -6,11 +6,61 @@ import Testing
 @testable import FanoutRouter
 
 @Suite struct LaneCursorTests {
-    private func cursor(taken: UInt64 = 0, unfinished: [UInt64] = [], limit: Int = 5) -> LaneCursor {
+    private func cursor(
+        taken: UInt64 = 0, unfinished: [UInt64] = [], limit: Int = 5, mode: LaneSettings.Mode = .init()
+    ) -> LaneCursor {
         LaneCursor(
             SavedLane(
                 progress: LaneProgress(subscription: "app", taken: taken, unfinished: unfinished), retrying: [],
-                hasReplays: false), maxUnfinished: limit)
+                hasReplays: false), maxUnfinished: limit, mode: mode)
+    }
+
+    /// A lane whose batch of the events 1 to 3 was put off once before its first attempt, and is under way again.
+    private func savedBatch() -> LaneCursor {
+        var cursor = cursor(mode: .init(inBatches: true))
+        for position in 1...3 as ClosedRange<UInt64> { cursor.gather(position, now: 0) }
+        #expect(cursor.startBatch(3, now: 0) == 1)
+        cursor.retry(1, due: 5)
+        cursor.wake(now: 5)
+        #expect(cursor.start(now: 5) == 1)
+        #expect(rows(&cursor) == [[1, 3]])
+        return cursor
+    }
+
+    /// The first and last event of each row that is to be saved as retrying.
+    private func rows(_ cursor: inout LaneCursor) -> [[UInt64]] {
+        cursor.takeProgress("app").changes.compactMap { change in
+            if case .retrying(let row) = change { [row.position, row.last] } else { nil }
+        }
+    }
+
+    @Test func `a batch that becomes shorter is saved as what is left of it`() {
+        var cursor = savedBatch()
+        cursor.shorten(1, to: 2)
+        #expect(rows(&cursor) == [[1, 2]])
+        #expect(cursor.gathering.events == [3])
+    }
+
+    @Test(arguments: [true, false])
+    func `each event of a batch that is split has a row of its own`(isGivenBack: Bool) {
+        var cursor = savedBatch()
+        cursor.reconfigure(.init(), maxUnfinished: 5, deadlineNanoseconds: nil)
+        if isGivenBack { cursor.giveBack(1) } else { cursor.retry(1, due: 9) }
+        #expect(rows(&cursor) == [[1, 1], [2, 2], [3, 3]])
+    }
+
+    @Test func `keys that were read for a former order are not used`() {
+        let order = LaneSettings.Mode(keepsKeyOrder: true)
+        var cursor = cursor(taken: 2, unfinished: [1, 2])
+        cursor.reconfigure(order, maxUnfinished: 5, deadlineNanoseconds: nil)
+        let former = cursor.unlined
+        cursor.reconfigure(.init(), maxUnfinished: 5, deadlineNanoseconds: nil)
+        cursor.reconfigure(order, maxUnfinished: 5, deadlineNanoseconds: nil)
+        cursor.lineUp(former.positions, keys: [[1], [1]], epoch: former.epoch)
+        #expect(!cursor.isLinedUp && cursor.deliveries.heldCount == 0)
+        let latest = cursor.unlined
+        cursor.lineUp(latest.positions, keys: [[1], [1]], epoch: latest.epoch)
+        #expect(cursor.isLinedUp && cursor.deliveries.held == [2])
     }
 
     @Test func `what was under way when the process died is taken up again`() {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ControlClient
 import Events
 import Primitives
 import StageMetrics

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ControlClient
 import Glibc
 import JSON
 import Primitives
