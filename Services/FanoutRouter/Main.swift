@@ -18,14 +18,14 @@ struct FanoutRouter: ParsableCommand {
         do {
             let lock = try environment.lockEventLog()
             let stage = try RouterStage(environment)
-            let desk = APIDesk(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
+            let dispatcher = APIDispatcher(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
             let control = try ControlServer.start(
-                environment.configuration.router, desk: desk, logger: environment.logger)
+                environment.configuration.router, dispatcher: dispatcher, logger: environment.logger)
             let admin = try AdminEndpoint(
                 socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
                 registry: environment.registry,
                 readiness: { stage.readiness() + (control?.readiness() ?? []) },
-                routes: [desk.adminRoute, stage.configuration.route])
+                routes: [dispatcher.adminRoute, stage.configuration.route])
             control?.keepBeating(environment.registry.heartbeat(of: "control API"))
             stage.start()
             Signals.start(

@@ -19,13 +19,13 @@ final class RouterStage: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let bus: RouterBus
     /// The configuration that counts now.
-    let configuration: ConfigurationDesk
+    let configuration: ReloadableConfiguration
     let writer: LogWriter
     /// For operators and replays; the lanes have a reader of their own, so that no search holds up a delivery.
     let reading: LogReading
     let hub: NIOLoopBound<LaneHub>
     let loop: any EventLoop
-    let subscriptions: SubscriptionDesk
+    let subscriptions: SubscriptionStore
     let replays: ReplayRunner
 
     /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
@@ -34,7 +34,7 @@ final class RouterStage: Sendable {
         _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { steadyNanoseconds() }
     ) throws(StageFailure) {
         self.environment = environment
-        configuration = ConfigurationDesk(environment)
+        configuration = ReloadableConfiguration(environment)
         let configured = try Self.subscriptions(environment.configuration, environment)
         let settings = try Self.logSettings(environment)
         do {
@@ -63,12 +63,12 @@ final class RouterStage: Sendable {
             mailbox.onArrival { loop.execute { hub.value.drain() } }
             let router = environment.configuration.router
             let route = try EgressRoute(router, environment)
-            subscriptions = try SubscriptionDesk(
+            subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
                 lanes: LaneMaker(
                     registry: environment.registry, loop: loop, logID: logID, maxUnfinished: router.maxUnfinished,
                     route: route, resolver: route.resolver()),
-                place: SubscriptionDesk.Workplace(
+                dependencies: SubscriptionStore.Dependencies(
                     writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
                     logger: environment.logger, clock: clock))
             replays = ReplayRunner(
@@ -176,7 +176,7 @@ extension RouterStage {
     }
 
     private static func outlets(
-        _ subscriptions: SubscriptionDesk, _ hub: NIOLoopBound<LaneHub>, _ laneReading: LogReading,
+        _ subscriptions: SubscriptionStore, _ hub: NIOLoopBound<LaneHub>, _ laneReading: LogReading,
         _ loop: any EventLoop
     ) -> ReplayRunner.Outlets {
         ReplayRunner.Outlets(

@@ -41,7 +41,7 @@ final class Ingress<Port: BusPort>: Sendable {
     let state = JournalState()
     let startedAt = monotonicNanoseconds()
     let bus: Port
-    let replayDesk: ReplayDesk
+    let reprocessIntake: ReprocessIntake
     private let door: FrontDoor
     private let tls: FrontTLS
     private let quotas: Quotas
@@ -54,7 +54,7 @@ final class Ingress<Port: BusPort>: Sendable {
     init(
         _ settings: IngressSettings, registry: MetricRegistry,
         openJournal: @escaping @Sendable () throws -> any Journal,
-        connect: @escaping @Sendable (any Journal, BusCorrespondent) throws -> Port,
+        connect: @escaping @Sendable (any Journal, BusDelegate) throws -> Port,
         report: @escaping @Sendable (String) -> Void
     ) throws {
         let mailbox = JournalMailbox()
@@ -73,19 +73,19 @@ final class Ingress<Port: BusPort>: Sendable {
         for (number, loop) in loops.group.makeIterator().enumerated() {
             loop.keepBeating(registry.heartbeat(of: "http-\(number)"))
         }
-        replayDesk = ReplayDesk(
+        reprocessIntake = ReprocessIntake(
             sinkIndex: Int32(loops.sinks.count), sources: settings.sources, maxBodyBytes: settings.limits.bodyBytes,
             builder: builder, mailbox: mailbox)
-        let sinks = AnswerSinks(sinks: loops.sinks + [replayDesk])
+        let sinks = AnswerSinks(sinks: loops.sinks + [reprocessIntake])
         journal = JournalThread(
             mailbox: mailbox, pending: pending, sinks: sinks, state: state, metrics: metrics, quotas: quotas,
             heartbeat: registry.heartbeat(of: "journal"), report: report)
-        let correspondent = BusCorrespondent(
+        let delegate = BusDelegate(
             pending: pending, sinks: sinks, mailbox: mailbox, quotas: quotas
         ) { sequence in
             report("webhook \(sequence) killed every worker that held it; it goes to quarantine with the code poison")
         }
-        bus = try journal.start(open: openJournal) { try connect($0, correspondent) }
+        bus = try journal.start(open: openJournal) { try connect($0, delegate) }
         door = try FrontDoor(loops, socket: settings.socket, report: report)
     }
 
@@ -99,7 +99,7 @@ final class Ingress<Port: BusPort>: Sendable {
         var front = settings.front
         front.limits.bodyBytes = bodyBytes
         tls.replace(fresh)
-        replayDesk.replace(settings.sources)
+        reprocessIntake.replace(settings.sources)
         // The journal keeps the budget that it was opened with.
         quotas.book.withLock { $0.settings.quotas = settings.quotas.quotas }
         door.take(front)
@@ -108,10 +108,10 @@ final class Ingress<Port: BusPort>: Sendable {
     /// Ends in order: nobody new, finish what is open, commit what waits, leave the bus. Nobody is left waiting: what is
     /// on disk by then is accepted, all else is told to come again.
     func stop() throws {
-        replayDesk.close()
+        reprocessIntake.close()
         let closed = Result { try door.stop() }
         journal.stop()
-        replayDesk.end(journaled: pending.takeAll())
+        reprocessIntake.end(journaled: pending.takeAll())
         bus.stop()
         try closed.get()
     }

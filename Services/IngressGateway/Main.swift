@@ -32,17 +32,17 @@ struct IngressGateway: ParsableCommand {
             environment.logger.warning("\(notice)")
         }
         let settings = IngressSettings(environment)
-        let desk = ConfigurationDesk(environment)
+        let reloadable = ReloadableConfiguration(environment)
         let ingress = try Ingress<IngressBus>.start(settings, environment, journalPath: path)
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry, readiness: { ingress.checks },
-            routes: [ingress.replayDesk.route, desk.route])
-        let ended = Handover<Void>()
+            routes: [ingress.reprocessIntake.route, reloadable.route])
+        let ended = Promise<Void>()
         Signals.start(
             terminate: { ended.give(.success(())) },
             reload: {
-                desk.reload { fresh, _ throws(StageFailure) in
+                reloadable.reload { fresh, _ throws(StageFailure) in
                     try ingress.take(IngressSettings(fresh, instance: environment.instance, socket: settings.socket))
                 }
             })

@@ -24,21 +24,21 @@ struct NormaliserProcess: ParsableCommand {
     }
 
     private func serve(_ environment: StageEnvironment) throws(StageFailure) {
-        let shelf = Shelf(environment.configuration.sources)
-        let desk = ConfigurationDesk(environment)
+        let box = VersionedBox(environment.configuration.sources)
+        let reloadable = ReloadableConfiguration(environment)
         let bus = WorkerBus(
             settings: WorkerSettings(
                 role: .normaliser, runDirectory: environment.runDirectory, instance: environment.instance,
                 maxBodyBytes: environment.configuration.ingress.maxBodyBytes), metrics: environment.registry)
-        bus.start { NormaliserWork(shelf, environment.registry) }
+        bus.start { NormaliserWork(box, environment.registry) }
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry,
             readiness: { [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) verifiers linked")] },
-            routes: [desk.route])
+            routes: [reloadable.route])
         environment.logger.notice("normalising")
         Signals.waitForEnd {
-            desk.reload { fresh, _ in shelf.replace(fresh.sources) }
+            reloadable.reload { fresh, _ in box.replace(fresh.sources) }
         }
         OrderlyEnd.begin(environment.logger)
         bus.stop()

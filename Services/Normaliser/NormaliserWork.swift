@@ -15,7 +15,7 @@ struct NormaliserWork: StageWork {
     /// How long after a reload webhooks of a removed source are still mapped.
     static let removalGraceNanoseconds: Int64 = 30_000_000_000
 
-    private let shelf: Shelf<[SourceConfiguration]>
+    private let box: VersionedBox<[SourceConfiguration]>
     private let registry: MetricRegistry
     private var counters: OutcomeCounters
     private var stage: NormaliserStage
@@ -23,17 +23,17 @@ struct NormaliserWork: StageWork {
     /// Newest first.
     private var former: [(stage: NormaliserStage, retiredAtNanoseconds: Int64)] = []
 
-    init(_ shelf: Shelf<[SourceConfiguration]>, _ registry: MetricRegistry) {
-        self.shelf = shelf
+    init(_ box: VersionedBox<[SourceConfiguration]>, _ registry: MetricRegistry) {
+        self.box = box
         self.registry = registry
-        let current = shelf.current
+        let current = box.current
         generation = current.generation
         counters = OutcomeCounters(registry, sources: current.value.map(\.name))
         stage = NormaliserStage(current.value)
     }
 
     mutating func betweenBatches() {
-        let current = shelf.current
+        let current = box.current
         guard current.generation != generation else { return }
         former.insert((stage, wallNanoseconds()), at: 0)
         former = Array(former.prefix(Self.maxFormer))

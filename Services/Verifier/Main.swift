@@ -27,27 +27,27 @@ struct VerifierProcess: ParsableCommand {
         let verifications = try SourceVerification.resolveAll(environment.configuration, environment)
         let sources = environment.configuration.sources
         say(SourceNotices.of(sources, verifications), environment)
-        let shelf = Shelf(verifications)
-        let desk = ConfigurationDesk(environment)
+        let box = VersionedBox(verifications)
+        let reloadable = ReloadableConfiguration(environment)
         let maxBodyBytes = environment.configuration.ingress.maxBodyBytes
-        let rehearsals = Rehearsal(shelf, maxBodyBytes: maxBodyBytes)
+        let rehearsals = Rehearsal(box, maxBodyBytes: maxBodyBytes)
         let bus = WorkerBus(
             settings: WorkerSettings(
                 role: .verifier, runDirectory: environment.runDirectory, instance: environment.instance,
                 maxBodyBytes: maxBodyBytes), metrics: environment.registry)
-        bus.start { VerifierWork(shelf, environment.registry, maxInflatedBytes: 2 * maxBodyBytes) }
+        bus.start { VerifierWork(box, environment.registry, maxInflatedBytes: 2 * maxBodyBytes) }
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry,
             readiness: {
                 [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) ingress gateways linked")]
-            }, routes: [desk.route, rehearsals.route])
+            }, routes: [reloadable.route, rehearsals.route])
         environment.logger.notice("verifying")
         Signals.waitForEnd {
-            desk.reload { fresh, _ throws(StageFailure) in
-                let former = SourceNotices.of(desk.current.sources, shelf.current.value)
+            reloadable.reload { fresh, _ throws(StageFailure) in
+                let former = SourceNotices.of(reloadable.current.sources, box.current.value)
                 let verifications = try SourceVerification.resolveAll(fresh, environment)
-                shelf.replace(verifications)
+                box.replace(verifications)
                 rehearsals.reload()
                 say(SourceNotices.of(fresh.sources, verifications).filter { !former.contains($0) }, environment)
             }

@@ -19,9 +19,9 @@ final class Rehearsal: @unchecked Sendable {
     private var work: VerifierWork
     private let maxBodyBytes: Int
 
-    init(_ shelf: Shelf<[SourceVerification]>, maxBodyBytes: Int) {
+    init(_ box: VersionedBox<[SourceVerification]>, maxBodyBytes: Int) {
         let registry = MetricRegistry(stage: "verifier", instance: "rehearsal", version: TributaryVersion.current)
-        work = VerifierWork(shelf, registry, maxInflatedBytes: 2 * maxBodyBytes)
+        work = VerifierWork(box, registry, maxInflatedBytes: 2 * maxBodyBytes)
         self.maxBodyBytes = maxBodyBytes
     }
 

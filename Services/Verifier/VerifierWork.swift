@@ -32,7 +32,7 @@ struct VerifierWork: StageWork {
     /// How long after a reload webhooks of a removed source are still judged by the former keys.
     static let removalGraceNanoseconds: Int64 = 30_000_000_000
 
-    private let shelf: Shelf<[SourceVerification]>
+    private let box: VersionedBox<[SourceVerification]>
     private let registry: MetricRegistry
     private var counters: OutcomeCounters
     private let maxInflatedBytes: Int
@@ -41,18 +41,18 @@ struct VerifierWork: StageWork {
     /// Newest first.
     private var former: [(bench: Bench, retiredAtNanoseconds: Int64)] = []
 
-    init(_ shelf: Shelf<[SourceVerification]>, _ registry: MetricRegistry, maxInflatedBytes: Int) {
-        self.shelf = shelf
+    init(_ box: VersionedBox<[SourceVerification]>, _ registry: MetricRegistry, maxInflatedBytes: Int) {
+        self.box = box
         self.registry = registry
         self.maxInflatedBytes = maxInflatedBytes
-        let current = shelf.current
+        let current = box.current
         counters = OutcomeCounters(registry, sources: current.value.map(\.source))
         bench = Bench(current.value, registry, maxInflatedBytes: maxInflatedBytes)
         generation = current.generation
     }
 
     mutating func betweenBatches() {
-        let current = shelf.current
+        let current = box.current
         guard current.generation != generation else { return }
         former.insert((bench, wallNanoseconds()), at: 0)
         former = Array(former.prefix(Self.maxFormer))

@@ -10,12 +10,12 @@ import Wire
 @testable import FanoutRouter
 @testable import StageRuntime
 
-/// What operators do with a whole router, asked through the desk as the listeners ask it.
+/// What operators do with a whole router, asked through the dispatcher as the listeners ask it.
 @Suite(.serialized) final class AdminTests {
     private let folder: TemporaryFolder
     private let subscriber: Subscriber
     private let stage: RouterStage
-    private let desk: APIDesk
+    private let dispatcher: APIDispatcher
 
     init() throws {
         folder = try TemporaryFolder()
@@ -38,7 +38,7 @@ import Wire
         let options = try StageOptions.parse(["--config", file])
         let environment = try StageEnvironment.open(.fanoutRouter, options)
         stage = try RouterStage(environment)
-        desk = APIDesk(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
+        dispatcher = APIDispatcher(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
         stage.start()
     }
 
@@ -49,7 +49,7 @@ import Wire
     private func ask(
         _ method: String, _ target: String, body: String? = nil
     ) throws -> (status: Int, json: [String: Any]) {
-        let answer = desk.answer(
+        let answer = dispatcher.answer(
             method, "/v1" + target, contentType: body == nil ? nil : "application/json",
             body: Array((body ?? "").utf8))
         let json = try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any]

@@ -13,7 +13,7 @@ extension ControlServerTests {
     /// the other tests of the server, whose start blocks a thread.
     @Suite(.serialized) struct Front {
         private func server(
-            desk: APIDesk? = nil, _ change: (inout ControlServer.Settings) -> Void = { _ in }
+            dispatcher: APIDispatcher? = nil, _ change: (inout ControlServer.Settings) -> Void = { _ in }
         ) throws -> ControlServer {
             var settings = ControlServer.Settings(listen: ListenAddress(host: "127.0.0.1", port: 0))
             change(&settings)
@@ -21,7 +21,8 @@ extension ControlServerTests {
             let token = APITokenConfiguration(
                 name: "ops", scopes: Set(APIScope.allCases.map(\.rawValue)), secret: .reference(reference))
             return try ControlServer(
-                settings, tls: nil, tokens: APITokens(try APITokens.read([token])), desk: desk ?? SampleAPI.desk(),
+                settings, tls: nil, tokens: APITokens(try APITokens.read([token])),
+                dispatcher: dispatcher ?? SampleAPI.dispatcher(),
                 logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
         }
 
@@ -99,7 +100,7 @@ extension ControlServerTests {
 
         @Test func `one address takes no more than its share; whoever is too much is told so`() async throws {
             let registry = MetricRegistry(stage: "t", instance: "t-0", version: "1")
-            let server = try server(desk: SampleAPI.desk(registry)) { $0.maxConnectionsPerAddress = 2 }
+            let server = try server(dispatcher: SampleAPI.dispatcher(registry)) { $0.maxConnectionsPerAddress = 2 }
             defer { server.stop() }
             let inside = try (0..<2).map { _ in try RawConnection(port: server.port) }
             for connection in inside { #expect(try await connection.get("/v1/open") == 200) }

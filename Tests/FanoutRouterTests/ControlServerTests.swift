@@ -25,14 +25,15 @@ import Testing
     }
 
     private func server(
-        _ change: (inout ControlServer.Settings) -> Void = { _ in }, tls: ServerTLS? = nil, desk: APIDesk? = nil,
+        _ change: (inout ControlServer.Settings) -> Void = { _ in }, tls: ServerTLS? = nil,
+        dispatcher: APIDispatcher? = nil,
         tokens: APITokens? = nil
     ) throws -> ControlServer {
         var settings = ControlServer.Settings(listen: ListenAddress(host: "127.0.0.1", port: 0))
         change(&settings)
         return try ControlServer(
             settings, tls: tls, tokens: try tokens ?? APITokens([Self.token("all", Set(APIScope.allCases))]),
-            desk: desk ?? SampleAPI.desk(), logger: logger)
+            dispatcher: dispatcher ?? SampleAPI.dispatcher(), logger: logger)
     }
 
     private func ask(
@@ -78,7 +79,7 @@ import Testing
         let tokens = APITokens([
             try Self.token("reader", [.read]), try Self.token("writer", [.write]),
         ])
-        let server = try server(desk: SampleAPI.desk(registry), tokens: tokens)
+        let server = try server(dispatcher: SampleAPI.dispatcher(registry), tokens: tokens)
         defer { server.stop() }
         let none = try ask(server, "GET", "/v1/things", fields: [])
         #expect(none.status == 401)
@@ -209,10 +210,10 @@ import Testing
             gate.wait()
             return APIReply(200, .string("done"))
         }
-        let desk = APIDesk(
+        let dispatcher = APIDispatcher(
             operations: [slow], schemas: [], registry: MetricRegistry(stage: "t", instance: "t-0", version: "1"),
             logger: logger)
-        let server = try server(desk: desk)
+        let server = try server(dispatcher: dispatcher)
         defer { server.stop() }
         let room = ControlResponder.workers + ControlResponder.mostWaiting
         let connections = try (0...room).map { _ in try RawConnection(port: server.port) }
@@ -233,10 +234,10 @@ import Testing
             gate.wait()
             return APIReply(200, .string("done"))
         }
-        let desk = APIDesk(
+        let dispatcher = APIDispatcher(
             operations: [slow], schemas: [], registry: MetricRegistry(stage: "t", instance: "t-0", version: "1"),
             logger: logger)
-        let first = try server(desk: desk)
+        let first = try server(dispatcher: dispatcher)
         let failure = #expect(throws: StageFailure.self) {
             _ = try server { $0.listen = ListenAddress(host: "127.0.0.1", port: first.port) }
         }

@@ -12,7 +12,7 @@ import Testing
     private let folder: TemporaryFolder
     private let stage: RouterStage
     private let api: RouterAPI
-    private let desk: APIDesk
+    private let dispatcher: APIDispatcher
 
     init() throws {
         folder = try TemporaryFolder()
@@ -31,7 +31,7 @@ import Testing
         let environment = try StageEnvironment.open(.fanoutRouter, try StageOptions.parse(["--config", file]))
         stage = try RouterStage(environment)
         api = RouterAPI(stage)
-        desk = APIDesk(api, registry: environment.registry, logger: environment.logger)
+        dispatcher = APIDispatcher(api, registry: environment.registry, logger: environment.logger)
         stage.start()
     }
 
@@ -44,7 +44,7 @@ import Testing
         .appending(path: "Services/FanoutRouter/API/openapi.json")
 
     private func served() throws -> JSONValue {
-        let answer = desk.answer("GET", "/v1/openapi.json", contentType: nil, body: [])
+        let answer = dispatcher.answer("GET", "/v1/openapi.json", contentType: nil, body: [])
         return try #require(JSONValue.read(answer.body))
     }
 
@@ -124,7 +124,7 @@ import Testing
             }
             let type = operation.body == nil ? nil : operation.contentTypes[0]
             let body = Array((operation.body == nil ? "" : "{}").utf8)
-            let answer = desk.answer(operation.method.rawValue, path, contentType: type, body: body)
+            let answer = dispatcher.answer(operation.method.rawValue, path, contentType: type, body: body)
             let responses = document["paths"][operation.path][operation.method.rawValue.lowercased()]["responses"]
             #expect(responses.names.contains(String(answer.status)), "\(operation.id) answered \(answer.status)")
             #expect(answer.status < 500, "\(operation.id): \(String(decoding: answer.body, as: UTF8.self))")

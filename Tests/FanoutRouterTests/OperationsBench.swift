@@ -10,7 +10,7 @@ import Wire
 @testable import FanoutRouter
 @testable import StageRuntime
 
-/// A whole router asked through the desk of its API: real log, real lanes, real subscribers. Every answer is held
+/// A whole router asked through the dispatcher of its API: real log, real lanes, real subscribers. Every answer is held
 /// against what the operation declares.
 final class OperationsBench {
     /// A subscription of the configuration, one request at a time.
@@ -47,7 +47,7 @@ final class OperationsBench {
     let stage: RouterStage
     let environment: StageEnvironment
     private let api: RouterAPI
-    private let desk: APIDesk
+    private let dispatcher: APIDispatcher
 
     init(_ subscriptions: [Subscribing] = []) throws {
         folder = try TemporaryFolder()
@@ -67,7 +67,7 @@ final class OperationsBench {
         environment = try StageEnvironment.open(.fanoutRouter, try StageOptions.parse(["--config", file]))
         stage = try RouterStage(environment)
         api = RouterAPI(stage)
-        desk = APIDesk(api, registry: environment.registry, logger: environment.logger)
+        dispatcher = APIDispatcher(api, registry: environment.registry, logger: environment.logger)
         stage.start()
     }
 
@@ -77,11 +77,11 @@ final class OperationsBench {
 
     /// Asks as a listener does.
     func ask(_ method: String, _ target: String, _ body: String? = nil) throws -> Answer {
-        let answer = desk.answer(
+        let answer = dispatcher.answer(
             method, target, contentType: body == nil ? nil : "application/json", body: Array((body ?? "").utf8))
         let json =
             answer.status == 204 ? .null : try #require(JSONValue.read(answer.body), "\(method) \(target)")
-        let operation = try? desk.call(method, target).operation
+        let operation = try? dispatcher.call(method, target).operation
         let check = SchemaCheck(RouterAPI.schemas)
         if answer.status < 300, let operation {
             let results = [operation.success] + operation.alternatives

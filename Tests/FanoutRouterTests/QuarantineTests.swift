@@ -16,7 +16,7 @@ import Wire
 @Suite(.serialized) final class QuarantineTests {
     private let folder: TemporaryFolder
     private let stage: RouterStage
-    private let desk: APIDesk
+    private let dispatcher: APIDispatcher
     private let environment: StageEnvironment
     private var next: UInt64 = 1
 
@@ -38,7 +38,7 @@ import Wire
         try configuration.write(toFile: file, atomically: true, encoding: .utf8)
         environment = try StageEnvironment.open(.fanoutRouter, try StageOptions.parse(["--config", file]))
         stage = try RouterStage(environment)
-        desk = APIDesk(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
+        dispatcher = APIDispatcher(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
         stage.start()
     }
 
@@ -90,7 +90,7 @@ import Wire
         _ method: String, _ path: String, _ query: [String: String] = [:], body: String? = nil
     ) throws -> (status: Int, json: [String: Any]) {
         let pairs = query.map { "\($0.key)=\($0.value)" }.joined(separator: "&")
-        let answer = desk.answer(
+        let answer = dispatcher.answer(
             method, "/v1" + path + (pairs.isEmpty ? "" : "?" + pairs),
             contentType: body == nil ? nil : "application/json", body: Array((body ?? "").utf8))
         let json = try JSONSerialization.jsonObject(with: Data(answer.body)) as? [String: Any]
@@ -153,9 +153,9 @@ import Wire
         try await receive([record(forged, scheme: nil, head: head)])
         func heads(_ scopes: Set<APIScope>) throws -> [String] {
             try ["/v1/quarantine?content=true", "/v1/quarantine/1"].map { target in
-                var call = try desk.call("GET", target)
+                var call = try dispatcher.call("GET", target)
                 call.scopes = scopes
-                let answer = desk.answer(call, contentType: nil, body: [])
+                let answer = dispatcher.answer(call, contentType: nil, body: [])
                 #expect(answer.status == 200)
                 return String(decoding: answer.body, as: UTF8.self)
             }
@@ -170,7 +170,7 @@ import Wire
             #expect(text.contains(#""masked":false"#))
         }
         // The admin socket is for whoever owns this machine.
-        let whole = desk.answer("GET", "/v1/quarantine/1", contentType: nil, body: [])
+        let whole = dispatcher.answer("GET", "/v1/quarantine/1", contentType: nil, body: [])
         #expect(String(decoding: whole.body, as: UTF8.self).contains(secret))
     }
 

@@ -16,7 +16,7 @@ import Testing
     @Test func `subscriptions are added, changed and removed, and one that returns goes on where it was`() async throws
     {
         let (first, second) = (try Subscriber { _, _ in .status(200) }, try Subscriber { _, _ in .status(200) })
-        let bench = try DeskBench(subscriptions: entry("one", first))
+        let bench = try StoreBench(subscriptions: entry("one", first))
         bench.receive(2)
         _ = try await first.wait(for: 2)
         try await eventually { try bench.show("one")["backlog"].integer == 0 }
@@ -45,7 +45,7 @@ import Testing
 
     @Test func `a file that is wrong changes nothing`() async throws {
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let bench = try DeskBench(subscriptions: entry("one", subscriber))
+        let bench = try StoreBench(subscriptions: entry("one", subscriber))
         let broken = [
             entry("two", subscriber) + entry("two", subscriber), entry("one", subscriber, ", concurrency: many"),
             entry("one", subscriber, ", colour: red"),
@@ -70,7 +70,7 @@ import Testing
 
     @Test func `what the listener refuses leaves the subscriptions as they were`() throws {
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let bench = try DeskBench(subscriptions: entry("one", subscriber))
+        let bench = try StoreBench(subscriptions: entry("one", subscriber))
         try bench.configure(subscriptions: entry("two", subscriber))
         bench.stage.reload { _ throws(StageFailure) in throw StageFailure(.configuration, "no token") }
         #expect(try bench.show("one")["state"] == .string("active"))
@@ -85,7 +85,7 @@ import Testing
         let secret = folder + "/router-reload-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: secret) }
         try "first".write(toFile: secret, atomically: true, encoding: .utf8)
-        let bench = try DeskBench(
+        let bench = try StoreBench(
             subscriptions: "\n  - { name: one, url: \"\(subscriber.url)\", signing: { scheme: header, header: x-token, "
                 + "secrets: [\"file:\(secret)\"] } }")
         bench.receive(1)
@@ -98,7 +98,7 @@ import Testing
 
     @Test func `the configuration takes a name over and gives it back, at the same place`() async throws {
         let (ours, theirs) = (try Subscriber { _, _ in .status(200) }, try Subscriber { _, _ in .status(200) })
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         try bench.ask("POST", "/v1/subscriptions", "{\"name\": \"app\", \"url\": \"\(theirs.url)\"}")
         bench.receive(1)
         _ = try await theirs.wait(for: 1)
@@ -125,7 +125,7 @@ import Testing
 
     @Test func `where deliveries may go is taken over`() async throws {
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let bench = try DeskBench(subscriptions: entry("one", subscriber, ", retry: { schedule: [0s] }"))
+        let bench = try StoreBench(subscriptions: entry("one", subscriber, ", retry: { schedule: [0s] }"))
         try bench.configure(
             subscriptions: entry("one", subscriber, ", retry: { schedule: [0s] }"), allow: "192.0.2.0/24")
         bench.stage.reload()
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test func `how long events are kept is taken over`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         bench.receive(5)
         try await bench.waitForLog()
         try bench.configure(more: ", retention: 1s")

@@ -11,7 +11,7 @@ import Wire
 
 /// Secrets of subscriptions of the API: made once, shown once, changed in peace.
 @Suite(.serialized) struct SecretRotationTests {
-    private func create(_ bench: DeskBench, _ subscriber: Subscriber, signing: String? = nil) throws -> JSONValue {
+    private func create(_ bench: StoreBench, _ subscriber: Subscriber, signing: String? = nil) throws -> JSONValue {
         let signing = signing.map { ", \"signing\": \($0)" } ?? ""
         let created = try bench.ask(
             "POST", "/v1/subscriptions", "{\"name\": \"app\", \"url\": \"\(subscriber.url)\"\(signing)}")
@@ -19,12 +19,12 @@ import Wire
         return created.json
     }
 
-    private func rotate(_ bench: DeskBench, _ body: String = "{}") throws -> DeskBench.Answer {
+    private func rotate(_ bench: StoreBench, _ body: String = "{}") throws -> StoreBench.Answer {
         try bench.ask("POST", "/v1/subscriptions/app/rotate-secret", body)
     }
 
     @Test func `old and new secret sign until the overlap is over, over a restart too`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         let old = try create(bench, subscriber)["generated_secret"].text
         let rotated = try rotate(bench, "{\"keep_old\": \"1h\"}").json
@@ -56,7 +56,7 @@ import Wire
     }
 
     @Test func `a secret whose time was over while the router was down signs no more`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         let old = try create(bench, subscriber)["generated_secret"].text
         let new = try rotate(bench).json["generated_secret"].text
@@ -69,7 +69,7 @@ import Wire
     }
 
     @Test func `without an overlap the former secret ends at once`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         let old = try create(bench, subscriber)["generated_secret"].text
         let given = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -82,7 +82,7 @@ import Wire
     }
 
     @Test func `an Ed25519 key shows its public part and is followed by one of its kind`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         let created = try create(
             bench, subscriber, signing: "{\"scheme\": \"standard-webhooks\", \"key\": \"ed25519\"}")
@@ -96,7 +96,7 @@ import Wire
     }
 
     @Test func `stream and header switch to a given secret at once`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         _ = try create(
             bench, subscriber, signing: "{\"scheme\": \"header\", \"header\": \"x-token\", \"secrets\": [\"first\"]}")
@@ -109,7 +109,7 @@ import Wire
     }
 
     @Test func `another scheme brings another secret`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         _ = try create(bench, subscriber, signing: "{\"scheme\": \"none\"}")
         #expect(try rotate(bench).status == 409)
@@ -129,7 +129,7 @@ import Wire
     }
 
     @Test func `only so many secrets sign at a time`() throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         _ = try create(bench, subscriber)
         for _ in 2...SigningSecrets.most { #expect(try rotate(bench).status == 200) }
@@ -140,7 +140,7 @@ import Wire
     }
 
     @Test func `no view, no error and no document holds a secret`() throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_bm90IHRoZSBmaXJzdCBvbmUgYnV0IHRoZSBvdGhlcg=="]
         let list = secrets.map { "\"\($0)\"" }.joined(separator: ", ")

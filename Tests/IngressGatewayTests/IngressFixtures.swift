@@ -24,9 +24,9 @@ final class FakeBus: BusPort {
     }
 
     private let state = Mutex(State())
-    private let delegate: BusCorrespondent
+    private let delegate: BusDelegate
 
-    init(_ delegate: BusCorrespondent) {
+    init(_ delegate: BusDelegate) {
         self.delegate = delegate
     }
 
@@ -66,7 +66,7 @@ final class FakeBus: BusPort {
     func answer(_ first: UInt64, _ last: UInt64) {
         delegate.answer([AnswerRange(sequences: SequenceRange(first, last), verdict: nil)])
     }
-    var correspondent: BusCorrespondent { delegate }
+    var correspondent: BusDelegate { delegate }
 
     /// Every journaled webhook as (sequence, source, header fields, body).
     var webhooks: [Webhook] { Self.webhooks(of: batches) }
@@ -162,10 +162,10 @@ final class TestIngress {
         Client(port: ingress.port, timeoutSeconds: timeoutSeconds)
     }
 
-    func stopOnAnotherThread(_ stopped: Handover<Void>) {
+    func stopOnAnotherThread(_ stopped: Promise<Void>) {
         isStopped = true
         let ingress = ingress
-        OwnThread(name: "stop") { stopped.give(Result { try ingress.stop() }) }
+        BlockingThread(name: "stop") { stopped.give(Result { try ingress.stop() }) }
     }
 
     deinit {

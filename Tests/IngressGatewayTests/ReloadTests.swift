@@ -23,7 +23,7 @@ import Testing
         #expect(client.answer()?.status == 202)
         #expect(ingress.connect().answer()?.status == 503)
         let replay = #"{"source":"fishjam","received_at_ns":1,"head":[],"body_base64":"e30="}"#
-        let reply = ingress.ingress.replayDesk.replay(
+        let reply = ingress.ingress.reprocessIntake.replay(
             .init(method: "POST", path: "/replay", body: Array(replay.utf8)))
         #expect(reply.status >= 400 && ingress.bus.webhooks.count == 1)
     }

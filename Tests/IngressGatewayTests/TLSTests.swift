@@ -164,7 +164,7 @@ import Testing
         try busy.send(post())
         #expect(eventually { ingress.bus.webhooks.count == 2 })
         let silent = ingress.connect()
-        let stopped = Handover<Void>()
+        let stopped = Promise<Void>()
         ingress.stopOnAnotherThread(stopped)
         #expect(eventually { idle.hasEnded })
         ingress.bus.answer(2, 2)

@@ -141,7 +141,7 @@ import Wire
         let busy = test.connect()
         busy.send(post())
         #expect(eventually { test.bus.webhooks.count == 1 })
-        let stopped = Handover<Void>()
+        let stopped = Promise<Void>()
         test.stopOnAnotherThread(stopped)
         #expect(idle.endsNow())
         test.bus.answer(1, 1)

@@ -30,18 +30,18 @@ struct NormaliserWorkTests {
     }
 
     @Test func `a mapping counts from the reload on, and a removed source is known a while longer`() throws {
-        let shelf = Shelf(try sources(""))
-        var work = NormaliserWork(shelf, registry)
+        let box = VersionedBox(try sources(""))
+        var work = NormaliserWork(box, registry)
         #expect(try process(&work).code == "source_unknown")
-        shelf.replace(try sources(Self.own("/a")))
+        box.replace(try sources(Self.own("/a")))
         #expect(try process(&work).code == "source_unknown")
         work.betweenBatches()
         let first = try process(&work)
         #expect(first.code.isEmpty && first.types.count == 1 && first.types[0].hasSuffix("room.created"))
-        shelf.replace(try sources(Self.own("/b")))
+        box.replace(try sources(Self.own("/b")))
         work.betweenBatches()
         #expect(try process(&work, receivedAtNanoseconds: 1).types[0].hasSuffix("room.deleted"))
-        shelf.replace([])
+        box.replace([])
         work.betweenBatches()
         #expect(try process(&work).types[0].hasSuffix("room.deleted"))
         let late = wallNanoseconds() + 2 * NormaliserWork.removalGraceNanoseconds

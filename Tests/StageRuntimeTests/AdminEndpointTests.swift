@@ -43,13 +43,13 @@ import Threads
         let endpoint = try AdminEndpoint(
             socketPath: path, metricsListen: nil, registry: registry, readiness: { [] }, routes: [slow])
         let client = ControlClient(socketPath: path)
-        OwnThread(name: "client") {
+        BlockingThread(name: "client") {
             let reply = try? client.request("GET", "/slow")
             text.withLock { $0 = reply?.text ?? "" }
             answered.open()
         }
         began.wait()
-        OwnThread(name: "release") {
+        BlockingThread(name: "release") {
             // Listening has ended, so closing has begun.
             while (try? client.request("GET", "/healthz")) != nil { sched_yield() }
             mayEnd.open()
@@ -164,7 +164,7 @@ import Threads
         try serving(routes: [slow]) { (_, client) throws in
             let finished = Latch()
             let answer = Mutex("")
-            OwnThread(name: "slow") {
+            BlockingThread(name: "slow") {
                 let reply = try? client.request("GET", "/slow")
                 answer.withLock { $0 = reply?.text ?? "none" }
                 finished.open()

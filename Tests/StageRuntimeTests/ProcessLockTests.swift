@@ -10,7 +10,7 @@ struct ProcessLockTests {
         let held = try ProcessLock(file: path)
         defer { withExtendedLifetime(held) {} }
         let isDone = Finish()
-        let neighbour = OwnThread(name: "neighbour") {
+        let neighbour = BlockingThread(name: "neighbour") {
             while !isDone.isRaised {
                 let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
                 sched_yield()

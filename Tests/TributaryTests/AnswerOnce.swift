@@ -10,7 +10,7 @@ final class AnswerOnce: Sendable {
         let text = Mutex("")
     }
 
-    private let thread: OwnThread
+    private let thread: BlockingThread
     private let heard = Heard()
 
     var asked: String { heard.text.withLock { $0 } }
@@ -27,7 +27,7 @@ final class AnswerOnce: Sendable {
             }
         }
         try #require(bound == 0 && listen(listener, 1) == 0)
-        thread = OwnThread(name: "supervisor") { [heard] in
+        thread = BlockingThread(name: "supervisor") { [heard] in
             let connection = accept(listener, nil, nil)
             var bytes = [UInt8](repeating: 0, count: 1000)
             let count = recv(connection, &bytes, bytes.count, 0)

@@ -19,9 +19,9 @@ import Wire
         }
     }
 
-    private func answers(_ desk: Rehearsal, _ webhooks: [String]) throws -> [String] {
+    private func answers(_ rehearsal: Rehearsal, _ webhooks: [String]) throws -> [String] {
         let body = "{\"webhooks\":[\(webhooks.joined(separator: ","))]}"
-        let reply = desk.rehearse(AdminRequest(method: "POST", path: "/rehearse", body: Array(body.utf8)))
+        let reply = rehearsal.rehearse(AdminRequest(method: "POST", path: "/rehearse", body: Array(body.utf8)))
         #expect(reply.status == 200)
         return try #require(JSONValue.read(reply.body))["answers"].elements.map(\.json.text)
     }
@@ -34,10 +34,10 @@ import Wire
     }
 
     @Test func `a rehearsal is judged by the keys in use, in order`() throws {
-        let shelf = Shelf(try verifications("aaaaaaaaaaaaaaaa"))
-        let desk = Rehearsal(shelf, maxBodyBytes: 1 << 20)
+        let box = VersionedBox(try verifications("aaaaaaaaaaaaaaaa"))
+        let rehearsal = Rehearsal(box, maxBodyBytes: 1 << 20)
         let said = try answers(
-            desk,
+            rehearsal,
             [webhook(token: "aaaaaaaaaaaaaaaa"), webhook(token: "wrong"), webhook(token: "x", source: "nobody")])
         #expect(said[0].hasPrefix(#"{"verified":true,"scheme":"path-token","key":""#))
         #expect(said[1].hasPrefix(#"{"verified":false,"code":"token_mismatch","detail":""#))
@@ -46,12 +46,12 @@ import Wire
     }
 
     @Test func `after a reload the new keys count, and the former ones for what came in before`() throws {
-        let shelf = Shelf(try verifications("aaaaaaaaaaaaaaaa"))
-        let desk = Rehearsal(shelf, maxBodyBytes: 1 << 20)
-        shelf.replace(try verifications("bbbbbbbbbbbbbbbb"))
-        desk.reload()
+        let box = VersionedBox(try verifications("aaaaaaaaaaaaaaaa"))
+        let rehearsal = Rehearsal(box, maxBodyBytes: 1 << 20)
+        box.replace(try verifications("bbbbbbbbbbbbbbbb"))
+        rehearsal.reload()
         let said = try answers(
-            desk,
+            rehearsal,
             [
                 webhook(token: "bbbbbbbbbbbbbbbb"), webhook(token: "aaaaaaaaaaaaaaaa"),
                 webhook(token: "aaaaaaaaaaaaaaaa", receivedAt: 1),
@@ -60,9 +60,9 @@ import Wire
     }
 
     @Test func `what is no replay is refused`() {
-        let desk = Rehearsal(Shelf([]), maxBodyBytes: 1 << 20)
+        let rehearsal = Rehearsal(VersionedBox([]), maxBodyBytes: 1 << 20)
         for body in ["", "{}", #"{"webhooks":[]}"#, #"{"webhooks":[{"source":"rooms"}]}"#] {
-            let reply = desk.rehearse(AdminRequest(method: "POST", path: "/rehearse", body: Array(body.utf8)))
+            let reply = rehearsal.rehearse(AdminRequest(method: "POST", path: "/rehearse", body: Array(body.utf8)))
             #expect(reply.status == 400, "\(body)")
         }
     }

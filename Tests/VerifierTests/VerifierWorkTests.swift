@@ -28,8 +28,8 @@ struct VerifierWorkTests {
         }
     }
 
-    private func work(_ shelf: Shelf<[SourceVerification]>) -> VerifierWork {
-        VerifierWork(shelf, registry, maxInflatedBytes: 1 << 20)
+    private func work(_ box: VersionedBox<[SourceVerification]>) -> VerifierWork {
+        VerifierWork(box, registry, maxInflatedBytes: 1 << 20)
     }
 
     /// The verdict on a webhook for `rooms` with that path token.
@@ -46,7 +46,7 @@ struct VerifierWorkTests {
               { id: old, value: "literal:aaaaaaaaaaaaaaaa" }, { value: "literal:bbbbbbbbbbbbbbbb" } ] },
             { name: open, provider: superviz, verification: none }
             """
-        var work = work(Shelf(try verifications(sources)))
+        var work = work(VersionedBox(try verifications(sources)))
         #expect(try verdict(&work, token: "aaaaaaaaaaaaaaaa") == .accepted)
         #expect(try verdict(&work, token: "aaaaaaaaaaaaaaaa") == .accepted)
         #expect(try verdict(&work, token: "bbbbbbbbbbbbbbbb") == .accepted)
@@ -65,7 +65,7 @@ struct VerifierWorkTests {
               { id: app, value: "literal:the-secret-until-now" }, { id: app, value: "literal:the-secret-from-now" } ] }
             """
         let verifications = try verifications(sources)
-        var work = work(Shelf(verifications))
+        var work = work(VersionedBox(verifications))
         for (key, count) in [(verifications[0].keys.keys[1], 2), (verifications[0].keys.keys[0], 1)] {
             for _ in 0..<count {
                 let signed = SourceSigner.fields(
@@ -86,7 +86,7 @@ struct VerifierWorkTests {
 
     @Test func `a challenge is answered with 200 and its reply`() throws {
         let sources = #"{ name: rooms, provider: zoom, secrets: [{ value: "literal:zoom_test_secret_token" }] }"#
-        var work = work(Shelf(try verifications(sources)))
+        var work = work(VersionedBox(try verifications(sources)))
         let body =
             #"{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"},"event_ts":1}"#
         var record = Record(source: "rooms", fields: [], body: Array(body.utf8))
@@ -102,12 +102,12 @@ struct VerifierWorkTests {
         func source(_ token: String) -> String {
             "{ name: rooms, provider: fishjam, path_token: \"literal:\(token)\" }"
         }
-        let shelf = Shelf(try verifications(source("former-former-former")))
-        var work = work(shelf)
-        shelf.replace(try verifications(source("newest-newest-newest")))
+        let box = VersionedBox(try verifications(source("former-former-former")))
+        var work = work(box)
+        box.replace(try verifications(source("newest-newest-newest")))
         work.betweenBatches()
         // A reload for another reason changes nothing about that.
-        shelf.replace(try verifications(source("newest-newest-newest")))
+        box.replace(try verifications(source("newest-newest-newest")))
         work.betweenBatches()
         let later = wallNanoseconds() + 60_000_000_000
         #expect(try verdict(&work, token: "former-former-former") == .accepted)
@@ -116,14 +116,14 @@ struct VerifierWorkTests {
     }
 
     @Test func `a source is known from the reload that adds it to a while after the one that removes it`() throws {
-        let shelf = Shelf<[SourceVerification]>([])
-        var work = work(shelf)
+        let box = VersionedBox<[SourceVerification]>([])
+        var work = work(box)
         #expect(try verdict(&work, token: "t").code == "source_unknown")
-        shelf.replace(try verifications("{ name: rooms, provider: fishjam, path_token: \"literal:a-token-of-rooms\" }"))
+        box.replace(try verifications("{ name: rooms, provider: fishjam, path_token: \"literal:a-token-of-rooms\" }"))
         work.betweenBatches()
         #expect(try verdict(&work, token: "a-token-of-rooms") == .accepted)
         #expect(registry.render().contains(#"source="rooms",key="0"} 1"#))
-        shelf.replace([])
+        box.replace([])
         work.betweenBatches()
         let now = wallNanoseconds()
         let grace = VerifierWork.removalGraceNanoseconds

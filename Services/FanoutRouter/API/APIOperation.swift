@@ -1,7 +1,7 @@
 import JSON
 import StageRuntime
 
-/// One operation of the control API, declared once: the desk serves it, the OpenAPI document describes it.
+/// One operation of the control API, declared once: the dispatcher serves it, the OpenAPI document describes it.
 struct APIOperation: Sendable {
     enum Method: String, Sendable, CaseIterable {
         case get = "GET"
@@ -72,7 +72,7 @@ struct APIParameter: Sendable {
 
     let name: String
     let place: Place
-    /// What the text must be: the desk checks it before the operation runs.
+    /// What the text must be: the dispatcher checks it before the operation runs.
     let schema: APISchema
     let description: String
 

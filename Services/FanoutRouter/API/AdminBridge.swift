@@ -1,6 +1,6 @@
 import StageRuntime
 
-extension APIDesk {
+extension APIDispatcher {
     /// The control API on the admin socket: whoever may open the socket needs no token.
     var adminRoute: AdminRoute {
         AdminRoute(everythingBelow: "/v1", maxBodyBytes: Self.maxBodyBytes) { request in

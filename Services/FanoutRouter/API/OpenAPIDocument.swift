@@ -141,7 +141,7 @@ extension APIOperation {
         return ["openapi.json", "stats", "schemas"].contains(word) ? "router" : word
     }
 
-    /// The problems that it can answer, its own and those that the desk and the listener find.
+    /// The problems that it can answer, its own and those that the dispatcher and the listener find.
     var possibleProblems: [APIProblem.Code] {
         problems + [.badRequest, .misdirected, .failed, .unavailable]
             + (scope == nil ? [] : [.unauthorized, .forbidden])

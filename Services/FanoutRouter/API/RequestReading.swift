@@ -2,7 +2,7 @@ import JSON
 import Primitives
 import StageRuntime
 
-// What the desk has checked against the declared schema needs no second error here; what a schema cannot say does.
+// What the dispatcher has checked against the declared schema needs no second error here; what a schema cannot say does.
 extension APIRequest {
     /// How many elements a list may have.
     var limit: Int { self["limit"].flatMap { JSONValue.number($0).integer }.map(Int.init) ?? 100 }

@@ -3,7 +3,7 @@ import StageMetrics
 import StageRuntime
 
 /// The control API: the one table of what operators can ask the router. The admin socket and the TCP listener serve
-/// it (`APIDesk`), the document describes it (`OpenAPIDocument`).
+/// it (`APIDispatcher`), the document describes it (`OpenAPIDocument`).
 struct RouterAPI: Sendable {
     let stage: RouterStage
     /// When the router began, by the monotonic clock.
@@ -13,7 +13,7 @@ struct RouterAPI: Sendable {
         self.stage = stage
     }
 
-    /// All operations, in the order in which the document lists them. Reading it costs a whole document; the desk does
+    /// All operations, in the order in which the document lists them. Reading it costs a whole document; the dispatcher does
     /// so once.
     var operations: [APIOperation] {
         let described =
@@ -29,7 +29,7 @@ struct RouterAPI: Sendable {
     }
 }
 
-extension APIDesk {
+extension APIDispatcher {
     init(_ api: RouterAPI, registry: MetricRegistry, logger: Logger) {
         self.init(operations: api.operations, schemas: RouterAPI.schemas, registry: registry, logger: logger)
     }

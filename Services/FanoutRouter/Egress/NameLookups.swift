@@ -62,7 +62,7 @@ final class NameLookups: Sendable {
     }
 
     private func start(_ host: String) {
-        OwnThread(name: "name lookup") { [self] in
+        BlockingThread(name: "name lookup") { [self] in
             var next: String? = host
             while let host = next { next = finish(host, ask(host)) }
         }

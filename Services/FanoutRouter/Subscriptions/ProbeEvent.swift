@@ -58,13 +58,13 @@ enum ProbeEvent {
     }
 }
 
-extension SubscriptionDesk {
+extension SubscriptionStore {
     /// Sends one signed test request and waits for what comes of it. It is no part of the log and counts nowhere.
     func probe(_ name: String) throws -> AttemptRecord {
         let subscription = try subscription(name)
-        let ended = place.loop.makePromise(of: AttemptRecord.self)
-        let (hub, now) = (place.hub, place.clock())
-        place.loop.execute {
+        let ended = dependencies.loop.makePromise(of: AttemptRecord.self)
+        let (hub, now) = (dependencies.hub, dependencies.clock())
+        dependencies.loop.execute {
             guard let lane = hub.value.lane(name) else {
                 return ended.fail(APIProblem(.conflict, "\(name) has just been deleted"))
             }

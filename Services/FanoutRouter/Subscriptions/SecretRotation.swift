@@ -17,7 +17,7 @@ struct RotatedSecret: Sendable {
     let oldUntilNanoseconds: Int64?
 }
 
-extension SubscriptionDesk {
+extension SubscriptionStore {
     static let defaultOverlap = Duration.seconds(86_400)
     static let longestOverlap = Duration.seconds(30 * 86_400)
 
@@ -25,7 +25,7 @@ extension SubscriptionDesk {
     func rotateSecret(_ name: String, _ body: JSONValue) throws -> RotatedSecret {
         try queue.sync {
             let (former, stored) = try changeable(name)
-            let now = place.clock()
+            let now = dependencies.clock()
             let signing = former.configuration.signing
             guard signing.scheme != .none else {
                 throw APIProblem(.conflict, "\(name) has the scheme none and so no secret")
@@ -51,7 +51,7 @@ extension SubscriptionDesk {
             revised.updatedAtNanoseconds = now
             try keep(KnownSubscription(revised, former.configuration), reconnects: false)
             let fingerprint = SigningSecrets.fingerprint(secret)
-            place.logger.notice("subscription \(name): signs with a new secret, \(fingerprint)")
+            dependencies.logger.notice("subscription \(name): signs with a new secret, \(fingerprint)")
             armExpiry()
             return RotatedSecret(
                 made: made ? secret : nil, fingerprint: fingerprint, oldUntilNanoseconds: kept.isEmpty ? nil : until)
@@ -124,9 +124,9 @@ extension SubscriptionDesk {
 
     // MARK: Expiry
 
-    /// Lets go of secrets whose time is over. Runs on the queue of the desk.
+    /// Lets go of secrets whose time is over. Runs on the queue of the store.
     func expireSecrets() {
-        let now = place.clock()
+        let now = dependencies.clock()
         let all = state.withLock { state in
             state.expiryDue = nil
             return state.isStopped ? [] : Array(state.stored.values)
@@ -140,12 +140,12 @@ extension SubscriptionDesk {
                 // A name that the configuration has taken over has no lane of its own to tell.
                 let isResting = state.withLock { $0.configured[former.name] != nil }
                 let subscription = KnownSubscription(stored, former.configuration)
-                try place.writer.perform { try $0.store(stored, lane: nil) }
+                try dependencies.writer.perform { try $0.store(stored, lane: nil) }
                 state.withLock { $0.stored[former.name] = subscription }
                 if !isResting { try reconfigureLane(subscription, reconnects: false) }
-                place.logger.notice("subscription \(former.name): a former secret signs no more")
+                dependencies.logger.notice("subscription \(former.name): a former secret signs no more")
             } catch {
-                place.logger.error(
+                dependencies.logger.error(
                     "a secret that is over cannot be dropped from the event log now; it tries again",
                     metadata: ["subscription": "\(former.name)", "cause": "\(error)"])
                 try? reconfigureLane(former, reconnects: false)
@@ -156,7 +156,7 @@ extension SubscriptionDesk {
 
     /// Comes back when the next secret is over. Never waits longer than an hour: the wall clock may be set.
     private func armExpiry() {
-        let now = place.clock()
+        let now = dependencies.clock()
         let due = state.withLock { state -> Int64? in
             let next = state.stored.values.flatMap(\.secrets).compactMap(\.notAfterNanoseconds).min()
             guard let next, !state.isStopped, next < state.expiryDue ?? .max else { return nil }

@@ -13,7 +13,7 @@ struct ChangedSubscription: Sendable {
     var madeSecret: [UInt8]?
 }
 
-extension SubscriptionDesk {
+extension SubscriptionStore {
     /// Makes a subscription out of the body of a request; it delivers when this returns.
     func create(_ body: JSONValue) throws -> ChangedSubscription {
         try queue.sync {
@@ -22,7 +22,7 @@ extension SubscriptionDesk {
             let draft = try SubscriptionDraft(whole, rules)
             let name = draft.configuration.name
             try claim(name)
-            let now = place.clock()
+            let now = dependencies.clock()
             let made = try Self.secretsForNew(draft)
             let stored = StoredSubscription(
                 name: name, document: draft.document.json.text,
@@ -30,11 +30,11 @@ extension SubscriptionDesk {
                 createdAtNanoseconds: now, updatedAtNanoseconds: now)
             let subscription = KnownSubscription(stored, draft.configuration)
             try Self.checked(subscription, lanes, at: now)
-            let start = try SubscriptionStart(whole["start"], place.reading)
-            try place.writer.perform { try $0.store(stored, lane: start.position(in: $0)) }
+            let start = try SubscriptionStart(whole["start"], dependencies.reading)
+            try dependencies.writer.perform { try $0.store(stored, lane: start.position(in: $0)) }
             state.withLock { $0.stored[name] = subscription }
             try addLane(subscription)
-            place.logger.notice("subscription \(name): created through the API")
+            dependencies.logger.notice("subscription \(name): created through the API")
             return ChangedSubscription(subscription: subscription, madeSecret: made)
         }
     }
@@ -53,7 +53,7 @@ extension SubscriptionDesk {
             let base = JSONValue.read(Array(stored.document.utf8)) ?? .object([])
             let (rules, lanes) = state.withLock { ($0.rules, $0.lanes) }
             let draft = try SubscriptionDraft(base.merging(patch.without("name")), rules)
-            let now = place.clock()
+            let now = dependencies.clock()
             let (secrets, made) = try Self.secrets(for: draft, of: former, at: now)
             var revised = stored
             revised.document = draft.document.json.text
@@ -74,7 +74,7 @@ extension SubscriptionDesk {
         try queue.sync {
             let subscription = try subscription(name)
             try settle { $0.lane(name)?.pause() }
-            place.logger.notice("subscription \(name): paused")
+            dependencies.logger.notice("subscription \(name): paused")
             return subscription
         }
     }
@@ -84,7 +84,7 @@ extension SubscriptionDesk {
         try queue.sync {
             let subscription = try subscription(name)
             try settle { $0.lane(name)?.resume() }
-            place.logger.notice("subscription \(name): resumed")
+            dependencies.logger.notice("subscription \(name): resumed")
             return subscription
         }
     }
@@ -94,28 +94,28 @@ extension SubscriptionDesk {
     func delete(_ name: String) throws {
         try queue.sync {
             if state.withLock({ $0.unreadable[name] == nil || $0.configured[name] != nil }) { _ = try changeable(name) }
-            let isGone = try place.writer.perform { try $0.dropSubscription(name, rows: Self.droppedRows) }
+            let isGone = try dependencies.writer.perform { try $0.dropSubscription(name, rows: Self.droppedRows) }
             removeLane(name)
             state.withLock { state in
                 state.stored[name] = nil
                 state.unreadable[name] = nil
                 if !isGone { state.leaving.insert(name) }
             }
-            place.registry.forget(label: ("subscription", name))
-            place.logger.notice("subscription \(name): deleted through the API")
+            dependencies.registry.forget(label: ("subscription", name))
+            dependencies.logger.notice("subscription \(name): deleted through the API")
             if !isGone { queue.async { self.dropRest(of: name) } }
         }
     }
 
     private func dropRest(of name: String) {
         do {
-            if try place.writer.perform({ try $0.dropSubscription(name, rows: Self.droppedRows) }) {
+            if try dependencies.writer.perform({ try $0.dropSubscription(name, rows: Self.droppedRows) }) {
                 state.withLock { _ = $0.leaving.remove(name) }
             } else {
                 queue.async { self.dropRest(of: name) }
             }
         } catch {
-            place.logger.error(
+            dependencies.logger.error(
                 "what is left of a deleted subscription cannot be dropped now; it tries again",
                 metadata: ["subscription": "\(name)", "cause": "\(error)"])
             queue.asyncAfter(deadline: .now() + .seconds(30)) { self.dropRest(of: name) }
@@ -125,13 +125,13 @@ extension SubscriptionDesk {
     private func logChanges(from former: KnownSubscription, to subscription: KnownSubscription) {
         var lines = ConfigurationChange.between(former.configuration, subscription.configuration).map(\.sentence)
         if former.secrets != subscription.secrets { lines.append("subscription \(subscription.name): secrets changed") }
-        for line in lines { place.logger.notice("\(line)") }
+        for line in lines { dependencies.logger.notice("\(line)") }
     }
 
     /// Stores a changed subscription and gives it to its lane.
     func keep(_ subscription: KnownSubscription, reconnects: Bool) throws {
         guard let stored = subscription.stored else { return }
-        try place.writer.perform { try $0.store(stored, lane: nil) }
+        try dependencies.writer.perform { try $0.store(stored, lane: nil) }
         state.withLock { $0.stored[subscription.name] = subscription }
         try reconfigureLane(subscription, reconnects: reconnects)
     }

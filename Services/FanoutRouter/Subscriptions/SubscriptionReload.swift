@@ -5,7 +5,7 @@ import StageMetrics
 import StageRuntime
 import Synchronization
 
-extension SubscriptionDesk {
+extension SubscriptionStore {
     /// Takes other configured subscriptions, rules and connections instead of those that were. `between` runs when
     /// everything is made sure of and nothing is changed; what it throws leaves all as it was.
     ///
@@ -43,7 +43,7 @@ extension SubscriptionDesk {
         next.rules = rules
         next.lanes = lanes
         next.configured = Dictionary(uniqueKeysWithValues: configured.map { ($0.name, $0) })
-        for subscription in configured { try lanes.check(subscription, at: place.clock()) }
+        for subscription in configured { try lanes.check(subscription, at: dependencies.clock()) }
         guard next.count <= Self.most else {
             throw StageFailure(
                 .configuration, "\(next.count) subscriptions with those of the API; at most \(Self.most) are served")
@@ -54,7 +54,7 @@ extension SubscriptionDesk {
         for subscription in next.all {
             guard let old = former[subscription.name] else {
                 do {
-                    let saved = try place.writer.perform { try $0.lane(subscription.name) }
+                    let saved = try dependencies.writer.perform { try $0.lane(subscription.name) }
                     plan.added.append((subscription, saved))
                 } catch {
                     throw StageFailure(.io, "the place of \(subscription.name) cannot be read: \(error)")
@@ -75,8 +75,8 @@ extension SubscriptionDesk {
 
     /// All in one turn of the loop. Throws only before anything is done.
     private func apply(_ plan: Plan) throws(StageFailure) {
-        let (lanes, now) = (plan.state.lanes, place.clock())
-        let writer = place.writer
+        let (lanes, now) = (plan.state.lanes, dependencies.clock())
+        let writer = dependencies.writer
         do {
             try withHub { hub in
                 let fresh = try plan.added.map {
@@ -102,7 +102,7 @@ extension SubscriptionDesk {
             state.rules = plan.state.rules
             state.lanes = plan.state.lanes
         }
-        for name in plan.removed { place.registry.forget(label: ("subscription", name)) }
+        for name in plan.removed { dependencies.registry.forget(label: ("subscription", name)) }
         // A lane that comes back with the next reload finds what this one saved.
         try? settle { _ in }
     }

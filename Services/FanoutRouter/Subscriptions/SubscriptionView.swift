@@ -96,7 +96,7 @@ struct SubscriptionView: Sendable {
     }
 }
 
-extension SubscriptionDesk {
+extension SubscriptionStore {
     /// These subscriptions with what their lanes do and how many of their deliveries are dead.
     func views(_ subscriptions: [KnownSubscription]) throws -> [SubscriptionView] {
         let names = Set(subscriptions.map(\.name))
@@ -107,7 +107,7 @@ extension SubscriptionDesk {
             }
             return states
         }
-        let dead = try place.reading.read { try $0.deadLetterCounts() }
+        let dead = try dependencies.reading.read { try $0.deadLetterCounts() }
         return subscriptions.compactMap { subscription in
             // One that was deleted since has no lane.
             lanes[subscription.name].map {

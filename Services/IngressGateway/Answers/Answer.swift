@@ -39,7 +39,7 @@ struct ReplyToken: Sendable {
     var sink: Int32
     /// Place of the connection in its loop's table …
     var slot: Int32
-    /// … and which of its tenants.
+    /// … and which of the connections that had it.
     var generation: UInt32
     /// Number of the request on its connection.
     var request: UInt32

@@ -6,7 +6,7 @@ import Wire
 /// Writes answers as HTTP/1.1 bytes. One per event loop; the parts that hardly change are kept.
 struct ReplyRenderer {
     /// How the connection wants its answer.
-    struct Manner {
+    struct Options {
         var closes = false
         /// HTTP/1.0 needs to be told that the connection stays open.
         var isVersion10 = false
@@ -31,35 +31,35 @@ struct ReplyRenderer {
         date = Array("Date: \(HTTPDate.text())\r\n".utf8)
     }
 
-    mutating func write(_ answer: Answer, _ manner: Manner, to buffer: inout ByteBuffer) {
+    mutating func write(_ answer: Answer, _ options: Options, to buffer: inout ByteBuffer) {
         switch answer {
         case .accepted(let journal, let sequence, _):
-            if let success = manner.success {
-                return writeSuccess(success, "\(journal)-\(sequence)", manner, to: &buffer)
+            if let success = options.success {
+                return writeSuccess(success, "\(journal)-\(sequence)", options, to: &buffer)
             }
             let body = idBody(journal, sequence)
-            writeHead(202, json: true, bodyBytes: body.count, manner, to: &buffer)
-            if !manner.omitsBody { buffer.writeBytes(body) }
+            writeHead(202, json: true, bodyBytes: body.count, options, to: &buffer)
+            if !options.omitsBody { buffer.writeBytes(body) }
         case .judged(let verdict, let journal, let sequence):
             let body = judgedBody(verdict, journal, sequence)
             let isJSON = body.first.map { "{[\"".utf8.contains($0) } ?? true
-            writeHead(Int(verdict.httpStatus), json: isJSON, bodyBytes: body.count, manner, to: &buffer)
-            if !manner.omitsBody { buffer.writeBytes(body) }
+            writeHead(Int(verdict.httpStatus), json: isJSON, bodyBytes: body.count, options, to: &buffer)
+            if !options.omitsBody { buffer.writeBytes(body) }
         case .probe:
-            writeHead(200, json: true, bodyBytes: 2, manner, to: &buffer)
-            if !manner.omitsBody { buffer.writeStaticString("{}") }
+            writeHead(200, json: true, bodyBytes: 2, options, to: &buffer)
+            if !options.omitsBody { buffer.writeStaticString("{}") }
         case .handshake(let handshake):
-            writeHandshake(handshake, manner, to: &buffer)
+            writeHandshake(handshake, options, to: &buffer)
         case .refused(let refusal):
             let body = Self.errorBody(refusal.code, refusal.detail)
-            writeHead(refusal.status, json: true, bodyBytes: body.count, manner, refusal, to: &buffer)
-            if !manner.omitsBody { buffer.writeBytes(body) }
+            writeHead(refusal.status, json: true, bodyBytes: body.count, options, refusal, to: &buffer)
+            if !options.omitsBody { buffer.writeBytes(body) }
         }
     }
 
     /// What the source's provider wants to see, and the webhook's id in a field.
     private func writeSuccess(
-        _ success: SuccessAnswer, _ id: String, _ manner: Manner, to buffer: inout ByteBuffer
+        _ success: SuccessAnswer, _ id: String, _ options: Options, to buffer: inout ByteBuffer
     ) {
         buffer.writeString("HTTP/1.1 \(success.status) \(success.status == 200 ? "OK" : "Success")\r\n")
         buffer.writeBytes(date)
@@ -68,8 +68,8 @@ struct ReplyRenderer {
             if !success.body.isEmpty { buffer.writeString("\r\nContent-Type: \(success.contentType)") }
             buffer.writeString("\r\nContent-Length: \(success.body.utf8.count)")
         }
-        writeEnd(manner, to: &buffer)
-        if !manner.omitsBody { buffer.writeString(success.body) }
+        writeEnd(options, to: &buffer)
+        if !options.omitsBody { buffer.writeString(success.body) }
     }
 
     private mutating func idBody(_ journal: JournalID, _ sequence: UInt64) -> [UInt8] {
@@ -92,7 +92,7 @@ struct ReplyRenderer {
     }
 
     private func writeHead(
-        _ status: Int, json: Bool, bodyBytes: Int, _ manner: Manner, _ refusal: Refusal? = nil,
+        _ status: Int, json: Bool, bodyBytes: Int, _ options: Options, _ refusal: Refusal? = nil,
         to buffer: inout ByteBuffer
     ) {
         buffer.writeStaticString(Self.statusLine(status))
@@ -104,11 +104,11 @@ struct ReplyRenderer {
         buffer.writeString(String(bodyBytes))
         if let seconds = refusal?.retryAfterSeconds { buffer.writeString("\r\nRetry-After: \(seconds)") }
         if let allow = refusal?.allow { buffer.writeString("\r\nAllow: \(allow)") }
-        writeEnd(manner, to: &buffer)
+        writeEnd(options, to: &buffer)
     }
 
     /// An answer without content: 204 has no length either (RFC 9110, section 8.6).
-    private func writeHandshake(_ handshake: WebhookHandshake, _ manner: Manner, to buffer: inout ByteBuffer) {
+    private func writeHandshake(_ handshake: WebhookHandshake, _ options: Options, to buffer: inout ByteBuffer) {
         switch handshake {
         case .allowed(let origin, let rate):
             buffer.writeStaticString(Self.statusLine(200))
@@ -120,13 +120,13 @@ struct ReplyRenderer {
             buffer.writeBytes(date)
             buffer.writeString("Allow: \(WebhookHandshake.allow)")
         }
-        writeEnd(manner, to: &buffer)
+        writeEnd(options, to: &buffer)
     }
 
-    private func writeEnd(_ manner: Manner, to buffer: inout ByteBuffer) {
-        if manner.closes {
+    private func writeEnd(_ options: Options, to buffer: inout ByteBuffer) {
+        if options.closes {
             buffer.writeStaticString("\r\nConnection: close\r\n\r\n")
-        } else if manner.isVersion10 {
+        } else if options.isVersion10 {
             buffer.writeStaticString("\r\nConnection: keep-alive\r\n\r\n")
         } else {
             buffer.writeStaticString("\r\n\r\n")

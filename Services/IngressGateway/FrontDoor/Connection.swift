@@ -37,7 +37,7 @@ final class Connection: ChannelDuplexHandler {
     var admission = ConnectionCaps.Admission.dropped
     /// Its latest webhook with a verdict was genuine.
     private var isTrusted = false
-    /// Place in the loop's table and which of its tenants.
+    /// Place in the loop's table and which of the connections that had it.
     var place: (slot: Int32, generation: UInt32) = (0, 0)
     /// The last answer is written or on its way; nothing more is read.
     private(set) var isClosing = false
@@ -144,7 +144,7 @@ extension Connection {
             request?.target = target
             slots[slots.count - 1].source = target.source
             if head.method != .OPTIONS {
-                slots[slots.count - 1].manner.success = target.source.answer
+                slots[slots.count - 1].options.success = target.source.answer
                 if let refusal = loop.refusal() { throw refusal }
                 request?.ticket = QuotaTicket(
                     Sender(address: clientAddress(head), source: target.source.key), target.source.quota)
@@ -286,18 +286,18 @@ extension Connection {
         var buffer = context.channel.allocator.buffer(capacity: 256 * max(1, min(slots.count, 16)))
         var closes = false
         while !closes, let slot = slots.first, let answer = slot.answer {
-            var manner = slot.manner
+            var options = slot.options
             let isLast = slots.count == 1 && request == nil
-            if isLast, loop.isDraining || inputEnded { manner.closes = true }
-            loop.renderer.write(answer, manner, to: &buffer)
-            loop.metrics.count(answer, slot.manner.success, source: slot.source?.name)
+            if isLast, loop.isDraining || inputEnded { options.closes = true }
+            loop.renderer.write(answer, options, to: &buffer)
+            loop.metrics.count(answer, slot.options.success, source: slot.source?.name)
             if case .refused = answer {
             } else {
                 loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - slot.startedNanoseconds)
             }
             slots.removeFirst()
             firstSlot &+= 1
-            closes = manner.closes
+            closes = options.closes
         }
         guard buffer.readableBytes > 0 else { return }
         if closes {
@@ -316,7 +316,7 @@ extension Connection {
         }
         dropBody()
         request = nil
-        slots[slots.count - 1].manner.closes = true
+        slots[slots.count - 1].options.closes = true
         slots[slots.count - 1].answer = .refused(refusal)
         isClosing = true
         flush()

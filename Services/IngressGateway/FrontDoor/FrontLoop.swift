@@ -45,7 +45,7 @@ final class FrontLoop {
     private let shared: FrontShared
     private var settings: FrontSettings
     private let eventLoop: any EventLoop
-    private var tenants: [(connection: Connection?, generation: UInt32)] = []
+    private var connections: [(connection: Connection?, generation: UInt32)] = []
     private var vacant: [Int32] = []
     private var occupied = 0
     private var batches: [PendingBatch] = []
@@ -77,11 +77,11 @@ final class FrontLoop {
 
     /// Takes a new connection in, as far as there is room. `client` is nil for a trusted proxy.
     func enter(_ connection: Connection, _ client: ConnectionCaps.ClientKey?) -> ConnectionCaps.Admission {
-        let slot = vacant.popLast() ?? Int32(tenants.count)
-        if Int(slot) == tenants.count { tenants.append((nil, 0)) }
-        tenants[Int(slot)].connection = connection
-        tenants[Int(slot)].generation &+= 1
-        connection.place = (slot, tenants[Int(slot)].generation)
+        let slot = vacant.popLast() ?? Int32(connections.count)
+        if Int(slot) == connections.count { connections.append((nil, 0)) }
+        connections[Int(slot)].connection = connection
+        connections[Int(slot)].generation &+= 1
+        connection.place = (slot, connections[Int(slot)].generation)
         occupied += 1
         connection.admission = shared.caps.enter(
             client, most: isDraining ? 0 : limits.connections, mostPerClient: limits.connectionsPerAddress)
@@ -91,8 +91,8 @@ final class FrontLoop {
 
     func leave(_ connection: Connection) {
         let slot = Int(connection.place.slot)
-        guard tenants.indices.contains(slot), tenants[slot].connection === connection else { return }
-        tenants[slot].connection = nil
+        guard connections.indices.contains(slot), connections[slot].connection === connection else { return }
+        connections[slot].connection = nil
         vacant.append(Int32(slot))
         occupied -= 1
         shared.caps.leave(connection.admission)
@@ -164,8 +164,8 @@ final class FrontLoop {
     func deliver(_ answers: [(ReplyToken, Answer)]) {
         var ready: [Connection] = []
         for (token, answer) in answers {
-            let tenant = tenants[Int(token.slot)]
-            guard tenant.generation == token.generation, let connection = tenant.connection else { continue }
+            let entry = connections[Int(token.slot)]
+            guard entry.generation == token.generation, let connection = entry.connection else { continue }
             if connection.set(token.request, answer), ready.last !== connection { ready.append(connection) }
         }
         for connection in ready { connection.flush() }
@@ -180,10 +180,10 @@ final class FrontLoop {
             return promise.futureResult
         }
         drained = promise
-        for tenant in tenants { tenant.connection?.drain() }
+        for entry in connections { entry.connection?.drain() }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleTask(in: .nanoseconds(IngressLimits.drainNanoseconds)) {
-            for tenant in bound.value.tenants { tenant.connection?.closeNow() }
+            for entry in bound.value.connections { entry.connection?.closeNow() }
         }
         return promise.futureResult
     }
@@ -217,7 +217,7 @@ final class FrontLoop {
         renderer.refreshDate()
         refusalsLeft = max(IngressLimits.refusalsPerSweep, occupied / IngressLimits.refusalsPerSweep)
         let now = monotonicNanoseconds()
-        for tenant in tenants { tenant.connection?.sweep(now) }
+        for entry in connections { entry.connection?.sweep(now) }
     }
 }
 

@@ -28,13 +28,13 @@ struct OpenRequest {
 /// An answer that a connection owes.
 struct OwedAnswer {
     var answer: Answer?
-    var manner: ReplyRenderer.Manner
+    var options: ReplyRenderer.Options
     var startedNanoseconds: Int64
     /// For the metrics; nil where the request names none.
     var source: SourceRoute?
 
     init(to head: HTTPRequestHead, _ facts: HeadFacts, startedNanoseconds: Int64) {
-        manner = .init(
+        options = .init(
             closes: facts.closes || facts.asksForUpgrade, isVersion10: head.version == .http1_0,
             omitsBody: head.method == .HEAD)
         self.startedNanoseconds = startedNanoseconds
@@ -42,7 +42,7 @@ struct OwedAnswer {
 
     /// For bytes that are no request.
     init(startedNanoseconds: Int64) {
-        manner = .init()
+        options = .init()
         self.startedNanoseconds = startedNanoseconds
     }
 }

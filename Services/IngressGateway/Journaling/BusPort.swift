@@ -14,7 +14,7 @@ protocol BusPort: AnyObject, Sendable {
 extension IngressBus: BusPort {}
 
 /// Takes the bus' calls, on its thread, to whom they concern; never blocks.
-final class BusCorrespondent: IngressBusDelegate {
+final class BusDelegate: IngressBusDelegate {
     private let pending: PendingAnswers
     private let sinks: AnswerSinks
     private let mailbox: JournalMailbox

@@ -19,7 +19,7 @@ final class JournalThread: Sendable {
     private let quotas: Quotas
     private let heartbeat: Heartbeat
     private let report: @Sendable (String) -> Void
-    private let thread = Mutex<OwnThread?>(nil)
+    private let thread = Mutex<BlockingThread?>(nil)
 
     /// `report` gets sentences for the log: rare things, never one per webhook.
     init(
@@ -42,8 +42,8 @@ final class JournalThread: Sendable {
         open: @escaping @Sendable () throws -> any Journal,
         connect: @escaping @Sendable (any Journal) throws -> Port
     ) throws -> Port {
-        let outcome = Handover<Port>()
-        let started = OwnThread(name: "journal") { [self] in
+        let outcome = Promise<Port>()
+        let started = BlockingThread(name: "journal") { [self] in
             do {
                 let journal = try open()
                 let bus = try connect(journal)

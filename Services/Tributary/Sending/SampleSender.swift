@@ -49,7 +49,7 @@ final class SampleSender: Sendable {
     /// Sends everything and returns what became of it, in the order of the answers.
     func send() -> [SendOutcome] {
         let threads = (0..<plan.connections).map { number in
-            OwnThread(name: "send-\(number)") { self.sendOnOneConnection() }
+            BlockingThread(name: "send-\(number)") { self.sendOnOneConnection() }
         }
         for thread in threads { thread.join() }
         return outcomes.withLock { $0 }

@@ -61,7 +61,7 @@ package final class IngressBus: Sendable {
     private let initial: IngressCore
     private let metrics: MetricRegistry
     private let mailbox = Mailbox<Mail>()
-    private let thread = Mutex<OwnThread?>(nil)
+    private let thread = Mutex<BlockingThread?>(nil)
     private let linked = Atomic<Bool>(false)
 
     package init(
@@ -79,7 +79,7 @@ package final class IngressBus: Sendable {
     /// Binds the sockets and starts the thread.
     package func start(delegate: any IngressBusDelegate) {
         let (settings, core, metrics, mailbox) = (settings, initial, metrics, mailbox)
-        let started = OwnThread(name: "bus") { [self] in
+        let started = BlockingThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
                 let loop = try IngressLoop(
                     settings: settings, core: core, metrics: metrics, mailbox: mailbox, delegate: delegate)

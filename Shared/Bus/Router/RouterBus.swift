@@ -60,7 +60,7 @@ package final class RouterBus: Sendable {
     private let watermarks: [JournalID: UInt64]
     private let metrics: MetricRegistry
     private let mailbox = Mailbox<Mail>()
-    private let thread = Mutex<OwnThread?>(nil)
+    private let thread = Mutex<BlockingThread?>(nil)
     private let listening = Atomic<Bool>(false)
     private let linked = Atomic<Int>(0)
 
@@ -77,7 +77,7 @@ package final class RouterBus: Sendable {
     /// Binds the tap, connects to everybody and starts the thread.
     package func start(delegate: any RouterBusDelegate) {
         let (settings, bootID, watermarks, metrics, mailbox) = (settings, bootID, watermarks, metrics, mailbox)
-        let started = OwnThread(name: "bus") { [self] in
+        let started = BlockingThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
                 let loop = try RouterLoop(
                     settings: settings, bootID: bootID, watermarks: watermarks, metrics: metrics, mailbox: mailbox,

@@ -37,7 +37,7 @@ package final class WorkerBus: Sendable {
     private let settings: WorkerSettings
     private let metrics: MetricRegistry
     private let mailbox = Mailbox<Mail>()
-    private let thread = Mutex<OwnThread?>(nil)
+    private let thread = Mutex<BlockingThread?>(nil)
     private let upstreams = Atomic<Int>(0)
 
     package init(settings: WorkerSettings, metrics: MetricRegistry) {
@@ -48,7 +48,7 @@ package final class WorkerBus: Sendable {
     /// Binds the sockets and starts the thread; `makeWork` runs on it.
     package func start<Work: StageWork>(_ makeWork: @escaping @Sendable () -> Work) {
         let (settings, metrics, mailbox) = (settings, metrics, mailbox)
-        let started = OwnThread(name: "bus") { [self] in
+        let started = BlockingThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
                 let loop = try WorkerLoop(settings: settings, work: makeWork(), metrics: metrics, mailbox: mailbox)
                 try loop.run { upstreams.store($0, ordering: .relaxed) }
@@ -86,7 +86,7 @@ final class WorkerLoop<Work: StageWork> {
     private let figures: WorkerFigures
     private let heartbeat: Heartbeat
     private var core: Core
-    private var workshop: Workshop<Work>
+    private var runner: StageRunner<Work>
     private var isStopping = false
     private var nextRepeat: Int64 = 0
     private var nextScan: Int64 = 0
@@ -103,7 +103,7 @@ final class WorkerLoop<Work: StageWork> {
         self.mailbox = mailbox
         figures = WorkerFigures(metrics)
         heartbeat = metrics.heartbeat(of: "bus")
-        workshop = Workshop(work: work, role: settings.role, instance: settings.instance, figures: figures)
+        runner = StageRunner(work: work, role: settings.role, instance: settings.instance, figures: figures)
         core = WorkerCore(isolatesSuspects: settings.role == .verifier)
         let context = try Context()
         let directory = RunDirectory(path: settings.runDirectory)
@@ -140,13 +140,13 @@ final class WorkerLoop<Work: StageWork> {
             try takeUpstream(poller)
             if poller.isReadable(out.socket) { try takeOut() }
             work()
-            try control.send(&workshop.verdicts)
+            try control.send(&runner.verdicts)
             try passOn()
             try sendCredit(at: now, tidying: isTidying || isStopping)
             try control.send(&lossReports)
             linked(upstream.upCount)
             // What is done still has to leave libzmq's queues, or it would count as held by a dead worker.
-            if isStopping && core.waitingCount + workshop.waitingCount == 0 {
+            if isStopping && core.waitingCount + runner.waitingCount == 0 {
                 drainEnd = min(drainEnd, now + Self.leaveNanoseconds)
             }
             if now > drainEnd { return }
@@ -172,13 +172,13 @@ final class WorkerLoop<Work: StageWork> {
             report(core.downstreamGone(peer))
         }
         figures.update(
-            backlog: core.waitingCount + workshop.waitingCount,
+            backlog: core.waitingCount + runner.waitingCount,
             malformed: out.malformedCount + upstream.links.reduce(0) { $0 + $1.malformedCount })
         return isChanged || isRebuilt
     }
 
     private func pause() -> Int {
-        if workshop.waitingCount > 0 { return 0 }
+        if runner.waitingCount > 0 { return 0 }
         return out.isProbing || isStopping ? 2 : Int(Limits.housekeepingNanoseconds / 1_000_000)
     }
 
@@ -210,7 +210,7 @@ final class WorkerLoop<Work: StageWork> {
             guard core.intakes.received(batch: number, records: count, from: link.id) else { return }
             figures.recordsIn.add(count)
             figures.batchesIn.add()
-            workshop.add(BatchInWork(link: link.id, number: number, count: count, body: arrival.body))
+            runner.add(BatchInWork(link: link.id, number: number, count: count, body: arrival.body))
         default:
             figures.malformed.add()
         }
@@ -235,7 +235,7 @@ final class WorkerLoop<Work: StageWork> {
     /// At most one slice of work, then back to the sockets.
     private func work() {
         let end = monotonicNanoseconds() + Limits.workSliceNanoseconds
-        workshop.work(until: end) { outcome in
+        runner.work(until: end) { outcome in
             switch outcome {
             case .done(let record): core.enqueue(record)
             case .dropped(let link, let batch): core.dropped(ofBatch: batch, from: link)

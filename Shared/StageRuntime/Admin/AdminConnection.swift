@@ -9,15 +9,15 @@ final class AdminConnection: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let desk: AdminDesk
+    private let dispatcher: AdminDispatcher
     private let maxBodyBytes: Int
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
     private var isAnswering = false
 
-    init(desk: AdminDesk) {
-        self.desk = desk
-        maxBodyBytes = desk.maxBodyBytes
+    init(dispatcher: AdminDispatcher) {
+        self.dispatcher = dispatcher
+        maxBodyBytes = dispatcher.maxBodyBytes
     }
 
     func channelRead(context: ChannelHandlerContext, data part: NIOAny) {
@@ -64,12 +64,12 @@ final class AdminConnection: ChannelInboundHandler {
             return
         }
         body = []
-        switch desk.decide(request) {
+        switch dispatcher.decide(request) {
         case .reply(let reply):
             write(reply, keepAlive: keepAlive, isHead: head.method == .HEAD, context)
         case .ask(let route):
             let isHead = head.method == .HEAD
-            let reply = desk.pool.runIfActive(eventLoop: context.eventLoop) { route.respond(request) }
+            let reply = dispatcher.pool.runIfActive(eventLoop: context.eventLoop) { route.respond(request) }
             reply.assumeIsolated().whenComplete { result in
                 switch result {
                 case .success(let reply): self.write(reply, keepAlive: keepAlive, isHead: isHead, context)

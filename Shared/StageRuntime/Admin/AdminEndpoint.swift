@@ -38,11 +38,11 @@ package final class AdminEndpoint: Sendable {
         // Four slow queries at once are an operator's mistake; a fifth waits.
         let pool = NIOThreadPool(numberOfThreads: routes.isEmpty ? 1 : 4)
         if !routes.isEmpty { pool.start() }
-        let desk = AdminDesk(registry: registry, readiness: readiness, routes: routes, pool: pool)
-        let openDesk = AdminDesk(registry: registry, readiness: readiness, routes: [], pool: pool)
+        let dispatcher = AdminDispatcher(registry: registry, readiness: readiness, routes: routes, pool: pool)
+        let openStore = AdminDispatcher(registry: registry, readiness: readiness, routes: [], pool: pool)
         var channels: [any Channel] = []
         do {
-            let unix = Self.bootstrap(group, desk, Self.unixRules)
+            let unix = Self.bootstrap(group, dispatcher, Self.unixRules)
             channels.append(try unix.bind(unixDomainSocketPath: socketPath, cleanupExistingSocketFile: true).wait())
         } catch {
             Self.stop(channels, group, pool)
@@ -50,7 +50,7 @@ package final class AdminEndpoint: Sendable {
         }
         if let metricsListen {
             do {
-                let tcp = Self.bootstrap(group, openDesk, Self.tcpRules)
+                let tcp = Self.bootstrap(group, openStore, Self.tcpRules)
                 channels.append(try tcp.bind(host: metricsListen.host, port: metricsListen.port).wait())
             } catch {
                 Self.stop(channels, group, pool)
@@ -62,7 +62,7 @@ package final class AdminEndpoint: Sendable {
         self.channels = channels
         self.socketPath = socketPath
         metricsPort = metricsListen == nil ? nil : channels.last?.localAddress?.port
-        Self.keepNotifying(group.next(), desk, serviceNotifier)
+        Self.keepNotifying(group.next(), dispatcher, serviceNotifier)
     }
 
     /// How long the end waits for routes that still run.
@@ -88,14 +88,15 @@ package final class AdminEndpoint: Sendable {
     }
 
     /// Says once that the stage is ready, and every half second that all its threads move.
-    private static func keepNotifying(_ loop: any EventLoop, _ desk: AdminDesk, _ notifier: ServiceNotifier) {
+    private static func keepNotifying(_ loop: any EventLoop, _ dispatcher: AdminDispatcher, _ notifier: ServiceNotifier)
+    {
         let isReady = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
         loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(500)) { _ in
-            if !isReady.value, desk.checks.allSatisfy(\.ok) {
+            if !isReady.value, dispatcher.checks.allSatisfy(\.ok) {
                 isReady.value = true
                 notifier.notify("READY=1")
             }
-            if desk.registry.stalledThreads().isEmpty { notifier.notify("WATCHDOG=1") }
+            if dispatcher.registry.stalledThreads().isEmpty { notifier.notify("WATCHDOG=1") }
         }
     }
 
@@ -113,7 +114,7 @@ package final class AdminEndpoint: Sendable {
     }
 
     private static func bootstrap(
-        _ group: MultiThreadedEventLoopGroup, _ desk: AdminDesk, _ rules: FrontConnection.Rules
+        _ group: MultiThreadedEventLoopGroup, _ dispatcher: AdminDispatcher, _ rules: FrontConnection.Rules
     ) -> ServerBootstrap {
         ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 64)
@@ -132,7 +133,7 @@ package final class AdminEndpoint: Sendable {
                     try pipeline.addHandler(HTTPResponseEncoder())
                     try pipeline.addHandler(FrontConnection(rules))
                     try pipeline.addHandler(HTTPServerPipelineHandler())
-                    try pipeline.addHandler(AdminConnection(desk: desk))
+                    try pipeline.addHandler(AdminConnection(dispatcher: dispatcher))
                 }
             }
     }

@@ -10,7 +10,7 @@ package enum OrderlyEnd {
 
     /// The stage has been told to end.
     package static func begin(_ logger: Logger, patienceSeconds: UInt32 = patienceSeconds) {
-        OwnThread(name: "end") {
+        BlockingThread(name: "end") {
             var left = patienceSeconds
             // Signals may end a sleep before its time.
             while left > 0 { left = sleep(left) }

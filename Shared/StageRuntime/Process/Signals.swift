@@ -35,7 +35,7 @@ package enum Signals {
     package static func start(
         terminate: @escaping @Sendable () -> Void, reload: @escaping @Sendable () -> Void = {}
     ) {
-        OwnThread(name: "signals") {
+        BlockingThread(name: "signals") {
             var set = taken
             var isTerminating = false
             while true {

@@ -60,8 +60,8 @@ extension RouterAPI {
             summary: "Gets one subscription with what it is doing.", parameters: [Self.nameParameter],
             success: APIResult(200, "The subscription.", .ref("Subscription")), problems: [.notFound, .conflict]
         ) { request in
-            let desk = stage.subscriptions
-            let view = try desk.view(try desk.subscription(request["name"] ?? ""))
+            let store = stage.subscriptions
+            let view = try store.view(try store.subscription(request["name"] ?? ""))
             return APIReply(200, view.json(hidesQuery: !request.scopes.contains(.write)))
         }
     }

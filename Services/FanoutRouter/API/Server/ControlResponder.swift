@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Takes one request after another off a connection of the control API and has the desk answer it.
+/// Takes one request after another off a connection of the control API and has the dispatcher answer it.
 final class ControlResponder: Sendable {
     /// How many operations run at once, and how many may wait for their turn.
     static let workers = 8
@@ -14,7 +14,7 @@ final class ControlResponder: Sendable {
     static let bodyDeadline = TimeAmount.seconds(30)
 
     let tokens: APITokens
-    private let desk: APIDesk
+    private let dispatcher: APIDispatcher
     private let hosts: HostRule
     private let pool: NIOThreadPool
     private let bodyDeadline: TimeAmount
@@ -22,10 +22,10 @@ final class ControlResponder: Sendable {
     private let accepted = Mutex(0)
 
     init(
-        desk: APIDesk, tokens: APITokens, hosts: HostRule, pool: NIOThreadPool,
+        dispatcher: APIDispatcher, tokens: APITokens, hosts: HostRule, pool: NIOThreadPool,
         bodyDeadline: TimeAmount = ControlResponder.bodyDeadline
     ) {
-        self.desk = desk
+        self.dispatcher = dispatcher
         self.tokens = tokens
         self.hosts = hosts
         self.pool = pool
@@ -47,7 +47,7 @@ final class ControlResponder: Sendable {
             }
             var parts = request.body.makeAsyncIterator()
             guard let body = try await collect(&parts, channel) else {
-                return try await send(desk.refuse(.bodyTooLarge, call), to: request, writer, closes: true)
+                return try await send(dispatcher.refuse(.bodyTooLarge, call), to: request, writer, closes: true)
             }
             try await send(try await carryOut(call, request, body), to: request, writer)
         }
@@ -63,14 +63,14 @@ final class ControlResponder: Sendable {
         var call: APICall?
         do throws(APIProblem) {
             try hosts.check(request.head.authority)
-            var found = try desk.call(request.method.rawValue, request.head.path ?? "")
+            var found = try dispatcher.call(request.method.rawValue, request.head.path ?? "")
             call = found
             found.scopes = try tokens.authorise(request.headers[.authorization], for: found.operation)
             let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
-            guard length <= APIDesk.maxBodyBytes else { throw APIProblem.bodyTooLarge }
+            guard length <= APIDispatcher.maxBodyBytes else { throw APIProblem.bodyTooLarge }
             return .ask(found)
         } catch {
-            return .refuse(desk.refuse(error, call))
+            return .refuse(dispatcher.refuse(error, call))
         }
     }
 
@@ -83,7 +83,7 @@ final class ControlResponder: Sendable {
         defer { deadline.cancel() }
         var body: [UInt8] = []
         while let part = try await parts.next() {
-            guard body.count + part.readableBytes <= APIDesk.maxBodyBytes else { return nil }
+            guard body.count + part.readableBytes <= APIDispatcher.maxBodyBytes else { return nil }
             body += part.readableBytesView
         }
         return body
@@ -100,13 +100,15 @@ final class ControlResponder: Sendable {
             return true
         }
         guard isAccepted else {
-            return desk.refuse(
+            return dispatcher.refuse(
                 APIProblem(.unavailable, "too many requests wait already; try again", fields: [("retry-after", "1")]),
                 call)
         }
         defer { accepted.withLock { $0 -= 1 } }
         let contentType = request.headers[.contentType]
-        return try await pool.runIfActive { [desk] in desk.answer(call, contentType: contentType, body: body) }
+        return try await pool.runIfActive { [dispatcher] in
+            dispatcher.answer(call, contentType: contentType, body: body)
+        }
     }
 
     // MARK: Writing

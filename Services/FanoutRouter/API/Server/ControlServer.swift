@@ -44,19 +44,19 @@ final class ControlServer: Sendable {
     /// Listens on `router.listen`; nil where that is not configured. Throws where a token or the certificate is not to
     /// be had, or the address is not.
     static func start(
-        _ configuration: RouterConfiguration, desk: APIDesk, logger: Logger
+        _ configuration: RouterConfiguration, dispatcher: APIDispatcher, logger: Logger
     ) throws(StageFailure) -> ControlServer? {
         guard let listen = configuration.listen else { return nil }
         let tokens = APITokens(try APITokens.read(configuration.apiTokens))
         var tls: ServerTLS?
         if let configured = configuration.tls { tls = try ServerTLS(configured) }
         let settings = Settings(listen: listen, publicURL: configuration.publicURL)
-        return try ControlServer(settings, tls: tls, tokens: tokens, desk: desk, logger: logger)
+        return try ControlServer(settings, tls: tls, tokens: tokens, dispatcher: dispatcher, logger: logger)
     }
 
     /// Listens; blocks until that is so.
     init(
-        _ settings: Settings, tls: ServerTLS?, tokens: APITokens, desk: APIDesk, logger: Logger
+        _ settings: Settings, tls: ServerTLS?, tokens: APITokens, dispatcher: APIDispatcher, logger: Logger
     ) throws(StageFailure) {
         listen = settings.listen
         self.tls = tls
@@ -64,7 +64,8 @@ final class ControlServer: Sendable {
         pool = NIOThreadPool(numberOfThreads: ControlResponder.workers)
         pool.start()
         responder = ControlResponder(
-            desk: desk, tokens: tokens, hosts: HostRule(listen: settings.listen, publicURL: settings.publicURL),
+            dispatcher: dispatcher, tokens: tokens,
+            hosts: HostRule(listen: settings.listen, publicURL: settings.publicURL),
             pool: pool, bodyDeadline: settings.bodyDeadline)
         let state = ServerState()
         self.state = state
@@ -72,7 +73,7 @@ final class ControlServer: Sendable {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .error)
         let channel = ControlChannel(
-            base: Self.http(responder, settings), rules: Self.rules(settings, isTLS: tls != nil, desk), tls: tls)
+            base: Self.http(responder, settings), rules: Self.rules(settings, isTLS: tls != nil, dispatcher), tls: tls)
         (task, stopping) = Self.run(channel, settings, group, logger: logger, quiet: quiet, state)
         if let problem = state.waitUntilDecided() {
             try? group.syncShutdownGracefully()
@@ -130,12 +131,12 @@ final class ControlServer: Sendable {
             configuration: HTTP1Channel.Configuration(idleTimeout: settings.idleTimeout))
     }
 
-    private static func rules(_ settings: Settings, isTLS: Bool, _ desk: APIDesk) -> FrontConnection.Rules {
+    private static func rules(_ settings: Settings, isTLS: Bool, _ dispatcher: APIDispatcher) -> FrontConnection.Rules {
         FrontConnection.Rules(
             limits: .api, mostConnections: settings.maxConnections, mostPerClient: settings.maxConnectionsPerAddress,
             headDeadline: settings.strangerTimeout, trustedDeadline: settings.idleTimeout, trustsFirstHead: false,
             isTLS: isTLS
-        ) { desk.refuse($0) }
+        ) { dispatcher.refuse($0) }
     }
 
     private static func run(

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// A thread of the operating system for a loop that blocks. Whoever wants to see its end keeps this object and joins
 /// it; otherwise the thread runs on by itself.
-package final class OwnThread: Sendable {
+package final class BlockingThread: Sendable {
     private let thread: pthread_t
     private let isJoined = Atomic<Bool>(false)
 

@@ -71,21 +71,22 @@ enum SampleAPI {
         )
     ]
 
-    static func desk(_ registry: MetricRegistry = MetricRegistry(stage: "t", instance: "t-0", version: "1")) -> APIDesk
+    static func dispatcher(_ registry: MetricRegistry = MetricRegistry(stage: "t", instance: "t-0", version: "1"))
+        -> APIDispatcher
     {
-        APIDesk(
+        APIDispatcher(
             operations: operations, schemas: schemas, registry: registry,
             logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 }
 
-struct APIDeskTests {
-    private let desk = SampleAPI.desk()
+struct APIDispatcherTests {
+    private let dispatcher = SampleAPI.dispatcher()
 
     private func ask(
         _ method: String, _ target: String, type: String? = nil, body: String = ""
     ) -> (status: Int, text: String, fields: [String: String]) {
-        let answer = desk.answer(method, target, contentType: type, body: Array(body.utf8))
+        let answer = dispatcher.answer(method, target, contentType: type, body: Array(body.utf8))
         let fields = Dictionary(answer.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { $0 + $1 })
         return (answer.status, String(decoding: answer.body, as: UTF8.self), fields)
     }
@@ -211,9 +212,9 @@ struct APIDeskTests {
 
     @Test func `answers are counted by operation and status`() {
         let registry = MetricRegistry(stage: "t", instance: "t-0", version: "1")
-        let desk = SampleAPI.desk(registry)
+        let dispatcher = SampleAPI.dispatcher(registry)
         for target in ["/v1/open", "/v1/open", "/v1/what/ever", "/v1/who"] {
-            _ = desk.answer("GET", target, contentType: nil, body: [])
+            _ = dispatcher.answer("GET", target, contentType: nil, body: [])
         }
         let text = registry.render()
         #expect(text.contains("operation=\"open\",status=\"200\"} 2"), "\(text)")

@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 
 /// Hands one outcome from one thread to another that waits for it.
-final class Handover<Value: Sendable>: Sendable {
+final class Promise<Value: Sendable>: Sendable {
     private let outcome = Mutex<Result<Value, any Error>?>(nil)
     private let given = DispatchSemaphore(value: 0)
 

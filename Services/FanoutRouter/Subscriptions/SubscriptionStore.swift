@@ -14,7 +14,7 @@ import Threads
 /// too belongs to the configuration; the stored subscription of that name rests meanwhile and shares its cursor.
 ///
 /// Methods block; any thread but the loop of the lanes, the log thread and the reader thread may call them.
-final class SubscriptionDesk: Sendable {
+final class SubscriptionStore: Sendable {
     /// Most subscriptions, configured ones included.
     static let most = 1000
     /// Rows that go at once when a subscription is deleted: a commit of a few milliseconds.
@@ -22,8 +22,8 @@ final class SubscriptionDesk: Sendable {
     /// How long an answer waits for the log to save a pause.
     static let patienceMilliseconds = 5_000
 
-    /// What the desk works with.
-    struct Workplace: Sendable {
+    /// What the store works with.
+    struct Dependencies: Sendable {
         let writer: LogWriter
         let reading: LogReading
         let hub: NIOLoopBound<LaneHub>
@@ -58,7 +58,7 @@ final class SubscriptionDesk: Sendable {
         var count: Int { stored.count + unreadable.count + configured.keys.count { stored[$0] == nil } }
     }
 
-    let place: Workplace
+    let dependencies: Dependencies
     let state: Mutex<State>
     /// Changes are made on it, one after the other.
     let queue = DispatchQueue(label: "subscriptions")
@@ -66,16 +66,16 @@ final class SubscriptionDesk: Sendable {
     /// Loads both kinds and makes their lanes; nothing moves before the hub starts. Throws where the log cannot be read
     /// or a configured subscription lacks something.
     init(
-        _ configured: [KnownSubscription], rules: SubscriptionRules, lanes: LaneMaker, place: Workplace
+        _ configured: [KnownSubscription], rules: SubscriptionRules, lanes: LaneMaker, dependencies: Dependencies
     ) throws {
-        self.place = place
+        self.dependencies = dependencies
         var state = State(rules: rules, lanes: lanes)
         for subscription in configured {
-            try lanes.check(subscription, at: place.clock())
+            try lanes.check(subscription, at: dependencies.clock())
             state.configured[subscription.name] = subscription
         }
-        for stored in try place.writer.perform({ try $0.subscriptions() }) {
-            Self.take(stored, into: &state, place)
+        for stored in try dependencies.writer.perform({ try $0.subscriptions() }) {
+            Self.take(stored, into: &state, dependencies)
         }
         let all = state.all
         self.state = Mutex(state)
@@ -83,8 +83,8 @@ final class SubscriptionDesk: Sendable {
         queue.async { self.expireSecrets() }
     }
 
-    private static func take(_ stored: StoredSubscription, into state: inout State, _ place: Workplace) {
-        let logger = place.logger
+    private static func take(_ stored: StoredSubscription, into state: inout State, _ dependencies: Dependencies) {
+        let logger = dependencies.logger
         if state.configured[stored.name] != nil {
             logger.notice(
                 "a subscription of the API rests, because the configuration has one of the same name",
@@ -92,7 +92,7 @@ final class SubscriptionDesk: Sendable {
         }
         do {
             let subscription = try KnownSubscription(stored, sources: state.rules.sources)
-            try state.lanes.check(subscription, at: place.clock())
+            try state.lanes.check(subscription, at: dependencies.clock())
             state.stored[stored.name] = subscription
         } catch {
             state.unreadable[stored.name] = "\(error)"
@@ -140,20 +140,20 @@ final class SubscriptionDesk: Sendable {
     /// Runs `body` with the lanes and waits.
     func withHub<Value: Sendable>(_ body: @escaping @Sendable (LaneHub) throws -> Value) throws -> Value {
         guard !state.withLock({ $0.isStopped }) else { throw APIProblem(.unavailable, "the router is stopping") }
-        let hub = place.hub
-        return try place.loop.submit { try body(hub.value) }.wait()
+        let hub = dependencies.hub
+        return try dependencies.loop.submit { try body(hub.value) }.wait()
     }
 
     /// Makes and starts a lane from what is saved of it.
     func addLane(_ subscription: KnownSubscription) throws {
-        let saved = try place.writer.perform { try $0.lane(subscription.name) }
-        let (lanes, now) = (lanes, place.clock())
+        let saved = try dependencies.writer.perform { try $0.lane(subscription.name) }
+        let (lanes, now) = (lanes, dependencies.clock())
         try withHub { hub in hub.add(try lanes.lane(subscription, saved: saved, source: hub, at: now)) }
     }
 
     /// Gives a lane what it is from now on; attempts under way end as they began. `reconnects`: with new connections.
     func reconfigureLane(_ subscription: KnownSubscription, reconnects: Bool) throws {
-        let (lanes, now) = (lanes, place.clock())
+        let (lanes, now) = (lanes, dependencies.clock())
         try withHub { hub in
             hub.lane(subscription.name)?.reconfigure(
                 lanes.settings(subscription), head: lanes.head(subscription, at: now),
@@ -170,7 +170,7 @@ final class SubscriptionDesk: Sendable {
     /// Runs `body` on the loop and waits until the log has saved what it left there.
     func settle(_ body: @escaping @Sendable (LaneHub) -> Void) throws {
         let saved = TimedSemaphore()
-        let writer = place.writer
+        let writer = dependencies.writer
         try withHub { hub in
             body(hub)
             writer.save(hub.lanes.compactMap { $0.takeProgress() }) { saved.signal() }

@@ -8,10 +8,10 @@ import Wire
 
 /// Takes webhooks out of quarantine back in: the admin route `POST /replay`. A replay is journaled like any webhook,
 /// with its original receipt, under a new sequence and with a section that says what it replays.
-final class ReplayDesk: AnswerSink {
+final class ReprocessIntake: AnswerSink {
     private struct Waiting {
         var next: UInt32 = 0
-        var handovers: [UInt32: Handover<Answer>] = [:]
+        var promises: [UInt32: Promise<Answer>] = [:]
         var isClosed = false
     }
 
@@ -48,10 +48,10 @@ final class ReplayDesk: AnswerSink {
         deliver(journaled.filter { $0.0.sink == sinkIndex })
         let left = waiting.withLock { waiting in
             waiting.isClosed = true
-            defer { waiting.handovers.removeAll() }
-            return Array(waiting.handovers.values)
+            defer { waiting.promises.removeAll() }
+            return Array(waiting.promises.values)
         }
-        for handover in left { handover.give(.success(.refused(.stopping))) }
+        for promise in left { promise.give(.success(.refused(.stopping))) }
     }
 
     private static func table(_ sources: [SourceRoute]) -> [String: SourceRoute] {
@@ -67,7 +67,7 @@ final class ReplayDesk: AnswerSink {
 
     func deliver(_ answers: [(ReplyToken, Answer)]) {
         for (token, answer) in answers {
-            waiting.withLock { $0.handovers.removeValue(forKey: token.request) }?.give(.success(answer))
+            waiting.withLock { $0.promises.removeValue(forKey: token.request) }?.give(.success(answer))
         }
     }
 
@@ -88,7 +88,7 @@ final class ReplayDesk: AnswerSink {
 
     /// What became of one webhook so far: an answer to wait for, or one that is clear already.
     private enum Taking {
-        case waits(Handover<Answer>)
+        case waits(Promise<Answer>)
         case refused(AdminReply)
     }
 
@@ -108,11 +108,11 @@ final class ReplayDesk: AnswerSink {
         guard !mailbox.isFull else {
             return .refused(.error(503, "journal_busy", "the journal has not taken yet what came in before"))
         }
-        let handover = Handover<Answer>()
+        let promise = Promise<Answer>()
         let number = waiting.withLock { waiting -> UInt32? in
             if waiting.isClosed { return nil }
             waiting.next &+= 1
-            waiting.handovers[waiting.next] = handover
+            waiting.promises[waiting.next] = promise
             return waiting.next
         }
         guard let number else { return .refused(reply(.refused(.stopping))) }
@@ -121,15 +121,15 @@ final class ReplayDesk: AnswerSink {
         let token = ReplyToken(
             sink: sinkIndex, slot: 0, generation: 0, request: number, startedNanoseconds: monotonicNanoseconds())
         mailbox.submit([PendingBatch(batch: .init(frames: writer.bytes, count: 1), tokens: [token])])
-        return .waits(handover)
+        return .waits(promise)
     }
 
     private func finish(_ taking: Taking) -> AdminReply {
         switch taking {
         case .refused(let reply): return reply
-        case .waits(let handover):
+        case .waits(let promise):
             // Bounded: the bus answers what was journaled, the journal what it cannot take, `end` the rest.
-            guard case .success(let answer) = handover.wait() else { return reply(.refused(.stopping)) }
+            guard case .success(let answer) = promise.wait() else { return reply(.refused(.stopping)) }
             return reply(answer)
         }
     }

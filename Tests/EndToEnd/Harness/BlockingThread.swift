@@ -2,7 +2,7 @@ import Dispatch
 import Testing
 
 /// Runs tests on a thread of their own: they block for minutes, and the pool of the test run has few threads.
-struct OwnThread: TestTrait, SuiteTrait, TestScoping {
+struct BlockingThread: TestTrait, SuiteTrait, TestScoping {
     private static let executor = QueueExecutor()
 
     var isRecursive: Bool { true }
@@ -14,9 +14,9 @@ struct OwnThread: TestTrait, SuiteTrait, TestScoping {
     }
 }
 
-extension Trait where Self == OwnThread {
+extension Trait where Self == BlockingThread {
     /// Runs each test on a thread of its own.
-    static var onOwnThread: Self { Self() }
+    static var onBlockingThread: Self { Self() }
 }
 
 /// One thread, as an executor of tasks.

@@ -7,7 +7,7 @@ import Wire
 
 @testable import IngressGateway
 
-@Suite struct ReplayDeskTests {
+@Suite struct ReprocessIntakeTests {
     private let origin = JournalID(high: 7, low: 9)
 
     private func webhook(_ sequence: Int, source: String = "stream", elements: String = "") -> String {
@@ -18,7 +18,7 @@ import Wire
     }
 
     private func replay(_ body: String, _ test: TestIngress) -> AdminReply {
-        test.ingress.replayDesk.replay(AdminRequest(method: "POST", path: "/replay", body: Array(body.utf8)))
+        test.ingress.reprocessIntake.replay(AdminRequest(method: "POST", path: "/replay", body: Array(body.utf8)))
     }
 
     private func section(_ sequence: UInt64, _ elements: [UInt32]) -> [UInt8] {
@@ -74,16 +74,16 @@ import Wire
         let test = try TestIngress()
         test.bus.holdAnswers(true)
         let replies = Mutex<[AdminReply]>([])
-        let answered = Handover<Void>()
+        let answered = Promise<Void>()
         let request = AdminRequest(method: "POST", path: "/replay", body: Array(webhook(1).utf8))
-        let desk = test.ingress.replayDesk
-        OwnThread(name: "replay") {
-            let reply = desk.replay(request)
+        let intake = test.ingress.reprocessIntake
+        BlockingThread(name: "replay") {
+            let reply = intake.replay(request)
             replies.withLock { $0.append(reply) }
             answered.give(.success(()))
         }
         #expect(eventually { test.bus.webhooks.count == 1 })
-        let stopped = Handover<Void>()
+        let stopped = Promise<Void>()
         test.stopOnAnotherThread(stopped)
         _ = answered.wait()
         _ = stopped.wait()
@@ -96,14 +96,14 @@ import Wire
 
     @Test func `what the journal has not taken by the end is told to come again`() {
         let mailbox = JournalMailbox()
-        let desk = ReplayDesk(
+        let intake = ReprocessIntake(
             sinkIndex: 0, sources: [SourceRoute(name: "stream", isProbe: nil)], maxBodyBytes: 1000,
             builder: EnvelopeBuilder(instance: "i"), mailbox: mailbox)
-        let answered = Handover<AdminReply>()
+        let answered = Promise<AdminReply>()
         let request = AdminRequest(method: "POST", path: "/replay", body: Array(webhook(1).utf8))
-        OwnThread(name: "replay") { answered.give(.success(desk.replay(request))) }
+        BlockingThread(name: "replay") { answered.give(.success(intake.replay(request))) }
         _ = mailbox.take(within: 60_000)
-        desk.end(journaled: [])
+        intake.end(journaled: [])
         let reply = try? answered.wait().get()
         #expect(reply?.status == 503)
         #expect(reply.map { String(decoding: $0.body, as: UTF8.self).contains("ingress_stopping") } == true)

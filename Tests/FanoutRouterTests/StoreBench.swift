@@ -15,7 +15,7 @@ import Wire
 
 /// A whole router without a bus, asked through its API, that can be stopped and started again on the same files. Its
 /// clock is that of the machine and can be moved on.
-final class DeskBench {
+final class StoreBench {
     struct Answer {
         var status: Int
         var json: JSONValue
@@ -39,7 +39,7 @@ final class DeskBench {
 
     let folder: TemporaryFolder
     let ahead = Ahead()
-    private var running: (stage: RouterStage, desk: APIDesk)?
+    private var running: (stage: RouterStage, dispatcher: APIDispatcher)?
     private var next: UInt64 = 1
 
     /// `subscriptions` is the part of the configuration below that key, in YAML.
@@ -100,13 +100,13 @@ final class DeskBench {
         """.write(toFile: folder.path + "/tributary.yaml", atomically: true, encoding: .utf8)
     }
 
-    private static func start(_ folder: TemporaryFolder, _ ahead: Ahead) throws -> (RouterStage, APIDesk) {
+    private static func start(_ folder: TemporaryFolder, _ ahead: Ahead) throws -> (RouterStage, APIDispatcher) {
         let options = try StageOptions.parse(["--config", folder.path + "/tributary.yaml", "--log-level", "critical"])
         let environment = try unlocked { try StageEnvironment.open(.fanoutRouter, options) }
         let stage = try RouterStage(environment, clock: { wallNanoseconds() + ahead.value })
-        let desk = APIDesk(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
+        let dispatcher = APIDispatcher(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
         stage.start()
-        return (stage, desk)
+        return (stage, dispatcher)
     }
 
     /// The lock of a stopped router goes with its last reference, which a thread may hold for a moment more.
@@ -123,18 +123,18 @@ final class DeskBench {
 
     /// What a token with these scopes gets.
     func text(_ target: String, scopes: Set<APIScope>) throws -> String {
-        let desk = try #require(running).desk
-        var call = try desk.call("GET", target)
+        let dispatcher = try #require(running).dispatcher
+        var call = try dispatcher.call("GET", target)
         call.scopes = scopes
-        return String(decoding: desk.answer(call, contentType: nil, body: []).body, as: UTF8.self)
+        return String(decoding: dispatcher.answer(call, contentType: nil, body: []).body, as: UTF8.self)
     }
 
     /// Asks as a listener does; what is answered is held against what the operation declares.
     @discardableResult func ask(_ method: String, _ target: String, _ body: String? = nil) throws -> Answer {
-        let desk = try #require(running).desk
-        let answer = desk.answer(
+        let dispatcher = try #require(running).dispatcher
+        let answer = dispatcher.answer(
             method, target, contentType: body == nil ? nil : "application/json", body: Array((body ?? "").utf8))
-        let operation = try desk.call(method, target).operation
+        let operation = try dispatcher.call(method, target).operation
         let json = JSONValue.read(answer.body) ?? .null
         let check = SchemaCheck(RouterAPI.schemas)
         if answer.status < 300 {

@@ -1,8 +1,8 @@
 import Synchronization
 
 /// Where the thread of the signals leaves a new value and a worker's thread finds it between two batches.
-package final class Shelf<Value: Sendable>: Sendable {
-    /// What lies on the shelf.
+package final class VersionedBox<Value: Sendable>: Sendable {
+    /// What is in the box.
     package struct Content: Sendable {
         package let value: Value
         /// Goes up with each replacement.

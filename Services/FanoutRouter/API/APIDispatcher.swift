@@ -7,7 +7,7 @@ import StageMetrics
 import StageRuntime
 
 /// Answers requests to the control API, for whichever listener took them. Safe on any thread; `answer` may block.
-struct APIDesk: Sendable {
+struct APIDispatcher: Sendable {
     /// The largest body that any operation takes.
     static let maxBodyBytes = 1 << 20
 
@@ -133,7 +133,7 @@ struct APIDesk: Sendable {
 }
 
 extension APIProblem {
-    static let bodyTooLarge = APIProblem(.bodyTooLarge, "a body may have \(APIDesk.maxBodyBytes) bytes at most")
+    static let bodyTooLarge = APIProblem(.bodyTooLarge, "a body may have \(APIDispatcher.maxBodyBytes) bytes at most")
 }
 
 extension APIOperation {

@@ -3,7 +3,7 @@ import NIOPosix
 import StageMetrics
 
 /// Decides what an admin request gets; shared by all connections of one listener.
-struct AdminDesk: Sendable {
+struct AdminDispatcher: Sendable {
     let registry: MetricRegistry
     let readiness: @Sendable () -> [HealthCheck]
     let routes: [AdminRoute]

@@ -11,7 +11,7 @@ import Synchronization
 /// `{"file", "fingerprint", "loaded", "reloads", "error", "needs_restart", "secrets_changed"}`. `reloads` goes up with every
 /// attempt; `error` says why the latest changed nothing, and is null when it was taken; `secrets_changed` names the secrets
 /// that the latest found to be others behind the same reference.
-package final class ConfigurationDesk: Sendable {
+package final class ReloadableConfiguration: Sendable {
     private struct State {
         var current: TributaryConfiguration
         var loadedAtNanoseconds: Int64

@@ -8,7 +8,7 @@ import Testing
 @testable import StageRuntime
 
 /// Subscriptions made and changed through the API: real log, real lanes, real sockets.
-@Suite(.serialized) struct SubscriptionDeskTests {
+@Suite(.serialized) struct SubscriptionStoreTests {
     private func new(_ name: String, _ subscriber: Subscriber, _ more: String = "") -> String {
         """
         {"name": "\(name)", "url": "\(subscriber.url)", "retry": {"schedule": ["0s", "0s", "0s"]}\(more)}
@@ -18,7 +18,7 @@ import Testing
     @Test func `a token in the query of a URL is shown to whoever may change the subscription, and to nobody else`()
         throws
     {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let body = #"{"name":"app","url":"https://hooks.example.com/in?token=s3cret","signing":{"scheme":"none"}}"#
         #expect(try bench.ask("POST", "/v1/subscriptions", body).status == 201)
         for target in ["/v1/subscriptions", "/v1/subscriptions/app"] {
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func `numbers that are whole are taken however they are written, as the schema says`() throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let more = #""concurrency":1e1,"rate_limit":100.0,"start":1.0,"mode":{"batch":{"every":"1s","max_events":5e1}}"#
         let body = #"{"name":"app","url":"https://hooks.example.com/","signing":{"scheme":"none"},\#(more)}"#
         let made = try bench.ask("POST", "/v1/subscriptions", body)
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `a subscription delivers as soon as it is made, from its start on`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let (latest, earliest) = (try Subscriber { _, _ in .status(200) }, try Subscriber { _, _ in .status(200) })
         let (third, later) = (try Subscriber { _, _ in .status(200) }, try Subscriber { _, _ in .status(200) })
         bench.receive(4)
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func `subscriptions, their secrets and their places survive a restart`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         let created = try bench.ask(
             "POST", "/v1/subscriptions", new("app", subscriber, ", \"filter\": {\"subjects\": [\"calls/*\"]}"))
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func `a paused subscription keeps its place, over a restart too`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         try bench.ask("POST", "/v1/subscriptions", new("app", subscriber))
         bench.receive(2)
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func `after a deletion the same name starts anew`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let (first, second) = (try Subscriber { _, _ in .status(500) }, try Subscriber { _, _ in .status(200) })
         try bench.ask("POST", "/v1/subscriptions", new("app", first))
         bench.receive(2)
@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test func `changes under load lose nothing`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let (first, second) = (try Subscriber { _, _ in .status(200) }, try Subscriber { _, _ in .status(200) })
         try bench.ask("POST", "/v1/subscriptions", new("app", first))
         for round in 1...40 {
@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test func `a merge patch changes what it names and gives defaults back`() throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         try bench.ask(
             "POST", "/v1/subscriptions",
@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test func `what cannot be is refused and the pointer says where`() throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let refusals: [(String, String)] = [
             ("\"url\": \"https://user@example.com/\"", "/url"), ("\"url\": \"ftp://example.com\"", "/url"),
             ("\"url\": \"https://10.0.0.1/\"", "/url"), ("\"url\": \"https://[::ffff:10.0.0.1]/\"", "/url"),
@@ -215,7 +215,7 @@ import Testing
     }
 
     @Test func `a test request is signed, marked, and no part of the log`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { number, _ in .status(number == 1 ? 200 : 503) }
         let created = try bench.ask("POST", "/v1/subscriptions", new("app", subscriber))
         let attempt = try bench.ask("POST", "/v1/subscriptions/app/test").json
@@ -233,7 +233,7 @@ import Testing
     }
 
     @Test func `a list goes on where its page ended`() throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         for name in ["c", "a", "e", "b", "d"] { try bench.ask("POST", "/v1/subscriptions", new(name, subscriber)) }
         var names: [String] = []
@@ -250,7 +250,7 @@ import Testing
     }
 
     @Test func `what a crash left between the log and the lane is put right at the start`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(200) }
         bench.receive(3)
         try await bench.waitForLog()
@@ -279,12 +279,12 @@ import Testing
     }
 
     @Test func `a subscription with many dead letters is deleted in steps`() async throws {
-        let bench = try DeskBench()
+        let bench = try StoreBench()
         let subscriber = try Subscriber { _, _ in .status(400) }
         try bench.ask(
             "POST", "/v1/subscriptions", "{\"name\": \"app\", \"url\": \"\(subscriber.url)\", \"retry\": \"stream\"}")
-        bench.receive(SubscriptionDesk.droppedRows * 2 + 10)
-        try await eventually { try bench.show("app")["dead"].integer == Int64(SubscriptionDesk.droppedRows * 2 + 10) }
+        bench.receive(SubscriptionStore.droppedRows * 2 + 10)
+        try await eventually { try bench.show("app")["dead"].integer == Int64(SubscriptionStore.droppedRows * 2 + 10) }
         #expect(try bench.ask("DELETE", "/v1/subscriptions/app").status == 204)
         try await eventually { try bench.ask("POST", "/v1/subscriptions", self.new("app", subscriber)).status == 201 }
         #expect(try bench.show("app")["dead"].integer == 0)

@@ -58,7 +58,7 @@ struct BatchInWork {
 }
 
 /// Where the stage's work is done: batches in, enveloped results and verdicts out, never longer than a slice at a time.
-struct Workshop<Work: StageWork> {
+struct StageRunner<Work: StageWork> {
     enum Outcome {
         case done(WorkRecord<ChunkSlice>)
         /// The record's bytes are damaged, or the batch holds fewer records than it claims.

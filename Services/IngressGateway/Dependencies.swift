@@ -113,7 +113,7 @@ private func openJournal(_ path: String, budgetBytes: Int, _ logger: Logger) thr
 
 /// Binds the ingress' sockets and starts the bus thread.
 private func joinBus(
-    _ journal: any Journal, _ settings: IngressBusSettings, _ registry: MetricRegistry, _ delegate: BusCorrespondent
+    _ journal: any Journal, _ settings: IngressBusSettings, _ registry: MetricRegistry, _ delegate: BusDelegate
 ) -> IngressBus {
     let bus = IngressBus(
         settings: settings, journal: journal.id, firstRetained: journal.firstRetained,
