@@ -3,7 +3,10 @@
 import asyncio
 import errno
 import json
+import os
+import shutil
 import socket
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -95,6 +98,27 @@ class Calling(unittest.TestCase):
             listener.listen()
             with mock.patch.object(control, "_next_line", return_value=b'{"said": "x"}\n'):
                 self.assertRaises(BrokenPipeError, control.call, self.run_dir, {"command": "status"}, gone)
+
+
+class SomebodyElse(unittest.TestCase):
+    BUILT = Path(__file__).resolve().parents[2] / ".build" / "debug" / "tributary"
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    @unittest.skipUnless(BUILT.exists(), "there is no build; swift build makes one")
+    def test_a_run_directory_of_somebody_else_is_denied_and_not_taken_for_nothing_running(self):
+        with tempfile.TemporaryDirectory(dir="/tmp") as name:
+            folder = Path(name)
+            folder.chmod(0o755)
+            (folder / "run").mkdir(mode=0o700)
+            (folder / "tributary.yaml").write_text("run_dir: run\n")
+            tributary = shutil.copy(self.BUILT, folder)
+            for command in (["status"], ["top", "--once"], ["metrics"], ["logs"], ["config", "--running"], ["stats"]):
+                ended = subprocess.run(
+                    [tributary, *command, "--config", folder / "tributary.yaml"], user=65534, group=65534,
+                    extra_groups=[], env={"PATH": os.environ["PATH"]}, text=True, capture_output=True, timeout=60)
+                self.assertEqual(ended.returncode, NO_PERMISSION, command)
+                self.assertIn("permission denied: user 65534 may not use", ended.stderr)
+                self.assertRegex(ended.stderr, rf"run this as user \S+, to whom {folder}/run belongs")
 
 
 class Environment(SupervisorCase):
