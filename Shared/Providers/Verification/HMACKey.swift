@@ -22,21 +22,24 @@ package final class HMACKey {
     private let context: OpaquePointer
     private var code: [UInt8]
 
-    /// `key` must not be empty: `SourceKeyring` refuses empty secrets.
-    package init(_ key: [UInt8], _ digest: Digest = .sha256) {
-        precondition(!key.isEmpty, "a key has at least one byte")
+    /// `secret` must not be empty: `SourceKeyring` refuses empty secrets.
+    package init(_ secret: [UInt8], _ digest: Digest = .sha256) {
+        precondition(!secret.isEmpty, "a key has at least one byte")
         guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil), let context = EVP_MAC_CTX_new(algorithm) else {
             fatalError("libcrypto has no HMAC: the OpenSSL installation is damaged or its default provider is off")
         }
         EVP_MAC_free(algorithm)
         self.context = context
         code = [UInt8](repeating: 0, count: digest.codeBytes)
-        let initialised = digest.rawValue.withCString { name -> Int32 in
-            var parameters = [
-                OSSL_PARAM_construct_utf8_string("digest", UnsafeMutablePointer(mutating: name), 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return EVP_MAC_init(context, key, key.count, &parameters)
+        // The parameters point to both texts, so these must stay where they are until the call is over.
+        let initialised = "digest".withCString { key -> Int32 in
+            digest.rawValue.withCString { name -> Int32 in
+                var parameters = [
+                    OSSL_PARAM_construct_utf8_string(key, UnsafeMutablePointer(mutating: name), 0),
+                    OSSL_PARAM_construct_end(),
+                ]
+                return EVP_MAC_init(context, secret, secret.count, &parameters)
+            }
         }
         precondition(initialised == 1, "libcrypto accepts any non-empty key for HMAC")
     }
