@@ -1,9 +1,10 @@
 import ArgumentParser
 import Bus
+import Configuration
 import Events
+import Executable
 import Glibc
 import JSON
-import StageRuntime
 import Wire
 import ZeroMQ
 

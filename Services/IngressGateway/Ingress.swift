@@ -1,9 +1,11 @@
+import AdminServer
+import Configuration
+import Executable
 import Journal
 import NIOPosix
 import Primitives
 import Providers
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Wire
 

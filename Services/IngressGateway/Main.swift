@@ -1,8 +1,12 @@
+import AdminServer
 import ArgumentParser
 import Bus
+import Configuration
+import Executable
 import Journal
 import Logging
-import StageRuntime
+import StageProcess
+import Threads
 
 /// The front door of Tributary: takes providers' webhooks in over HTTP, makes them durable, and passes them on.
 @main

@@ -1,8 +1,11 @@
+import AdminServer
+import Configuration
 import Events
+import Executable
 import JSON
 import Providers
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Synchronization
 import Wire
 

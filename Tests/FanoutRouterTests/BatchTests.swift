@@ -1,8 +1,8 @@
+import Configuration
 import EventLog
 import Foundation
 import LogSamples
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

@@ -1,5 +1,5 @@
+import Configuration
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

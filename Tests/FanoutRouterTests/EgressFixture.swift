@@ -1,8 +1,8 @@
+import Configuration
 import NIOCore
 import NIOPosix
 import NIOSSL
 import Primitives
-import StageRuntime
 import Synchronization
 
 @testable import FanoutRouter

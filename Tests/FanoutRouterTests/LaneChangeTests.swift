@@ -1,9 +1,9 @@
+import Configuration
 import EventLog
 import Foundation
 import LogSamples
 import NIOCore
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

@@ -1,10 +1,11 @@
+import Configuration
 import Events
 import JSON
 import LogSamples
 import NIOCore
 import Primitives
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Testing
 import Wire
 

@@ -1,8 +1,8 @@
+import Configuration
 import EventLog
 import LogSamples
 import NIOCore
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

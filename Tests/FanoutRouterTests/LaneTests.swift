@@ -1,7 +1,7 @@
+import Configuration
 import EventLog
 import LogSamples
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

@@ -1,9 +1,9 @@
+import Configuration
 import EventLog
 import LogSamples
 import NIOCore
 import Primitives
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Testing
 

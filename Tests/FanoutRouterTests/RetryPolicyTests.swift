@@ -1,4 +1,4 @@
-import StageRuntime
+import Configuration
 import Testing
 
 @testable import FanoutRouter

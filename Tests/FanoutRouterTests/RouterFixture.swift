@@ -1,4 +1,5 @@
 import Bus
+import Configuration
 import EventLog
 import Events
 import Glibc
@@ -7,7 +8,6 @@ import Logging
 import NIOCore
 import NIOPosix
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Wire
 

@@ -1,8 +1,8 @@
+import Configuration
 import EventLog
 import LogSamples
 import Primitives
 import Providers
-import StageRuntime
 import Testing
 import Wire
 

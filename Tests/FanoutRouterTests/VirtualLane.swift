@@ -1,10 +1,10 @@
+import Configuration
 import EventLog
 import LogSamples
 import NIOCore
 import NIOEmbedded
 import Primitives
 import StageMetrics
-import StageRuntime
 import Wire
 
 @testable import FanoutRouter

@@ -1,10 +1,10 @@
 import Bus
+import Configuration
 import Glibc
 import Journal
 import Primitives
 import Providers
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Threads
 import Wire

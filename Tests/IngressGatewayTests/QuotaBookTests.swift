@@ -1,6 +1,6 @@
+import Configuration
 import Primitives
 import SeededRandom
-import StageRuntime
 import Testing
 import Wire
 

@@ -1,4 +1,6 @@
-import StageRuntime
+import Configuration
+import Executable
+import ServerCertificates
 import Testing
 
 @testable import IngressGateway

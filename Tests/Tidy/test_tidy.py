@@ -40,8 +40,8 @@ DATA_PATH = [
 ]
 WALL_CLOCK = {
     "Shared/StageMetrics/Clock.swift": "is it",
-    "Shared/StageRuntime/Process/LogLines.swift": "the time of a line",
-    "Shared/StageRuntime/Process/ReloadableConfiguration.swift": "when a configuration was loaded",
+    "Shared/StageProcess/LogLines.swift": "the time of a line",
+    "Shared/StageProcess/ReloadableConfiguration.swift": "when a configuration was loaded",
     "Shared/Bus/Worker/StageRunner.swift": "stamps of a stage",
     "Services/IngressGateway/FrontDoor/Connection.swift": "received-at",
     "Services/IngressGateway/FrontDoor/EnvelopeBuilder.swift": "received-at",
@@ -222,7 +222,9 @@ class Imports(unittest.TestCase):
 
     def test_the_bus_knows_envelopes_and_not_webhooks(self):
         for path, imported in self.imports("Shared/Bus").items():
-            self.assertEqual(imported & {"Events", "Providers", "StageRuntime", "Journal", "EventLog"}, set(), path)
+            self.assertEqual(
+                imported & {"Configuration", "Events", "Providers", "StageProcess", "Journal", "EventLog"}, set(), path
+            )
 
     def test_the_modules_of_the_data_path_do_without_foundation(self):
         for module in MODULES_WITHOUT_FOUNDATION:

@@ -1,9 +1,11 @@
+import AdminServer
 import ArgumentParser
+import Configuration
+import Executable
 import Glibc
 import JSON
 import Providers
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Testing
 import WebhookSamples

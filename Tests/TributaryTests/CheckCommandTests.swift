@@ -1,5 +1,5 @@
+import Configuration
 import JSON
-import StageRuntime
 import Testing
 
 @testable import Tributary

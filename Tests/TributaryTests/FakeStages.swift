@@ -1,8 +1,10 @@
+import AdminServer
+import Configuration
+import Executable
 import Foundation
 import JSON
 import Primitives
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Wire
 

@@ -1,7 +1,7 @@
+import Configuration
 import Foundation
 import JSON
 import Providers
-import StageRuntime
 import Testing
 
 @testable import Tributary

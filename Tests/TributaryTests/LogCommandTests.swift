@@ -1,6 +1,6 @@
+import Configuration
 import JSON
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import Tributary

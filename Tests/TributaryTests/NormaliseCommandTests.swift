@@ -1,8 +1,9 @@
 import ArgumentParser
+import Configuration
 import Events
+import Executable
 import JSON
 import Providers
-import StageRuntime
 import Testing
 import WebhookSamples
 import Wire

@@ -1,6 +1,6 @@
+import Configuration
 import JSON
 import NIOSSL
-import StageRuntime
 import Testing
 
 @testable import Tributary

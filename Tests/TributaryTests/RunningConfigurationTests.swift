@@ -1,5 +1,6 @@
+import Configuration
+import Executable
 import Foundation
-import StageRuntime
 import Testing
 
 @testable import Tributary

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Configuration
+import Executable
 import JSON
 import Providers
-import StageRuntime
 import Testing
 import WebhookSamples
 

@@ -1,7 +1,10 @@
+import AdminServer
+import Configuration
 import Events
+import Executable
 import JSON
 import Providers
-import StageRuntime
+import StageProcess
 import Testing
 import Wire
 

@@ -1,5 +1,6 @@
+import Configuration
+import Executable
 import NIOCore
-import StageRuntime
 import Wire
 
 /// What makes a delivery the same over attempts and restarts.

@@ -1,8 +1,8 @@
+import Configuration
 import EventLog
 import Logging
 import NIOCore
 import StageMetrics
-import StageRuntime
 
 /// All lanes of the router with the feed that they share and the clock that saves them.
 ///

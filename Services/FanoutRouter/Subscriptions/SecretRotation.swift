@@ -1,3 +1,4 @@
+import Configuration
 import Dispatch
 import EventLog
 import JSON
@@ -5,7 +6,6 @@ import Logging
 import NIOCore
 import Primitives
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 /// What came of a rotation.

@@ -1,7 +1,7 @@
+import Configuration
 import EventLog
 import Primitives
 import Providers
-import StageRuntime
 import Wire
 
 /// The secrets that subscriptions of the API sign with: made, judged and named without being shown.

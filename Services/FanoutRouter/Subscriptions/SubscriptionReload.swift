@@ -1,8 +1,9 @@
+import Configuration
 import Dispatch
 import EventLog
+import Executable
 import NIOCore
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 extension SubscriptionStore {

@@ -1,9 +1,9 @@
+import Configuration
 import Dispatch
 import EventLog
 import Logging
 import NIOCore
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Threads
 

@@ -1,6 +1,8 @@
+import Configuration
+import Executable
 import NIOSSL
+import ServerCertificates
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 /// The door's certificate, where it has one; it can be changed while connections are open, which keep what they began with.

@@ -1,9 +1,10 @@
 import ArgumentParser
+import Configuration
+import Executable
 import JSON
 import Primitives
 import Providers
 import StageMetrics
-import StageRuntime
 
 /// `tributary check`
 struct CheckCommand: ParsableCommand {

@@ -1,5 +1,6 @@
+import Configuration
+import Executable
 import JSON
-import StageRuntime
 
 /// Something about a configuration that decodes, said by `tributary check`.
 struct Finding: Equatable {

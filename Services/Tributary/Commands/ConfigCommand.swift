@@ -1,6 +1,7 @@
 import ArgumentParser
+import Configuration
+import Executable
 import JSON
-import StageRuntime
 
 /// `tributary config`
 struct ConfigCommand: ParsableCommand {

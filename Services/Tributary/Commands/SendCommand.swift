@@ -1,9 +1,10 @@
 import ArgumentParser
+import Configuration
+import Executable
 import Glibc
 import JSON
 import Providers
 import StageMetrics
-import StageRuntime
 
 /// `tributary send`
 struct SendCommand: ParsableCommand {

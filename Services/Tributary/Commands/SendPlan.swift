@@ -1,6 +1,7 @@
+import Configuration
+import Executable
 import Providers
 import StageMetrics
-import StageRuntime
 
 /// Where to send, and with which secret.
 extension SendCommand {

@@ -1,6 +1,6 @@
+import Configuration
 import JSON
 import Primitives
-import StageRuntime
 
 /// A configured subscription as JSON, every default written out.
 enum SubscriptionJSON {

@@ -1,5 +1,6 @@
+import Configuration
+import Executable
 import Providers
-import StageRuntime
 
 /// A source of the configuration with its secrets read.
 struct ResolvedSource {

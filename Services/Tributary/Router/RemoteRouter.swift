@@ -1,5 +1,6 @@
+import Configuration
 import ControlClient
-import StageRuntime
+import Executable
 
 /// The control API of a router on another machine: a bearer token over TLS.
 struct RemoteRouter {

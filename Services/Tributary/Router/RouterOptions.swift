@@ -1,7 +1,8 @@
 import ArgumentParser
+import Configuration
+import Executable
 import Glibc
 import JSON
-import StageRuntime
 
 /// Which router is asked, and how the answer is printed.
 struct RouterOptions: ParsableArguments {

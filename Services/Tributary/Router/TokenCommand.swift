@@ -1,8 +1,9 @@
 import ArgumentParser
+import Configuration
+import Executable
 import JSON
 import Primitives
 import Providers
-import StageRuntime
 import Wire
 
 /// `tributary token`

@@ -1,5 +1,6 @@
+import Configuration
+import Executable
 import JSON
-import StageRuntime
 
 /// Which samples of a provider are asked for.
 struct SampleChoice: Sendable {

@@ -1,8 +1,9 @@
+import Configuration
 import ControlClient
+import Executable
 import Glibc
 import Providers
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Threads
 

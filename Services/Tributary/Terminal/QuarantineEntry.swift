@@ -1,7 +1,7 @@
+import Configuration
 import Events
 import JSON
 import Primitives
-import StageRuntime
 import Wire
 
 /// A refused webhook as the router gives it, with its content.

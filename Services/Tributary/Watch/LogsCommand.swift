@@ -1,6 +1,7 @@
 import ArgumentParser
+import Configuration
+import Executable
 import Glibc
-import StageRuntime
 
 /// `tributary logs`
 struct LogsCommand: ParsableCommand {

@@ -1,8 +1,9 @@
 import ArgumentParser
+import Configuration
 import ControlClient
+import Executable
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// `tributary metrics`
 struct MetricsCommand: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Configuration
+import Executable
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// `tributary status`
 struct StatusCommand: ParsableCommand {

@@ -1,8 +1,9 @@
 import ArgumentParser
+import Configuration
+import Executable
 import Glibc
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// `tributary top`
 struct TopCommand: ParsableCommand {

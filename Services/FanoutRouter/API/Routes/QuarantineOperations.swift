@@ -1,7 +1,8 @@
+import Configuration
 import EventLog
 import JSON
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Wire
 
 extension RouterAPI {
