@@ -102,52 +102,60 @@ let package = Package(
         shared("Journal", ["Threads", "Wire", grdb, grdbSQLite]),
         shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
         shared("Executable", [argumentParser]),
-        shared("Configuration", ["Events", "Executable", "JSON", "Primitives", "Providers", "Wire", yams]),
+        // AsyncHTTPClient brings a module that is called Configuration.
+        .target(
+            name: "PipelineConfiguration",
+            dependencies: ["Events", "Executable", "JSON", "Primitives", "Providers", "Wire", yams],
+            path: "Shared/Configuration", swiftSettings: swiftSettings),
         shared(
             "AdminServer",
             ["Executable", "HTTPFront", "JSON", "Primitives", "StageMetrics", "Threads", nio, nioPosix, nioHTTP1]),
-        shared("ServerCertificates", ["Configuration", "Executable", nio, nioSSL]),
+        shared("ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL]),
         shared(
             "StageProcess",
             [
-                "AdminServer", "Configuration", "Executable", "HTTPFront", "JSON", "Primitives", "StageMetrics",
+                "AdminServer", "PipelineConfiguration", "Executable", "HTTPFront", "JSON", "Primitives", "StageMetrics",
                 "Threads", logging,
             ]),
         shared("ControlClient", ["Primitives", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
         service(
             "IngressGateway",
             [
-                "AdminServer", "Bus", "Configuration", "Events", "Executable", "HTTPFront", "JSON", "Journal",
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "HTTPFront", "JSON", "Journal",
                 "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
             ]),
         service(
             "Verifier",
             [
-                "AdminServer", "Bus", "Configuration", "Events", "Executable", "JSON", "Providers", "StageMetrics",
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Providers",
+                "StageMetrics",
                 "StageProcess", "Threads", "Wire", argumentParser, logging,
             ]),
         service(
             "Normaliser",
             [
-                "AdminServer", "Bus", "Configuration", "Events", "Executable", "Providers", "StageMetrics",
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "Providers", "StageMetrics",
                 "StageProcess", "Threads", "Wire", argumentParser, logging,
             ]),
         service(
             "FanoutRouter",
             [
-                "AdminServer", "Bus", "Configuration", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
+                "AdminServer", "Bus", "PipelineConfiguration", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
                 "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL, argumentParser, logging, hummingbirdCore, httpTypes, deque,
             ],
             exclude: ["API/openapi.json"]),
         service(
             "BusTap",
-            ["Bus", "Configuration", "Events", "Executable", "JSON", "Primitives", "Wire", "ZeroMQ", argumentParser]),
+            [
+                "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Primitives", "Wire", "ZeroMQ",
+                argumentParser,
+            ]),
         service(
             "Tributary",
             [
-                "Configuration", "ControlClient", "Events", "Executable", "JSON", "Primitives", "Providers",
+                "PipelineConfiguration", "ControlClient", "Events", "Executable", "JSON", "Primitives", "Providers",
                 "ServerCertificates", "StageMetrics", "Threads", "Wire", argumentParser,
             ]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
@@ -160,17 +168,18 @@ let package = Package(
         tests("BusTests", ["Bus", "SeededRandom", "StageMetrics", "Wire"]),
         tests("BusTapTests", ["BusTap", "Events", "Executable", "JSON", "LogSamples", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
-        tests("ConfigurationTests", ["Configuration", "Executable", "JSON", "Providers"]),
+        tests("ConfigurationTests", ["PipelineConfiguration", "Executable", "JSON", "Providers"]),
         tests(
             "StageProcessTests",
             [
-                "AdminServer", "Configuration", "ControlClient", "Executable", "JSON", "Providers", "StageMetrics",
+                "AdminServer", "PipelineConfiguration", "ControlClient", "Executable", "JSON", "Providers",
+                "StageMetrics",
                 "StageProcess", "Threads", argumentParser, logging,
             ]),
         tests(
             "TributaryTests",
             [
-                "AdminServer", "Configuration", "ControlClient", "Events", "Executable", "JSON", "Primitives",
+                "AdminServer", "PipelineConfiguration", "ControlClient", "Events", "Executable", "JSON", "Primitives",
                 "Providers", "StageMetrics", "Threads", "Tributary", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
                 nioSSL, argumentParser,
             ],
@@ -178,7 +187,7 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "AdminServer", "Bus", "Configuration", "ControlClient", "EventLog", "Events", "Executable",
+                "AdminServer", "Bus", "PipelineConfiguration", "ControlClient", "EventLog", "Events", "Executable",
                 "FanoutRouter", "HTTPFront", "JSON", "LogSamples", "Primitives", "Providers", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "Wire", nio, nioPosix, nioHTTP1, nioEmbedded,
                 nioSSL, argumentParser, logging,
@@ -191,7 +200,7 @@ let package = Package(
         tests(
             "IngressGatewayTests",
             [
-                "AdminServer", "Bus", "Configuration", "Events", "Executable", "IngressGateway", "Journal",
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "IngressGateway", "Journal",
                 "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "Threads", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL,
             ]),
@@ -211,13 +220,15 @@ let package = Package(
         tests(
             "VerifierTests",
             [
-                "AdminServer", "Bus", "Configuration", "Events", "Executable", "JSON", "Providers", "SeededRandom",
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Providers",
+                "SeededRandom",
                 "StageMetrics", "StageProcess", "Verifier", "WebhookSamples", "Wire",
             ]),
         tests(
             "NormaliserTests",
             [
-                "Bus", "Configuration", "Events", "JSON", "Normaliser", "Providers", "SeededRandom", "StageMetrics",
+                "Bus", "PipelineConfiguration", "Events", "JSON", "Normaliser", "Providers", "SeededRandom",
+                "StageMetrics",
                 "StageProcess", "WebhookSamples", "Wire",
             ]),
     ],

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Bus
-import Configuration
 import Events
 import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Wire
 import ZeroMQ
 

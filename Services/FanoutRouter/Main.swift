@@ -1,9 +1,9 @@
 import AdminServer
 import ArgumentParser
-import Configuration
 import Executable
 import Glibc
 import Logging
+import PipelineConfiguration
 import StageMetrics
 import StageProcess
 import Threads

@@ -1,11 +1,11 @@
 import AdminServer
 import Bus
-import Configuration
 import EventLog
 import Executable
 import Logging
 import NIOCore
 import NIOPosix
+import PipelineConfiguration
 import StageMetrics
 import StageProcess
 import Threads

@@ -1,10 +1,10 @@
 import AdminServer
 import Bus
-import Configuration
 import Executable
 import HTTPFront
 import Journal
 import Logging
+import PipelineConfiguration
 import Primitives
 import Providers
 import StageMetrics

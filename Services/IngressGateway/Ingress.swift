@@ -1,8 +1,8 @@
 import AdminServer
-import Configuration
 import Executable
 import Journal
 import NIOPosix
+import PipelineConfiguration
 import Primitives
 import Providers
 import StageMetrics

@@ -1,10 +1,10 @@
 import AdminServer
 import ArgumentParser
 import Bus
-import Configuration
 import Executable
 import Journal
 import Logging
+import PipelineConfiguration
 import StageProcess
 import Threads
 

@@ -1,6 +1,6 @@
 import Bus
-import Configuration
 import Events
+import PipelineConfiguration
 import Providers
 import StageMetrics
 import StageProcess

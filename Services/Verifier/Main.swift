@@ -1,9 +1,9 @@
 import AdminServer
 import ArgumentParser
 import Bus
-import Configuration
 import Executable
 import Logging
+import PipelineConfiguration
 import Providers
 import StageProcess
 import Threads

@@ -1,4 +1,4 @@
-import Configuration
+import PipelineConfiguration
 import Providers
 
 /// What the log says about the sources when the verifier starts: how each is verified, and what is weak about it.

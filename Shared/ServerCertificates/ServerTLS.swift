@@ -1,7 +1,7 @@
-package import Configuration
 package import Executable
 import NIOCore
 package import NIOSSL
+package import PipelineConfiguration
 import Synchronization
 
 /// The TLS of a listener: certificate and key, read again on demand without touching the connections that are open.

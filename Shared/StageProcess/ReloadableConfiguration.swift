@@ -1,8 +1,8 @@
 package import AdminServer
-package import Configuration
 package import Executable
 import JSON
 package import Logging
+package import PipelineConfiguration
 import Primitives
 import StageMetrics
 import Synchronization

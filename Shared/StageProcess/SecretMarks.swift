@@ -1,5 +1,5 @@
-import Configuration
 import Executable
+import PipelineConfiguration
 
 /// Tells whether a secret has become another behind the same reference, without keeping it: of each, a hash under a key
 /// that this process alone has (`Hasher`, seeded at its start).

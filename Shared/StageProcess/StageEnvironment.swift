@@ -1,8 +1,8 @@
-package import Configuration
 package import Executable
 import Glibc
 import HTTPFront
 package import Logging
+package import PipelineConfiguration
 package import StageMetrics
 package import Threads
 

@@ -1,4 +1,4 @@
-import Configuration
+import PipelineConfiguration
 import Synchronization
 
 /// Where the thread of the signals leaves a new value and a worker's thread finds it between two batches.

@@ -1,4 +1,4 @@
-import Configuration
+import PipelineConfiguration
 import Testing
 
 /// The copy of a configuration that a supervisor keeps in the run directory, and starts stages with.

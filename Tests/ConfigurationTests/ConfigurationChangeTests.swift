@@ -1,5 +1,5 @@
-import Configuration
 import Executable
+import PipelineConfiguration
 import Testing
 
 @Suite struct ConfigurationChangeTests {

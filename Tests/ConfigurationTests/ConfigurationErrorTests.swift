@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Configuration
+@testable import PipelineConfiguration
 
 @Suite struct ConfigurationErrorTests {
     /// A wrong file and all that must be said about it, in the form `line key: sentence`.

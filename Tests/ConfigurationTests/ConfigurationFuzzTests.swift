@@ -1,4 +1,4 @@
-import Configuration
+import PipelineConfiguration
 import Testing
 
 @Suite struct ConfigurationFuzzTests {

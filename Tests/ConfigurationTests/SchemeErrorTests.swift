@@ -1,7 +1,7 @@
 import Providers
 import Testing
 
-@testable import Configuration
+@testable import PipelineConfiguration
 
 @Suite struct SchemeErrorTests {
     /// A `verification`, and what must be said about it after `sources[0].`.

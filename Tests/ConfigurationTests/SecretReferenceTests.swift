@@ -1,5 +1,5 @@
-import Configuration
 import Glibc
+import PipelineConfiguration
 import Testing
 
 @Suite struct SecretReferenceTests {

@@ -1,5 +1,5 @@
-import Configuration
 import JSON
+import PipelineConfiguration
 import Testing
 
 /// The field of `signing: { scheme: header }`.

@@ -1,7 +1,7 @@
 import Providers
 import Testing
 
-@testable import Configuration
+@testable import PipelineConfiguration
 
 @Suite struct VerificationConfigurationTests {
     private func source(_ rest: String, ingress: String = "") throws -> SourceConfiguration {

@@ -1,5 +1,5 @@
-import Configuration
 import JSON
+import PipelineConfiguration
 import Testing
 
 @Suite struct YAMLDocumentTests {

@@ -1,7 +1,7 @@
-import Configuration
 import Dispatch
 import EventLog
 import LogSamples
+import PipelineConfiguration
 import Testing
 
 @testable import FanoutRouter

@@ -1,7 +1,7 @@
-import Configuration
 import EventLog
 import Foundation
 import LogSamples
+import PipelineConfiguration
 import Primitives
 import Synchronization
 import Testing

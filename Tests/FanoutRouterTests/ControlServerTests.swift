@@ -11,9 +11,9 @@ import StageMetrics
 import Synchronization
 import Testing
 
-@testable import Configuration
 @testable import Executable
 @testable import FanoutRouter
+@testable import PipelineConfiguration
 @testable import ServerCertificates
 
 /// The control API over real sockets.

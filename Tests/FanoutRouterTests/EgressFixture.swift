@@ -1,7 +1,7 @@
-import Configuration
 import NIOCore
 import NIOPosix
 import NIOSSL
+import PipelineConfiguration
 import Primitives
 import Synchronization
 

@@ -1,8 +1,8 @@
-import Configuration
 import EventLog
 import Foundation
 import LogSamples
 import NIOHTTP1
+import PipelineConfiguration
 import Testing
 import Wire
 

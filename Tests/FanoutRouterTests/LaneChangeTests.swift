@@ -1,8 +1,8 @@
-import Configuration
 import EventLog
 import Foundation
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import Synchronization
 import Testing

@@ -1,8 +1,8 @@
-import Configuration
 import Events
 import JSON
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
 import StageProcess

@@ -1,7 +1,7 @@
-import Configuration
 import EventLog
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
 import Synchronization

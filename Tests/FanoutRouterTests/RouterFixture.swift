@@ -1,5 +1,4 @@
 import Bus
-import Configuration
 import EventLog
 import Events
 import Glibc
@@ -7,6 +6,7 @@ import LogSamples
 import Logging
 import NIOCore
 import NIOPosix
+import PipelineConfiguration
 import StageMetrics
 import Synchronization
 import Wire

@@ -1,6 +1,6 @@
-import Configuration
 import EventLog
 import LogSamples
+import PipelineConfiguration
 import Primitives
 import Providers
 import Testing

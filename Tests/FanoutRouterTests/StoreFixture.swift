@@ -10,9 +10,9 @@ import Synchronization
 import Testing
 import Wire
 
-@testable import Configuration
 @testable import Executable
 @testable import FanoutRouter
+@testable import PipelineConfiguration
 @testable import StageProcess
 
 /// A whole router without a bus, asked through its API, that can be stopped and started again on the same files. Its

@@ -1,8 +1,8 @@
-import Configuration
 import EventLog
 import LogSamples
 import NIOCore
 import NIOEmbedded
+import PipelineConfiguration
 import Primitives
 import StageMetrics
 import Wire

@@ -65,13 +65,15 @@ let package = Package(
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target("Executable", path: "Shared/Executable", sources: ["ExitStatus.swift"]),
         target(
-            "Configuration", ["Primitives", "Providers"], path: "Shared/Configuration",
+            "PipelineConfiguration", ["Primitives", "Providers"], path: "Shared/Configuration",
             sources: ["QuotaConfiguration.swift", "SecretReference.swift", "TLSConfiguration.swift"]),
-        target("ServerCertificates", ["Configuration", "Executable", nio, nioSSL], path: "Shared/ServerCertificates"),
+        target(
+            "ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL],
+            path: "Shared/ServerCertificates"),
         target(
             "IngressGateway",
             [
-                "Configuration", "Events", "Executable", "HTTPFront", "Journal", "Primitives", "Providers",
+                "PipelineConfiguration", "Events", "Executable", "HTTPFront", "Journal", "Primitives", "Providers",
                 "ServerCertificates", "StageMetrics", "Threads", "Wire", deque, nio, nioHTTP1, nioSSL, nioTLS,
             ],
             path: "Services/IngressGateway",

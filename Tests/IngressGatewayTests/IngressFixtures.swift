@@ -1,7 +1,7 @@
 import Bus
-import Configuration
 import Glibc
 import Journal
+import PipelineConfiguration
 import Primitives
 import Providers
 import StageMetrics

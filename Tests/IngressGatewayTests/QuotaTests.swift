@@ -1,5 +1,5 @@
 import Bus
-import Configuration
+import PipelineConfiguration
 import Providers
 import Testing
 import Threads

@@ -1,8 +1,8 @@
-import Configuration
 import Foundation
 import NIOCore
 import NIOPosix
 import NIOSSL
+import PipelineConfiguration
 import Synchronization
 
 /// Certificates in a temporary folder, made by the openssl command.

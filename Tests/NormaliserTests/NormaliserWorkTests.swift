@@ -1,5 +1,5 @@
 import Bus
-import Configuration
+import PipelineConfiguration
 import StageMetrics
 import StageProcess
 import Testing

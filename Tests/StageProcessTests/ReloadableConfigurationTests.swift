@@ -5,8 +5,8 @@ import Synchronization
 import Testing
 
 @testable import AdminServer
-@testable import Configuration
 @testable import Executable
+@testable import PipelineConfiguration
 @testable import StageProcess
 
 @Suite struct ReloadableConfigurationTests {

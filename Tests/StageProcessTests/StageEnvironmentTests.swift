@@ -5,8 +5,8 @@ import Synchronization
 import Testing
 import Threads
 
-@testable import Configuration
 @testable import Executable
+@testable import PipelineConfiguration
 @testable import StageProcess
 
 @Suite(.serialized) struct StageEnvironmentTests {

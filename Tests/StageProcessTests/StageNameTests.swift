@@ -2,8 +2,8 @@ import Glibc
 import Providers
 import Testing
 
-@testable import Configuration
 @testable import Executable
+@testable import PipelineConfiguration
 
 @Suite struct StageNameTests {
     @Test(arguments: [

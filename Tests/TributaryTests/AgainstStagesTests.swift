@@ -1,9 +1,9 @@
 import AdminServer
 import ArgumentParser
-import Configuration
 import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Providers
 import StageMetrics
 import Synchronization

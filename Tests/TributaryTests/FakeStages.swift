@@ -1,8 +1,8 @@
 import AdminServer
-import Configuration
 import Executable
 import Foundation
 import JSON
+import PipelineConfiguration
 import Primitives
 import StageMetrics
 import Synchronization

@@ -1,6 +1,6 @@
-import Configuration
 import Foundation
 import JSON
+import PipelineConfiguration
 import Providers
 import Testing
 

@@ -1,5 +1,5 @@
-import Configuration
 import JSON
+import PipelineConfiguration
 import Primitives
 import Testing
 

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Configuration
 import Events
 import Executable
 import JSON
+import PipelineConfiguration
 import Providers
 import Testing
 import WebhookSamples

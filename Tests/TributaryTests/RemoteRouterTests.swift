@@ -1,6 +1,6 @@
-import Configuration
 import JSON
 import NIOSSL
+import PipelineConfiguration
 import Testing
 
 @testable import Tributary

@@ -1,6 +1,6 @@
-import Configuration
 import Executable
 import Foundation
+import PipelineConfiguration
 import Testing
 
 @testable import Tributary

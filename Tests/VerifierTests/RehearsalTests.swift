@@ -1,8 +1,8 @@
 import AdminServer
-import Configuration
 import Events
 import Executable
 import JSON
+import PipelineConfiguration
 import Providers
 import StageProcess
 import Testing

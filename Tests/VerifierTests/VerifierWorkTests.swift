@@ -1,7 +1,7 @@
 import Bus
-import Configuration
 import Events
 import Executable
+import PipelineConfiguration
 import Providers
 import StageMetrics
 import StageProcess

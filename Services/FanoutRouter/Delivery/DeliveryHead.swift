@@ -1,6 +1,6 @@
-import Configuration
 import Executable
 import NIOCore
+import PipelineConfiguration
 import Wire
 
 /// What makes a delivery the same over attempts and restarts.

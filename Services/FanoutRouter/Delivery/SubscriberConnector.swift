@@ -1,8 +1,8 @@
-import Configuration
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import PipelineConfiguration
 import Primitives
 
 /// Opens connections to one subscriber: resolves its host anew each time, checks every address, connects to exactly

@@ -1,6 +1,6 @@
-import Configuration
 import NIOCore
 import NIOSSL
+import PipelineConfiguration
 import Primitives
 import Synchronization
 

@@ -1,5 +1,5 @@
-import Configuration
 import EventLog
+import PipelineConfiguration
 import Providers
 
 /// The part of a subscription's filter that looks into events: every condition must hold. It reads the data of an event

@@ -1,7 +1,7 @@
-import Configuration
 import EventLog
 import Events
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
 

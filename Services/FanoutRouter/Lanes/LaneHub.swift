@@ -1,7 +1,7 @@
-import Configuration
 import EventLog
 import Logging
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
 
 /// All lanes of the router with the feed that they share and the clock that saves them.

@@ -1,5 +1,5 @@
-import Configuration
 import NIOCore
+import PipelineConfiguration
 import Primitives
 
 /// What one lane needs to know of its subscription.

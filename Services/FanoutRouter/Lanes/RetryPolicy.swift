@@ -1,4 +1,4 @@
-import Configuration
+import PipelineConfiguration
 import Primitives
 
 /// When a failed delivery is tried again, and when that is over. Pure: time and chance come from outside.

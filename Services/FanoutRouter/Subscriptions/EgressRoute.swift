@@ -1,5 +1,5 @@
-import Configuration
 import Executable
+import PipelineConfiguration
 import StageProcess
 
 /// Where deliveries may go and by what way, with the proxy's password.

@@ -1,8 +1,8 @@
-import Configuration
 import EventLog
 import Executable
 import JSON
 import NIOSSL
+import PipelineConfiguration
 import StageProcess
 
 /// A subscription as the router knows it: where it came from, what it is and what signs for it.

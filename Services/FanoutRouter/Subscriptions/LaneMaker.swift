@@ -1,7 +1,7 @@
-import Configuration
 import EventLog
 import Executable
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
 import Wire
 

@@ -1,8 +1,8 @@
-import Configuration
 import EventLog
 import Events
 import JSON
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import Wire
 

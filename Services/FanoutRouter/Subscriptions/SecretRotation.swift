@@ -1,9 +1,9 @@
-import Configuration
 import Dispatch
 import EventLog
 import JSON
 import Logging
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
 import Synchronization

@@ -1,5 +1,5 @@
-import Configuration
 import EventLog
+import PipelineConfiguration
 import Primitives
 import Providers
 import Wire

@@ -1,10 +1,10 @@
-import Configuration
 import Dispatch
 import EventLog
 import Executable
 import JSON
 import Logging
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
 import Synchronization
 

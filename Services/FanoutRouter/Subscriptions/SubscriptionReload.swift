@@ -1,8 +1,8 @@
-import Configuration
 import Dispatch
 import EventLog
 import Executable
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
 import Synchronization
 

@@ -1,4 +1,4 @@
-import Configuration
+import PipelineConfiguration
 import Primitives
 
 /// What the configuration lets subscriptions of the API be.

@@ -1,6 +1,6 @@
-import Configuration
 import EventLog
 import JSON
+import PipelineConfiguration
 import Wire
 
 /// What a lane is doing at this moment.

@@ -1,6 +1,6 @@
-import Configuration
 import Executable
 import NIOSSL
+import PipelineConfiguration
 import ServerCertificates
 import StageMetrics
 import Synchronization

@@ -1,5 +1,5 @@
-import Configuration
 import NIOHTTP1
+import PipelineConfiguration
 import Providers
 import Wire
 

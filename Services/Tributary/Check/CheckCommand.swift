@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import Executable
 import JSON
+import PipelineConfiguration
 import Primitives
 import Providers
 import StageMetrics

@@ -1,6 +1,6 @@
-import Configuration
 import Executable
 import JSON
+import PipelineConfiguration
 
 /// Something about a configuration that decodes, said by `tributary check`.
 struct Finding: Equatable {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Configuration
 import Executable
+import PipelineConfiguration
 
 /// The options that every command has.
 struct CommandOptions: ParsableArguments {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Configuration
 import Executable
+import PipelineConfiguration
 import Providers
 
 /// A source that no configuration names: provider, verification and secrets from the command line.

@@ -1,5 +1,5 @@
-import Configuration
 import Executable
+import PipelineConfiguration
 import Providers
 
 /// A file that holds what stands under `mapping` of a generic source.

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Configuration
 import Events
 import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Providers
 
 /// `tributary normalise`

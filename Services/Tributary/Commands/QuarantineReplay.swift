@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import Executable
 import JSON
+import PipelineConfiguration
 import StageMetrics
 
 /// `tributary quarantine replay`: takes entries from the router, posts them to an ingress as if they had just come in

@@ -1,7 +1,7 @@
-import Configuration
 import Events
 import Executable
 import JSON
+import PipelineConfiguration
 import Providers
 import Wire
 

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Configuration
 import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Providers
 import StageMetrics
 

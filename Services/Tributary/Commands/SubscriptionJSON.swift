@@ -1,5 +1,5 @@
-import Configuration
 import JSON
+import PipelineConfiguration
 import Primitives
 
 /// A configured subscription as JSON, every default written out.

@@ -1,6 +1,6 @@
-import Configuration
 import Events
 import Executable
+import PipelineConfiguration
 import Providers
 import Wire
 

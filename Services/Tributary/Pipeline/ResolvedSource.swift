@@ -1,5 +1,5 @@
-import Configuration
 import Executable
+import PipelineConfiguration
 import Providers
 
 /// A source of the configuration with its secrets read.

@@ -1,6 +1,6 @@
-import Configuration
 import ControlClient
 import Executable
+import PipelineConfiguration
 
 /// The control API of a router on another machine: a bearer token over TLS.
 struct RemoteRouter {

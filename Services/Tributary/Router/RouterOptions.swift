@@ -1,8 +1,8 @@
 import ArgumentParser
-import Configuration
 import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 
 /// Which router is asked, and how the answer is printed.
 struct RouterOptions: ParsableArguments {

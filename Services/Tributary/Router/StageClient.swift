@@ -1,8 +1,8 @@
-import Configuration
 import ControlClient
 import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Primitives
 
 /// Asks a stage and turns every trouble into a sentence: on its admin socket, or the router over the network.

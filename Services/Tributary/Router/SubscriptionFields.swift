@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import Executable
 import JSON
+import PipelineConfiguration
 
 /// What a subscription is to be, from a document and options; options go before the document.
 struct SubscriptionFields: ParsableArguments {

@@ -1,6 +1,6 @@
-import Configuration
 import Executable
 import JSON
+import PipelineConfiguration
 
 /// Which samples of a provider are asked for.
 struct SampleChoice: Sendable {

@@ -1,7 +1,7 @@
-import Configuration
 import ControlClient
 import Executable
 import Glibc
+import PipelineConfiguration
 import Providers
 import StageMetrics
 import Synchronization

@@ -1,6 +1,6 @@
-import Configuration
 import Events
 import JSON
+import PipelineConfiguration
 import Primitives
 import Wire
 

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Configuration
 import Executable
 import Glibc
+import PipelineConfiguration
 
 /// `tributary logs`
 struct LogsCommand: ParsableCommand {

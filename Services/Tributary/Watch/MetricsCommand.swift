@@ -1,8 +1,8 @@
 import ArgumentParser
-import Configuration
 import ControlClient
 import Executable
 import JSON
+import PipelineConfiguration
 import StageMetrics
 
 /// `tributary metrics`

@@ -1,6 +1,6 @@
-import Configuration
 import EventLog
 import JSON
+import PipelineConfiguration
 import StageMetrics
 import StageProcess
 import Wire

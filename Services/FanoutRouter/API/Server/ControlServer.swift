@@ -1,5 +1,4 @@
 import AdminServer
-import Configuration
 import Dispatch
 import Executable
 import Glibc
@@ -8,6 +7,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
+import PipelineConfiguration
 import ServerCertificates
 import StageMetrics
 import Synchronization

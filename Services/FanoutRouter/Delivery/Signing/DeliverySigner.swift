@@ -1,5 +1,5 @@
-import Configuration
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import Providers
 import Wire
