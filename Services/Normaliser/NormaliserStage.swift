@@ -1,4 +1,6 @@
 import Events
+import Normalisation
+import Primitives
 import Providers
 import Wire
 
@@ -60,6 +62,6 @@ struct NormaliserStage {
 
     private func refuse(_ rejection: Rejection, into writer: inout ByteWriter) -> StageOutcome {
         rejection.write(to: &writer)
-        return .refused(rejection, httpStatus: VerificationOutcome.httpStatus(for: rejection.code))
+        return .refused(rejection, httpStatus: rejection.code.httpStatus)
     }
 }

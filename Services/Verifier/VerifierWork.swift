@@ -1,8 +1,8 @@
 import Bus
 import Events
-import Providers
 import StageMetrics
 import StageProcess
+import VerificationSchemes
 import Wire
 
 /// The verifier's work on the bus: `VerifierStage` with the keys of the day, counted.

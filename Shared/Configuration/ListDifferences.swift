@@ -1,6 +1,6 @@
 import Executable
 import JSON
-import Providers
+import VerificationSchemes
 
 extension Differences {
     private static let readers = [Stage.ingressGateway, .verifier, .normaliser]

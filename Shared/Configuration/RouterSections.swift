@@ -1,6 +1,5 @@
 import Executable
 import Primitives
-import Providers
 import Yams
 
 extension ConfigurationDecoder {

@@ -1,4 +1,5 @@
 import Providers
+import VerificationSchemes
 import Yams
 
 /// The kinds of scheme that a configuration can spell out.

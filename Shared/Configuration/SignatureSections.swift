@@ -1,4 +1,4 @@
-import Providers
+import VerificationSchemes
 import Yams
 
 /// Signature schemes spelled out: see `SchemeSections.swift` for all keys.

@@ -1,4 +1,5 @@
 package import Providers
+package import VerificationSchemes
 
 /// One place that webhooks come from: a path of the ingress, a provider, what authenticates it, and how its events are
 /// mapped where the provider leaves a choice.

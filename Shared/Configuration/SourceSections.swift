@@ -1,5 +1,6 @@
 import Primitives
 import Providers
+import VerificationSchemes
 import Yams
 
 extension ConfigurationDecoder {

@@ -1,4 +1,5 @@
 import Providers
+import VerificationSchemes
 import Yams
 
 /// What a source says under `verification`.

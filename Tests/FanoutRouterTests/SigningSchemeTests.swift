@@ -1,8 +1,8 @@
+import Crypto
 import EventLog
 import LogSamples
 import PipelineConfiguration
 import Primitives
-import Providers
 import Testing
 import Wire
 

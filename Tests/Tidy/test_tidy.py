@@ -22,7 +22,10 @@ ALLOWED_NAMES = {
     "handlerAdded",
     "handlerRemoved",
 }
-MODULES_WITHOUT_FOUNDATION = ["Wire", "Primitives", "JSON", "ZeroMQ", "Bus", "Events", "Providers", "StageMetrics"]
+MODULES_WITHOUT_FOUNDATION = [
+    "Wire", "Primitives", "JSON", "ZeroMQ", "Bus", "Events", "Crypto", "Gzip", "SimdJSON", "Verification", "Providers",
+    "StageMetrics",
+]  # fmt: skip
 DATA_PATH = [
     "Shared/Wire",
     "Shared/Primitives",
@@ -30,6 +33,10 @@ DATA_PATH = [
     "Shared/ZeroMQ",
     "Shared/Bus",
     "Shared/Events",
+    "Shared/Crypto",
+    "Shared/Gzip",
+    "Shared/SimdJSON",
+    "Shared/Verification",
     "Shared/Providers",
     "Shared/Journal",
     "Shared/EventLog",
@@ -206,10 +213,18 @@ class Imports(unittest.TestCase):
         for path, imported in self.imports("Shared").items():
             self.assertEqual(imported & services, set(), path)
 
-    def test_only_the_module_zeromq_imports_libzmq(self):
+    def test_a_c_library_is_imported_only_by_the_one_module_that_is_its_face(self):
+        faces = {"CZeroMQ": "ZeroMQ", "COpenSSL": "Crypto", "CSimdJSON": "SimdJSON", "CZlib": "Gzip"}
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
-            if "ZeroMQ" not in path.parts:
-                self.assertNotIn("CZeroMQ", imported, path)
+            for library, face in faces.items():
+                if face not in path.parts:
+                    self.assertNotIn(library, imported, path)
+
+    def test_what_is_known_of_providers_is_data_and_only_normalisation_reads_payloads(self):
+        for path, imported in self.imports("Shared/Providers").items():
+            if "Normalisation" not in path.parts:
+                code = {"Crypto", "Gzip", "SimdJSON", "SwiftProtobuf", "Verification", "Normalisation"}
+                self.assertEqual(imported & code, set(), path)
 
     def test_only_the_control_apis_listener_imports_its_server_library(self):
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():

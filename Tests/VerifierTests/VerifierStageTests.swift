@@ -3,6 +3,8 @@ import JSON
 import Providers
 import SeededRandom
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 

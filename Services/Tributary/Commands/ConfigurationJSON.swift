@@ -3,6 +3,7 @@ import JSON
 import PipelineConfiguration
 import Primitives
 import Providers
+import VerificationSchemes
 
 /// The decoded configuration as JSON: keys as in the file, those of durations with `_seconds`; paths absolute.
 enum ConfigurationJSON {

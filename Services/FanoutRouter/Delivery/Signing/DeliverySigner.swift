@@ -1,7 +1,7 @@
+import Crypto
 import NIOCore
 import PipelineConfiguration
 import Primitives
-import Providers
 import Wire
 
 /// How the requests of a subscription are signed. Belongs to the event loop of the lanes.

@@ -1,5 +1,5 @@
+import Crypto
 import Primitives
-import Providers
 import Wire
 
 /// Signs deliveries after Standard Webhooks (standard-webhooks/standard-webhooks@b2fa7b87, spec/standard-webhooks.md):
