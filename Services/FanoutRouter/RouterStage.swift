@@ -62,12 +62,11 @@ final class RouterStage: Sendable {
             }.wait()
             mailbox.onArrival { loop.execute { hub.value.drain() } }
             let router = environment.configuration.router
-            let route = try EgressRoute(router, environment)
             subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
                 lanes: LaneMaker(
-                    registry: environment.registry, loop: loop, logID: logID, maxUnfinished: router.maxUnfinished,
-                    route: route, resolver: route.resolver()),
+                    registry: environment.registry, loop: loop, logID: logID, router: router,
+                    route: try EgressRoute(router, environment)),
                 dependencies: SubscriptionStore.Dependencies(
                     writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
                     logger: environment.logger, clock: clock))
@@ -116,7 +115,7 @@ final class RouterStage: Sendable {
         configuration.reload { fresh, _ throws(StageFailure) in
             let configured = try Self.subscriptions(fresh, environment)
             let lanes = subscriptions.lanes.changed(
-                maxUnfinished: fresh.router.maxUnfinished, route: try EgressRoute(fresh.router, environment))
+                router: fresh.router, route: try EgressRoute(fresh.router, environment))
             try subscriptions.reload(configured, rules: SubscriptionRules(fresh), lanes: lanes) {
                 () throws(StageFailure) in try listener(fresh.router)
             }

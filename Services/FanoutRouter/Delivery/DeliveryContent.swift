@@ -7,8 +7,10 @@ import Wire
 /// What one request carries: its body and the header fields that describe it.
 struct DeliveryContent {
     var contentType: [UInt8]
-    /// Whole lines with their line ends.
+    /// The header fields of the binary format: whole lines with their line ends.
     var fields: [UInt8] = []
+    /// The trace context of its sender, which goes on to its receiver; empty where there is none.
+    var trace: [UInt8] = []
     var body: ByteBuffer
 }
 
@@ -19,7 +21,7 @@ enum EventFormat {
         of position: UInt64, in batch: RenderedBatch, as format: SubscriptionFormat
     ) -> DeliveryContent? {
         if format == .cloudevents {
-            return batch.body(at: position).map { structured($0, fields: batch.traceLine(at: position)) }
+            return batch.body(at: position).map { structured($0, trace: batch.trace(at: position)) }
         }
         return content(of: position, in: batch.batch, as: format)
     }
@@ -36,33 +38,16 @@ enum EventFormat {
                 case .original: original(record)
                 case .superviz: SuperVizFormat.content(record)
                 }
-            if let trace = record.attribute("traceparent") { content.fields += traceLine(trace) }
+            if let trace = record.attribute("traceparent") { content.trace = Self.trace(trace) }
             return content
         }
     }
 
-    /// The header line of a trace context; empty where there is none. What the log holds is not trusted to be one line.
-    static func traceLine(_ trace: UnsafeRawBufferPointer) -> [UInt8] {
-        guard TraceContext.isValid(trace) else { return [] }
-        return Array("\(TraceContext.name): ".utf8) + Array(trace) + Array("\r\n".utf8)
-    }
+    /// A trace context as it may be passed on. What the log holds is not trusted to be one line.
+    static func trace(_ trace: UnsafeRawBufferPointer) -> [UInt8] { TraceContext.isValid(trace) ? Array(trace) : [] }
 
-    /// Several events in one body: a JSON array.
-    static func joined(_ bodies: [ByteBuffer], as format: SubscriptionFormat) -> DeliveryContent {
-        var body = ByteBuffer()
-        body.reserveCapacity(bodies.reduce(2) { $0 + $1.readableBytes + 1 })
-        body.writeStaticString("[")
-        for (index, each) in bodies.enumerated() {
-            if index > 0 { body.writeStaticString(",") }
-            body.writeImmutableBuffer(each)
-        }
-        body.writeStaticString("]")
-        let contentType = format == .cloudevents ? "application/cloudevents-batch+json" : "application/json"
-        return DeliveryContent(contentType: Array(contentType.utf8), body: body)
-    }
-
-    private static func structured(_ body: ByteBuffer, fields: [UInt8] = []) -> DeliveryContent {
-        DeliveryContent(contentType: structuredType, fields: fields, body: body)
+    private static func structured(_ body: ByteBuffer, trace: [UInt8] = []) -> DeliveryContent {
+        DeliveryContent(contentType: structuredType, trace: trace, body: body)
     }
 
     /// The provider's bytes, or, where the data is a part of them, that part; both without what was redacted.
@@ -74,5 +59,21 @@ enum EventFormat {
         return DeliveryContent(contentType: contentType, body: record.payload.map { ByteBuffer(bytes: $0) } ?? .init())
     }
 
-    private static let structuredType = Array("\(CloudEventsJSON.contentType)".utf8)
+    fileprivate static let structuredType = Array("\(CloudEventsJSON.contentType)".utf8)
+}
+
+extension DeliveryContent {
+    /// Several events in one body: a JSON array (CloudEvents JSON format 1.0.2, section 4, where they are CloudEvents).
+    init(joining contents: [DeliveryContent]) {
+        body = ByteBuffer()
+        body.reserveCapacity(contents.reduce(2) { $0 + $1.body.readableBytes + 1 })
+        body.writeStaticString("[")
+        for (index, each) in contents.enumerated() {
+            if index > 0 { body.writeStaticString(",") }
+            body.writeImmutableBuffer(each.body)
+        }
+        body.writeStaticString("]")
+        let isCloudEvents = contents.first?.contentType == EventFormat.structuredType
+        contentType = Array((isCloudEvents ? "application/cloudevents-batch+json" : "application/json").utf8)
+    }
 }

@@ -43,10 +43,11 @@ struct SubscriptionView: Sendable {
         let stored = subscription.stored
         var members: [(String, JSONText)] = [
             ("name", .string(subscription.name)), ("origin", .string(subscription.origin.rawValue)),
+            ("type", .string(type(of: subscription.configuration.destination).kind)),
         ]
         guard case .object(let document)? = JSONValue.read(SubscriptionDocument.json(subscription.configuration).bytes)
         else { preconditionFailure("what the router writes it can read") }
-        for member in document where member.name != "name" {
+        for member in document where !["name", "type"].contains(member.name) {
             switch member.name {
             case "signing": members.append((member.name, signing(member.value)))
             case "url" where hidesQuery: members.append((member.name, .string(Self.hidingQuery(member.value.text))))

@@ -9,7 +9,7 @@ enum SubscriptionJSON {
         let retry = subscription.retry
         return .object([
             ("name", .string(subscription.name)),
-            ("url", .string(subscription.url.text)),
+            ("url", .optional(subscription.http) { .string($0.url.text) }),
             (
                 "filter",
                 .object([
@@ -48,7 +48,7 @@ enum SubscriptionJSON {
             ("timeout_seconds", .number(subscription.timeoutSeconds)),
             ("order", .string(subscription.order.rawValue)),
             ("key_hold_seconds", .number(subscription.keyHold.inSeconds)),
-            ("tls", .optional(subscription.tls, tls)),
+            ("tls", .optional(subscription.http?.tls, tls)),
         ])
     }
 

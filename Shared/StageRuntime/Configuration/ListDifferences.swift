@@ -70,13 +70,19 @@ extension Differences {
     ) -> [String] {
         let documents = [old, new].map { JSONValue.read(SubscriptionDocument.json($0).bytes) ?? .null }
         var words: [String] = []
-        for key in ConfigurationDecoder.subscriptionKeys {
+        var keys: [String] = []
+        for case .object(let members) in documents.reversed() {
+            keys += members.map(\.name).filter { !keys.contains($0) }
+        }
+        keys.append("tls")
+        for key in keys {
             let (before, after) = (documents[0][key], documents[1][key])
             if key == "signing" {
                 let isSame = before == after && old.signing.secrets.map(\.place) == new.signing.secrets.map(\.place)
                 if !isSame { words.append(before == after ? "secrets changed" : "signing changed") }
             } else if key == "tls" {
-                if old.tls.places != new.tls.places { words.append("tls changed") }
+                let places = [old, new].map { $0.destination.references.map(\.place) }
+                if places[0] != places[1] { words.append("tls changed") }
             } else if before != after {
                 let isShort = [before, after].allSatisfy { $0 == .null || !$0.text.isEmpty }
                 func shown(_ value: JSONValue) -> String { value == .null ? "none" : value.text }
@@ -91,11 +97,5 @@ extension ConfiguredSecret {
     /// All that counts, for comparing; never shown.
     fileprivate var text: String {
         "\(id ?? "") \(value.place) \(validity.notBeforeNanoseconds ?? 0) \(validity.notAfterNanoseconds ?? 0)"
-    }
-}
-
-extension SubscriberTLS? {
-    fileprivate var places: [SecretReference.Place?] {
-        map { [$0.ca, $0.certificate, $0.key].map { $0?.place } } ?? []
     }
 }

@@ -4,11 +4,11 @@ import Primitives
 package struct SubscriptionConfiguration: Sendable {
     /// 1 to 63 characters of a-z, 0-9 and `-`.
     package let name: String
-    package let url: EndpointURL
+    /// Where its events go, with all that is special to that kind.
+    package let destination: any DestinationConfiguration
     package let filter: SubscriptionFilter
     package let format: SubscriptionFormat
     package let mode: SubscriptionMode
-    package let signing: SigningConfiguration
     package let retry: RetryConfiguration
     /// Requests in flight at once.
     package let concurrency: Int
@@ -21,8 +21,8 @@ package struct SubscriptionConfiguration: Sendable {
     package let order: DeliveryOrder
     /// With `order: key`: how long a failing event may hold up the others of its key.
     package let keyHold: Duration
-    /// How connections are secured where the defaults do not fit.
-    package let tls: SubscriberTLS?
+
+    package var signing: SigningConfiguration { destination.signing }
 
     /// How long one attempt may take; the `timeout` of a retry schedule goes before that of the subscription.
     package var timeoutSeconds: Double { (retry.timeout ?? timeout).inSeconds }
@@ -129,14 +129,14 @@ package struct RetryConfiguration: Sendable, Equatable {
         case custom
     }
 
-    /// Which answers other than 2xx are final.
-    package enum FinalStatuses: Sendable, Equatable {
-        /// None: every answer is tried again, but 410 disables the subscription (Standard Webhooks).
+    /// Whether a destination is believed that says that it will never take an event, or nothing any more.
+    package enum FinalAnswers: Sendable, Equatable {
+        /// Every answer is tried again, but a destination that is gone disables the subscription (Standard Webhooks).
         case goneDisables
-        /// None, 410 neither.
+        /// Every answer is tried again.
         case noneIsFinal
-        /// Every 3xx and 4xx but 408 and 429.
-        case clientErrors
+        /// What it says is final.
+        case believed
     }
 
     package let scheme: Scheme
@@ -152,12 +152,12 @@ package struct RetryConfiguration: Sendable, Equatable {
     package let deadline: Duration?
     /// Most attempts when the latest came to no connection or lost it; nil: as many as the schedule has.
     package let networkAttempts: Int?
-    package let finalStatuses: FinalStatuses
+    package let finalAnswers: FinalAnswers
 
     package init(
         scheme: Scheme = .custom, schedule: [Duration], repeatsLast: Bool = false, jitter: Bool = false,
         timeout: Duration? = nil, deadline: Duration? = nil, networkAttempts: Int? = nil,
-        finalStatuses: FinalStatuses = .goneDisables
+        finalAnswers: FinalAnswers = .goneDisables
     ) {
         self.scheme = scheme
         self.schedule = schedule
@@ -166,7 +166,7 @@ package struct RetryConfiguration: Sendable, Equatable {
         self.timeout = timeout
         self.deadline = deadline
         self.networkAttempts = networkAttempts
-        self.finalStatuses = finalStatuses
+        self.finalAnswers = finalAnswers
     }
 
     /// The schedule that the Standard Webhooks specification recommends.
@@ -182,11 +182,11 @@ package struct RetryConfiguration: Sendable, Equatable {
     /// errors 2, 6 s for each, 15 s for all; other answers are final. The waits between are not published.
     package static let stream = RetryConfiguration(
         scheme: .stream, schedule: [.zero, .milliseconds(500), .milliseconds(1000)], jitter: true,
-        timeout: .seconds(6), deadline: .seconds(15), networkAttempts: 2, finalStatuses: .clientErrors)
+        timeout: .seconds(6), deadline: .seconds(15), networkAttempts: 2, finalAnswers: .believed)
 
     /// What SuperViz does (docs.superviz.com, "Real-time webhook"): sent again after 2 s, doubling up to 5 min. When it
     /// gives up is not published; here it is a day.
     package static let superviz = RetryConfiguration(
         scheme: .superviz, schedule: [.zero] + (1...7).map { .seconds(1 << $0) } + [.seconds(256), .seconds(300)],
-        repeatsLast: true, jitter: true, deadline: .seconds(86_400), finalStatuses: .noneIsFinal)
+        repeatsLast: true, jitter: true, deadline: .seconds(86_400), finalAnswers: .noneIsFinal)
 }

@@ -4,9 +4,6 @@ import Yams
 
 /// A subscription as the control API takes and gives it: JSON with the keys of the configuration file, without secrets.
 package enum SubscriptionDocument {
-    /// Keys of the file that a document may not have, because they would make the router read its own machine.
-    static let configurationOnly = ["tls"]
-
     /// Decodes a document with the very decoder of the file. `signing` may be left out and means standard-webhooks;
     /// secrets are refused here, because whoever keeps them takes them out first. `sources`: the names that a filter may
     /// name. Throws everything that is wrong at once.
@@ -24,14 +21,18 @@ package enum SubscriptionDocument {
     }
 
     /// The document of a subscription, every default written out; decoding it gives the same subscription, but for its
-    /// secrets and `tls`.
+    /// secrets and what only the configuration may have.
     package static func json(_ subscription: SubscriptionConfiguration) -> JSONText {
-        var members: [(String, JSONText)] = [
-            ("name", .string(subscription.name)), ("url", .string(subscription.url.text)),
+        let kind = type(of: subscription.destination)
+        var members: [(String, JSONText)] = [("name", .string(subscription.name))]
+        if kind.kind != DestinationRegistry.words[0] { members.append(("type", .string(kind.kind))) }
+        members += subscription.destination.members
+        members += [
             ("filter", filter(subscription.filter)), ("format", .string(subscription.format.rawValue)),
-            ("mode", mode(subscription.mode)), ("signing", signing(subscription.signing)),
-            ("retry", retry(subscription.retry)), ("concurrency", .number(subscription.concurrency)),
+            ("mode", mode(subscription.mode)),
         ]
+        if kind.keys.contains("signing") { members.append(("signing", signing(subscription.signing))) }
+        members += [("retry", retry(subscription.retry)), ("concurrency", .number(subscription.concurrency))]
         if let rate = subscription.requestsPerSecond { members.append(("rate_limit", .number(Int(rate)))) }
         if let disableAfter = subscription.disableAfter { members.append(("disable_after", duration(disableAfter))) }
         members.append(("timeout", duration(subscription.timeout)))

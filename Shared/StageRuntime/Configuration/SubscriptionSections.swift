@@ -2,8 +2,8 @@ import Yams
 
 extension ConfigurationDecoder {
     static let subscriptionKeys = [
-        "name", "url", "filter", "format", "mode", "signing", "retry", "concurrency", "rate_limit", "disable_after",
-        "timeout", "order", "key_hold", "tls",
+        "name", "type", "filter", "format", "mode", "retry", "concurrency", "rate_limit", "disable_after", "timeout",
+        "order", "key_hold",
     ]
 
     /// The list of subscriptions; those with a report are left out.
@@ -13,8 +13,11 @@ extension ConfigurationDecoder {
         var taken: [String: Int] = [:]
         return root.list("subscriptions", of: "subscriptions").compactMap { value in
             guard let subscription = decodeSubscription(value, sources: sources, taken: &taken) else { return nil }
-            if let refusal = router.plainHTTPRefusal(subscription.url), let url = value.node.mapping?["url"] {
-                problems.report(Value(node: url, keyPath: problems.member("url", of: value.keyPath)), refusal)
+            if let refusal = subscription.destination.refusal(by: router),
+                let node = value.node.mapping?[Node(refusal.key)]
+            {
+                let place = problems.member(refusal.key, of: value.keyPath)
+                problems.report(Value(node: node, keyPath: place), refusal.sentence)
             }
             return subscription
         }
@@ -24,12 +27,13 @@ extension ConfigurationDecoder {
     func decodeSubscription(
         _ value: Value, sources: [String], taken: inout [String: Int]
     ) -> SubscriptionConfiguration? {
-        let refused = problems.isDocument ? SubscriptionDocument.configurationOnly : []
-        let keys = Self.subscriptionKeys.filter { !refused.contains($0) }
+        let kind = destinationKind(value)
+        let refused = problems.isDocument ? kind.configurationOnlyKeys : []
+        let keys = (Self.subscriptionKeys + kind.keys).filter { !refused.contains($0) }
         guard let section = Section(value, keys: keys, problems: problems) else { return nil }
         let name = name(section, "subscription", taken: &taken)
-        let url = endpoint(section)
-        let parts = parts(section, sources: sources, isTLS: url?.isTLS ?? true)
+        let destination = kind.decode(section, self)
+        let parts = parts(section, sources: sources)
         if parts.mode != .single, let value = section.optional("format"),
             [.original, .cloudeventsBinary].contains(parts.format)
         {
@@ -38,15 +42,35 @@ extension ConfigurationDecoder {
                 "\(parts.format.rawValue) cannot hold several events; use mode: single, or format: "
                     + "cloudevents or superviz")
         }
-        guard let name, let url else { return nil }
+        if !kind.formats.contains(parts.format), let value = section.optional("format") {
+            let words = kind.formats.map(\.rawValue).joined(separator: ", ")
+            problems.report(
+                value, "a destination of the type \(kind.kind) takes \(words), not \(parts.format.rawValue)")
+        }
+        guard let name, let destination else { return nil }
         return SubscriptionConfiguration(
-            name: name, url: url, filter: parts.filter, format: parts.format, mode: parts.mode,
-            signing: parts.signing, retry: parts.retry, concurrency: parts.concurrency,
+            name: name, destination: destination, filter: parts.filter, format: parts.format, mode: parts.mode,
+            retry: parts.retry, concurrency: parts.concurrency,
             requestsPerSecond: parts.requestsPerSecond, disableAfter: parts.disableAfter, timeout: parts.timeout,
-            order: parts.order, keyHold: parts.keyHold, tls: parts.tls)
+            order: parts.order, keyHold: parts.keyHold)
     }
 
-    private func parts(_ section: Section, sources: [String], isTLS: Bool) -> SubscriptionParts {
+    /// The kind that `type` names; the first where it is left out or wrong, which is reported.
+    private func destinationKind(_ value: Value) -> any DecodableDestination.Type {
+        let kinds = DestinationRegistry.decodable
+        guard let node = value.node.mapping?["type"] else { return kinds[0] }
+        if let kind = kinds.first(where: { $0.kind == node.scalar?.string }) { return kind }
+        let type = Value(node: node, keyPath: problems.member("type", of: value.keyPath))
+        let words = DestinationRegistry.words
+        problems.report(
+            type,
+            "expected one of \(words.joined(separator: ", ")), found \(type.kind)"
+                + (Suggestion.nearest(to: node.scalar?.string ?? "", among: words).map { "; did you mean \"\($0)\"?" }
+                    ?? ""))
+        return kinds[0]
+    }
+
+    private func parts(_ section: Section, sources: [String]) -> SubscriptionParts {
         let retry = retry(section)
         let timeout = section.duration(
             "timeout", default: .seconds(15), in: Duration.milliseconds(100)...Duration.seconds(300))
@@ -54,7 +78,6 @@ extension ConfigurationDecoder {
             filter: filter(section, sources: sources),
             format: section.choice(section.optional("format"), SubscriptionFormat.self, default: .cloudevents),
             mode: mode(section),
-            signing: signing(section),
             retry: retry,
             concurrency: section.integer("concurrency", default: 30, in: 1...1000),
             requestsPerSecond: section.optional("rate_limit").map { _ in
@@ -65,16 +88,14 @@ extension ConfigurationDecoder {
                 in: Duration.seconds(60)...Duration.seconds(365 * 86_400)),
             timeout: timeout,
             order: section.choice(section.optional("order"), DeliveryOrder.self, default: .none),
-            keyHold: keyHold(section),
-            tls: subscriberTLS(section, isTLS: isTLS))
+            keyHold: keyHold(section))
     }
 
-    /// What is decoded even where a subscription has no name or URL, so that everything wrong is reported.
+    /// What is decoded even where a subscription has no name or destination, so that everything wrong is reported.
     private struct SubscriptionParts {
         let filter: SubscriptionFilter
         let format: SubscriptionFormat
         let mode: SubscriptionMode
-        let signing: SigningConfiguration
         let retry: RetryConfiguration
         let concurrency: Int
         let requestsPerSecond: Double?
@@ -82,24 +103,6 @@ extension ConfigurationDecoder {
         let timeout: Duration
         let order: DeliveryOrder
         let keyHold: Duration
-        let tls: SubscriberTLS?
-    }
-
-    /// Authorities and certificate for connections to one subscriber.
-    private func subscriberTLS(_ section: Section, isTLS: Bool) -> SubscriberTLS? {
-        guard let value = section.optional("tls"),
-            let part = Section(value, keys: ["ca", "certificate", "key"], problems: problems)
-        else { return nil }
-        if !isTLS { problems.report(value, "tls says nothing about a URL with http; use https or remove tls") }
-        let names = ["ca", "certificate", "key"]
-        if names.allSatisfy({ part.optional($0) == nil }) {
-            problems.report(value, "expected ca, or certificate and key, or all three")
-        }
-        for (one, other) in [("certificate", "key"), ("key", "certificate")] where part.optional(one) != nil {
-            _ = part.required(other, expected: "file:PATH, because \(one) is there and both belong together")
-        }
-        let references = names.map { name in part.optional(name).flatMap { secret($0, part) } }
-        return SubscriberTLS(ca: references[0], certificate: references[1], key: references[2])
     }
 
     private func keyHold(_ section: Section) -> Duration {
@@ -108,19 +111,6 @@ extension ConfigurationDecoder {
         }
         return section.duration(
             "key_hold", default: .seconds(300), in: Duration.seconds(1)...Duration.seconds(86_400))
-    }
-
-    private func endpoint(_ section: Section) -> EndpointURL? {
-        let expected = "a URL such as https://example.com/events"
-        guard let value = section.required("url", expected: expected),
-            let text = section.text(value, expected: expected)
-        else { return nil }
-        do {
-            return try EndpointURL(text)
-        } catch {
-            problems.report(value, "expected \(expected), found \"\(text)\": \(error.reason)")
-            return nil
-        }
     }
 
     private func mode(_ section: Section) -> SubscriptionMode {

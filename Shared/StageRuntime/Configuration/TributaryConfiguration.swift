@@ -33,9 +33,9 @@ package struct TributaryConfiguration: Sendable {
     /// A sentence for each secret of these stages whose file others can open. Certificates are no secrets.
     package func exposedSecrets(of stages: [Stage]) -> [String] {
         let certificates =
-            [ingress.tls?.certificate, router.tls?.certificate]
-            + subscriptions.flatMap { [$0.tls?.certificate, $0.tls?.ca] }
-        let open = Set(certificates.compactMap { $0?.keyPath })
+            [ingress.tls?.certificate, router.tls?.certificate].compactMap { $0 }
+            + subscriptions.flatMap { $0.destination.publicReferences }
+        let open = Set(certificates.map(\.keyPath))
         return stages.flatMap(secrets).filter { !open.contains($0.keyPath) }.compactMap(\.exposure)
     }
 
@@ -47,7 +47,7 @@ package struct TributaryConfiguration: Sendable {
         case .normaliser: []
         case .verifier: sources.flatMap { ($0.secrets + $0.pathTokens).map(\.value) }
         case .fanoutRouter:
-            subscriptions.flatMap { $0.signing.secrets + ($0.tls?.references ?? []) }
+            subscriptions.flatMap { $0.signing.secrets + $0.destination.references }
                 + router.apiTokens.compactMap(\.reference) + (router.tls?.references ?? [])
                 + [router.egressProxy?.password].compactMap { $0 }
         }

@@ -24,15 +24,18 @@ extension RouterAPI {
         (
             "NewSubscription",
             .object(
-                [("name", .subscriptionName), ("url", SubscriptionSchemas.url), ("start", SubscriptionSchemas.start)]
-                    + SubscriptionSchemas.settings(inPatch: false), required: ["name", "url"],
-                "What a subscription is to be; everything but name and url has a default.")
+                [("name", .subscriptionName)] + SubscriptionSchemas.destination
+                    + [("start", SubscriptionSchemas.start)] + SubscriptionSchemas.settings(inPatch: false),
+                required: ["name"],
+                "What a subscription is to be; everything but name and the place of the destination has a default.")
         ),
         (
             "SubscriptionPatch",
             .object(
-                [("name", .subscriptionName), ("url", SubscriptionSchemas.url)]
-                    + SubscriptionSchemas.settings(inPatch: true).map { ($0.0, $0.1.orNull) },
+                [("name", .subscriptionName)]
+                    + (SubscriptionSchemas.destination + SubscriptionSchemas.settings(inPatch: true)).map {
+                        ($0.0, $0.1.orNull)
+                    },
                 "A merge patch (RFC 7396); `name`, where it is given, must be the subscription's.")
         ),
         (
@@ -60,9 +63,12 @@ extension RouterAPI {
 }
 
 private enum SubscriptionSchemas {
-    static let url = APISchema.string(
-        "Where deliveries go, http or https. Its query is `(hidden)` from tokens without the scope `write`.",
-        length: 1...2048)
+    /// The kind of the destination and the keys of all kinds.
+    static let destination: [(String, APISchema)] =
+        [("type", type)] + DestinationRegistry.delivering.flatMap { $0.schemas }
+    static let type = APISchema.string(
+        "The kind of the destination; \(DestinationRegistry.words[0]) where it is left out.",
+        oneOf: DestinationRegistry.words)
     static let secret = APISchema.string(
         "The secret itself: for standard-webhooks whsec_ and base64, or whsk_ and the base64 of an Ed25519 seed.",
         length: 1...1024)
@@ -158,17 +164,16 @@ private enum SubscriptionSchemas {
 
     /// As the router shows a subscription.
     static let shown = APISchema.object(
-        shownMembers + [
-            ("generated_secret", RouterAPI.generatedSecret)
+        shownMembers + destination.filter { $0.0 != "type" } + [
+            ("signing", shownSigning), ("generated_secret", RouterAPI.generatedSecret),
         ], required: shownMembers.map(\.0), "A subscription and what it is doing.")
 
     private static let shownMembers: [(String, APISchema)] =
         [
-            ("name", .subscriptionName), ("origin", .words(KnownSubscription.Origin.self)), ("url", url),
+            ("name", .subscriptionName), ("origin", .words(KnownSubscription.Origin.self)), ("type", type),
         ]
-        + settings(inPatch: false).map { name, schema in
+        + settings(inPatch: false).filter { $0.0 != "signing" }.map { name, schema in
             switch name {
-            case "signing": (name, shownSigning)
             case "rate_limit", "key_hold", "disable_after": (name, schema.orNull)
             default: (name, schema)
             }

@@ -9,7 +9,12 @@ import StageRuntime
 /// connection goes to the address that was checked when it was opened, five minutes ago at most.
 ///
 /// Confined to its event loop.
-final class ConnectionPool: HTTPTransport {
+final class ConnectionPool {
+    typealias Completion = (AttemptOutcome) -> Void
+
+    private let endpoint: EndpointURL
+    private let resolver: EgressResolver
+    private let hasOwnTLS: Bool
     private let connector: SubscriberConnector
     private let reuse: TimeAmount
     private var idle: [DeliveryConnection] = []
@@ -21,7 +26,10 @@ final class ConnectionPool: HTTPTransport {
         endpoint: EndpointURL, resolver: EgressResolver, loop: any EventLoop, tls: NIOSSLContext? = nil,
         reuse: TimeAmount = .minutes(5)
     ) throws {
+        self.endpoint = endpoint
+        self.resolver = resolver
         self.reuse = reuse
+        hasOwnTLS = tls != nil
         connector = try SubscriberConnector(endpoint: endpoint, resolver: resolver, loop: loop, tls: tls)
         connector.released = { [weak self] connection, reusable in
             if let self {
@@ -32,6 +40,12 @@ final class ConnectionPool: HTTPTransport {
         }
     }
 
+    /// Whether its connections go to that endpoint by that way, secured as by default.
+    func leads(to endpoint: EndpointURL, by resolver: EgressResolver) -> Bool {
+        endpoint == self.endpoint && resolver === self.resolver && !hasOwnTLS
+    }
+
+    /// Sends one request. `completion` runs exactly once, on the loop, never before this returns.
     func send(_ request: OutboundRequest, completion: @escaping Completion) {
         let now = NIODeadline.now()
         let deadline = now + .nanoseconds(request.timeoutNanoseconds)
@@ -41,20 +55,19 @@ final class ConnectionPool: HTTPTransport {
                 connection.close()
                 continue
             }
-            connection.send(request, deadline: deadline) { outcome, answer in
+            connection.send(request, deadline: deadline) { outcome in
                 // An idle connection that the server was just closing: the request goes out once more, on a new one.
-                switch outcome {
-                case .failedDuring(.connectionClosed, _), .failedBefore(.notSent, _):
-                    guard connection.requests > 1 else { return completion(outcome, answer) }
-                    self.connectAndSend(request, deadline: deadline, completion: completion)
-                default: completion(outcome, answer)
-                }
+                guard outcome.verdict == .unreachable, connection.requests > 1,
+                    outcome.end == .connectionClosed || outcome.end == .notSent
+                else { return completion(outcome) }
+                self.connectAndSend(request, deadline: deadline, completion: completion)
             }
             return
         }
         connectAndSend(request, deadline: deadline, completion: completion)
     }
 
+    /// Closes idle connections now and the others when their request is over.
     func close() {
         isClosed = true
         let idle = self.idle
@@ -67,7 +80,7 @@ final class ConnectionPool: HTTPTransport {
     ) {
         connector.open(deadline: deadline) { opened in
             switch opened {
-            case .failure(let failure): completion(failure.outcome, [])
+            case .failure(let failure): completion(failure.outcome)
             case .success(let connection): connection.send(request, deadline: deadline, completion: completion)
             }
         }

@@ -30,7 +30,7 @@ final class DeliveryConnection: ChannelInboundHandler {
     private var awaitsHandshake: Bool
     /// Called when the connection can take another request or is gone.
     private var released: ((DeliveryConnection, _ reusable: Bool) -> Void)?
-    private var completion: HTTPTransport.Completion?
+    private var completion: ConnectionPool.Completion?
     private var phase = Phase.idle
     private var keepAlive = true
     private var bodyBytes = 0
@@ -58,9 +58,9 @@ final class DeliveryConnection: ChannelInboundHandler {
     var isOpen: Bool { context?.channel.isActive ?? false }
 
     /// Writes a request. The connection must be idle.
-    func send(_ request: OutboundRequest, deadline: NIODeadline, completion: @escaping HTTPTransport.Completion) {
+    func send(_ request: OutboundRequest, deadline: NIODeadline, completion: @escaping ConnectionPool.Completion) {
         guard let context, context.channel.isActive else {
-            completion(.failedDuring(.connectionClosed, "the connection was closed before the request"), [])
+            completion(.failed(.connectionClosed, "the connection was closed before the request"))
             return
         }
         requests += 1
@@ -145,20 +145,20 @@ final class DeliveryConnection: ChannelInboundHandler {
         let text = NetworkErrorText.text(error)
         switch error {
         case is HTTPParserError, is ByteToMessageDecoderError.PayloadTooLargeError:
-            return .failedDuring(.responseMalformed, text)
+            return .failed(.responseMalformed, text)
         case NIOSSLError.uncleanShutdown where !awaitsHandshake: return connectionLost(text)
         // With TLS 1.3 a server says only after the handshake that it does not take the client's certificate.
         case is BoringSSLError where requests > 1: return connectionLost(text)
-        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: return .failedBefore(.tlsFailed, text)
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: return .failed(.tlsFailed, text)
         case _ where awaitsHandshake:
-            return .failedBefore(.tlsFailed, "\(text), during the TLS handshake; does the port speak TLS?")
+            return .failed(.tlsFailed, "\(text), during the TLS handshake; does the port speak TLS?")
         default: return connectionLost(text)
         }
     }
 
     /// A request that was not sent whole cannot have been taken.
     private func connectionLost(_ detail: String) -> AttemptOutcome {
-        isSent ? .failedDuring(.connectionClosed, detail) : .failedBefore(.notSent, detail)
+        .failed(isSent ? .connectionClosed : .notSent, detail)
     }
 
     private func armTimer(on eventLoop: any EventLoop) {
@@ -184,9 +184,9 @@ final class DeliveryConnection: ChannelInboundHandler {
         guard case .waiting = phase else { return end(reusable: false) }
         let outcome: AttemptOutcome =
             if awaitsHandshake {
-                .failedBefore(.connectTimeout, "no TLS handshake within the time-out")
+                .failed(.connectTimeout, "no TLS handshake within the time-out")
             } else {
-                .failedDuring(
+                .failed(
                     .timeout,
                     isSent
                         ? "no complete answer within the time-out"
@@ -208,11 +208,12 @@ final class DeliveryConnection: ChannelInboundHandler {
 
     private func finish(_ outcome: AttemptOutcome, reusable: Bool) {
         phase = .idle
-        let (completion, answer) = (self.completion, self.answer)
+        let completion = self.completion
         self.completion = nil
-        if !answer.isEmpty { self.answer = [] }
+        var outcome = outcome
+        if !answer.isEmpty { swap(&outcome.answer, &answer) }
         release(reusable: reusable)
-        completion?(outcome, answer)
+        completion?(outcome)
     }
 
     private func keep(_ bytes: ByteBuffer) {

@@ -40,7 +40,7 @@ final class ProxyHandshake: ChannelInboundHandler, RemovableChannelHandler {
         timer = context.eventLoop.scheduleTask(deadline: deadline) {
             let (handshake, context) = bound.value
             handshake.end(
-                .failedBefore(.connectTimeout, "the egress proxy made no connection within the time-out"), context)
+                .failed(.connectTimeout, "the egress proxy made no connection within the time-out"), context)
         }
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: request)), promise: nil)
         context.fireChannelActive()
@@ -70,7 +70,7 @@ final class ProxyHandshake: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func fail(_ what: String, _ context: ChannelHandlerContext) {
-        end(.failedBefore(.connectFailed, "the egress proxy made no connection: \(what)"), context)
+        end(.failed(.connectFailed, "the egress proxy made no connection: \(what)"), context)
     }
 
     private func end(_ outcome: AttemptOutcome, _ context: ChannelHandlerContext) {

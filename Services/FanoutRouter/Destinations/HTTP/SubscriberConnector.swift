@@ -76,7 +76,7 @@ final class SubscriberConnector {
         let left = (deadline - .now()).nanoseconds
         guard left > 0 else {
             return done(
-                .failure(ConnectFailure(outcome: .failedBefore(.connectTimeout, "not connected within the time-out"))))
+                .failure(ConnectFailure(outcome: .failed(.connectTimeout, "not connected within the time-out"))))
         }
         let connecting = ClientBootstrap(group: loop)
             .connectTimeout(.nanoseconds(addresses.count > 1 ? max(1, left / 2) : left))
@@ -87,7 +87,7 @@ final class SubscriberConnector {
             done(
                 result.mapError { error in
                     ConnectFailure(
-                        outcome: .failedBefore(
+                        outcome: .failed(
                             Self.cause(of: error), "\(address.authority): \(NetworkErrorText.text(error))"))
                 })
         }
@@ -107,7 +107,7 @@ final class SubscriberConnector {
 
     private typealias Handlers = (encoder: PreparedRequestEncoder, connection: DeliveryConnection)
 
-    private static func cause(of error: any Error) -> AttemptOutcome.BeforeSending {
+    private static func cause(of error: any Error) -> AttemptEnd {
         if error is NIOSSLError || error is NIOSSLExtraError { return .tlsFailed }
         if case .connectTimeout = error as? ChannelError { return .connectTimeout }
         return .connectFailed
@@ -134,7 +134,7 @@ final class SubscriberConnector {
         guard tls == nil || serverName != nil else {
             // The address at hand would be that of the proxy.
             let detail = "through an egress proxy a certificate cannot be held against a bare address; use a host name"
-            return done(.failure(ConnectFailure(outcome: .failedBefore(.tlsFailed, detail))))
+            return done(.failure(ConnectFailure(outcome: .failed(.tlsFailed, detail))))
         }
         resolver.resolve(proxy, on: loop, deadline: deadline) { [self] result in
             switch result {
@@ -180,7 +180,7 @@ final class SubscriberConnector {
             done(.success(made.connection))
         } catch {
             channel.close(promise: nil)
-            done(.failure(ConnectFailure(outcome: .failedBefore(.tlsFailed, NetworkErrorText.text(error)))))
+            done(.failure(ConnectFailure(outcome: .failed(.tlsFailed, NetworkErrorText.text(error)))))
         }
     }
 }
@@ -189,16 +189,15 @@ final class SubscriberConnector {
 struct ConnectFailure: Error {
     let outcome: AttemptOutcome
 
-    static let noAddress = ConnectFailure(outcome: .failedBefore(.nameNotResolved, "the host has no address"))
+    static let noAddress = ConnectFailure(outcome: .failed(.nameNotResolved, "the host has no address"))
 
     /// Whether another address would not help.
     var isOfTLS: Bool {
-        if case .failedBefore(.tlsFailed, _) = outcome { true } else { false }
+        outcome.end == .tlsFailed
     }
 
     /// The same of the way to the egress proxy.
     var ofProxy: ConnectFailure {
-        guard case .failedBefore(let cause, let detail) = outcome else { return self }
-        return ConnectFailure(outcome: .failedBefore(cause, "the egress proxy: \(detail)"))
+        ConnectFailure(outcome: .failed(outcome.end, "the egress proxy: \(outcome.detail)"))
     }
 }
