@@ -12,8 +12,7 @@ package enum StreamProvider: Provider {
             .signature(
                 SignatureScheme(
                     [SignatureField(.hmacSHA256, field: "x-signature", .hex)], keyForm: .text,
-                    keyField: "x-api-key", signsInflatedBody: true, idField: "x-webhook-id",
-                    attemptField: "x-webhook-attempt"))))
+                    keyField: "x-api-key", signsInflatedBody: true, idField: "x-webhook-id"))))
 
     package static let types = StreamTypes.all
     package static let idSource = "`X-WEBHOOK-ID`; of SQS and SNS the message id"

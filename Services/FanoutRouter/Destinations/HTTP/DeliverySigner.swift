@@ -7,10 +7,13 @@ import StageRuntime
 /// loop of the lanes.
 struct DeliverySigner {
     private static let idField = "webhook-id"
+    /// In which Stream counts its attempts (getstream.io, "Webhooks overview").
+    private static let streamAttemptField = "x-webhook-attempt"
 
     private let scheme: SignatureScheme?
     private let signer: RequestSigner?
     private let signsID: Bool
+    private let isStream: Bool
     /// What goes into the scheme's `keyField`.
     private let keyID: String
     /// A whole line with a secret in it.
@@ -18,13 +21,14 @@ struct DeliverySigner {
 
     /// Names and does not sign.
     init() {
-        (scheme, signer, signsID, keyID, token) = (nil, nil, false, "", [])
+        (scheme, signer, signsID, isStream, keyID, token) = (nil, nil, false, false, "", [])
     }
 
     /// Throws a sentence where a secret does not fit its scheme. A scheme that has room for one signature is signed by the
     /// first secret.
     init(_ configuration: SigningConfiguration, secrets: [[UInt8]]) throws(SigningSecretError) {
         keyID = configuration.apiKey ?? ""
+        isStream = configuration.scheme == .stream
         guard case .signature(let scheme)? = SchemePresets.scheme(named: configuration.scheme.rawValue)?.proof else {
             token =
                 configuration.scheme == .header ? try Self.token(configuration, secrets.first ?? []) : []
@@ -67,7 +71,7 @@ struct DeliverySigner {
         if signsID { Self.line(Self.idField, id, to: &buffer) }
         if let scheme, let signer {
             if let name = scheme.idField { Self.line(name, id, to: &buffer) }
-            if let name = scheme.attemptField { Self.line(name, Array(String(attempt).utf8), to: &buffer) }
+            if isStream { Self.line(Self.streamAttemptField, Array(String(attempt).utf8), to: &buffer) }
             if let name = scheme.keyField { Self.line(name, Array(keyID.utf8), to: &buffer) }
             let timestamp = scheme.timestamp == nil ? [] : Array(String(max(0, nowSeconds)).utf8)
             if let time = scheme.timestamp { Self.line(time.field, timestamp, to: &buffer) }

@@ -44,14 +44,12 @@ package struct SignatureScheme: Sendable, Equatable {
     package var challenge: Challenge?
     /// The lower-case field in which the sender names the webhook; where it is not signed, the content is named besides.
     package var idField: String?
-    /// The lower-case field in which the sender counts its attempts; nobody checks it.
-    package var attemptField: String?
 
     package init(
         _ signatures: [SignatureField], keyForm: KeyForm, content: [ContentPart] = [.body],
         timestamp: TimestampField? = nil, toleranceSeconds: Int? = nil, keyField: String? = nil,
         signsInflatedBody: Bool = false, bodyDigestParameter: String? = nil, challenge: Challenge? = nil,
-        idField: String? = nil, attemptField: String? = nil
+        idField: String? = nil
     ) {
         self.signatures = signatures
         self.keyForm = keyForm
@@ -63,7 +61,6 @@ package struct SignatureScheme: Sendable, Equatable {
         self.bodyDigestParameter = bodyDigestParameter
         self.challenge = challenge
         self.idField = idField
-        self.attemptField = attemptField
     }
 
     /// Whether a recorded request can be sent again under another id and still prove itself: nothing that is signed
