@@ -1,9 +1,9 @@
 import EventLog
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import Providers
-import StageRuntime
 import Testing
 import Wire
 

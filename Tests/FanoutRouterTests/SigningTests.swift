@@ -3,7 +3,7 @@ import Foundation
 import LogSamples
 import NIOCore
 import NIOHTTP1
-import StageRuntime
+import PipelineConfiguration
 import Testing
 import Wire
 

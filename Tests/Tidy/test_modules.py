@@ -8,16 +8,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 STAGE = {
-    "Bus", "CChecksum", "COpenSSL", "CPlatform", "CSimdJSON", "CZeroMQ", "CZlib", "Events", "HTTPFront", "JSON",
-    "Primitives", "Providers", "StageMetrics", "StageRuntime", "Threads", "Wire", "ZeroMQ",
+    "AdminServer", "Bus", "CChecksum", "COpenSSL", "CPlatform", "CSimdJSON", "CZeroMQ", "CZlib", "PipelineConfiguration",
+    "Events", "Executable", "HTTPFront", "JSON", "Primitives", "Providers", "StageMetrics", "StageProcess", "Threads",
+    "Wire", "ZeroMQ",
 }  # fmt: skip
 MODULES = {
-    "IngressGateway": STAGE | {"Journal"},
+    "IngressGateway": STAGE | {"Journal", "ServerCertificates"},
     "Verifier": STAGE,
     "Normaliser": STAGE,
-    "FanoutRouter": STAGE | {"EventLog"},
-    "BusTap": STAGE,
-    "Tributary": STAGE - {"Bus", "CZeroMQ", "ZeroMQ"} | {"ControlClient"},
+    "FanoutRouter": STAGE | {"EventLog", "ServerCertificates"},
+    "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
+    "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
+    | {"ControlClient", "ServerCertificates"},
 }
 """All modules of this repository in each executable, through whatever they come."""
 

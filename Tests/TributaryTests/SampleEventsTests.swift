@@ -1,7 +1,6 @@
 import Events
 import JSON
 import Providers
-import StageRuntime
 import Testing
 import WebhookSamples
 

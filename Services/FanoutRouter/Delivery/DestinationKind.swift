@@ -1,5 +1,7 @@
+import Executable
 import NIOCore
-import StageRuntime
+import PipelineConfiguration
+import StageProcess
 import Wire
 
 /// What the router does with one kind of destination; the fields of its configuration conform to it in the folder of the

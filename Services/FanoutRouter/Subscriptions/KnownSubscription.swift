@@ -1,6 +1,8 @@
 import EventLog
+import Executable
 import JSON
-import StageRuntime
+import PipelineConfiguration
+import StageProcess
 
 /// A subscription as the router knows it: where it came from, what it is and what signs for it.
 struct KnownSubscription: Sendable {

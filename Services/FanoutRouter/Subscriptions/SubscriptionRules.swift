@@ -1,4 +1,4 @@
-import StageRuntime
+import PipelineConfiguration
 
 /// What the configuration lets subscriptions of the API be.
 struct SubscriptionRules: Sendable {

@@ -1,6 +1,5 @@
 import JSON
 import Primitives
-import StageRuntime
 
 /// What one sample is asked to be: everything in it that differs from one webhook to the next.
 struct SampleOrder: Sendable {

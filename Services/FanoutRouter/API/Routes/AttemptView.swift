@@ -1,6 +1,6 @@
 import EventLog
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// Attempts as the API shows them.
 enum AttemptView {

@@ -1,5 +1,6 @@
+import Executable
 import NIOCore
-import StageRuntime
+import PipelineConfiguration
 import Wire
 
 /// Writes the request head of a subscription's deliveries; what never changes is kept as bytes.

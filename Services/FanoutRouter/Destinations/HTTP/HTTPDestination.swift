@@ -1,7 +1,9 @@
+import Executable
 import NIOCore
 import NIOSSL
+import PipelineConfiguration
 import Primitives
-import StageRuntime
+import StageProcess
 
 /// A subscriber that takes HTTP requests: one request for each attempt.
 ///
