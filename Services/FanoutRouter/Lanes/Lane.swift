@@ -33,8 +33,7 @@ final class Lane {
     /// `wall`: nanoseconds since 1970.
     init(
         settings: LaneSettings, saved: SavedLane, destination: any Destination, source: any LaneSource,
-        metrics: LaneMetrics, loop: any EventLoop,
-        wall: @escaping () -> Int64 = wallNanoseconds
+        metrics: LaneMetrics, loop: any EventLoop, wall: @escaping () -> Int64 = wallNanoseconds
     ) {
         self.settings = settings
         self.source = source
@@ -192,14 +191,10 @@ final class Lane {
 
     /// Puts the events of a delivery together, from memory or from disk, and attempts it.
     private func fetch(_ position: UInt64) {
-        let isBatch = settings.batch != nil
         let (delivery, feed, format) = (cursor.underWay(position), source.feed, settings.format)
-        if !isBatch, let event = feed.event(position, as: format) {
-            return attempt(position, .single(event.content), receivedAt: event.receivedAtNanoseconds)
-        }
         let positions = [position] + delivery.members
-        let near = isBatch ? positions.compactMap { feed.event($0, as: format) } : []
-        if near.count == positions.count { return attemptBatch(position, near) }
+        let near = positions.compactMap { feed.event($0, as: format) }
+        if near.count == positions.count { return attempt(position, of: near) }
         let maxBytes = delivery.attempts == 0 ? settings.batch?.maxBytes : nil
         source.readContents(of: positions, as: format, maxBytes: maxBytes ?? .max) { [weak self] result in
             guard let self else { return }
@@ -209,35 +204,33 @@ final class Lane {
                 return pump()
             }
             metrics.expired.add(found.missing.count)
-            let rest = found.missing.isEmpty ? position : cursor.expire(found.missing, of: position, now: clock.now)
-            guard let rest else { return pump() }
-            if isBatch { return attemptBatch(rest, found.events) }
-            attempt(rest, .single(found.events[0].content), receivedAt: found.events[0].receivedAtNanoseconds)
+            if found.missing.isEmpty { return attempt(position, of: found.events) }
+            guard let rest = cursor.expire(found.missing, of: position, now: clock.now) else { return pump() }
+            attempt(rest, of: found.events)
         }
     }
 
     // MARK: Attempts
 
     /// `events` may end early where a new batch would become too large.
-    private func attemptBatch(_ position: UInt64, _ events: [RenderedEvent]) {
+    private func attempt(_ position: UInt64, of events: [RenderedEvent]) {
         var events = events
         var delivery = cursor.underWay(position)
+        if settings.batch == nil, delivery.count == 1, let event = events.first {
+            return attempt(position, .single(event.content), receivedAt: event.receivedAtNanoseconds)
+        }
         if delivery.attempts == 0 {
             if let batch = settings.batch { events.removeLast(events.count - batch.fitting(events)) }
             if events.count < delivery.count, !events.isEmpty { cursor.shorten(position, to: events.count) }
             delivery = cursor.underWay(position)
         }
         guard let receivedAt = events.first?.receivedAtNanoseconds else { return cursor.giveBack(position) }
-        let last = delivery.members.last ?? position
-        attempt(
-            position, .batch(events.map(\.content)), receivedAt: receivedAt,
-            named: .batch(first: position, last: last, count: delivery.count))
+        let id = DeliveryName.batch(first: position, last: delivery.members.last ?? position, count: delivery.count)
+        attempt(position, .batch(events.map(\.content)), receivedAt: receivedAt, id: id)
     }
 
-    /// `name`: where it is no single event.
-    private func attempt(
-        _ position: UInt64, _ content: Delivery.Content, receivedAt: Int64, named name: DeliveryName? = nil
-    ) {
+    /// `id`: where it is no single event.
+    private func attempt(_ position: UInt64, _ content: Delivery.Content, receivedAt: Int64, id: DeliveryName? = nil) {
         // Its body was being read while the subscription was halted.
         guard !isStopping, !cursor.isHalted else { return cursor.giveBack(position) }
         let started = clock.now
@@ -248,7 +241,7 @@ final class Lane {
         }
         let number = delivery.attempts + 1
         sender.send(
-            content, named: name ?? .event(position), mark: delivery.replay.map { .replay($0) }, attempt: number,
+            content, named: id ?? .event(position), mark: delivery.replay.map { .replay($0) }, attempt: number,
             timeoutNanoseconds: settings.policy.timeout(
                 settings.timeoutNanoseconds, now: started, firstAttempt: delivery.firstAttemptNanoseconds)
         ) { [weak self] outcome in
@@ -263,8 +256,7 @@ final class Lane {
     }
 
     private func ended(
-        _ position: UInt64, _ delivery: UnfinishedDelivery, started: Int64, receivedAt: Int64,
-        _ outcome: AttemptOutcome
+        _ position: UInt64, _ delivery: UnfinishedDelivery, started: Int64, receivedAt: Int64, _ outcome: AttemptOutcome
     ) {
         let now = clock.now
         let consequence = settings.consequence(of: outcome, delivery, now: now)
