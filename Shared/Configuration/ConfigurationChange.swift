@@ -133,6 +133,8 @@ struct Differences {
         if old.egressProxy?.text != new.egressProxy?.text { add("router.egress_proxy changed", ours, .inPlace) }
         compare("router.allow_http", text(old.allowHTTP), text(new.allowHTTP), ours, .inPlace)
         compare(
+            "router.file_destinations", old.fileDestinations ?? "none", new.fileDestinations ?? "none", ours, .inPlace)
+        compare(
             "router.event_log_budget_bytes", "\(old.eventLogBudgetBytes)", "\(new.eventLogBudgetBytes)", ours, .inPlace)
         compare("router.retention", seconds: old.retentionHours * 3600, new.retentionHours * 3600, ours, .inPlace)
         compare(

@@ -18,6 +18,8 @@ package struct RouterConfiguration: Sendable {
     package let egressProxy: EgressProxyConfiguration?
     /// Whether deliveries may go unencrypted to every address, not only to those that `egressAllow` names.
     package let allowHTTP: Bool
+    /// The folder below which subscriptions may write files, an absolute path; nil: nowhere.
+    package let fileDestinations: String?
     package let eventLogBudgetBytes: Int
     package let retentionHours: Double
     package let dedupeWindowHours: Double

@@ -8,7 +8,8 @@ extension ConfigurationDecoder {
     func decodeRouter(_ root: Section) -> RouterConfiguration {
         let keys = [
             "listen", "tls", "insecure", "api_tokens", "public_url", "egress_allow", "egress_proxy", "allow_http",
-            "event_log_budget_bytes", "retention", "dedupe_window", "dedupe_ids", "max_unfinished", "quarantine",
+            "file_destinations", "event_log_budget_bytes", "retention", "dedupe_window", "dedupe_ids", "max_unfinished",
+            "quarantine",
             "metrics_listen",
         ]
         let section = part(root, "router", keys: keys)
@@ -20,6 +21,7 @@ extension ConfigurationDecoder {
             publicURL: publicURL(section, of: .router, listen),
             egressAllow: section.list("egress_allow", of: "networks").compactMap { network($0, section) },
             egressProxy: egressProxy(section), allowHTTP: section.boolean("allow_http", default: false),
+            fileDestinations: folder("file_destinations", section),
             eventLogBudgetBytes: section.integer(
                 "event_log_budget_bytes", default: 10 << 30, in: (1 << 20)...(1 << 50)),
             retentionHours: section.duration(
@@ -31,6 +33,14 @@ extension ConfigurationDecoder {
             dedupeIds: section.integer("dedupe_ids", default: 1_000_000, in: 0...100_000_000),
             maxUnfinished: section.integer("max_unfinished", default: 1000, in: 1...100_000),
             quarantine: decodeQuarantine(section), metricsListen: address(section, "metrics_listen"))
+    }
+
+    private func folder(_ key: String, _ section: Section) -> String? {
+        let expected = "the absolute path of a folder such as /var/lib/tributary/audit"
+        guard let value = section.optional(key), let path = section.text(value, expected: expected) else { return nil }
+        if path.hasPrefix("/") { return path }
+        problems.report(value, "expected \(expected), found \"\(path)\"")
+        return nil
     }
 
     private func decodeQuarantine(_ router: Section) -> QuarantineConfiguration {

@@ -200,6 +200,14 @@ import Testing
         #expect(configuration.subscriptions[0].http?.tls?.ca?.keyPath == "subscriptions[0].tls.ca")
     }
 
+    @Test func `subscriptions write files nowhere until the router's configuration names a folder`() throws {
+        func folder(_ router: String) throws -> String? {
+            try TributaryConfiguration.decode("router: {\(router)}\nsources: []\n", file: "t").router.fileDestinations
+        }
+        #expect(try folder("") == nil)
+        #expect(try folder(" file_destinations: /srv/audit ") == "/srv/audit")
+    }
+
     @Test func `unencrypted deliveries go where egress_allow says, or everywhere when that is said`() throws {
         func load(_ router: String, _ url: String) throws -> TributaryConfiguration {
             try TributaryConfiguration.decode(

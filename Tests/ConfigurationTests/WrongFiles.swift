@@ -34,8 +34,14 @@ enum WrongFiles {
                 "2 verifier: expected a mapping with instances, metrics_listen, found \"7\"",
                 "3 sources: expected a list of sources, found a mapping",
                 "4 router: expected a mapping with listen, tls, insecure, api_tokens, public_url, egress_allow, "
-                    + "egress_proxy, allow_http, event_log_budget_bytes, retention, dedupe_window, dedupe_ids, "
-                    + "max_unfinished, quarantine, metrics_listen, found nothing",
+                    + "egress_proxy, allow_http, file_destinations, event_log_budget_bytes, retention, dedupe_window, "
+                    + "dedupe_ids, max_unfinished, quarantine, metrics_listen, found nothing",
+            ]),
+        WrongFile(
+            name: "a folder for files that is relative", yaml: "router: { file_destinations: audit }\n",
+            errors: [
+                "1 router.file_destinations: expected the absolute path of a folder such as "
+                    + "/var/lib/tributary/audit, found \"audit\""
             ]),
         WrongFile(
             name: "a run_dir too long for sockets", yaml: "run_dir: /\(String(repeating: "a", count: 90))\n",

@@ -87,6 +87,7 @@ enum ConfigurationJSON {
             ("egress_allow", .array(router.egressAllow.map(JSONText.string))),
             ("egress_proxy", .optional(router.egressProxy, proxy)),
             ("allow_http", .bool(router.allowHTTP)),
+            ("file_destinations", .optional(router.fileDestinations, JSONText.string)),
             ("event_log_budget_bytes", .number(router.eventLogBudgetBytes)),
             ("retention_seconds", .number(router.retentionHours * 3600)),
             ("dedupe_window_seconds", .number(router.dedupeWindowHours * 3600)),
