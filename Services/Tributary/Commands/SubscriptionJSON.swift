@@ -7,9 +7,9 @@ enum SubscriptionJSON {
     static func text(_ subscription: SubscriptionConfiguration) -> JSONText {
         let filter = subscription.filter
         let retry = subscription.retry
-        return .object([
-            ("name", .string(subscription.name)),
-            ("url", .optional(subscription.http) { .string($0.url.text) }),
+        let destination: [(String, JSONText)] =
+            [("type", .string(type(of: subscription.destination).kind))] + subscription.destination.members
+        let common: [(String, JSONText)] = [
             (
                 "filter",
                 .object([
@@ -49,7 +49,8 @@ enum SubscriptionJSON {
             ("order", .string(subscription.order.rawValue)),
             ("key_hold_seconds", .number(subscription.keyHold.inSeconds)),
             ("tls", .optional(subscription.http?.tls, tls)),
-        ])
+        ]
+        return .object([("name", .string(subscription.name))] + destination + common)
     }
 
     private static func condition(_ condition: ContentCondition) -> JSONText {

@@ -8,6 +8,11 @@ struct SubscriptionFields: ParsableArguments {
     @Option(help: ArgumentHelp("A JSON or YAML document; - is standard input.", valueName: "file"))
     var fromFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What takes the events: \(DestinationRegistry.words.joined(separator: ", ")).", valueName: "type"))
+    var destination: String?
+
     @Option(help: ArgumentHelp("Where deliveries go.", valueName: "url"))
     var url: String?
 
@@ -96,7 +101,8 @@ struct SubscriptionFields: ParsableArguments {
         var document = JSONDocument()
         if let fromFile { document = try Self.read(fromFile) }
         let texts: [([String], String?)] = [
-            (["url"], url), (["format"], format), (["signing", "scheme"], signing), (["signing", "key"], signingKey),
+            (["type"], destination), (["url"], url), (["format"], format), (["signing", "scheme"], signing),
+            (["signing", "key"], signingKey),
             (["signing", "api_key"], apiKey), (["signing", "header"], header), (["signing", "prefix"], prefix),
             (["retry"], retry), (["disable_after"], disableAfter), (["timeout"], timeout), (["order"], order),
             (["key_hold"], keyHold), (["mode", "batch", "every"], batch),
