@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func `the decoded sources say how they are verified and mapped`() throws {
-        let json = try #require(JSONValue.read(Array(ConfigurationJSON.text(try configuration()).text.utf8)))
+        let json = try #require(JSONValue.read(try configuration().json.json.bytes))
         let sources = json["sources"].elements
         #expect(sources.map { $0["verification"]["scheme"].text } == ["stream", "path-token", "none"])
         #expect(sources.map { $0["verification"]["kind"].text } == ["hmac", "path-token", "none"])
@@ -67,7 +67,7 @@ import Testing
                 tls: { ca: "file:/ca.pem" }
             """
         let configuration = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
-        let json = try #require(JSONValue.read(Array(ConfigurationJSON.text(configuration).text.utf8)))
+        let json = try #require(JSONValue.read(configuration.json.json.bytes))
         #expect(json["ingress"]["tls"].json.text == #"{"certificate":"file:/i.pem","key":"file:/i.key"}"#)
         let router = json["router"]
         #expect(router["tls"]["key"].text == "env:KEY")
