@@ -59,7 +59,7 @@ import Wire
     private func receive(_ sequences: ClosedRange<UInt64>, rejectLast: Bool = false) {
         var writer = ByteWriter()
         for sequence in sequences {
-            var envelope = Sample.envelope(journal: RouterBench.journal, sequence: sequence, ids: ["id-\(sequence)"])
+            var envelope = Sample.envelope(journal: RouterFixture.journal, sequence: sequence, ids: ["id-\(sequence)"])
             if rejectLast, sequence == sequences.upperBound {
                 envelope.withUnsafeMutableBytes { EnvelopePatch.mark($0, flags: .tombstone, resends: 0) }
             }
@@ -68,7 +68,7 @@ import Wire
         }
         stage.writer.received([
             OrderedBatch(
-                journal: RouterBench.journal, first: sequences.lowerBound, last: sequences.upperBound,
+                journal: RouterFixture.journal, first: sequences.lowerBound, last: sequences.upperBound,
                 frames: writer.bytes)
         ])
     }

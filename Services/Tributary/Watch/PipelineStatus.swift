@@ -71,7 +71,7 @@ struct PipelineStatus {
             let pid = try UnixSocket(path, timeoutSeconds: Self.stageSeconds)?.listenerPID
         else { return nil }
         let why = Self.whyNotReady(path)
-        let started = ProcessFigures.read(String(pid)).startSeconds
+        let started = ProcessMetrics.read(String(pid)).startSeconds
         let uptime = Double(wallNanoseconds()) / 1e9 - started
         var members: [(String, JSONText)] = [
             ("stage", .string(stage.rawValue)), ("instance", .string(instance)), ("pid", .number(Int(pid))),

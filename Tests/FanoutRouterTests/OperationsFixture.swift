@@ -12,7 +12,7 @@ import Wire
 
 /// A whole router asked through the dispatcher of its API: real log, real lanes, real subscribers. Every answer is held
 /// against what the operation declares.
-final class OperationsBench {
+final class OperationsFixture {
     /// A subscription of the configuration, one request at a time.
     struct Subscribing {
         var name: String
@@ -125,20 +125,20 @@ final class OperationsBench {
         }
         stage.writer.received([
             OrderedBatch(
-                journal: RouterBench.journal, first: sequences.lowerBound, last: sequences.upperBound,
+                journal: RouterFixture.journal, first: sequences.lowerBound, last: sequences.upperBound,
                 frames: writer.bytes)
         ])
     }
 
     /// One plain event per sequence.
     func receive(_ sequences: ClosedRange<UInt64>) {
-        receive(sequences) { Sample.envelope(journal: RouterBench.journal, sequence: $0, ids: ["id-\($0)"]) }
+        receive(sequences) { Sample.envelope(journal: RouterFixture.journal, sequence: $0, ids: ["id-\($0)"]) }
     }
 
     /// Waits until everything up to that sequence is in the log.
     func waitForLog(_ sequence: UInt64) async throws {
         try await eventually {
-            try self.stage.writer.perform { try $0.watermarks()[RouterBench.journal] } == sequence
+            try self.stage.writer.perform { try $0.watermarks()[RouterFixture.journal] } == sequence
         }
     }
 }

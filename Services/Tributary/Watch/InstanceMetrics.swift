@@ -2,7 +2,7 @@ import JSON
 import StageRuntime
 
 /// What `top` shows of one instance: its row of the status, and what it did between two readings.
-struct InstanceFigures {
+struct InstanceMetrics {
     let row: JSONValue
     private let now: InstanceReading
     let cpuPercent: Double?

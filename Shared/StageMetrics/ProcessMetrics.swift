@@ -1,7 +1,7 @@
 import Glibc
 
 /// What the kernel says of a process. Figures that cannot be read are 0.
-package struct ProcessFigures: Sendable {
+package struct ProcessMetrics: Sendable {
     /// User and system time.
     package var cpuSeconds = 0.0
     package var residentBytes = 0.0
@@ -10,21 +10,21 @@ package struct ProcessFigures: Sendable {
     package var startSeconds = 0.0
 
     /// Reads `stat` (fields numbered as in proc(5)) and `fd` of /proc/PID, and the boot time of /proc/stat.
-    package static func read(_ process: String = "self") -> ProcessFigures {
-        var figures = ProcessFigures()
+    package static func read(_ process: String = "self") -> ProcessMetrics {
+        var metrics = ProcessMetrics()
         let stat = text(of: "/proc/\(process)/stat")
-        guard !stat.isEmpty else { return figures }
+        guard !stat.isEmpty else { return metrics }
         // The second field is the command in brackets and may hold blanks; the third follows the last bracket.
         let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
         func field(_ number: Int) -> Double {
             fields.indices.contains(number - 3) ? Double(fields[number - 3]) ?? 0 : 0
         }
         let ticksPerSecond = Double(max(1, sysconf(Int32(_SC_CLK_TCK))))
-        figures.cpuSeconds = (field(14) + field(15)) / ticksPerSecond
-        figures.residentBytes = field(24) * Double(sysconf(Int32(_SC_PAGESIZE)))
-        figures.startSeconds = bootSeconds + field(22) / ticksPerSecond
-        figures.openDescriptors = Double(countDescriptors(process))
-        return figures
+        metrics.cpuSeconds = (field(14) + field(15)) / ticksPerSecond
+        metrics.residentBytes = field(24) * Double(sysconf(Int32(_SC_PAGESIZE)))
+        metrics.startSeconds = bootSeconds + field(22) / ticksPerSecond
+        metrics.openDescriptors = Double(countDescriptors(process))
+        return metrics
     }
 
     /// The standard metrics of a process.

@@ -3,7 +3,7 @@ import LogSamples
 import Wire
 
 /// A log in a folder of its own, with what tests do to it.
-final class LogBench {
+final class LogFixture {
     let folder: TemporaryFolder
     var settings: EventLogSettings
     private(set) var log: any EventLog

@@ -8,7 +8,7 @@ import Synchronization
 @testable import FanoutRouter
 
 /// Sends single requests to one subscriber, past lanes and log.
-final class EgressBench: Sendable {
+final class EgressFixture: Sendable {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let pool: NIOLoopBound<ConnectionPool>
     private let host: String

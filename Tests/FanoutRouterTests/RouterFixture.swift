@@ -14,7 +14,7 @@ import Wire
 @testable import FanoutRouter
 
 /// A router without a bus: the real log, log thread, reader thread, lanes and HTTP client, put together for one test.
-final class RouterBench: Sendable {
+final class RouterFixture: Sendable {
     static let journal = JournalID(high: 7, low: 8)
 
     let writer: LogWriter

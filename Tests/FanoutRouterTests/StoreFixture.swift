@@ -15,7 +15,7 @@ import Wire
 
 /// A whole router without a bus, asked through its API, that can be stopped and started again on the same files. Its
 /// clock is that of the machine and can be moved on.
-final class StoreBench {
+final class StoreFixture {
     struct Answer {
         var status: Int
         var json: JSONValue
@@ -162,13 +162,13 @@ final class StoreBench {
         let last = next + UInt64(count) - 1
         for sequence in next...last {
             let bytes = Sample.envelope(
-                journal: RouterBench.journal, sequence: sequence, ids: ["id-\(sequence)"],
+                journal: RouterFixture.journal, sequence: sequence, ids: ["id-\(sequence)"],
                 receivedAt: wallNanoseconds())
             writer.u32(UInt32(bytes.count))
             writer.raw(bytes)
         }
         stage.writer.received([
-            OrderedBatch(journal: RouterBench.journal, first: next, last: last, frames: writer.bytes)
+            OrderedBatch(journal: RouterFixture.journal, first: next, last: last, frames: writer.bytes)
         ])
         next = last + 1
     }

@@ -10,7 +10,7 @@ import Wire
 @testable import FanoutRouter
 
 /// A replay runner with the real log and its threads, and a lane that delivers at once whatever is queued.
-final class ReplayBench {
+final class ReplayFixture {
     let folder: TemporaryFolder
     let writer: LogWriter
     let reading: LogReading
