@@ -92,9 +92,9 @@ import Testing
                 == [
                     "source rooms: provider: fishjam → superviz [\"ingress-gateway\", \"verifier\", \"normaliser\"] "
                         + "in_place",
-                    "source rooms: path tokens changed [\"verifier\"] in_place",
+                    "source rooms: path_token changed [\"verifier\"] in_place",
                     "source rooms: allow_addresses: none → 192.0.2.1 [\"verifier\"] in_place",
-                    "source rooms: mapping changed [\"normaliser\"] in_place",
+                    "source rooms: ids: content → generated [\"normaliser\"] in_place",
                 ])
     }
 

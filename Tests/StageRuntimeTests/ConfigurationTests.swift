@@ -189,8 +189,8 @@ import Testing
         #expect(references(.verifier).isEmpty && references(.normaliser).isEmpty)
         #expect(
             references(.fanoutRouter) == [
-                "env:A", "file:/etc/ca.pem", "file:/etc/us.pem", "env:US_KEY", "env:T", "file:/etc/api.pem",
-                "file:/etc/api.key", "env:PROXY",
+                "file:/etc/api.pem", "file:/etc/api.key", "env:T", "env:PROXY", "env:A", "file:/etc/ca.pem",
+                "file:/etc/us.pem", "env:US_KEY",
             ])
         let router = configuration.router
         #expect(router.publicURL == "https://api.example.com" && router.egressProxy?.url.port == 3128)

@@ -58,14 +58,14 @@ import Testing
                 "/name: expected a name of 1 to 63 characters a-z, 0-9 and -, found \"5\"",
                 "/url: expected a URL such as https://example.com/events, found \"ftp://x\": it must begin with http:// "
                     + "or https://",
-                "/retry/schedule/1: expected a duration from 0s to 30d such as 250ms, 5s, 10m or 2h, found the text "
-                    + "\"soon\" in quotes",
-                "/timeout: expected a duration from 100ms to 5m such as 250ms, 5s, 10m or 2h, found \"5\"",
-                "/filter/sources/0: no source is named \"steam\"; did you mean \"stream\"?",
                 "/filter/types/1: expected patterns of event types, found \"7\"",
+                "/filter/sources/0: no source is named \"steam\"; did you mean \"stream\"?",
                 "/filter/data/0/at_least: expected a number, found the text \"5\" in quotes",
                 "/signing/secrets: secrets are no part of a subscription's document; they are kept apart from it",
+                "/retry/schedule/1: expected a duration from 0s to 30d such as 250ms, 5s, 10m or 2h, found the text "
+                    + "\"soon\" in quotes",
                 "/concurrency: expected a whole number from 1 to 1000, found the text \"5\" in quotes",
+                "/timeout: expected a duration from 100ms to 5m such as 250ms, 5s, 10m or 2h, found \"5\"",
                 "/order: expected one of none, key, found nothing",
             ])
     }

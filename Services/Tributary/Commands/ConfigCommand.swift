@@ -16,8 +16,8 @@ struct ConfigCommand: ParsableCommand {
                   for editors, as JSON Schema
               tributary config --reference > compose/CONFIGURATION.md
 
-            What is printed is a configuration too. Secrets are shown as references, never as
-            values; --json puts all on one line.
+            What is printed is a configuration too. Secrets are shown as references, never
+            as values; --json puts all on one line.
             """)
 
     @OptionGroup var options: CommandOptions

@@ -65,7 +65,9 @@ package struct APITokenConfiguration: Sendable {
             Field("name", \.name, .name(), "For the log and for metrics."),
             Field("scopes", \.scopes, scopes, "What it may do; all of them where it is left out."),
             Field("value", optional: \.reference, .secret, "The token."),
-            Field("sha256", optional: \.sha256, hash, "The token's SHA-256, in place of a value that nobody needs to keep."),
+            Field(
+                "sha256", optional: \.sha256, hash,
+                "The token's SHA-256, in place of a value that nobody needs to keep."),
         ])
 
     private static func checkSecret(_ section: Section) {

@@ -52,7 +52,8 @@ package struct SubscriptionFilter: Sendable, Equatable {
                 "keys", \.keys, words("patterns of partition keys"), "Only events with these partition keys, with *.",
                 option: "key"),
             Field(
-                "data", \.data, .list(of: ContentCondition.kind, "conditions", most: 100), "What must hold of the data."),
+                "data", \.data, .list(of: ContentCondition.kind, "conditions", most: 100), "What must hold of the data."
+            ),
         ])
 
     private static let providerWords = ProviderRegistry.all.map { "\($0.attribute)" }
@@ -145,7 +146,8 @@ private struct ConditionSpelledOut {
     private static func check(_ condition: ConditionSpelledOut, _ section: Section) {
         if section.isRight("pointer"), !condition.pointer.hasPrefix("/") {
             return section.report(
-                "", "a JSON Pointer begins with a slash, \"\(condition.pointer)\" does not; write /\(condition.pointer)")
+                "", "a JSON Pointer begins with a slash, \"\(condition.pointer)\" does not; write /\(condition.pointer)"
+            )
         }
         let given = ["equals", "in", "at_least", "below", "exists"].filter(section.has)
         guard given.count == 1 || given == ["at_least", "below"] else {

@@ -23,11 +23,13 @@ package struct IngressConfiguration: Sendable {
 
     static let table = FieldTable<IngressConfiguration>(
         IngressConfiguration.init,
-        rules: [{ ingress, section in
-            PublicURL.check(
-                section, ingress.publicURL, ingress.listen, of: "the ingress", "sources add /in/{source}",
-                expected: publicURLExpected)
-        }],
+        rules: [
+            { ingress, section in
+                PublicURL.check(
+                    section, ingress.publicURL, ingress.listen, of: "the ingress", "sources add /in/{source}",
+                    expected: publicURLExpected)
+            }
+        ],
         [
             Field("listen", \.listen, .address, "Where webhooks come in.", effect: .restart),
             Field("instances", \.instances, .integer(1...16), "How many processes run.", effect: .instances),

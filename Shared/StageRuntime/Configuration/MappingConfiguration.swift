@@ -46,10 +46,12 @@ extension SourceConfiguration {
 extension PointerMapping {
     static let table = FieldTable<PointerMapping>(
         { PointerMapping() },
-        rules: [{ mapping, section in
-            guard section.wrong.isEmpty else { return }
-            for problem in mapping.problems() { report(problem, section) }
-        }],
+        rules: [
+            { mapping, section in
+                guard section.wrong.isEmpty else { return }
+                for problem in mapping.problems() { report(problem, section) }
+            }
+        ],
         [
             Field(
                 "elements", optional: \.elements, .pointer,

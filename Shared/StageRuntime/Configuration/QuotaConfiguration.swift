@@ -45,7 +45,8 @@ package struct QuotasConfiguration: Sendable, Equatable {
         QuotasConfiguration.init,
         [
             Field("per_source", \.perSource, .quota, "What each source may send; a source may have its own."),
-            Field("per_address", \.perAddress, .quota, "What one client address (IPv6: one /64) may send to one source."),
+            Field(
+                "per_address", \.perAddress, .quota, "What one client address (IPv6: one /64) may send to one source."),
             Field(
                 "refused", \.refused, .quota,
                 "What one client address may send to one source that then fails verification."),

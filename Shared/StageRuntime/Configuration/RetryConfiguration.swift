@@ -1,4 +1,5 @@
 import JSON
+
 /// When an attempt that failed is made again.
 package struct RetryConfiguration: Sendable, Equatable {
     package enum Scheme: String, Sendable, CaseIterable {

@@ -34,13 +34,16 @@ package struct RouterConfiguration: Sendable {
         ],
         [
             Field(
-                "listen", optional: \.listen, .address, "Where the control API listens; without it, on the admin socket only.",
+                "listen", optional: \.listen, .address,
+                "Where the control API listens; without it, on the admin socket only.",
                 effect: .restart),
             Field(
-                "tls", optional: \.tls, .listenerTLS, "With it the control API speaks TLS only; needed beyond loopback.",
+                "tls", optional: \.tls, .listenerTLS,
+                "With it the control API speaks TLS only; needed beyond loopback.",
                 effect: .restart),
             Field(
-                "insecure", \.isInsecure, .boolean, "That a proxy in front speaks TLS, in place of tls.", effect: .restart),
+                "insecure", \.isInsecure, .boolean, "That a proxy in front speaks TLS, in place of tls.",
+                effect: .restart),
             Field("api_tokens", \.apiTokens, APITokenConfiguration.list, "Who may use the control API at listen."),
             Field(
                 "public_url", \.publicURL, PublicURL.kind(publicURLExpected), "How others reach the control API.",
@@ -73,7 +76,8 @@ package struct RouterConfiguration: Sendable {
                 "quarantine", \.quarantine, .section(QuarantineConfiguration.table),
                 "What is kept of refused webhooks.", effect: .restart),
             Field(
-                "metrics_listen", optional: \.metricsListen, .address, "Serves /metrics over TCP too.", effect: .restart),
+                "metrics_listen", optional: \.metricsListen, .address, "Serves /metrics over TCP too.", effect: .restart
+            ),
         ])
 
     private static let publicURLExpected =
@@ -125,12 +129,14 @@ package struct EgressProxyConfiguration: Sendable {
 
     private static let table = FieldTable<EgressProxyConfiguration>(
         { EgressProxyConfiguration(url: .nowhere, username: nil, password: nil) },
-        rules: [{ _, section in
-            for (one, other) in [("username", "password"), ("password", "username")]
-            where section.has(one) && !section.has(other) {
-                section.missing(other, "username and password together")
+        rules: [
+            { _, section in
+                for (one, other) in [("username", "password"), ("password", "username")]
+                where section.has(one) && !section.has(other) {
+                    section.missing(other, "username and password together")
+                }
             }
-        }],
+        ],
         [
             Field("url", \.url, urlKind, "Plain http, without a path.", required: urlKind.expected),
             Field("username", optional: \.username, .text("a name"), "For the proxy."),

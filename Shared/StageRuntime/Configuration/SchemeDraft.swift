@@ -113,7 +113,8 @@ struct SchemeDraft {
             }
         }
         // Five minutes where a time is signed and nothing else is said.
-        scheme.toleranceSeconds = (tolerance ?? (scheme.timestamp == nil ? SignatureTolerance.none : .seconds(300))).seconds
+        scheme.toleranceSeconds =
+            (tolerance ?? (scheme.timestamp == nil ? SignatureTolerance.none : .seconds(300))).seconds
         return scheme
     }
 
@@ -122,25 +123,33 @@ struct SchemeDraft {
     static func table(_ word: SchemeWord) -> FieldTable<SchemeDraft> {
         FieldTable(
             { SchemeDraft(word, base: nil) },
-            rules: [{ draft, section in
-                if section.has("scheme"), section.has("preset") {
-                    section.report("preset", "names the scheme already; remove scheme or preset")
+            rules: [
+                { draft, section in
+                    if section.has("scheme"), section.has("preset") {
+                        section.report("preset", "names the scheme already; remove scheme or preset")
+                    }
+                    draft.check(section)
                 }
-                draft.check(section)
-            }], common + rows(word))
+            ], common([word]) + rows(word))
     }
 
     /// Every key of every kind, for one that names none.
     static let allKeys =
-        common.map(\.key) + Set(SchemeWord.allCases.flatMap { rows($0).map(\.key) }).sorted()
+        common(SchemeWord.allCases).map(\.key) + Set(SchemeWord.allCases.flatMap { rows($0).map(\.key) }).sorted()
 
-    private static let common: [Field<SchemeDraft>] = [
-        Field("scheme", optional: \.given, .word, "The kind of scheme."),
-        Field("preset", optional: \.preset, .presetScheme, "The scheme that it refines, in place of the provider's own."),
-        Field(
-            "label", optional: \.label, .name("a word of 1 to 63 characters a-z, 0-9 and -"),
-            "The word in status and metrics."),
-    ]
+    private static func common(_ words: [SchemeWord]) -> [Field<SchemeDraft>] {
+        var scheme = FieldKind<SchemeWord>.word
+        scheme.schema = { _ in .string(oneOf: words.map(\.rawValue)) }
+        return [
+            Field("scheme", optional: \.given, scheme, "The kind of scheme."),
+            Field(
+                "preset", optional: \.preset, .presetScheme,
+                "The scheme that it refines, in place of the provider's own."),
+            Field(
+                "label", optional: \.label, .name("a word of 1 to 63 characters a-z, 0-9 and -"),
+                "The word in status and metrics."),
+        ]
+    }
 
     private static func rows(_ word: SchemeWord) -> [Field<SchemeDraft>] {
         switch word {

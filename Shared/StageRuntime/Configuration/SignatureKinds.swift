@@ -89,12 +89,14 @@ struct SignatureFieldDraft {
 
         static let table = FieldTable<ListDraft>(
             { ListDraft() },
-            rules: [{ list, section in
-                if section.has("pairs") == section.has("versions") {
-                    section.report(
-                        "", "expected { pairs: KEY } for t=1,v1=…, or { versions: VERSION } for v1,… v1,…")
+            rules: [
+                { list, section in
+                    if section.has("pairs") == section.has("versions") {
+                        section.report(
+                            "", "expected { pairs: KEY } for t=1,v1=…, or { versions: VERSION } for v1,… v1,…")
+                    }
                 }
-            }],
+            ],
             [
                 Field("pairs", optional: \.pairs, .text("the key of the signature, such as v1"), "Its key."),
                 Field(

@@ -86,15 +86,19 @@ package struct ConfiguredSecret: Sendable {
     package var validity = KeyValidity.always
 
     private static let table = FieldTable<ConfiguredSecret>(
-        { ConfiguredSecret(value: .nowhere) }, rules: [{ secret, section in
-            if let first = secret.validity.notBeforeNanoseconds, let end = secret.validity.notAfterNanoseconds,
-                end <= first
-            {
-                section.report("not_after", "must be later than not_before, or the secret never counts")
+        { ConfiguredSecret(value: .nowhere) },
+        rules: [
+            { secret, section in
+                if let first = secret.validity.notBeforeNanoseconds, let end = secret.validity.notAfterNanoseconds,
+                    end <= first
+                {
+                    section.report("not_after", "must be later than not_before, or the secret never counts")
+                }
             }
-        }],
+        ],
         [
-            Field("id", optional: \.id, .text("a name for the secret"), "What the provider calls it, or a name for logs."),
+            Field(
+                "id", optional: \.id, .text("a name for the secret"), "What the provider calls it, or a name for logs."),
             Field("value", \.value, .secret, "The secret.", required: "env:NAME or file:PATH"),
             Field("not_before", optional: \.validity.notBeforeNanoseconds, .time, "When it begins to count."),
             Field("not_after", optional: \.validity.notAfterNanoseconds, .time, "When it ceases to count."),
@@ -131,10 +135,12 @@ extension SuccessAnswer {
 
     fileprivate static let table = FieldTable<SuccessAnswer>(
         { SuccessAnswer(status: 200, body: "", contentType: "application/json") },
-        rules: [{ answer, section in
-            guard section.has("body"), answer.body.utf8.count > mostBytes || answer.status == 204 else { return }
-            section.report("body", answer.status == 204 ? "204 has no body" : "expected at most \(mostBytes) bytes")
-        }],
+        rules: [
+            { answer, section in
+                guard section.has("body"), answer.body.utf8.count > mostBytes || answer.status == 204 else { return }
+                section.report("body", answer.status == 204 ? "204 has no body" : "expected at most \(mostBytes) bytes")
+            }
+        ],
         [
             Field("status", \.status, .integer(200...299), "The HTTP status."),
             Field(

@@ -65,7 +65,7 @@ package struct SubscriptionConfiguration: Sendable {
         if section.isRight("url"), section.has("tls"), !subscription.url.isTLS {
             section.report("tls", "tls says nothing about a URL with http; use https or remove tls")
         }
-        if subscription.mode != .single, section.has("format"),
+        if section["mode"]?.isMapping == true, section.has("format"),
             [.original, .cloudeventsBinary].contains(subscription.format)
         {
             section.report(

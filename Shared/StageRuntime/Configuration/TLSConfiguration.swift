@@ -47,7 +47,8 @@ package struct SubscriberTLS: Sendable {
         if !["ca", "certificate", "key"].contains(where: section.has) {
             section.report("", "expected ca, or certificate and key, or all three")
         }
-        for (one, other) in [("certificate", "key"), ("key", "certificate")] where section.has(one) && !section.has(other) {
+        for (one, other) in [("certificate", "key"), ("key", "certificate")]
+        where section.has(one) && !section.has(other) {
             section.missing(other, "file:PATH, because \(one) is there and both belong together")
         }
     }

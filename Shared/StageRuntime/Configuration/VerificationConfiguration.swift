@@ -79,7 +79,9 @@ struct VerificationRules {
     private let section: Section
 
     static func check(_ source: SourceConfiguration, _ section: Section) {
-        guard section.isRight("provider"), let provider = ProviderRegistry.provider(named: source.provider) else { return }
+        guard section.isRight("provider"), let provider = ProviderRegistry.provider(named: source.provider) else {
+            return
+        }
         let rules = VerificationRules(provider: provider, section: section)
         if !section.has("verification") {
             rules.checkOwn()

@@ -43,7 +43,9 @@ package struct Field<Object: Sendable>: Sendable {
         options = { place in
             let own = kind.option.flatMap { form -> FieldOption? in
                 let name = option ?? (place.isEmpty ? key.replacing("_", with: "-") : nil)
-                return name.map { FieldOption(name: $0, path: place + [key], form: form, doc: doc) }
+                return name.map {
+                    FieldOption(name: $0, path: place + [key], form: form, doc: doc, expected: kind.expected)
+                }
             }
             return (own.map { [$0] } ?? []) + kind.options(place + [key])
         }
@@ -84,7 +86,8 @@ package struct Field<Object: Sendable>: Sendable {
 
     /// The same key in an object that has the other one as a part, where `only` holds.
     func lifted<Whole>(
-        only: OnlyWith, get: @escaping @Sendable (Whole) -> Object?, set: @escaping @Sendable (inout Whole, Object) -> Void
+        only: OnlyWith, get: @escaping @Sendable (Whole) -> Object?,
+        set: @escaping @Sendable (inout Whole, Object) -> Void
     ) -> Field<Whole> {
         Field<Whole>(self, only: only, get: get, set: set)
     }
@@ -132,4 +135,10 @@ package struct FieldOption: Sendable {
     package let path: [String]
     package let form: Form
     package let doc: String
+    /// What it takes, such as `a whole number from 1 to 1000`.
+    package let expected: String
+
+    package init(name: String, path: [String], form: Form, doc: String, expected: String) {
+        (self.name, self.path, self.form, self.doc, self.expected) = (name, path, form, doc, expected)
+    }
 }

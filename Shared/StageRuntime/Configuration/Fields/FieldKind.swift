@@ -32,7 +32,7 @@ package struct Concern: Sendable {
 package struct FieldKind<V: Sendable>: Sendable {
     /// Such as `a path`: for errors, and for the reference page.
     let expected: String
-    let schema: @Sendable (SchemaUse) -> JSONSchema
+    var schema: @Sendable (SchemaUse) -> JSONSchema
     /// The value of a node; nil after a report. Whatever the node leaves out is as in the second argument, or the default.
     var read: @Sendable (Value, V?) -> V?
     /// As the file writes it; nil where it is written by leaving the key out.
@@ -180,7 +180,8 @@ extension FieldKind where V == String {
     }
 
     /// 1 to 63 characters of a-z, 0-9 and `-`. `unique`: what it names, each with a name of its own.
-    static func name(_ expected: String = "a name of 1 to 63 characters a-z, 0-9 and -", unique: String? = nil) -> FieldKind
+    static func name(_ expected: String = "a name of 1 to 63 characters a-z, 0-9 and -", unique: String? = nil)
+        -> FieldKind
     {
         let plain = FieldKind.text(expected, pattern: "^[a-z0-9-]{1,63}$") { text throws(WrongText) in
             if !ConfigurationName.isName(text) { throw .unexpected }

@@ -47,7 +47,8 @@ package struct FieldTable<Object: Sendable>: Sendable {
         }
         for key in keys() where section.has(key) {
             let rows = fields.filter { $0.key == key }
-            guard let only = rows.first?.only, !rows.contains(where: { $0.only?.holds(section.word($0.only?.key)) ?? true })
+            guard let only = rows.first?.only,
+                !rows.contains(where: { $0.only?.holds(section.word($0.only?.key)) ?? true })
             else { continue }
             section.report(key, only.refusal(of: key))
         }
