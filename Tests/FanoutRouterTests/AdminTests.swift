@@ -1,3 +1,4 @@
+import AdminServer
 import ArgumentParser
 import Bus
 import EventLog
@@ -7,8 +8,9 @@ import LogSamples
 import Testing
 import Wire
 
+@testable import Executable
 @testable import FanoutRouter
-@testable import StageRuntime
+@testable import StageProcess
 
 /// What operators do with a whole router, asked through the dispatcher as the listeners ask it.
 @Suite(.serialized) final class AdminTests {

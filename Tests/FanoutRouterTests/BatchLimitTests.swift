@@ -1,7 +1,7 @@
 import Dispatch
 import EventLog
 import LogSamples
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import FanoutRouter

@@ -1,8 +1,8 @@
 import EventLog
 import Foundation
 import LogSamples
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

@@ -1,5 +1,5 @@
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

@@ -1,8 +1,8 @@
 import NIOCore
 import NIOPosix
 import NIOSSL
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Synchronization
 
 @testable import FanoutRouter

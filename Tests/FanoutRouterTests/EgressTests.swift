@@ -1,5 +1,4 @@
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

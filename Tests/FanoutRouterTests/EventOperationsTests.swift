@@ -2,7 +2,6 @@ import Events
 import JSON
 import LogSamples
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

@@ -1,6 +1,6 @@
 import EventLog
 import LogSamples
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import FanoutRouter

@@ -2,7 +2,7 @@ import EventLog
 import Foundation
 import LogSamples
 import NIOHTTP1
-import StageRuntime
+import PipelineConfiguration
 import Testing
 import Wire
 

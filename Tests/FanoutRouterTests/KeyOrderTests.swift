@@ -1,7 +1,7 @@
 import EventLog
 import LogSamples
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

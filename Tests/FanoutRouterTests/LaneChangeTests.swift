@@ -2,8 +2,8 @@ import EventLog
 import Foundation
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

@@ -1,6 +1,6 @@
 import EventLog
 import NIOEmbedded
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import FanoutRouter

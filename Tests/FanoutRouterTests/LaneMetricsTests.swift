@@ -2,9 +2,10 @@ import Events
 import JSON
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Testing
 import Wire
 

@@ -1,8 +1,8 @@
 import EventLog
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

@@ -1,7 +1,7 @@
 import EventLog
 import LogSamples
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 

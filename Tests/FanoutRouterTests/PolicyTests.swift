@@ -1,6 +1,6 @@
 import EventLog
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

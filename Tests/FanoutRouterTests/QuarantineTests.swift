@@ -9,8 +9,9 @@ import StageMetrics
 import Testing
 import Wire
 
+@testable import Executable
 @testable import FanoutRouter
-@testable import StageRuntime
+@testable import StageProcess
 
 /// The quarantine of a whole router: what goes in by the log thread and what operators ask for.
 @Suite(.serialized) final class QuarantineTests {

@@ -1,6 +1,5 @@
 import Dispatch
 import NIOCore
-import StageRuntime
 import Synchronization
 import Testing
 

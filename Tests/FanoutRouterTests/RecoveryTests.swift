@@ -1,9 +1,9 @@
 import EventLog
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Testing
 

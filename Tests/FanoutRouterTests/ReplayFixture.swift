@@ -3,7 +3,6 @@ import EventLog
 import LogSamples
 import Logging
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Wire
 

@@ -4,7 +4,6 @@ import JSON
 import LogSamples
 import Logging
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Testing
 import Wire

@@ -6,8 +6,8 @@ import LogSamples
 import Logging
 import NIOCore
 import NIOPosix
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Wire
 

@@ -1,7 +1,7 @@
 import EventLog
+import Executable
 import Foundation
 import JSON
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

@@ -3,7 +3,6 @@ import Foundation
 import JSON
 import Primitives
 import Providers
-import StageRuntime
 import Testing
 import Wire
 

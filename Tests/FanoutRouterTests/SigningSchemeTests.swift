@@ -1,8 +1,8 @@
 import EventLog
 import LogSamples
+import PipelineConfiguration
 import Primitives
 import Providers
-import StageRuntime
 import Testing
 import Wire
 

@@ -10,8 +10,10 @@ import Synchronization
 import Testing
 import Wire
 
+@testable import Executable
 @testable import FanoutRouter
-@testable import StageRuntime
+@testable import PipelineConfiguration
+@testable import StageProcess
 
 /// A whole router without a bus, asked through its API, that can be stopped and started again on the same files. Its
 /// clock is that of the machine and can be moved on.

@@ -5,7 +5,6 @@ import StageMetrics
 import Testing
 
 @testable import FanoutRouter
-@testable import StageRuntime
 
 /// Subscriptions made and changed through the API: real log, real lanes, real sockets.
 @Suite(.serialized) struct SubscriptionStoreTests {

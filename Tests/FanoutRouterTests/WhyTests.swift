@@ -1,6 +1,5 @@
 import JSON
 import LogSamples
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

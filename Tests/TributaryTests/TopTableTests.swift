@@ -1,6 +1,5 @@
 import JSON
 import StageMetrics
-import StageRuntime
 import Testing
 
 @testable import Tributary

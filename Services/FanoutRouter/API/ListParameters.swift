@@ -1,4 +1,4 @@
-import StageRuntime
+import PipelineConfiguration
 
 extension APIParameter {
     /// The parameters of every list.

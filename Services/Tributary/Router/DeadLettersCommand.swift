@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 
 /// `tributary dead-letters`
 struct DeadLettersCommand: ParsableCommand {

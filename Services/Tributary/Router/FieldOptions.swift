@@ -1,6 +1,6 @@
 import ArgumentParser
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// An option for each key of a subscription that has one, out of the table of its keys.
 ///

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
 import Primitives
-import StageRuntime
 
 /// How a replay is carried out.
 struct ReplayRunOptions: ParsableArguments {

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// Which router is asked, and how the answer is printed.
 struct RouterOptions: ParsableArguments {

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Executable
 import JSON
 import Primitives
-import StageRuntime
 
 /// `tributary subscriptions`
 struct SubscriptionsCommand: ParsableCommand {

@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// What `top` shows of one instance: its row of the status, and what it did between two readings.
 struct InstanceMetrics {

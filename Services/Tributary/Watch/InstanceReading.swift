@@ -1,6 +1,6 @@
+import Executable
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// One instance at one moment: what the kernel says of its process, and its own metrics. What does not answer is nil.
 struct InstanceReading {

@@ -1,8 +1,8 @@
 import ControlClient
+import Executable
 import Glibc
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// What runs of a pipeline: what its supervisor says, and what answers on an admin socket beside that.
 struct PipelineStatus {

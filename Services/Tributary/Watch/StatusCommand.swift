@@ -1,7 +1,8 @@
 import ArgumentParser
+import Executable
 import JSON
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 
 /// `tributary status`
 struct StatusCommand: ParsableCommand {

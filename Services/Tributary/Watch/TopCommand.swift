@@ -1,8 +1,9 @@
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 
 /// `tributary top`
 struct TopCommand: ParsableCommand {

@@ -1,7 +1,6 @@
 import Glibc
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// The table of `top`: one line an instance, as many columns as fit.
 struct TopTable {
