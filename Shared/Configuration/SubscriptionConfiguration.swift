@@ -4,80 +4,64 @@ import Primitives
 package struct SubscriptionConfiguration: Sendable {
     /// 1 to 63 characters of a-z, 0-9 and `-`.
     package var name = ""
-    package var url = EndpointURL.nowhere
+    package var destination: any DestinationConfiguration = DestinationRegistry.all[0].init()
     package var filter = SubscriptionFilter()
     package var format = SubscriptionFormat.cloudevents
     package var mode = SubscriptionMode.single
-    package var signing = SigningConfiguration()
     package var retry = RetryConfiguration.standard
     package var concurrency = 30
     package var requestsPerSecond: Int?
     package var disableAfter = Duration.seconds(5 * 86_400)
-    package var timeout = Duration.seconds(15)
     package var order = DeliveryOrder.none
     package var keyHold = Duration.seconds(300)
-    package var tls: SubscriberTLS?
 
-    /// How long one attempt may take; the `timeout` of a retry schedule goes before that of the subscription.
-    package var timeoutSeconds: Double { (retry.timeout ?? timeout).inSeconds }
+    /// The keys of an HTTP destination; nil for any other.
+    package var http: HTTPDestinationConfiguration? { destination as? HTTPDestinationConfiguration }
 
-    package static let table = FieldTable<SubscriptionConfiguration>(
-        SubscriptionConfiguration.init, rules: [{ subscription, section in check(subscription, section) }],
-        [
-            Field(
-                "name", \.name, .name(unique: "subscription"), "1 to 63 characters a-z, 0-9 and -.",
-                required: FieldKind.name().expected),
-            Field("url", \.url, .url, "Where deliveries go, http or https.", required: FieldKind.url.expected),
-            Field(
-                "filter", \.filter, .object(SubscriptionFilter.table),
-                "Which events; a part that is left out or empty takes all."),
-            Field("format", \.format, .word, "What a delivery looks like."),
-            Field("mode", \.mode, SubscriptionMode.kind, "How many events go into one request."),
-            Field(
-                "signing", \.signing, SigningConfiguration.kind,
-                "How a subscriber can tell that a request is ours; it must be said, `scheme: none` too."),
-            Field("retry", \.retry, RetryConfiguration.kind, "When a failed attempt is made again."),
-            Field("concurrency", \.concurrency, .integer(1...1000), "Requests in flight at once."),
-            Field("rate_limit", optional: \.requestsPerSecond, .integer(1...100_000), "Requests per second at most."),
-            Field(
-                "disable_after", \.disableAfter, .duration(.seconds(60) ... .seconds(365 * 86_400)),
-                "After so long without a success the subscription is disabled; it keeps its place."),
-            Field(
-                "timeout", \.timeout, .duration(.milliseconds(100) ... .seconds(300)),
-                "How long one attempt may take."),
-            Field("order", \.order, .word, "`key`: events of one partition key one after the other."),
-            Field(
-                "key_hold", \.keyHold, .duration(.seconds(1) ... .seconds(86_400)),
-                "How long a failing event may hold up its key; then it is a dead letter.",
-                only: OnlyWith(
-                    "order", "key",
-                    refusal: "key_hold says how long a failing event holds up its key, so it needs order: key")),
-            Field(
-                "tls", optional: \.tls, .object(SubscriberTLS.table),
-                "How connections are secured where the defaults do not fit; PEM each.", fileOnly: true),
-        ])
+    package static let table: FieldTable<SubscriptionConfiguration> = {
+        let destinations = DestinationRegistry.all.map { $0.lifted() }
+        return FieldTable(
+            { SubscriptionConfiguration() },
+            rules: destinations.flatMap(\.rules) + [{ _, section in check(section) }],
+            address + destinations.flatMap(\.fields) + delivery)
+    }()
 
-    private static func check(_ subscription: SubscriptionConfiguration, _ section: Section) {
-        let decoding = section.decoding
-        if !decoding.isDocument, !section.has("signing") {
-            section.missing("signing", "a mapping with scheme and secrets; scheme: none sends unsigned")
-        }
-        if section.isRight("url"), section.has("tls"), !subscription.url.isTLS {
-            section.report("tls", "tls says nothing about a URL with http; use https or remove tls")
-        }
-        if section["mode"]?.isMapping == true, section.has("format"),
-            [.original, .cloudeventsBinary].contains(subscription.format)
-        {
-            section.report(
-                "format",
-                "\(subscription.format.rawValue) cannot hold several events; use mode: single, or format: "
-                    + "cloudevents or superviz")
-        }
-        if !decoding.isDocument, section.isRight("url"),
-            let refusal = decoding.router.plainHTTPRefusal(subscription.url)
-        {
-            section.report("url", refusal)
-        }
+    private static let address: [Field<SubscriptionConfiguration>] = [
+        Field(
+            "name", \.name, .name(unique: "subscription"), "1 to 63 characters a-z, 0-9 and -.",
+            required: FieldKind.name().expected),
+        Field("type", \.destination, .destination, "The kind of destination.", option: "destination"),
+    ]
+
+    private static let delivery: [Field<SubscriptionConfiguration>] = [
+        Field(
+            "filter", \.filter, .object(SubscriptionFilter.table),
+            "Which events; a part that is left out or empty takes all."),
+        Field("format", \.format, .word, "What a delivery looks like."),
+        Field("mode", \.mode, SubscriptionMode.kind, "How many events go into one request."),
+        Field("retry", \.retry, RetryConfiguration.kind, "When a failed attempt is made again."),
+        Field("concurrency", \.concurrency, .integer(1...1000), "Requests in flight at once."),
+        Field("rate_limit", optional: \.requestsPerSecond, .integer(1...100_000), "Requests per second at most."),
+        Field(
+            "disable_after", \.disableAfter, .duration(.seconds(60) ... .seconds(365 * 86_400)),
+            "After so long without a success the subscription is disabled; it keeps its place."),
+        Field("order", \.order, .word, "`key`: events of one partition key one after the other."),
+        Field(
+            "key_hold", \.keyHold, .duration(.seconds(1) ... .seconds(86_400)),
+            "How long a failing event may hold up its key; then it is a dead letter.",
+            only: OnlyWith(
+                "order", "key",
+                refusal: "key_hold says how long a failing event holds up its key, so it needs order: key")),
+    ]
+
+    private static func check(_ section: Section) {
+        guard section["mode"]?.isMapping == true,
+            let format = section["format"]?.scalar.flatMap(SubscriptionFormat.init),
+            [.original, .cloudeventsBinary].contains(format)
+        else { return }
+        section.report(
+            "format",
+            "\(format.rawValue) cannot hold several events; use mode: single, or format: cloudevents or superviz")
     }
 }
 

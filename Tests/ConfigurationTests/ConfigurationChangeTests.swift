@@ -120,11 +120,11 @@ import Testing
                         + "    tls: { ca: \"file:x\" }"
                 ))
                 == [
-                    "subscription my-app: filter changed [\"fanout-router\"] in_place",
                     "subscription my-app: signing changed [\"fanout-router\"] in_place",
+                    "subscription my-app: tls changed [\"fanout-router\"] in_place",
+                    "subscription my-app: filter changed [\"fanout-router\"] in_place",
                     "subscription my-app: retry: standard → stream [\"fanout-router\"] in_place",
                     "subscription my-app: rate_limit: none → 5 [\"fanout-router\"] in_place",
-                    "subscription my-app: tls changed [\"fanout-router\"] in_place",
                 ])
         #expect(
             try changes(("name: my-app", "name: other")).map { $0.split(separator: " [")[0] }

@@ -276,8 +276,8 @@ enum WrongFiles {
                 "11 subscriptions[2].name: missing; expected a name of 1 to 63 characters a-z, 0-9 and -",
                 "11 subscriptions[2].url: expected a URL such as https://example.com/events, found \"5\": "
                     + "it must begin with http:// or https://",
-                "11 subscriptions[2].mode: expected single or a mapping with batch, found \"many\"",
                 "11 subscriptions[2].signing: expected a mapping with scheme, secrets, api_key, header, prefix, found \"none\"",
+                "11 subscriptions[2].mode: expected single or a mapping with batch, found \"many\"",
                 "11 subscriptions[2].retry: expected one of standard, stream, superviz, custom, found \"sometimes\"",
                 "11 subscriptions[2].order: expected one of none, key, found \"sorted\"",
             ]),

@@ -30,8 +30,16 @@ package struct FieldTable<Object: Sendable>: Sendable {
     package var optionalKeys: [String] {
         let written = write(make(), .document)
         return keys(isDocument: true).filter { key in
-            written[key] == .null && !fields.contains { $0.key == key && $0.required != nil && $0.only == nil }
+            let rows = fields.filter { $0.key == key }
+            return (written[key] == .null && !rows.contains { $0.required != nil && isWrittenAlways($0.only) })
+                || !rows.contains { isWrittenAlways($0.only) }
         }
+    }
+
+    /// Whether a row means something beside every word that the other key can have.
+    private func isWrittenAlways(_ only: OnlyWith?) -> Bool {
+        guard let only else { return true }
+        return only.isDefault && !fields.contains { $0.only?.key == only.key && $0.only?.words != only.words }
     }
 
     // MARK: Decoding
@@ -101,7 +109,7 @@ package struct FieldTable<Object: Sendable>: Sendable {
     }
 
     /// The names of the members that must be there.
-    package var required: [String] { fields.filter { $0.required != nil && $0.only == nil }.map(\.key) }
+    package var required: [String] { fields.filter { $0.required != nil && isWrittenAlways($0.only) }.map(\.key) }
 
     package func schema(_ use: SchemaUse, _ doc: String = "") -> JSONSchema {
         let schema = JSONSchema.object(members(use), required: use == .patch ? [] : required, doc)
@@ -122,7 +130,8 @@ package struct FieldTable<Object: Sendable>: Sendable {
 
     /// The options of the command line for an object that lies at `place` in a document.
     package func options(_ place: [String] = []) -> [FieldOption] {
-        fields.filter { !$0.isFileOnly }.flatMap { $0.options(place) }
+        var names: Set<String> = []
+        return fields.filter { !$0.isFileOnly }.flatMap { $0.options(place) }.filter { names.insert($0.name).inserted }
     }
 
     /// The page about the object at `place`, and those about what is inside it.

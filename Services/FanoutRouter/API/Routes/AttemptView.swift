@@ -1,5 +1,6 @@
 import EventLog
 import JSON
+import PipelineConfiguration
 
 /// Attempts as the API shows them.
 enum AttemptView {
