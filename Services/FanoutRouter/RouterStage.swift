@@ -207,20 +207,20 @@ extension RouterStage {
         return found
     }
 
-    private static func retentionSeconds(_ router: RouterConfiguration) -> Int64 { Int64(router.retentionHours * 3600) }
+    private static func retentionSeconds(_ router: RouterConfiguration) -> Int64 { router.retention.components.seconds }
 
     private static func logSettings(_ environment: StageEnvironment) throws(StageFailure) -> EventLogSettings {
         let router = environment.configuration.router
         var settings = EventLogSettings(path: try environment.makeDataDirectory() + "/events.sqlite")
         settings.retentionSeconds = retentionSeconds(router)
         settings.retentionBytes = Int64(router.eventLogBudgetBytes)
-        settings.dedupeWindowSeconds = Int64(router.dedupeWindowHours * 3600)
+        settings.dedupeWindowSeconds = router.dedupeWindow.components.seconds
         settings.dedupeIDs = router.dedupeIds
         settings.quarantineSources = environment.configuration.sources.map(\.name)
         settings.quarantinePerSource = router.quarantine.maxWebhooks
         settings.quarantineBytesPerSource = Int64(router.quarantine.maxBytes)
         settings.quarantineTotalBytes = Int64(router.quarantine.totalBytes)
-        settings.quarantineAgeSeconds = Int64(router.quarantine.maxAgeSeconds)
+        settings.quarantineAgeSeconds = router.quarantine.maxAge.components.seconds
         return settings
     }
 }

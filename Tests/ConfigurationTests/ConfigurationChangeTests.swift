@@ -95,9 +95,9 @@ import Testing
                 == [
                     "source rooms: provider: fishjam → superviz [\"ingress-gateway\", \"verifier\", \"normaliser\"] "
                         + "in_place",
-                    "source rooms: path tokens changed [\"verifier\"] in_place",
+                    "source rooms: path_token changed [\"verifier\"] in_place",
                     "source rooms: allow_addresses: none → 192.0.2.1 [\"verifier\"] in_place",
-                    "source rooms: mapping changed [\"normaliser\"] in_place",
+                    "source rooms: ids: content → generated [\"normaliser\"] in_place",
                 ])
     }
 
@@ -122,11 +122,11 @@ import Testing
                         + "    tls: { ca: \"file:x\" }"
                 ))
                 == [
-                    "subscription my-app: filter changed [\"fanout-router\"] in_place",
                     "subscription my-app: signing changed [\"fanout-router\"] in_place",
+                    "subscription my-app: tls changed [\"fanout-router\"] in_place",
+                    "subscription my-app: filter changed [\"fanout-router\"] in_place",
                     "subscription my-app: retry: standard → stream [\"fanout-router\"] in_place",
                     "subscription my-app: rate_limit: none → 5 [\"fanout-router\"] in_place",
-                    "subscription my-app: tls changed [\"fanout-router\"] in_place",
                 ])
         #expect(
             try changes(("name: my-app", "name: other")).map { $0.split(separator: " [")[0] }

@@ -35,14 +35,14 @@ import Testing
         #expect(ingress.windowRecords == 16384)
         #expect(ingress.windowBytes == 67_108_864)
         #expect(ingress.verdictTimeout == .milliseconds(250))
-        #expect(ingress.headerDeadlineSeconds == 10)
-        #expect(ingress.idleTimeoutSeconds == 75)
+        #expect(ingress.headerDeadline == .seconds(10))
+        #expect(ingress.idleTimeout == .seconds(75))
         #expect(ingress.minimumBodyBytesPerSecond == 1024)
         #expect(ingress.metricsListen == nil)
         #expect(ingress.quotas == QuotasConfiguration())
         #expect(configuration.verifier.instances == 1)
-        #expect(configuration.router.retentionHours == 168)
-        #expect(configuration.router.dedupeWindowHours == 24)
+        #expect(configuration.router.retention == .seconds(168 * 3600))
+        #expect(configuration.router.dedupeWindow == .seconds(24 * 3600))
         #expect(configuration.router.dedupeIds == 1_000_000)
         #expect(configuration.router.maxUnfinished == 1000)
         #expect(configuration.router.egressAllow == [])
@@ -191,8 +191,8 @@ import Testing
         #expect(references(.verifier).isEmpty && references(.normaliser).isEmpty)
         #expect(
             references(.fanoutRouter) == [
-                "env:A", "file:/etc/ca.pem", "file:/etc/us.pem", "env:US_KEY", "env:T", "file:/etc/api.pem",
-                "file:/etc/api.key", "env:PROXY",
+                "file:/etc/api.pem", "file:/etc/api.key", "env:T", "env:PROXY", "env:A", "file:/etc/ca.pem",
+                "file:/etc/us.pem", "env:US_KEY",
             ])
         let router = configuration.router
         #expect(router.publicURL == "https://api.example.com" && router.egressProxy?.url.port == 3128)

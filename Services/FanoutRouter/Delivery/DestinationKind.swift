@@ -9,9 +9,6 @@ import Wire
 protocol DestinationKind: DestinationConfiguration {
     /// Everything that an attempt may come to.
     static var outcomes: [AttemptEnd] { get }
-    /// The schemas of its keys but `signing`, as the control API takes and shows them.
-    static var schemas: [(String, APISchema)] { get }
-
     /// Reads what the fields refer to, signing secrets apart. Blocks. Throws where something is not there or does not fit.
     func resources(of subscription: String, _ environment: StageEnvironment) throws(StageFailure) -> (any Sendable)?
 
@@ -49,7 +46,7 @@ struct DestinationContext {
 
 extension DestinationRegistry {
     /// As the router knows them; a test holds that it knows all.
-    static var delivering: [any DestinationKind.Type] { kinds.compactMap { $0 as? any DestinationKind.Type } }
+    static var delivering: [any DestinationKind.Type] { all.compactMap { $0 as? any DestinationKind.Type } }
 
     /// The words of all kinds, each once.
     static let outcomes: [AttemptEnd] = delivering.flatMap { $0.outcomes }.reduce(into: []) { words, word in

@@ -55,8 +55,8 @@ extension LaneSettings {
             format: subscription.format,
             policy: RetryPolicy(subscription.retry, holding: subscription.order == .key ? subscription.keyHold : nil),
             concurrency: subscription.concurrency,
-            requestsPerSecond: subscription.requestsPerSecond,
-            disableAfterNanoseconds: subscription.disableAfter?.nanoseconds,
+            requestsPerSecond: subscription.requestsPerSecond.map(Double.init),
+            disableAfterNanoseconds: subscription.disableAfter.nanoseconds,
             timeoutNanoseconds: Int64(subscription.timeoutSeconds * 1e9), maxUnfinished: maxUnfinished,
             keepsKeyOrder: subscription.order == .key, batch: Self.batch(subscription.mode))
     }

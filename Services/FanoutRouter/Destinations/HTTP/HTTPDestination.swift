@@ -44,17 +44,6 @@ final class HTTPDestination: Destination {
 extension HTTPDestinationConfiguration: DestinationKind {
     static var outcomes: [AttemptEnd] { AttemptEnd.ofHTTP }
 
-    static var schemas: [(String, APISchema)] {
-        [
-            (
-                "url",
-                .string(
-                    "Where deliveries go, http or https. Its query is `(hidden)` from tokens without the scope `write`.",
-                    length: 1...2048)
-            )
-        ]
-    }
-
     func resources(of subscription: String, _ environment: StageEnvironment) throws(StageFailure) -> (any Sendable)? {
         guard let tls else { return nil }
         func read(_ reference: SecretReference?) throws(StageFailure) -> [UInt8]? {
