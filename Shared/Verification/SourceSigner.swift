@@ -90,22 +90,26 @@ package enum SourceSigner {
                 request.query = "\(name)=\(digest)"
             }
             addUnsigned(to: &request)
-            let content = content(body, isForm: isForm, request)
-            var values: [(field: String, text: String)] = []
-            for signature in scheme.signatures {
-                guard let text = text(of: signature, over: content) else { continue }
-                if let known = values.firstIndex(where: { $0.field == signature.field }) {
-                    // A field that holds one value is signed with the first algorithm.
-                    guard signature.list != .single else { continue }
-                    values[known].text += (signature.list.isVersions ? " " : ",") + text
-                } else {
-                    values.append((signature.field, text))
+            let fields = request.fields
+            let ending = request.pathToken.map { "/" + $0 } ?? ""
+            let query = request.query.isEmpty ? "" : "?" + request.query
+            let signer = RequestSigner(scheme, keys: key.isPublic ? [] : [.shared(key.bytes)])
+            var proofs: [(name: String, value: String)] = []
+            body.withUnsafeBytes { body in
+                signer?.sign(body, timestamp: Array(timestamp.utf8)) { part, content in
+                    switch part {
+                    case .literal, .body, .timestamp: break
+                    case .field(let name): content += Array((fields.first { $0.name == name }?.value ?? "").utf8)
+                    case .url:
+                        content += PublicURL.spellings(of: verification).last ?? []
+                        content += Array((ending + query).utf8)
+                    case .form: if isForm { _ = FormText.append(body, to: &content) }
+                    }
+                } each: {
+                    proofs.append(($0, String(decoding: $1, as: UTF8.self)))
                 }
             }
-            for (field, text) in values {
-                let time = scheme.timestamp.flatMap { $0.field == field ? $0.pairKey : nil }
-                request.fields.append((field, (time.map { "\($0)=\(timestamp)," } ?? "") + text))
-            }
+            request.fields += proofs
         }
 
         private func addUnsigned(to request: inout SignedRequest) {
@@ -119,45 +123,5 @@ package enum SourceSigner {
                 request.fields.append((name, webhookID))
             }
         }
-
-        private func content(_ body: [UInt8], isForm: Bool, _ request: SignedRequest) -> [UInt8] {
-            var content: [UInt8] = []
-            for part in scheme.content {
-                switch part {
-                case .literal(let text): content += Array(text.utf8)
-                case .body: content += body
-                case .timestamp: content += Array(timestamp.utf8)
-                case .field(let name):
-                    content += Array((request.fields.first { $0.name == name }?.value ?? "").utf8)
-                case .url:
-                    content += PublicURL.spellings(of: verification).last ?? []
-                    if let token = request.pathToken { content += Array(("/" + token).utf8) }
-                    if !request.query.isEmpty { content += Array(("?" + request.query).utf8) }
-                case .form:
-                    if isForm { _ = body.withUnsafeBytes { FormText.append($0, to: &content) } }
-                }
-            }
-            return content
-        }
-
-        private func text(of signature: SignatureField, over content: [UInt8]) -> String? {
-            guard let digest = signature.algorithm.digest, !key.isPublic else { return nil }
-            let code = content.withUnsafeBytes { bytes in
-                HMACKey(key.bytes, digest).withCode(of: bytes) { code in
-                    signature.encoding == .hex ? Hexadecimal.encode(code) : Base64.encode(code)
-                }
-            }
-            switch signature.list {
-            case .single: return signature.prefix + code
-            case .pairs(let key): return key + "=" + signature.prefix + code
-            case .versions(let version): return version + "," + signature.prefix + code
-            }
-        }
-    }
-}
-
-extension SignatureField.List {
-    fileprivate var isVersions: Bool {
-        if case .versions = self { true } else { false }
     }
 }

@@ -58,7 +58,7 @@ WALL_CLOCK = {
     "Services/Verifier/VerifierWork.swift": "which keys counted, against received-at",
     "Services/Normaliser/NormaliserWork.swift": "which sources counted, against received-at",
     "Services/FanoutRouter/Intake/LogWriter.swift": "the router's stamp",
-    "Services/FanoutRouter/Delivery/RetryAfter.swift": "a date that a subscriber names",
+    "Services/FanoutRouter/Destinations/HTTP/RetryAfter.swift": "a date that a subscriber names",
     "Services/FanoutRouter/Lanes/Lane.swift": "times of attempts and dead letters, as they are saved and shown",
     "Services/FanoutRouter/Lanes/LaneHub.swift": "against which the log's times are read, once at the start",
     "Services/FanoutRouter/Replay/ReplayRunner.swift": "times of jobs",

@@ -80,7 +80,7 @@ struct SecretFindings {
     }
 
     private mutating func judge(_ tls: ListenerTLS) {
-        guard tls.references.allSatisfy({ Self.value($0) != nil }) else { return }
+        guard [tls.certificate, tls.key].allSatisfy({ Self.value($0) != nil }) else { return }
         do {
             _ = try ServerTLS(tls)
         } catch {
