@@ -2,29 +2,33 @@ import Events
 import JSON
 import Providers
 
-extension MappingOptions {
+extension SourceConfiguration {
     /// Where the ids of elements come from that have none of the provider's.
     enum IDs: String, CaseIterable {
         case content, generated
     }
 
-    var ids: IDs {
-        get { idsFromContent ? .content : .generated }
-        set { idsFromContent = newValue == .content }
+    /// Nil of a provider whose events all have one.
+    var ids: IDs? {
+        get { hasIDs ? nil : mapping.idsFromContent ? .content : .generated }
+        set { mapping.idsFromContent = newValue != .generated }
     }
-}
 
-extension SourceConfiguration {
+    private var hasIDs: Bool { !isGeneric && ProviderRegistry.provider(named: provider) != SuperVizProvider.self }
+
+    /// A preset is a generic mapping with a name, which a source may replace.
+    private var isGeneric: Bool {
+        ProviderRegistry.provider(named: provider).map { $0 == GenericProvider.self || $0 is any PresetProvider.Type }
+            ?? true
+    }
+
     static func checkMapping(_ source: SourceConfiguration, _ section: Section) {
-        guard let provider = ProviderRegistry.provider(named: source.provider) else { return }
-        // A preset is a generic mapping with a name, which a source may replace.
-        let isGeneric = provider == GenericProvider.self || provider is any PresetProvider.Type
-        if section.has("ids"), !isGeneric, provider != SuperVizProvider.self {
-            section.report("ids", "every event of \(provider.name) has an id already; remove ids")
+        if section.has("ids"), source.hasIDs {
+            section.report("ids", "every event of \(source.provider) has an id already; remove ids")
         }
-        if section.has("mapping"), !isGeneric {
+        if section.has("mapping"), !source.isGeneric {
             section.report(
-                "mapping", "\(provider.name) has a mapping of its own; mapping is for provider: generic")
+                "mapping", "\(source.provider) has a mapping of its own; mapping is for provider: generic")
         }
     }
 }
