@@ -33,20 +33,8 @@ extension SourceConfiguration {
     }
 }
 
-/// How events of a source are made where the provider leaves a choice; JSON Pointers (RFC 6901) are judged from the root of
-/// each element:
-///
-/// ```yaml
-/// mapping:
-///   elements: /events       # where the array of elements lies; "" is the body itself; left out: the body is one
-///   type: /event
-///   id: /id
-///   time: /created_at       # RFC 3339; or { pointer: /ts, unit: milliseconds }
-///   subject: "rooms/{/room/name}/participants/{/participant/identity}"
-///   key: /room/name         # the partition key
-///   types: { room_started: session.started }
-///   redact: [/stream_key]   # or paths such as users.*.email and **.email
-/// ```
+/// How events of a source are made where the provider leaves a choice; JSON Pointers (RFC 6901) are judged from the root
+/// of each element.
 extension PointerMapping {
     static let table = FieldTable<PointerMapping>(
         { PointerMapping() },
@@ -59,11 +47,13 @@ extension PointerMapping {
         [
             Field(
                 "elements", optional: \.elements, .pointer,
-                "Where the array of elements lies; left out: the body is one element."),
+                "Where the array of elements lies, `\"\"` for the body itself; the body is one where it is left out."),
             Field("type", optional: \.type, .pointer, "The provider's type."),
             Field("id", optional: \.id, .pointer, "The event's id."),
             Field("time", optional: \.timePlace, TimePlace.kind, "When it happened."),
-            Field("subject", optional: \.subject, .subject, "Text with JSON Pointers in braces."),
+            Field(
+                "subject", optional: \.subject, .subject,
+                "Text with JSON Pointers in braces, such as `rooms/{/room/name}`."),
             Field("key", optional: \.partitionKey, .pointer, "The partition key."),
             Field("types", \.types, .types, "The provider's types and what they are here."),
             Field(
