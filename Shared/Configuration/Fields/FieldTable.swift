@@ -169,10 +169,8 @@ extension JSONValue {
         }
     }
 
-    /// For a cell of a table; nothing for what is not there or too long.
+    /// For a cell of a table; nothing for what is too long.
     fileprivate var shown: String {
-        if self == .null { return "" }
-        let text = isScalar ? text : json.text
-        return text.count <= 40 ? text : ""
+        isScalar && text.count <= 40 ? text : ""
     }
 }
