@@ -38,15 +38,14 @@ class Requests(unittest.TestCase):
 
 
 class Answering(unittest.IsolatedAsyncioTestCase):
-    """The server alone, with a supervisor that fails in one command."""
+    """The server alone, before something that fails in one command."""
 
     async def asyncSetUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.path = Path(folder.name) / "s"
-        supervisor = mock.Mock()
-        supervisor.status.side_effect = [{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}]
-        self.server = await control.ControlServer(supervisor, mock.Mock()).serve(self.path)
+        self.path = Path(folder.name) / control.SOCKET_NAME
+        run = mock.AsyncMock(side_effect=[{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}])
+        self.server = await control.ControlServer(run).serve(control.bind(Path(folder.name)))
         self.addCleanup(self.server.close)
 
     async def ask(self, request: bytes) -> dict:

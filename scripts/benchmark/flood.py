@@ -14,12 +14,12 @@ import time
 import uuid
 from pathlib import Path
 
-from demonstration.stage_folder import free_port
+from launcher import HOST, ROOT, free_port
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 
 from . import machine, webhook
-from .pipeline import HOST, ROOT, Pipeline, Shape
+from .pipeline import Pipeline, Shape
 from .workplace import run, say, temporary_folder, uninterrupted
 
 EXAMPLES = """\
@@ -120,7 +120,7 @@ def beside(pipeline: Pipeline, address: str, options: argparse.Namespace) -> dic
     return row(times, statuses, forged)
 
 
-def measure(binaries: Binaries, folder: Path, budget_bytes: int, options: argparse.Namespace) -> dict[str, dict]:
+def measure(binaries: Path, folder: Path, budget_bytes: int, options: argparse.Namespace) -> dict[str, dict]:
     pipeline = Pipeline(binaries, folder, free_port(DOOR_PORT), Shape(1, 1, 30), [],
                         {"disk_budget_bytes": budget_bytes})
     try:
@@ -165,8 +165,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.seconds < 1 or options.connections < 1:
         raise Failure("--seconds and --connections take numbers of at least 1.")
-    binaries = Binaries(ROOT, os.environ, "release")
-    binaries.provide(rebuild_stale=True)
+    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
     outcome: dict[str, dict] = {}
     with temporary_folder(options.keep) as folder:
         for number, (budget, budget_bytes) in enumerate(BUDGETS.items()):
