@@ -47,13 +47,13 @@ def free_port(wanted: int = 0) -> int:
     raise Failure(f"no port is free on {HOST}.")
 
 
-def until(holds: Callable, what: str, patience_seconds: float = PATIENCE_SECONDS):
-    """Waits for a truthy answer and returns it."""
+def until(holds: Callable, what: str, patience_seconds: float = PATIENCE_SECONDS, pause_seconds: float = 0.01):
+    """Asks again and again for a truthy answer and returns it."""
     deadline = time.monotonic() + patience_seconds
     while not (answer := holds()):
         if time.monotonic() > deadline:
             raise Failure(f"waited {patience_seconds:g} s in vain for {what}.")
-        time.sleep(0.01)
+        time.sleep(pause_seconds)
     return answer
 
 

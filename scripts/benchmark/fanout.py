@@ -91,12 +91,8 @@ class Watch:
             total("tributary_events_total"), process.resident_bytes, process.cpu_seconds)
 
     def until(self, condition: Callable[[Moment], bool], what: str, seconds: float = DRAIN_SECONDS) -> Moment:
-        deadline = time.monotonic() + seconds
-        while not condition(moment := self.read()):
-            if time.monotonic() > deadline:
-                raise Failure(f"{what} did not happen within {seconds:g} s; the logs are in {self._pipeline.run_dir}.")
-            time.sleep(0.2)
-        return moment
+        return until(lambda: condition(moment := self.read()) and moment,
+                     f"{what}; the logs are in {self._pipeline.run_dir}", seconds, 0.2)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import time
 import uuid
 from pathlib import Path
 
-from launcher import HOST, ROOT, free_port
+from launcher import HOST, PATIENCE_SECONDS, ROOT, free_port
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 
@@ -47,9 +47,9 @@ def forged_request() -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + FORGED_BODY
 
 
-def forge(port: int, address: str, connections: int, is_over: multiprocessing.Event,
+def forge(port: int, address: str, connections: int, made: multiprocessing.Semaphore, is_over: multiprocessing.Event,
           outcome: multiprocessing.Queue) -> None:
-    """Sends forgeries over many connections, each as fast as it gets answers."""
+    """Sends forgeries over many connections, each as fast as it gets answers. `made`: released for each connection."""
     os.nice(19)
     statuses: collections.Counter[str] = collections.Counter()
     request = forged_request()
@@ -58,6 +58,7 @@ def forge(port: int, address: str, connections: int, is_over: multiprocessing.Ev
         while not is_over.is_set():
             with (contextlib.suppress(OSError, ValueError, IndexError),
                   socket.create_connection((HOST, port), timeout=5, source_address=(address, 0)) as client):
+                made.release()
                 while not is_over.is_set():
                     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                         client.sendall(request)
@@ -106,12 +107,13 @@ def row(times: list[float], statuses: collections.Counter, forged: dict[str, int
 def beside(pipeline: Pipeline, address: str, options: argparse.Namespace) -> dict:
     """One phase with forgeries from that address."""
     context = multiprocessing.get_context("fork")
-    is_over, outcome = context.Event(), context.Queue()
-    forger = context.Process(target=forge, args=(pipeline.port, address, options.connections, is_over, outcome),
-                             daemon=True)
+    made, is_over, outcome = context.Semaphore(0), context.Event(), context.Queue()
+    forger = context.Process(
+        target=forge, args=(pipeline.port, address, options.connections, made, is_over, outcome), daemon=True)
     forger.start()
     try:
-        time.sleep(1)  # every connection is made
+        if not all(made.acquire(timeout=PATIENCE_SECONDS) for _ in range(options.connections)):
+            raise Failure(f"the forger could not make {options.connections} connections.")
         times, statuses = send_genuine(pipeline, options.seconds)
     finally:
         is_over.set()

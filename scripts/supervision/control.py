@@ -23,40 +23,22 @@ REQUEST_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 """How long it may take to read the answer's end."""
 
-COMMANDS: dict[str, dict[str, type]] = {
-    "status": {}, "down": {}, "await-ready": {"environment": dict}, "reload": {"environment": dict},
-    "scale": {"stage": str, "count": int}, "restart": {"name": str},
-}
-"""The commands, and what each takes: `environment` holds variables by name and may be left out."""
-
 Say = Callable[[str], None]
 
 
 def parse_request(line: bytes) -> dict:
-    """One command, checked. What a value was is never said: it may be a secret."""
+    """One command, with `environment` (variables by name) whether it has one or not. What a value was is never said: it
+    may be a secret."""
     try:
         request = json.loads(line)
-    except (ValueError, RecursionError):
-        request = None
-    if not isinstance(request, dict):
-        raise Failure("a command is one line with a JSON object.", USAGE)
-    name = request.get("command")
-    if not isinstance(name, str) or name not in COMMANDS:
-        raise Failure(f"this is no command of this version; the commands are {', '.join(COMMANDS)}.", USAGE)
-    request.setdefault("environment", {})
-    for key, kind in COMMANDS[name].items():
-        if type(request.get(key)) is not kind:
-            raise Failure(f'"{name}" takes "{key}", which is of the kind {kind.__name__}.', USAGE)
-    if not all(_is_variable(*pair) for pair in request["environment"].items()):
-        raise Failure('"environment" holds texts by name, as the environment of a process does.', USAGE)
-    return request
-
-
-def _is_variable(name: str, value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(name) and "=" not in name and b"\0" not in os.fsencode(name + value)
-    except UnicodeEncodeError:
-        return False
+        environment = request.setdefault("environment", {})
+        entries = [(name, os.fsencode(name + value)) for name, value in environment.items()]
+        if all(name and "=" not in name and b"\0" not in whole for name, whole in entries):
+            return request
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        pass
+    raise Failure("a command is one line with a JSON object; its environment holds texts by name, as that of a process "
+                  "does.", USAGE)
 
 
 def bind(run_dir: Path) -> socket.socket:

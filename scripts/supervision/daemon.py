@@ -7,7 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from . import accepted, environment, process, reloading
+from . import accepted, environment, process
 from .admin import ask
 from .configuration import Configuration
 from .failure import CONFIGURATION, NOT_READY, USAGE, Failure
@@ -282,10 +282,6 @@ class Supervisor:
                     say(f"{stage.executable}: {len(ours)} stopped.")
             (self.configuration.run_dir / SCALE_FILE).unlink(missing_ok=True)
             accepted.forget(self.configuration.run_dir)
-
-    async def reload(self, offered: dict[str, str], say: Say) -> dict:
-        """Lets the stages run by the file as it is now. `offered`: variables that count from now on, by name."""
-        return await reloading.Reload(self, offered, say).run()
 
     def take_configuration(self, fresh: Configuration) -> None:
         """Starts stages by another configuration from now on, behind other listening sockets where it says so."""

@@ -9,18 +9,14 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from . import accepted, configuration
 from .admin import ask
 from .configuration import Configuration
+from .daemon import Say, Supervisor
 from .failure import CONFIGURATION, Failure
 from .instance import POLL_SECONDS, Instance
 from .topology import STAGES, Stage
-
-if TYPE_CHECKING:
-    from .daemon import Supervisor
 
 TAKE_SECONDS = 15.0
 """How long a stage may take to read the configuration after SIGHUP."""
@@ -31,7 +27,7 @@ MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "a
 class Reload:
     """One reload of a supervisor's pipeline."""
 
-    def __init__(self, supervisor: "Supervisor", offered: dict[str, str], say: Callable[[str], None]):
+    def __init__(self, supervisor: Supervisor, offered: dict[str, str], say: Say):
         self._supervisor, self._offered, self._say = supervisor, offered, say
         self._fingerprint, self._changes = "", []
         self._outcomes: dict[str, dict] = {}

@@ -12,9 +12,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import control, logfiles
+from . import control, logfiles, reloading
 from .daemon import Say, Supervisor
-from .failure import UNAVAILABLE, Failure
+from .failure import UNAVAILABLE, USAGE, Failure
 from .process import Process, find_running
 
 LOCK_NAME = "supervisor.lock"
@@ -98,11 +98,11 @@ class Service:
             loop.add_signal_handler(number, self._interrupted)
         if self._is_behind:
             loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(
-                supervisor.change(lambda: supervisor.reload({}, say)), "not reloaded: "))
+                supervisor.change(reloading.Reload(supervisor, {}, say).run), "not reloaded: "))
         (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         self._begin(self._rotate())
         self._begin(self._come_up(running))
-        server = control.ControlServer(self._obey)
+        server = control.ControlServer(self.obey)
         listening = await server.serve(front)
         await self._over.wait()
         listening.close()
@@ -125,21 +125,25 @@ class Service:
         await self._supervisor.until_ready()
         say(readiness(self._supervisor.status()))
 
-    async def _obey(self, request: dict, said: Say) -> object:
+    async def obey(self, request: dict, said: Say) -> object:
         """What each command of the control socket does, and its result."""
         supervisor, offered = self._supervisor, request["environment"]
-        match request["command"]:
-            case "await-ready":
+        match request:
+            case {"command": "status"}:
+                pass
+            case {"command": "await-ready"}:
                 await supervisor.change(lambda: supervisor.take_environment(offered, said))
                 await supervisor.until_ready()
-            case "scale":
-                await supervisor.change(lambda: supervisor.scale(request["stage"], request["count"], said))
-            case "restart":
-                await supervisor.change(lambda: supervisor.restart(request["name"], said))
-            case "reload":
-                return await supervisor.change(lambda: supervisor.reload(offered, said))
-            case "down":
+            case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
+                await supervisor.change(lambda: supervisor.scale(stage, count, said))
+            case {"command": "restart", "name": str(name)}:
+                await supervisor.change(lambda: supervisor.restart(name, said))
+            case {"command": "reload"}:
+                return await supervisor.change(reloading.Reload(supervisor, offered, said).run)
+            case {"command": "down"}:
                 await self._go_down(said)
+            case _:
+                raise Failure("this is no command of this version of the supervisor.", USAGE)
         return supervisor.status()
 
     def _go_down(self, said: Say) -> "asyncio.Task[None]":
