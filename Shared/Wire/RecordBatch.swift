@@ -75,9 +75,11 @@ package struct RecordBatch: Sendable {
     package var journal: JournalID? {
         withHeader { header in
             JournalID(
-                high: UInt64(littleEndian: header.loadUnaligned(fromByteOffset: EnvelopeLayout.journalOffset, as: UInt64.self)),
+                high: UInt64(
+                    littleEndian: header.loadUnaligned(fromByteOffset: EnvelopeLayout.journalOffset, as: UInt64.self)),
                 low: UInt64(
-                    littleEndian: header.loadUnaligned(fromByteOffset: EnvelopeLayout.journalOffset + 8, as: UInt64.self)))
+                    littleEndian: header.loadUnaligned(
+                        fromByteOffset: EnvelopeLayout.journalOffset + 8, as: UInt64.self)))
         }
     }
 
@@ -127,7 +129,9 @@ package struct RecordBatch: Sendable {
 
     /// Joins `next` to the end, where it lies directly behind and follows in sequence; false where it does not.
     package mutating func extend(by next: RecordBatch) -> Bool {
-        guard storage === next.storage, range.upperBound == next.range.lowerBound, end == next.first else { return false }
+        guard storage === next.storage, range.upperBound == next.range.lowerBound, end == next.first else {
+            return false
+        }
         range = range.lowerBound..<next.range.upperBound
         return true
     }
@@ -219,12 +223,11 @@ private final class Storage: @unchecked Sendable {
     /// Where each length-prefixed record ends, up to the last that is whole.
     static func ends(of bytes: UnsafeRawBufferPointer) -> [Int] {
         var ends: [Int] = []
-        var offset = 0
-        while bytes.count - offset >= 4 {
-            let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
-            guard length <= bytes.count - offset - 4 else { break }
-            offset += 4 + length
-            ends.append(offset)
+        var reader = BatchReader(bytes)
+        var end = 0
+        while let record = try? reader.next() {
+            end += 4 + record.count
+            ends.append(end)
         }
         return ends
     }

@@ -40,7 +40,7 @@ package final class ObjectNormaliser: WebhookNormaliser {
         timeSlots = mapping.timeFields.map(vocabulary.slot)
     }
 
-    package func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    package func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         let reader = vocabulary.reader
         if let code = reader.read(webhook.body) { return .refused(.normaliser(code)) }
         guard let type = reader.string(typeSlot), !type.isEmpty else {
@@ -57,6 +57,6 @@ package final class ObjectNormaliser: WebhookNormaliser {
         }
         draft.takeTime(timeSlots, in: mapping.timeUnit, of: reader)
         draft.write(for: webhook, provider: mapping.provider, reader: reader, into: &writer)
-        return .normalised
+        return .passed
     }
 }
