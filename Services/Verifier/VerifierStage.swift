@@ -71,6 +71,6 @@ struct VerifierStage {
     private func refuse(_ code: RejectionCode, _ detail: String, into writer: inout ByteWriter) -> StageOutcome {
         let rejection = Rejection(code, stage: .verifier, detail: detail)
         rejection.write(to: &writer)
-        return .refused(rejection, httpStatus: code.httpStatus)
+        return .refused(rejection)
     }
 }

@@ -122,9 +122,7 @@ package struct EventDraft {
         attribute("timesource", isTimeKnown ? "provider" : "ingest", &events, &writer)
         attribute("provider", provider, &events, &writer)
         if !providerType.isEmpty { attribute("providertype", providerType, &events, &writer) }
-        if let trace = envelope.section(.traceContext), TraceContext.isValid(trace) {
-            events.attribute(TraceContext.name, trace, in: &writer)
-        }
+        if let trace = webhook.trace { events.attribute(TraceContext.name, trace, in: &writer) }
         attribute("datacontenttype", "application/json", &events, &writer)
     }
 

@@ -24,7 +24,7 @@ final class ObjectNormaliser: WebhookNormaliser {
         timeSlots = mapping.timeFields.map(vocabulary.slot)
     }
 
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         let reader = vocabulary.reader
         if let code = reader.read(webhook.body) { return .refused(.normaliser(code)) }
         guard let type = reader.string(typeSlot), !type.isEmpty else {
@@ -41,6 +41,6 @@ final class ObjectNormaliser: WebhookNormaliser {
         }
         draft.takeTime(timeSlots, in: mapping.timeUnit, of: reader)
         draft.write(for: webhook, provider: mapping.provider, reader: reader, into: &writer)
-        return .normalised
+        return .passed
     }
 }

@@ -4,19 +4,9 @@ package import Wire
 
 /// Turns webhooks of one provider into canonical events. Belongs to one thread.
 package protocol WebhookNormaliser: AnyObject {
-    /// Appends the `events` section, or appends nothing and says why the webhook is refused. Webhooks that announce
-    /// nothing (a signed probe) give a section with no events.
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome
-}
-
-/// What a normaliser made of a webhook.
-package enum NormaliserOutcome: Equatable, Sendable {
-    /// The events section is appended.
-    case normalised
-    /// The events section is appended; these elements of the batch are refused and have no event in it.
-    case normalisedExcept([Rejection])
-    /// Nothing is appended.
-    case refused(Rejection)
+    /// Appends the `events` section, or appends nothing and says why the webhook is refused. Elements of a batch that are
+    /// refused alone have no event in it. Webhooks that announce nothing (a signed probe) give a section with no events.
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome
 }
 
 /// The normalisers of providers whose payloads no mapping describes: one line each.

@@ -46,20 +46,20 @@ final class FastPixNormaliser: WebhookNormaliser {
         objectTypeSlot = vocabulary.slot("object.type")
     }
 
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         let reader = vocabulary.reader
         if let code = reader.read(webhook.body) {
             guard webhook.body.withoutByteOrderMark.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
                 return .refused(.normaliser(code))
             }
             CanonicalEventsWriter.writeNone(for: webhook, into: &writer)
-            return .normalised
+            return .passed
         }
         let id = idSlots.lazy.compactMap { reader.identifier($0) }.first
         guard let type = reader.string(typeSlot), !type.isEmpty else {
             guard id == nil else { return .refused(.normaliser(.typeMissing)) }
             CanonicalEventsWriter.writeNone(for: webhook, into: &writer)
-            return .normalised
+            return .passed
         }
         draft.reset()
         AttributeText.append(type, to: &draft.providerType)
@@ -67,7 +67,7 @@ final class FastPixNormaliser: WebhookNormaliser {
         if let id { AttributeText.append(id, to: &draft.id) }
         draft.takeTime(timeSlots, of: reader)
         draft.write(for: webhook, provider: "fastpix", reader: reader, into: &writer)
-        return .normalised
+        return .passed
     }
 
     /// Some of FastPix's own code says `media.ai` where its documentation says `mediaAI`.

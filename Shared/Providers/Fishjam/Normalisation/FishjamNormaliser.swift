@@ -51,7 +51,7 @@ final class FishjamNormaliser: WebhookNormaliser {
         options.messageDepthLimit = 2 * FishjamGate.mostBatches + 8
     }
 
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         guard !webhook.body.isEmpty else { return refuse(.typeMissing, "the body is empty, so it names no variant") }
         switch FishjamGate.judge(webhook.body) {
         case .fits: break
@@ -69,13 +69,13 @@ final class FishjamNormaliser: WebhookNormaliser {
         return write(notification, of: webhook, into: &writer)
     }
 
-    private func refuse(_ code: RejectionCode, _ detail: String) -> NormaliserOutcome {
+    private func refuse(_ code: RejectionCode, _ detail: String) -> StageOutcome {
         .refused(Rejection(code, stage: .normaliser, detail: detail))
     }
 
     private func write(
         _ notification: FishjamServerMessage, of webhook: VerifiedWebhook, into writer: inout ByteWriter
-    ) -> NormaliserOutcome {
+    ) -> StageOutcome {
         let start = writer.count
         var events = draft.openEvents(of: webhook, in: &writer)
         if case .notificationBatch(let batch) = notification.content {
@@ -94,7 +94,7 @@ final class FishjamNormaliser: WebhookNormaliser {
             writer.bytes.removeLast(writer.count - start)
             return refuse(.bodyTooLargeInflated, "its events would take up more than an envelope may hold")
         }
-        return .normalised
+        return .passed
     }
 
     /// Writes one event. Its original is `bytes`, or, where these may hold a token or are not known, encoded anew.

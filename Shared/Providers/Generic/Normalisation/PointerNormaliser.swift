@@ -55,7 +55,7 @@ final class PointerNormaliser: WebhookNormaliser {
         timeSlots = mapping.time.map { [vocabulary.slot($0)] } ?? []
     }
 
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         if isForm(webhook) { return normaliseForm(webhook, into: &writer) }
         if let elements = mapping.elements {
             switch reader.readElements(webhook.body, at: elements) {
@@ -81,7 +81,7 @@ final class PointerNormaliser: WebhookNormaliser {
         return reader.readValue(webhook.body) != nil
     }
 
-    private func normaliseForm(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    private func normaliseForm(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         guard FormReader.write(webhook.body, into: &form) else {
             let detail = "the body is said to be a form, but is not one in UTF-8, or has too many parameters"
             return .refused(Rejection(.bodyNotJSON, stage: .normaliser, detail: detail))
@@ -100,7 +100,7 @@ final class PointerNormaliser: WebhookNormaliser {
 
     private func normaliseBatch(
         _ webhook: VerifiedWebhook, _ count: Int, into writer: inout ByteWriter
-    ) -> NormaliserOutcome {
+    ) -> StageOutcome {
         guard count <= Self.mostElements else { return .refused(.normaliser(.tooManyElements)) }
         let start = writer.count
         var events = draft.openEvents(of: webhook, in: &writer)
@@ -117,8 +117,8 @@ final class PointerNormaliser: WebhookNormaliser {
     /// Redactions and escapes make a payload longer than it was; what no envelope can hold is taken back.
     private func bounded(
         _ webhook: VerifiedWebhook, from start: Int, _ writer: inout ByteWriter
-    ) -> NormaliserOutcome {
-        guard writer.count - start > EventDraft.mostEventBytes(of: webhook) else { return .normalised }
+    ) -> StageOutcome {
+        guard writer.count - start > EventDraft.mostEventBytes(of: webhook) else { return .passed }
         writer.bytes.removeLast(writer.count - start)
         let detail = "its events would take up more than an envelope may hold"
         return .refused(Rejection(.bodyTooLargeInflated, stage: .normaliser, detail: detail))

@@ -34,7 +34,7 @@ final class StreamNormaliser: WebhookNormaliser {
         timeSlots = [vocabulary.slot("created_at")]
     }
 
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         let reader = vocabulary.reader
         if let code = reader.read(webhook.body) { return .refused(.normaliser(code)) }
         guard let type = reader.string(typeSlot), !type.isEmpty else { return .refused(.normaliser(.typeMissing)) }
@@ -46,6 +46,6 @@ final class StreamNormaliser: WebhookNormaliser {
         }
         draft.takeTime(timeSlots, of: reader)
         draft.write(for: webhook, provider: "stream", reader: reader, into: &writer)
-        return .normalised
+        return .passed
     }
 }

@@ -60,7 +60,7 @@ final class SuperVizNormaliser: WebhookNormaliser {
         idsFromContent = options.idsFromContent
     }
 
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         let count: Int
         switch reader.readElements(webhook.body, at: nil) {
         case .found(let found): count = found
@@ -87,13 +87,13 @@ final class SuperVizNormaliser: WebhookNormaliser {
             let detail = "its events would take up more than an envelope may hold"
             return .refused(Rejection(.bodyTooLargeInflated, stage: .normaliser, detail: detail))
         }
-        return rejections.isEmpty ? .normalised : .normalisedExcept(rejections)
+        return rejections.isEmpty ? .passed : .passedExcept(rejections)
     }
 
-    private func normaliseSingle(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    private func normaliseSingle(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         if let code = reader.select(0) ?? describe() { return .refused(rejection(code, Rejection.wholeWebhook)) }
         draft.write(for: webhook, provider: SuperVizProvider.attribute, reader: reader, into: &writer)
-        return .normalised
+        return .passed
     }
 
     private func rejection(_ code: RejectionCode, _ element: UInt32) -> Rejection {
