@@ -107,7 +107,8 @@ let package = Package(
         .target(
             name: "Verification",
             dependencies: [
-                "Crypto", "Events", "Gzip", "JSON", "Primitives", "SimdJSON", "VerificationSchemes", "Wire",
+                "Crypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "VerificationSchemes",
+                "Wire",
             ],
             path: "Shared/Verification", exclude: ["Schemes"], swiftSettings: swiftSettings),
         .target(
@@ -149,8 +150,8 @@ let package = Package(
             "IngressGateway",
             [
                 "AdminServer", "Bus", "Events", "Executable", "HTTPFront", "JSON", "Journal", "PipelineConfiguration",
-                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
+                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads",
+                "Verification", "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
             ]),
         service(
             "Verifier",
@@ -170,8 +171,8 @@ let package = Package(
             [
                 "AdminServer", "Bus", "Crypto", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "SimdJSON", "StageMetrics",
-                "StageProcess", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging,
-                hummingbirdCore, httpTypes, deque,
+                "StageProcess", "Threads", "Verification", "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1,
+                nioSSL, argumentParser, logging, hummingbirdCore, httpTypes, deque,
             ],
             exclude: ["API/openapi.json"]),
         service(
@@ -263,7 +264,7 @@ let package = Package(
             "NormaliserTests",
             [
                 "Bus", "Events", "JSON", "Normaliser", "PipelineConfiguration", "Providers", "SeededRandom",
-                "StageMetrics", "StageProcess", "WebhookSamples", "Wire",
+                "StageMetrics", "StageProcess", "Verification", "WebhookSamples", "Wire",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -94,7 +94,7 @@ struct VerifierWork: StageWork {
         case .refused(let rejection):
             counters.countRefused(code: rejection.code.rawValue, source: record.sourceBytes)
             return Verdict(
-                httpStatus: VerificationOutcome.httpStatus(for: rejection.code), code: rejection.code.rawValue)
+                httpStatus: rejection.code.httpStatus, code: rejection.code.rawValue)
         }
     }
 }

@@ -1,4 +1,6 @@
+import Crypto
 import Primitives
+package import VerificationSchemes
 import Wire
 
 /// Makes the signatures that a `SignatureScheme` asks for: the sender's half of `SignatureCheck`. Belongs to one thread.

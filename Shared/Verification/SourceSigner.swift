@@ -1,6 +1,7 @@
 import Crypto
 import JSON
 import Primitives
+import Providers
 package import VerificationSchemes
 import Wire
 
