@@ -65,12 +65,11 @@ final class RouterStage: Sendable {
             }.wait()
             mailbox.onArrival { loop.execute { hub.value.drain() } }
             let router = environment.configuration.router
-            let route = try EgressRoute(router, environment)
             subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
                 lanes: LaneMaker(
-                    registry: environment.registry, loop: loop, logID: logID, maxUnfinished: router.maxUnfinished,
-                    route: route, resolver: route.resolver()),
+                    registry: environment.registry, loop: loop, logID: logID, router: router,
+                    route: try EgressRoute(router, environment)),
                 dependencies: SubscriptionStore.Dependencies(
                     writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
                     logger: environment.logger, clock: clock))
@@ -119,7 +118,7 @@ final class RouterStage: Sendable {
         configuration.reload { fresh, _ throws(StageFailure) in
             let configured = try Self.subscriptions(fresh, environment)
             let lanes = subscriptions.lanes.changed(
-                maxUnfinished: fresh.router.maxUnfinished, route: try EgressRoute(fresh.router, environment))
+                router: fresh.router, route: try EgressRoute(fresh.router, environment))
             try subscriptions.reload(configured, rules: SubscriptionRules(fresh), lanes: lanes) {
                 () throws(StageFailure) in try listener(fresh.router)
             }
@@ -172,7 +171,7 @@ extension RouterStage {
         LogWriter.Outlets(
             committed: { bus.committed($0) },
             publish: { batch in
-                if bus.hasListeners { bus.publish(batch.frames, records: Int(batch.last - batch.first + 1)) }
+                if bus.hasListeners { bus.publish(batch) }
             },
             // Rendered on the log thread: the event loop is the busier one.
             feed: { rows, next in mailbox.put(rows.map { RenderedBatch($0) }, next: next) })

@@ -9,14 +9,14 @@ package struct RetryConfiguration: Sendable, Equatable {
         case custom
     }
 
-    /// Which answers other than 2xx are final.
-    package enum FinalStatuses: Sendable, Equatable {
-        /// None: every answer is tried again, but 410 disables the subscription (Standard Webhooks).
+    /// Whether a destination is believed that says that it will never take an event, or nothing any more.
+    package enum FinalAnswers: Sendable, Equatable {
+        /// Every answer is tried again, but a destination that is gone disables the subscription (Standard Webhooks).
         case goneDisables
-        /// None, 410 neither.
+        /// Every answer is tried again.
         case noneIsFinal
-        /// Every 3xx and 4xx but 408 and 429.
-        case clientErrors
+        /// What it says is final.
+        case believed
     }
 
     package let scheme: Scheme
@@ -32,12 +32,12 @@ package struct RetryConfiguration: Sendable, Equatable {
     package var deadline: Duration?
     /// Most attempts when the latest came to no connection or lost it; nil: as many as the schedule has.
     package let networkAttempts: Int?
-    package let finalStatuses: FinalStatuses
+    package let finalAnswers: FinalAnswers
 
     package init(
         scheme: Scheme = .custom, schedule: [Duration], repeatsLast: Bool = false, jitter: Bool = false,
         timeout: Duration? = nil, deadline: Duration? = nil, networkAttempts: Int? = nil,
-        finalStatuses: FinalStatuses = .goneDisables
+        finalAnswers: FinalAnswers = .goneDisables
     ) {
         self.scheme = scheme
         self.schedule = schedule
@@ -46,7 +46,7 @@ package struct RetryConfiguration: Sendable, Equatable {
         self.timeout = timeout
         self.deadline = deadline
         self.networkAttempts = networkAttempts
-        self.finalStatuses = finalStatuses
+        self.finalAnswers = finalAnswers
     }
 
     /// The schedule that the Standard Webhooks specification recommends.
@@ -62,13 +62,13 @@ package struct RetryConfiguration: Sendable, Equatable {
     /// errors 2, 6 s for each, 15 s for all; other answers are final. The waits between are not published.
     package static let stream = RetryConfiguration(
         scheme: .stream, schedule: [.zero, .milliseconds(500), .milliseconds(1000)], jitter: true,
-        timeout: .seconds(6), deadline: .seconds(15), networkAttempts: 2, finalStatuses: .clientErrors)
+        timeout: .seconds(6), deadline: .seconds(15), networkAttempts: 2, finalAnswers: .believed)
 
     /// What SuperViz does (docs.superviz.com, "Real-time webhook"): sent again after 2 s, doubling up to 5 min. When it
     /// gives up is not published; here it is a day.
     package static let superviz = RetryConfiguration(
         scheme: .superviz, schedule: [.zero] + (1...7).map { .seconds(1 << $0) } + [.seconds(256), .seconds(300)],
-        repeatsLast: true, jitter: true, deadline: .seconds(86_400), finalStatuses: .noneIsFinal)
+        repeatsLast: true, jitter: true, deadline: .seconds(86_400), finalAnswers: .noneIsFinal)
 
     // MARK: Its keys
 

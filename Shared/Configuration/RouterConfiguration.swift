@@ -15,6 +15,7 @@ package struct RouterConfiguration: Sendable {
     package var egressAllow: [String] = []
     package var egressProxy: EgressProxyConfiguration?
     package var allowHTTP = false
+    package var fileDestinations: String?
     package var eventLogBudgetBytes = 10 << 30
     package var retention = Duration.seconds(168 * 3600)
     package var dedupeWindow = Duration.seconds(24 * 3600)
@@ -58,6 +59,9 @@ package struct RouterConfiguration: Sendable {
             Field(
                 "allow_http", \.allowHTTP, .boolean,
                 "Whether deliveries may go unencrypted everywhere, not only to networks of egress_allow."),
+            Field(
+                "file_destinations", optional: \.fileDestinations, .path,
+                "The folder below which subscriptions of type file may write; without it, nowhere."),
             Field(
                 "event_log_budget_bytes", \.eventLogBudgetBytes, .integer((1 << 20)...(1 << 50)),
                 "What the event log may hold on disk."),

@@ -1,6 +1,6 @@
 import JSON
 import Primitives
-import Providers
+import VerificationSchemes
 
 /// The kinds of scheme that a configuration can spell out.
 enum SchemeWord: String, CaseIterable {

@@ -1,5 +1,6 @@
 import Executable
 package import Providers
+package import VerificationSchemes
 
 /// One place that webhooks come from: a path of the ingress, a provider, what authenticates it, and how its events are
 /// mapped where the provider leaves a choice.

@@ -17,12 +17,15 @@ package struct SubscriptionConfiguration: Sendable {
 
     /// The keys of an HTTP destination; nil for any other.
     package var http: HTTPDestinationConfiguration? { destination as? HTTPDestinationConfiguration }
+    package var signing: SigningConfiguration { destination.signing }
+    /// How long one attempt may take; the `timeout` of a retry schedule goes before that of the destination.
+    package var timeoutSeconds: Double { (retry.timeout ?? destination.timeout).inSeconds }
 
     package static let table: FieldTable<SubscriptionConfiguration> = {
         let destinations = DestinationRegistry.all.map { $0.lifted() }
         return FieldTable(
             { SubscriptionConfiguration() },
-            rules: destinations.flatMap(\.rules) + [{ _, section in check(section) }],
+            rules: destinations.flatMap(\.rules) + [{ subscription, section in check(subscription, section) }],
             address + destinations.flatMap(\.fields) + delivery)
     }()
 
@@ -54,7 +57,12 @@ package struct SubscriptionConfiguration: Sendable {
                 refusal: "key_hold says how long a failing event holds up its key, so it needs order: key")),
     ]
 
-    private static func check(_ section: Section) {
+    private static func check(_ subscription: SubscriptionConfiguration, _ section: Section) {
+        let kind = type(of: subscription.destination)
+        if section.isRight("format"), !kind.formats.contains(subscription.format) {
+            let words = kind.formats.map(\.rawValue).joined(separator: ", ")
+            section.report("format", "a destination of the type \(kind.word) takes \(words) alone")
+        }
         guard section["mode"]?.isMapping == true,
             let format = section["format"]?.scalar.flatMap(SubscriptionFormat.init),
             [.original, .cloudeventsBinary].contains(format)

@@ -37,7 +37,7 @@ package struct TributaryConfiguration: Sendable {
     package func exposedSecrets(of stages: [Stage]) -> [String] {
         let certificates =
             [ingress.tls?.certificate, router.tls?.certificate]
-            + subscriptions.flatMap { [$0.tls?.certificate, $0.tls?.ca] }
+            + subscriptions.flatMap { [$0.http?.tls?.certificate, $0.http?.tls?.ca] }
         let open = Set(certificates.compactMap { $0?.keyPath })
         return stages.flatMap(secrets).filter { !open.contains($0.keyPath) }.compactMap(\.exposure)
     }

@@ -59,7 +59,8 @@ import Testing
         #expect(
             try changes(
                 ("listen: \"127.0.0.1:8080\", idle_timeout: 75s", "listen: \"127.0.0.1:8090\", idle_timeout: 1500ms"),
-                ("instances: 2", "instances: 3"), ("retention: 2h", "retention: 1d"), ("env:T", "env:OTHER"),
+                ("instances: 2", "instances: 3"), ("retention: 2h", "retention: 1d, file_destinations: /srv"),
+                ("env:T", "env:OTHER"),
                 ("run_dir: r", "run_dir: other"))
                 == [
                     "run_dir: /etc/r → /etc/other [\"ingress-gateway\", \"verifier\", \"normaliser\", "
@@ -68,6 +69,7 @@ import Testing
                     "ingress.idle_timeout: 75s → 1500ms [\"ingress-gateway\"] in_place",
                     "normaliser.instances: 2 → 3 [\"normaliser\"] instances",
                     "router.api_tokens changed [\"fanout-router\"] in_place",
+                    "router.file_destinations: none → /srv [\"fanout-router\"] in_place",
                     "router.retention: 2h → 1d [\"fanout-router\"] in_place",
                 ])
     }

@@ -85,10 +85,11 @@ import Testing
             """
         let configuration = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
         let subscription = try #require(configuration.subscriptions.first)
-        #expect(subscription.url.isTLS)
-        #expect(subscription.url.host == "example.com")
-        #expect(subscription.url.port == 8443)
-        #expect(subscription.url.target == "/x?y=1")
+        let url = try #require(subscription.http?.url)
+        #expect(url.isTLS)
+        #expect(url.host == "example.com")
+        #expect(url.port == 8443)
+        #expect(url.target == "/x?y=1")
         #expect(subscription.filter.types == ["recording.*"])
         #expect(subscription.filter.sources == ["stream"])
         #expect(subscription.filter.subjects == ["calls/*"])
@@ -196,7 +197,15 @@ import Testing
         let router = configuration.router
         #expect(router.publicURL == "https://api.example.com" && router.egressProxy?.url.port == 3128)
         #expect(router.egressProxy?.username == "us")
-        #expect(configuration.subscriptions[0].tls?.ca?.keyPath == "subscriptions[0].tls.ca")
+        #expect(configuration.subscriptions[0].http?.tls?.ca?.keyPath == "subscriptions[0].tls.ca")
+    }
+
+    @Test func `subscriptions write files nowhere until the router's configuration names a folder`() throws {
+        func folder(_ router: String) throws -> String? {
+            try TributaryConfiguration.decode("router: {\(router)}\nsources: []\n", file: "t").router.fileDestinations
+        }
+        #expect(try folder("") == nil)
+        #expect(try folder(" file_destinations: /srv/audit ") == "/srv/audit")
     }
 
     @Test func `unencrypted deliveries go where egress_allow says, or everywhere when that is said`() throws {

@@ -34,7 +34,7 @@ enum WrongFiles {
                 "2 verifier: expected a mapping with instances, metrics_listen, found \"7\"",
                 "3 sources: expected a list of sources, found a mapping",
                 "4 router: expected a mapping with listen, tls, insecure, api_tokens, public_url, egress_allow, "
-                    + "egress_proxy, allow_http, event_log_budget_bytes, retention, dedupe_window, dedupe_ids, "
+                    + "egress_proxy, allow_http, file_destinations, event_log_budget_bytes, retention, dedupe_window, dedupe_ids, "
                     + "max_unfinished, quarantine, metrics_listen, found nothing",
             ]),
         WrongFile(

@@ -58,6 +58,7 @@ import Testing
               api_tokens: ["env:OPS", { name: board, value: "file:/board", scopes: [read] }]
               egress_proxy: { url: "http://proxy:3128", username: me, password: "env:PROXY" }
               allow_http: true
+              file_destinations: /srv/audit
             sources: []
             subscriptions:
               - name: app
@@ -78,7 +79,7 @@ import Testing
         #expect(
             router["egress_proxy"].json.text
                 == #"{"url":"http://proxy:3128","username":"me","password":"env:PROXY"}"#)
-        #expect(router["allow_http"] == .bool(true))
+        #expect(router["allow_http"] == .bool(true) && router["file_destinations"].text == "/srv/audit")
         #expect(
             json["subscriptions"].elements[0]["tls"].json.text
                 == #"{"ca":"file:/ca.pem"}"#)

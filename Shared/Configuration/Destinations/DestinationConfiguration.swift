@@ -5,12 +5,36 @@ package protocol DestinationConfiguration: Sendable {
     init()
     static var word: String { get }
     static var table: FieldTable<Self> { get }
+    /// What events may look like there.
+    static var formats: [SubscriptionFormat] { get }
+
+    /// Where events go, for people and to tell one place from another.
+    var place: String { get }
+    /// How a receiver can tell that a request is ours.
+    var signing: SigningConfiguration { get }
+    /// How long one attempt may take.
+    var timeout: Duration { get }
+
+    /// Why the router's configuration does not allow it, and which key is at fault; nil where it does.
+    func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)?
+    /// Why nothing will be delivered, as far as the configuration alone says it; nil where it says nothing.
+    func warning(by router: RouterConfiguration) -> String?
+}
+
+extension DestinationConfiguration {
+    package static var formats: [SubscriptionFormat] { SubscriptionFormat.allCases }
+    package var signing: SigningConfiguration { SigningConfiguration(scheme: .none) }
+    package var timeout: Duration { .seconds(15) }
+    package func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)? { nil }
+    package func warning(by router: RouterConfiguration) -> String? { nil }
 }
 
 /// Every kind of destination, a line each.
 package enum DestinationRegistry {
     /// The first is that of a subscription which names none.
-    package static let all: [any DestinationConfiguration.Type] = [HTTPDestinationConfiguration.self]
+    package static let all: [any DestinationConfiguration.Type] = [
+        HTTPDestinationConfiguration.self
+    ]
 
     static func kind(named word: String) -> (any DestinationConfiguration.Type)? { all.first { $0.word == word } }
 }

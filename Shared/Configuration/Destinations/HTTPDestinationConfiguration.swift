@@ -35,16 +35,18 @@ package struct HTTPDestinationConfiguration: DestinationConfiguration {
         if section.has("tls"), !destination.url.isTLS {
             section.report("tls", "tls says nothing about a URL with http; use https or remove tls")
         }
-        if !decoding.isDocument, let refusal = decoding.router.plainHTTPRefusal(destination.url) {
-            section.report("url", refusal)
+        if !decoding.isDocument, let refusal = destination.refusal(by: decoding.router) {
+            section.report(refusal.key, refusal.sentence)
         }
     }
 }
 
-extension SubscriptionConfiguration {
-    package var url: EndpointURL { http?.url ?? .nowhere }
-    package var signing: SigningConfiguration { http?.signing ?? SigningConfiguration(scheme: .none) }
-    package var tls: SubscriberTLS? { http?.tls }
-    /// How long one attempt may take; the `timeout` of a retry schedule goes before that of the destination.
-    package var timeoutSeconds: Double { (retry.timeout ?? http?.timeout ?? .seconds(15)).inSeconds }
+extension HTTPDestinationConfiguration {
+    package var place: String { url.text }
+
+    package func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)? {
+        router.plainHTTPRefusal(url).map { ("url", $0) }
+    }
+
+    package func warning(by router: RouterConfiguration) -> String? { router.egressRefusal(url) }
 }
