@@ -61,11 +61,6 @@ extension SourceConfiguration {
     }
 }
 
-extension VerificationScheme {
-    /// The word for its kind in the configuration: `hmac`, `jwt`, `path-token` …
-    package var kind: String { SchemeWord(proof).rawValue }
-}
-
 extension SourceVerification {
     /// Keys that can be guessed by trying: their ids, shortest first.
     package var weakKeys: [SourceKey] {
