@@ -60,7 +60,7 @@ WALL_CLOCK = {
     "Services/Verifier/VerifierWork.swift": "which keys counted, against received-at",
     "Services/Normaliser/NormaliserWork.swift": "which sources counted, against received-at",
     "Services/FanoutRouter/Intake/LogWriter.swift": "the router's stamp",
-    "Services/FanoutRouter/Delivery/RetryAfter.swift": "a date that a subscriber names",
+    "Services/FanoutRouter/Destinations/HTTP/RetryAfter.swift": "a date that a subscriber names",
     "Services/FanoutRouter/Lanes/Lane.swift": "times of attempts and dead letters, as they are saved and shown",
     "Services/FanoutRouter/Lanes/LaneHub.swift": "against which the log's times are read, once at the start",
     "Services/FanoutRouter/Replay/ReplayRunner.swift": "times of jobs",
@@ -215,10 +215,18 @@ class Imports(unittest.TestCase):
         for path, imported in self.imports("Shared").items():
             self.assertEqual(imported & services, set(), path)
 
-    def test_only_the_module_zeromq_imports_libzmq(self):
+    def test_a_c_library_is_imported_only_by_the_one_module_that_is_its_face(self):
+        faces = {"CZeroMQ": "ZeroMQ", "COpenSSL": "Crypto", "CSimdJSON": "SimdJSON", "CZlib": "Gzip"}
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
-            if "ZeroMQ" not in path.parts:
-                self.assertNotIn("CZeroMQ", imported, path)
+            for library, face in faces.items():
+                if face not in path.parts:
+                    self.assertNotIn(library, imported, path)
+
+    def test_what_is_known_of_providers_is_data_and_only_normalisation_reads_payloads(self):
+        for path, imported in self.imports("Shared/Providers").items():
+            if "Normalisation" not in path.parts:
+                code = {"Crypto", "Gzip", "SimdJSON", "SwiftProtobuf", "Verification", "Normalisation"}
+                self.assertEqual(imported & code, set(), path)
 
     def test_only_the_control_apis_listener_imports_its_server_library(self):
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():

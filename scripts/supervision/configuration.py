@@ -53,7 +53,7 @@ def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> C
     standard error how they differ (with `tells`), and fails where this user may not use the run directory.
     """
     text = accepted.text_of(file)
-    tree = ask(tool, "config", "--config", str(file), "--json", *(["--running"] if running else []),
+    tree = ask(tool, "config", "--config", str(file), "--environment", "--json", *(["--running"] if running else []),
                tells=tells and running)
     try:
         parts = {stage: tree.get(stage.key) or {} for stage in STAGES}
