@@ -214,9 +214,8 @@ let package = Package(
             [
                 "AdminServer", "ControlClient", "Events", "Executable", "Gzip", "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "TestCertificates", "Threads",
-                "Tributary",
-                "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
-                argumentParser,
+                "Tributary", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
+                nioSSL, argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
@@ -225,8 +224,7 @@ let package = Package(
                 "AdminServer", "Bus", "ControlClient", "Crypto", "EventLog", "Events", "Executable", "FanoutRouter",
                 "HTTPFront", "JSON", "LogSamples", "PipelineConfiguration", "Primitives", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Verification", "Wire", nio,
-                nioPosix, nioHTTP1,
-                nioEmbedded, nioSSL, argumentParser, logging,
+                nioPosix, nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),
         tests("JournalTests", ["Journal", "SeededRandom", "Wire", grdb]),
         .target(
@@ -238,8 +236,7 @@ let package = Package(
             [
                 "AdminServer", "Bus", "Events", "Executable", "IngressGateway", "Journal", "PipelineConfiguration",
                 "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "TestCertificates",
-                "Threads", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL,
+                "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
