@@ -189,8 +189,11 @@ let package = Package(
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "Wire", argumentParser,
             ]),
+        .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
-        tests("EndToEnd", ["COpenSSL", "Primitives", "SeededRandom", "WebhookSamples"], exclude: ["Clock"]),
+        tests(
+            "EndToEnd", ["COpenSSL", "Primitives", "SeededRandom", "TestCertificates", "WebhookSamples"],
+            exclude: ["Clock"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("JSONTests", ["JSON"]),
@@ -211,9 +214,9 @@ let package = Package(
             "TributaryTests",
             [
                 "AdminServer", "ControlClient", "Events", "Executable", "Gzip", "JSON", "Normalisation",
-                "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "Threads", "Tributary",
-                "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
-                argumentParser,
+                "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "TestCertificates", "Threads",
+                "Tributary", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
+                nioSSL, argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
@@ -221,8 +224,8 @@ let package = Package(
             [
                 "AdminServer", "Bus", "ControlClient", "LibCrypto", "EventLog", "Events", "Executable", "FanoutRouter",
                 "HTTPFront", "JSON", "LogSamples", "PipelineConfiguration", "Primitives", "SeededRandom",
-                "ServerCertificates", "StageMetrics", "StageProcess", "Verification", "Wire", nio, nioPosix, nioHTTP1,
-                nioEmbedded, nioSSL, argumentParser, logging,
+                "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Verification", "Wire", nio,
+                nioPosix, nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),
         tests("JournalTests", ["Journal", "SeededRandom", "Wire", grdb]),
         .target(
@@ -233,8 +236,8 @@ let package = Package(
             "IngressGatewayTests",
             [
                 "AdminServer", "Bus", "Events", "Executable", "IngressGateway", "Journal", "PipelineConfiguration",
-                "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "Threads", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL,
+                "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "TestCertificates",
+                "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",

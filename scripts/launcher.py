@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from supervision import process, service
@@ -90,23 +91,27 @@ class Pipeline:
         return self
 
     def __exit__(self, *_) -> None:
-        self.end()
-        self.remove()
+        try:
+            self.end()
+        finally:
+            self.remove()
 
     def up(self, shows: bool = False) -> None:
         """Returns when every stage is ready."""
         self.supervisor("up", "-d", shows=shows)
 
     def end(self) -> None:
-        """Stops every stage: in good order, and by force when that takes too long."""
+        """Stops every stage: in good order, and by force where that fails, which is a failure all the same."""
         try:
             self.supervisor("down", timeout_seconds=DOWN_SECONDS)
-        except (Failure, subprocess.TimeoutExpired):
-            pass
-        try:
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f"'supervisor down' did not end within {DOWN_SECONDS:g} s.") from error
+        finally:
+            self._kill_what_is_left()
+
+    def _kill_what_is_left(self) -> None:
+        with suppress(OSError, ValueError):  # the supervisor first, or it would start anew what is killed below
             os.kill(int((self.run_dir / service.PID_NAME).read_text()), signal.SIGKILL)
-        except (OSError, ValueError):
-            pass  # the supervisor first, or it would start anew what is killed below
         for running in process.find_running(self.run_dir).values():
             running.send(signal.SIGKILL)
             os.close(running.pidfd)

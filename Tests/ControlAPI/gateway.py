@@ -65,9 +65,11 @@ class Gateway(Pipeline):
         self.tributary("subscriptions", "pause", "bad")
 
     def end(self) -> None:
-        super().end()
-        self.subscriber.shutdown()
-        self.subscriber.server_close()
+        try:
+            super().end()
+        finally:
+            self.subscriber.shutdown()
+            self.subscriber.server_close()
 
     def listed(self, name: str) -> list | None:
         """What a list of the API has; nothing while nobody answers."""

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestCertificates
 import Testing
 
 extension EndToEnd {
@@ -43,13 +44,9 @@ extension EndToEnd {
         }
 
         private func makeCertificate(_ pipeline: Pipeline, serial: Int) throws {
-            let made = try ChildProcess.run(
-                [
-                    "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-set_serial", String(serial), "-keyout", "key.pem",
-                    "-out", "cert.pem",
-                ].map { $0.hasSuffix(".pem") ? "\(pipeline.folder)/\($0)" : $0 }, in: pipeline.folder)
-            guard made.status == 0 else { throw Failure("openssl: \(made.errors)") }
+            try OpenSSL.makeCertificate(
+                "\(pipeline.folder)/cert.pem", key: "\(pipeline.folder)/key.pem", names: "IP:127.0.0.1",
+                further: ["-set_serial", String(serial)])
         }
 
         private func post(_ pipeline: Pipeline, _ url: String, number: Int) throws {

@@ -1,9 +1,10 @@
 import Foundation
 import NIOSSL
+import TestCertificates
 
 @testable import FanoutRouter
 
-/// Makes certificates with openssl, in a folder that is its own.
+/// Makes certificates that it signs, in a folder that is its own.
 final class CertificateAuthority {
     private let folder: URL
     /// Its own certificate, PEM.
@@ -17,7 +18,7 @@ final class CertificateAuthority {
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("ca-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try Self.make(["-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem"], in: folder)
+        try OpenSSL.makeCertificate(folder.path + "/ca.pem", key: folder.path + "/ca.key", names: "DNS:authority")
         certificate = try Self.text(folder.appendingPathComponent("ca.pem"))
     }
 
@@ -27,12 +28,12 @@ final class CertificateAuthority {
 
     /// A certificate for that name, as `subjectAltName` writes it, and its key.
     func identity(_ alternativeName: String) throws -> Identity {
-        try Self.make(
-            [
-                "-CA", "ca.pem", "-CAkey", "ca.key", "-subj", "/CN=leaf", "-addext",
-                "subjectAltName=\(alternativeName)",
-                "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "leaf.key", "-out", "leaf.pem",
-            ], in: folder)
+        try OpenSSL.makeCertificate(
+            folder.path + "/leaf.pem", key: folder.path + "/leaf.key", names: alternativeName,
+            further: [
+                "-CA", folder.path + "/ca.pem", "-CAkey", folder.path + "/ca.key", "-subj", "/CN=leaf",
+                "-addext", "basicConstraints=critical,CA:FALSE",
+            ])
         return Identity(
             certificate: try Self.text(folder.appendingPathComponent("leaf.pem")),
             key: try Self.text(folder.appendingPathComponent("leaf.key")))
@@ -55,20 +56,5 @@ final class CertificateAuthority {
     private static func text(_ file: URL) throws -> [UInt8] {
         let bytes = Array(try Data(contentsOf: file))
         return bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes
-    }
-
-    private static func make(_ arguments: [String], in folder: URL) throws {
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.currentDirectoryURL = folder
-        openssl.arguments =
-            [
-                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                "-days", "2",
-            ]
-            + arguments
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
     }
 }

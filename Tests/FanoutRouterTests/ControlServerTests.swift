@@ -9,6 +9,7 @@ import NIOPosix
 import NIOSSL
 import StageMetrics
 import Synchronization
+import TestCertificates
 import Testing
 
 @testable import Executable
@@ -294,16 +295,7 @@ import Testing
 
     /// Writes a self-signed certificate for `localhost`; gives what a client needs to trust it alone.
     private static func makeCertificate(_ key: String, _ certificate: String) throws -> NIOSSLContext {
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out",
-            certificate,
-        ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
+        try OpenSSL.makeCertificate(certificate, key: key)
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificate))
         return try NIOSSLContext(configuration: configuration)

@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestCertificates
 import Testing
 
 /// A TLS listener on `localhost` that gives every request the same answer.
@@ -52,16 +53,7 @@ final class TLSRouter: Sendable {
     /// A certificate for `localhost` that signs itself.
     static func makeCertificate(in folder: String, name: String) throws -> (certificate: String, key: String) {
         let (certificate, key) = ("\(folder)/\(name).pem", "\(folder)/\(name).key")
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out",
-            certificate,
-        ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
+        try OpenSSL.makeCertificate(certificate, key: key)
         return (certificate, key)
     }
 }

@@ -11,7 +11,7 @@ from . import control, service
 from .binaries import KINDS, Binaries
 from .configuration import Configuration, ask, load
 from .daemon import READY_SECONDS, Supervisor
-from .failure import NO_PERMISSION, NOT_READY, UNAVAILABLE, Failure, NotRunning
+from .failure import NOT_READY, UNAVAILABLE, Failure, NotRunning, run
 from .helptext import Formatter
 from .process import find_running
 from .topology import STAGES
@@ -196,9 +196,9 @@ def parser() -> argparse.ArgumentParser:
         description="Runs the stages of Tributary on this host: starts them in order, restarts what\ndies or hangs, "
                     "drains on the way down.")
     added = whole.add_subparsers(metavar="COMMAND", required=True)
-    for name, run, words, *arguments in COMMANDS:
-        command = added.add_parser(name, parents=[shared], help=words, description=words, add_help=run != Command.look)
-        command.set_defaults(run=run, command=name)
+    for name, does, words, *arguments in COMMANDS:
+        command = added.add_parser(name, parents=[shared], help=words, description=words, add_help=does != Command.look)
+        command.set_defaults(run=does, command=name)
         for *flags, settings in arguments:
             command.add_argument(*flags, **settings)
     return whole
@@ -209,13 +209,4 @@ def main() -> int:
     options, rest = whole.parse_known_args()
     if rest and options.run != Command.look:
         whole.error(f"unrecognized arguments: {' '.join(rest)}")
-    try:
-        return options.run(Command(options, rest))
-    except Failure as failure:
-        complain(failure.sentence)
-        return failure.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except OSError as error:
-        complain(f"the operating system refused: {error}.")
-        return NO_PERMISSION if isinstance(error, PermissionError) else UNAVAILABLE
+    return run("supervisor", lambda: options.run(Command(options, rest)))

@@ -204,7 +204,6 @@ def stop_orphans(supervisor: Supervisor, said: Say) -> int:
     async def main() -> int:
         running = find_running(supervisor.configuration.run_dir)
         supervisor.adopt(running)
-        await asyncio.sleep(0)  # from here on each is kept
         await supervisor.down(said)
         return len(running)
 
