@@ -1,4 +1,6 @@
 import Events
+import Normalisation
+import Primitives
 import Providers
 import Wire
 

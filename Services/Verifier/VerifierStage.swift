@@ -1,5 +1,8 @@
 import Events
-import Providers
+import Gzip
+import Primitives
+import Verification
+import VerificationSchemes
 import Wire
 
 /// Step 4 of the way: proves where each webhook comes from. A pure function of the record; it reads no clock and keeps

@@ -1,8 +1,8 @@
 import Bus
 import Events
-import Providers
 import StageMetrics
 import StageProcess
+import VerificationSchemes
 import Wire
 
 /// The verifier's work on the bus: `VerifierStage` with the keys of the day, counted.
@@ -94,7 +94,7 @@ struct VerifierWork: StageWork {
         case .refused(let rejection):
             counters.countRefused(code: rejection.code.rawValue, source: record.sourceBytes)
             return Verdict(
-                httpStatus: VerificationOutcome.httpStatus(for: rejection.code), code: rejection.code.rawValue)
+                httpStatus: rejection.code.httpStatus, code: rejection.code.rawValue)
         }
     }
 }

@@ -1,5 +1,9 @@
 import Events
-import Providers
+import Gzip
+import Normalisation
+import Primitives
+import Verification
+import VerificationSchemes
 import Wire
 
 /// One webhook on its way through verifier and normaliser, again and again. Does per record what both stages do

@@ -1,4 +1,5 @@
 import Events
+import Normalisation
 import Primitives
 import Providers
 import WebhookSamples

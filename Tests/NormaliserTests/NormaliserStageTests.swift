@@ -4,6 +4,7 @@ import JSON
 import Providers
 import SeededRandom
 import Testing
+import Verification
 import WebhookSamples
 import Wire
 
@@ -235,7 +236,7 @@ struct NormaliserStageTests {
             return
         }
         #expect(rejection.code == code && rejection.stage == .normaliser && !rejection.detail.isEmpty)
-        #expect(VerificationOutcome.httpStatus(for: code) == 400)
+        #expect(code.httpStatus == 400)
         let section = try #require(try record.section(.rejection))
         #expect(try section.withUnsafeBytes { try Rejection(section: $0) } == rejection)
         #expect(try record.section(.events) == nil)

@@ -1,9 +1,12 @@
 import Events
+import Primitives
 import Testing
 import WebhookSamples
 import Wire
 
+@testable import Normalisation
 @testable import Providers
+@testable import Verification
 
 /// Bodies that are right, but not as their sender's other bodies are: with a byte order mark, with a wrong label.
 struct BodyReadingTests {

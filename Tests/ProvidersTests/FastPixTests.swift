@@ -3,6 +3,7 @@ import Testing
 import WebhookSamples
 import Wire
 
+@testable import Normalisation
 @testable import Providers
 
 struct FastPixTests {

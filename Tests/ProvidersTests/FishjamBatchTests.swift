@@ -5,7 +5,9 @@ import Testing
 import WebhookSamples
 import Wire
 
+@testable import Normalisation
 @testable import Providers
+@testable import SimdJSON
 
 struct FishjamBatchTests {
     typealias Notification = FishjamServerMessage

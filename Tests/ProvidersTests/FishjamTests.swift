@@ -6,6 +6,7 @@ import Testing
 import WebhookSamples
 import Wire
 
+@testable import Normalisation
 @testable import Providers
 
 /// 2026-10-05T14:49:14.5Z as the ingress' clock, in nanoseconds.

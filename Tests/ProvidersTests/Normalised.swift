@@ -3,6 +3,7 @@ import Testing
 import WebhookSamples
 import Wire
 
+@testable import Normalisation
 @testable import Providers
 
 /// What a provider's normaliser makes of a body, as the normaliser stage would call it.

@@ -3,6 +3,7 @@ import Primitives
 import Testing
 import WebhookSamples
 
+@testable import Normalisation
 @testable import Providers
 
 struct PointerMappingTests {

@@ -6,6 +6,7 @@ import Testing
 import WebhookSamples
 import Wire
 
+@testable import Normalisation
 @testable import Providers
 
 struct SuperVizTests {

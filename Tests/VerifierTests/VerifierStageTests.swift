@@ -3,6 +3,8 @@ import JSON
 import Providers
 import SeededRandom
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 
@@ -58,7 +60,7 @@ struct VerifierStageTests {
             #expect(try written.withUnsafeBytes { try Rejection(section: $0) } == rejection)
             #expect(rejection.stage == .verifier && !rejection.detail.isEmpty)
             #expect(stage.lastProof == nil)
-            return (rejection.code, VerificationOutcome.httpStatus(for: rejection.code))
+            return (rejection.code, rejection.code.httpStatus)
         }
     }
 

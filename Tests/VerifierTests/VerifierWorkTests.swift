@@ -2,10 +2,11 @@ import Bus
 import Events
 import Executable
 import PipelineConfiguration
-import Providers
 import StageMetrics
 import StageProcess
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 

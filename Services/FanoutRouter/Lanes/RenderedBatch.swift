@@ -63,10 +63,10 @@ final class RenderedBatch: Sendable {
         return bodies.getSlice(at: start, length: Int(ends[index]) - start)
     }
 
-    /// The header line that passes on the trace context of an event's sender; empty where it sent none.
-    func traceLine(at position: UInt64) -> [UInt8] {
+    /// The trace context of an event's sender; empty where it sent none.
+    func trace(at position: UInt64) -> [UInt8] {
         guard let places = places[Int(position - first)] else { return [] }
-        return batch.withBytes { EventFormat.traceLine(places.lendTrace($0)) }
+        return batch.withBytes { EventFormat.trace(places.lendTrace($0)) }
     }
 
     /// The CloudEvents JSON of one event alone.

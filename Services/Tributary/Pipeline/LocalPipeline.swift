@@ -1,7 +1,11 @@
 import Events
 import Executable
+import Gzip
+import Normalisation
 import PipelineConfiguration
 import Providers
+import Verification
+import VerificationSchemes
 import Wire
 
 /// Verifier and normaliser in this process, as their stages run them: nothing is stored, sent or counted.
