@@ -81,7 +81,7 @@ import Testing
             lines + "\n  listen: 127.0.0.1:8443\nsources: []\n", file: "/etc/t.yaml")
         let taken = try #require(configuration.router.apiTokens.first)
         #expect(taken.name == "board" && taken.scopes == ["read", "replay"])
-        #expect(!ConfigurationJSON.text(configuration).text.contains(token))
+        #expect(!configuration.json.json.text.contains(token))
         let check = CheckCommand.text(configuration, file: "t.yaml")
         #expect(check.hasSuffix("control API: http://127.0.0.1:8443 for board (read, replay)"))
         for wrong in [["--name", "a b"], ["--scopes", "everything"], ["--scopes", ""]] {

@@ -35,7 +35,9 @@ struct SubscriptionDraft {
         func report(_ pointer: String, _ sentence: String) {
             faults.append(RouterError.Fault(pointer: pointer, sentence: sentence))
         }
-        if let problem = rules.problem(with: configuration.url) { report("/url", problem) }
+        if let refusal = configuration.kind.apiRefusal(by: rules.router) {
+            report("/\(refusal.key)", refusal.sentence)
+        }
         let scheme = configuration.signing.scheme
         kind = SigningSecrets.Kind(rawValue: signing["key"].text)
         if signing.has("key") {
