@@ -145,8 +145,8 @@ let package = Package(
             "IngressGateway",
             [
                 "AdminServer", "Bus", "Events", "Executable", "HTTPFront", "JSON", "Journal", "PipelineConfiguration",
-                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads",
-                "Verification", "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
+                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
+                nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
             ]),
         service(
             "Verifier",
