@@ -93,7 +93,9 @@ let package = Package(
         shared("Events", ["JSON", "Primitives", "Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Bus", ["CPlatform", "StageMetrics", "Threads", "Wire", "ZeroMQ", deque]),
-        shared("Crypto", ["COpenSSL"]),
+        // AsyncHTTPClient brings modules that are called Crypto and Configuration.
+        .target(
+            name: "LibCrypto", dependencies: ["COpenSSL"], path: "Shared/Crypto", swiftSettings: swiftSettings),
         shared("Gzip", ["CZlib"]),
         shared("SimdJSON", ["CSimdJSON", "Events", "JSON"]),
         .target(
@@ -102,7 +104,7 @@ let package = Package(
         .target(
             name: "Verification",
             dependencies: [
-                "Crypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "VerificationSchemes",
+                "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "VerificationSchemes",
                 "Wire",
             ],
             path: "Shared/Verification", exclude: ["Schemes"], swiftSettings: swiftSettings),
@@ -115,7 +117,7 @@ let package = Package(
         .target(
             name: "Normalisation",
             dependencies: [
-                "Crypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf,
+                "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf,
             ],
             path: "Shared/Providers",
             exclude: ["README.md", "VOCABULARY.md", "Schemas", "Fishjam/server_notifications.proto"],
@@ -123,7 +125,6 @@ let package = Package(
         shared("Journal", ["Threads", "Wire", grdb, grdbSQLite]),
         shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
         shared("Executable", [argumentParser]),
-        // AsyncHTTPClient brings a module that is called Configuration.
         .target(
             name: "PipelineConfiguration",
             dependencies: [
@@ -164,7 +165,7 @@ let package = Package(
         service(
             "FanoutRouter",
             [
-                "AdminServer", "Bus", "Crypto", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
+                "AdminServer", "Bus", "LibCrypto", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "SimdJSON", "StageMetrics",
                 "StageProcess", "Threads", "Verification", "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1,
                 nioSSL, argumentParser, logging, deque,
@@ -179,7 +180,7 @@ let package = Package(
         service(
             "Tributary",
             [
-                "ControlClient", "Crypto", "Events", "Executable", "Gzip", "JSON", "Normalisation",
+                "ControlClient", "LibCrypto", "Events", "Executable", "Gzip", "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "Wire", argumentParser,
             ]),
@@ -213,7 +214,7 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "AdminServer", "Bus", "ControlClient", "Crypto", "EventLog", "Events", "Executable", "FanoutRouter",
+                "AdminServer", "Bus", "ControlClient", "LibCrypto", "EventLog", "Events", "Executable", "FanoutRouter",
                 "HTTPFront", "JSON", "LogSamples", "PipelineConfiguration", "Primitives", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "Verification", "Wire", nio, nioPosix, nioHTTP1,
                 nioEmbedded, nioSSL, argumentParser, logging,
@@ -236,7 +237,7 @@ let package = Package(
         tests(
             "ProvidersTests",
             [
-                "Crypto", "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "SeededRandom",
+                "LibCrypto", "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "SeededRandom",
                 "SimdJSON", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", protobuf,
             ],
             exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),

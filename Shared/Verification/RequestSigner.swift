@@ -1,4 +1,4 @@
-import Crypto
+import LibCrypto
 import Primitives
 package import VerificationSchemes
 import Wire

@@ -1,5 +1,5 @@
-import Crypto
 import JSON
+import LibCrypto
 import Primitives
 import Providers
 package import VerificationSchemes

@@ -1,5 +1,5 @@
-import Crypto
 import Events
+import LibCrypto
 import Primitives
 import VerificationSchemes
 import Wire

@@ -1,7 +1,7 @@
-import Crypto
 import EventLog
 import Foundation
 import JSON
+import LibCrypto
 import Primitives
 import Testing
 import Verification

@@ -1,5 +1,5 @@
-import Crypto
 import EventLog
+import LibCrypto
 import LogSamples
 import NIOCore
 import PipelineConfiguration

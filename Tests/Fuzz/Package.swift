@@ -62,20 +62,20 @@ let package = Package(
         target("Primitives", ["Wire"], path: "Shared/Primitives"),
         target("HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront"),
         target("Events", ["JSON", "Primitives", "Wire"], path: "Shared/Events"),
-        target("Crypto", ["COpenSSL"], path: "Shared/Crypto"),
+        target("LibCrypto", ["COpenSSL"], path: "Shared/Crypto"),
         target("Gzip", ["CZlib"], path: "Shared/Gzip"),
         target("SimdJSON", ["CSimdJSON", "Events", "JSON"], path: "Shared/SimdJSON"),
         target("VerificationSchemes", ["Primitives", "Wire"], path: "Shared/Verification/Schemes"),
         target(
             "Verification",
-            ["Crypto", "Events", "Gzip", "JSON", "Primitives", "SimdJSON", "VerificationSchemes", "Wire"],
+            ["LibCrypto", "Events", "Gzip", "JSON", "Primitives", "SimdJSON", "VerificationSchemes", "Wire"],
             path: "Shared/Verification", exclude: ["Schemes"]),
         target(
             "Providers", ["JSON", "Primitives", "VerificationSchemes", "Wire"], path: "Shared/Providers",
             exclude: normalisation),
         target(
             "Normalisation",
-            ["Crypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf],
+            ["LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf],
             path: "Shared/Providers", sources: normalisation),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target("Executable", path: "Shared/Executable", sources: ["ExitStatus.swift"]),

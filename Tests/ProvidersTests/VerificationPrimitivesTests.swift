@@ -4,7 +4,7 @@ import SeededRandom
 import Testing
 import WebhookSamples
 
-@testable import Crypto
+@testable import LibCrypto
 @testable import Verification
 
 struct VerificationPrimitivesTests {

@@ -12,7 +12,7 @@ STAGE = {
     "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "StageProcess", "Threads",
     "VerificationSchemes", "Wire", "ZeroMQ",
 }  # fmt: skip
-CRYPTO = {"COpenSSL", "Crypto"}
+CRYPTO = {"COpenSSL", "LibCrypto"}
 READING = {"CSimdJSON", "SimdJSON"}
 GZIP = {"CZlib", "Gzip"}
 MODULES = {
@@ -52,6 +52,7 @@ def dependencies() -> dict[str, set[str]]:
 
 
 FOLDERS = {
+    "LibCrypto": "Shared/Crypto",
     "Normalisation": "Shared/Providers",
     "PipelineConfiguration": "Shared/Configuration",
     "VerificationSchemes": "Shared/Verification/Schemes",

@@ -1,5 +1,5 @@
-import Crypto
 import EventLog
+import LibCrypto
 import PipelineConfiguration
 import Primitives
 import Wire

@@ -1,8 +1,8 @@
-import Crypto
 import Events
 import Executable
 import Gzip
 import JSON
+import LibCrypto
 import Primitives
 import Providers
 import Verification

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Crypto
 import Executable
 import JSON
+import LibCrypto
 import PipelineConfiguration
 import Primitives
 import Wire

@@ -1,4 +1,4 @@
-import Crypto
+import LibCrypto
 import Primitives
 
 /// SuperViz: real-time events, one or an array of them per request, and the three other webhooks.

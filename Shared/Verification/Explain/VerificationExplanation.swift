@@ -1,6 +1,6 @@
-import Crypto
 package import Events
 import Gzip
+import LibCrypto
 import Primitives
 package import VerificationSchemes
 import Wire

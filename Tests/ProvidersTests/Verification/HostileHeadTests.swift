@@ -6,7 +6,7 @@ import Testing
 import WebhookSamples
 import Wire
 
-@testable import Crypto
+@testable import LibCrypto
 @testable import Providers
 @testable import Verification
 @testable import VerificationSchemes

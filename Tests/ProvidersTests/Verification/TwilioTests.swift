@@ -3,7 +3,7 @@ import Primitives
 import Testing
 import WebhookSamples
 
-@testable import Crypto
+@testable import LibCrypto
 @testable import Verification
 @testable import VerificationSchemes
 

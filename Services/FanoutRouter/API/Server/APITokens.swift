@@ -1,5 +1,5 @@
-import Crypto
 import Executable
+import LibCrypto
 import PipelineConfiguration
 import Synchronization
 

@@ -1,6 +1,6 @@
-import Crypto
 import Events
 import JSON
+import LibCrypto
 import Primitives
 import Providers
 import SimdJSON
