@@ -22,9 +22,7 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
-let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
-let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
@@ -73,9 +71,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
-        .package(
-            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
     ],
     targets: [
@@ -151,8 +146,8 @@ let package = Package(
             "IngressGateway",
             [
                 "AdminServer", "Bus", "Events", "Executable", "HTTPFront", "JSON", "Journal", "PipelineConfiguration",
-                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads",
-                "Verification", "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
+                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
+                nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
             ]),
         service(
             "Verifier",
@@ -173,7 +168,7 @@ let package = Package(
                 "AdminServer", "Bus", "LibCrypto", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "SimdJSON", "StageMetrics",
                 "StageProcess", "Threads", "Verification", "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1,
-                nioSSL, argumentParser, logging, hummingbirdCore, httpTypes, deque,
+                nioSSL, argumentParser, logging, deque,
             ],
             exclude: ["API/openapi.json"]),
         service(

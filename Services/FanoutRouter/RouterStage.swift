@@ -139,11 +139,11 @@ final class RouterStage: Sendable {
     var instance: String { environment.instance }
 
     /// Brings the log up to what the lanes have come to. Blocks; throws where the log does not take it within seconds.
-    func settle() throws(APIProblem) {
+    func settle() throws(RouterError) {
         let saved = TimedSemaphore()
         loop.execute { [hub] in hub.value.settle { saved.signal() } }
         guard saved.wait(milliseconds: 5_000) else {
-            throw APIProblem(.unavailable, "the event log takes nothing now; the router's log says why")
+            throw RouterError(.unavailable, "the event log takes nothing now; the router's log says why")
         }
     }
 

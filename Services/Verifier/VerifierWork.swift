@@ -11,7 +11,7 @@ import Wire
 /// request. Sources that were removed are known for a while longer, because the ingress hears of it last.
 struct VerifierWork: StageWork {
     /// A stage with its own counters: the keys of another day may have other ids.
-    private struct Bench {
+    private struct CountedStage {
         var stage: VerifierStage
         let proofs: ProofCounters
 
@@ -36,10 +36,10 @@ struct VerifierWork: StageWork {
     private let registry: MetricRegistry
     private var counters: OutcomeCounters
     private let maxInflatedBytes: Int
-    private var bench: Bench
+    private var counted: CountedStage
     private var generation: Int
     /// Newest first.
-    private var former: [(bench: Bench, retiredAtNanoseconds: Int64)] = []
+    private var former: [(counted: CountedStage, retiredAtNanoseconds: Int64)] = []
 
     init(_ box: VersionedBox<[SourceVerification]>, _ registry: MetricRegistry, maxInflatedBytes: Int) {
         self.box = box
@@ -47,16 +47,16 @@ struct VerifierWork: StageWork {
         self.maxInflatedBytes = maxInflatedBytes
         let current = box.current
         counters = OutcomeCounters(registry, sources: current.value.map(\.source))
-        bench = Bench(current.value, registry, maxInflatedBytes: maxInflatedBytes)
+        counted = CountedStage(current.value, registry, maxInflatedBytes: maxInflatedBytes)
         generation = current.generation
     }
 
     mutating func betweenBatches() {
         let current = box.current
         guard current.generation != generation else { return }
-        former.insert((bench, wallNanoseconds()), at: 0)
+        former.insert((counted, wallNanoseconds()), at: 0)
         former = Array(former.prefix(Self.maxFormer))
-        bench = Bench(current.value, registry, maxInflatedBytes: maxInflatedBytes)
+        counted = CountedStage(current.value, registry, maxInflatedBytes: maxInflatedBytes)
         counters = OutcomeCounters(registry, sources: current.value.map(\.source))
         generation = current.generation
     }
@@ -69,7 +69,7 @@ struct VerifierWork: StageWork {
         for place in former.indices
         where record.receivedAtNanoseconds <= former[place].retiredAtNanoseconds + grace {
             var second = ByteWriter()
-            let outcome = former[place].bench.process(record, into: &second)
+            let outcome = former[place].counted.process(record, into: &second)
             if case .refused = outcome { continue }
             writer.bytes.removeLast(writer.count - start)
             writer.raw(second.bytes)
@@ -80,7 +80,7 @@ struct VerifierWork: StageWork {
 
     mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict? {
         let start = writer.count
-        var outcome = bench.process(record, into: &writer)
+        var outcome = counted.process(record, into: &writer)
         if !former.isEmpty, case .refused(let rejection) = outcome {
             outcome = second(record, rejection.code, from: start, into: &writer) ?? outcome
         }

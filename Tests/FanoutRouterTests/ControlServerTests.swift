@@ -169,6 +169,23 @@ import Testing
         try await eventually { connection.text.contains("201 Created") }
     }
 
+    @Test func `who ends its side after a request gets the answer, in the middle of a body nothing`() async throws {
+        let server = try server()
+        defer { server.stop() }
+        let whole = try RawConnection(port: server.port)
+        whole.send("GET /v1/open HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        whole.endSending()
+        try await eventually { whole.isClosed }
+        #expect(whole.text.contains("hello"))
+        let half = try RawConnection(port: server.port)
+        half.send(
+            "POST /v1/things HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer all\r\n"
+                + "content-type: application/json\r\ncontent-length: 12\r\n\r\n{")
+        half.endSending()
+        try await eventually { half.isClosed }
+        #expect(!half.text.contains("201"))
+    }
+
     @Test func `a client that dawdles is cut off`() async throws {
         let server = try server {
             $0.idleTimeout = .milliseconds(200)

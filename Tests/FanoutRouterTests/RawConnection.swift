@@ -44,6 +44,11 @@ final class RawConnection: Sendable {
         try? channel.writeAndFlush(ByteBuffer(string: text)).wait()
     }
 
+    /// Says that nothing more comes; what the server sends still arrives.
+    func endSending() {
+        try? channel.close(mode: .output).wait()
+    }
+
     /// Sends a request without a body and waits for the status of its answer.
     func get(_ target: String, fields: String = "") async throws -> Int {
         let before = text.utf8.count

@@ -59,9 +59,9 @@ import Wire
         ("{\"from\":\"log\",\"causes\":[\"timeout\"]}", "/causes"),
     ])
     func `what is wrong with a selection is said with a pointer at it`(_ json: String, _ pointer: String) throws {
-        let problem = #expect(throws: APIProblem.self) { try selection(json) }
-        #expect(problem?.code == .invalid)
-        #expect(problem?.errors.map(\.pointer) == [pointer])
+        let error = #expect(throws: RouterError.self) { try selection(json) }
+        #expect(error?.code == .invalid)
+        #expect(error?.faults.map(\.pointer) == [pointer])
     }
 
     @Test func `a rate lets through what it says over any time and saves nothing up`() {
@@ -199,7 +199,7 @@ import Wire
         try fixture.die(Array(1...2000), "timeout")
         fixture.lane.isHeld.store(true, ordering: .relaxed)
         for _ in 0..<ReplayRunner.mostRunning { _ = try start(fixture, "{\"from\":\"dead-letters\"}") }
-        let problem = #expect(throws: APIProblem.self) { try start(fixture, "{\"from\":\"dead-letters\"}") }
-        #expect(problem?.code == .limitReached)
+        let error = #expect(throws: RouterError.self) { try start(fixture, "{\"from\":\"dead-letters\"}") }
+        #expect(error?.code == .limitReached)
     }
 }

@@ -19,16 +19,16 @@ protocol FuzzFixture: AnyObject {
 enum FuzzTargets {
     static var all: [FuzzTarget] {
         [
-            FuzzTarget(name: "json", seeds: JSONBench.seeds, make: { JSONBench() }),
-            FuzzTarget(name: "wire", seeds: WireBench.seeds, make: { WireBench() }),
-            FuzzTarget(name: "inflater", seeds: InflaterBench.seeds, make: { InflaterBench() }),
-            FuzzTarget(name: "front", seeds: FrontBench.seeds, make: { FrontBench() }),
-            FuzzTarget(name: "verification", seeds: VerificationBench.seeds, make: { VerificationBench() }),
+            FuzzTarget(name: "json", seeds: JSONFixture.seeds, make: { JSONFixture() }),
+            FuzzTarget(name: "wire", seeds: WireFixture.seeds, make: { WireFixture() }),
+            FuzzTarget(name: "inflater", seeds: InflaterFixture.seeds, make: { InflaterFixture() }),
+            FuzzTarget(name: "front", seeds: FrontFixture.seeds, make: { FrontFixture() }),
+            FuzzTarget(name: "verification", seeds: VerificationFixture.seeds, make: { VerificationFixture() }),
         ]
             + ProviderRegistry.all.map { provider in
                 FuzzTarget(
-                    name: "provider-\(provider.name)", seeds: { ProviderBench.seeds(of: provider) },
-                    make: { ProviderBench(provider) })
+                    name: "provider-\(provider.name)", seeds: { ProviderFixture.seeds(of: provider) },
+                    make: { ProviderFixture(provider) })
             }
     }
 }

@@ -66,7 +66,7 @@ final class FakeBus: BusPort {
     func answer(_ first: UInt64, _ last: UInt64) {
         delegate.answer([AnswerRange(sequences: SequenceRange(first, last), verdict: nil)])
     }
-    var correspondent: BusDelegate { delegate }
+    var busDelegate: BusDelegate { delegate }
 
     /// Every journaled webhook as (sequence, source, header fields, body).
     var webhooks: [Webhook] { Self.webhooks(of: batches) }

@@ -100,7 +100,7 @@ import Wire
         test.bus.holdAnswers(false)
         // Its verdict makes room for one after the other.
         let entry = VerdictNotice.Entry(sequences: SequenceRange(1, 2), verdict: .accepted)
-        test.bus.correspondent.judged([entry])
+        test.bus.busDelegate.judged([entry])
         #expect(second.answer()?.status == 202 && third.answer()?.status == 202)
         test.bus.answer(1, 2)
         #expect(first.answer()?.status == 202 && small.answer()?.status == 202)

@@ -128,7 +128,7 @@ import Wire
             #expect(refused.status == 503 && refused.code == "journal_over_budget")
             #expect(refused.fields["retry-after"] == "5" && !refused.closes)
         }
-        test.bus.correspondent.settled(through: 2)
+        test.bus.busDelegate.settled(through: 2)
         #expect(eventually { test.ingress.state.mode.load(ordering: .relaxed) == .accepting })
         client.send(post(body: body))
         #expect(try #require(client.answer()).body.hasSuffix("-3\"}"))
@@ -170,10 +170,10 @@ import Wire
             client.send(post())
             #expect(client.answer()?.status == 202)
         }
-        test.bus.correspondent.readBack(from: 2, maxRecords: 10, maxBytes: 1 << 20)
+        test.bus.busDelegate.readBack(from: 2, maxRecords: 10, maxBytes: 1 << 20)
         #expect(eventually { test.bus.loadedBatches.map(\.count) == [1, 1] })
-        test.bus.correspondent.settled(through: 1)
-        test.bus.correspondent.renumber()
+        test.bus.busDelegate.settled(through: 1)
+        test.bus.busDelegate.renumber()
         #expect(eventually { test.bus.renumbering != nil })
         #expect(test.bus.renumbering?.1 == 1)
         #expect(test.bus.renumbering?.2 == 3)

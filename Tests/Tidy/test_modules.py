@@ -19,7 +19,7 @@ MODULES = {
     "IngressGateway": STAGE | {"Journal", "ServerCertificates"},
     "Verifier": STAGE | CRYPTO | READING | GZIP | {"Verification"},
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
-    "FanoutRouter": STAGE | CRYPTO | READING | {"EventLog", "ServerCertificates"},
+    "FanoutRouter": STAGE | CRYPTO | READING | GZIP | {"EventLog", "ServerCertificates", "Verification"},
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
     | CRYPTO | READING | GZIP | {"ControlClient", "Normalisation", "ServerCertificates", "Verification"},
@@ -30,7 +30,7 @@ LIBRARIES = {
     "ingress-gateway": {"libzmq", "libsqlite3"},
     "verifier": {"libcrypto", "libsimdjson", "libz", "libzmq"},
     "normaliser": {"libcrypto", "libsimdjson", "libz", "libzmq"},
-    "fanout-router": {"libcrypto", "libsimdjson", "libzmq", "libsqlite3"},
+    "fanout-router": {"libcrypto", "libsimdjson", "libz", "libzmq", "libsqlite3"},
     "bus-tap": {"libzmq"},
     "tributary": {"libcrypto", "libsimdjson", "libz"},
 }

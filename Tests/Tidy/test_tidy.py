@@ -69,6 +69,11 @@ WALL_CLOCK = {
     "Services/BusTap": "a command",
 }
 """Where the wall clock is read: only to write a time down or to show it. Waiting and ages go by the others."""
+PRIVATE_NAMES = re.compile(
+    r"(?:[a-z0-9]|\b)(Desk|Workshop|Workplace|Wiring|Shelf|Bench|Handover|Correspondent|Figures|Manner|OwnThread|Tenants)"
+    r"(?![a-z])"
+)
+"""Words of our own for what has a standard term, such as Store, Dependencies, Fixture, Delegate, Metrics, Options."""
 DECLARATION = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|private|fileprivate|internal|static|final|mutating|override|nonisolated"
     r"(?:\(unsafe\))?|convenience|required|lazy|indirect|weak|unowned)\s+(?:\(set\)\s+)?)*"
@@ -151,6 +156,15 @@ class Tidy(unittest.TestCase):
                     bad.append(f"{path.relative_to(ROOT)}:{number} {found.group(2)}")
         self.assertEqual(bad, [])
 
+    def test_a_standard_term_is_not_given_a_private_name(self):
+        bad = []
+        for path in tracked("Services/*.swift", "Shared/*.swift", "Tests/*.swift"):
+            found = [found.group(2) for line in path.read_text().splitlines() if (found := DECLARATION.match(line))]
+            bad += [
+                f"{path}: {name}" for name in [path.stem, *found] if PRIVATE_NAMES.search(name[0].upper() + name[1:])
+            ]
+        self.assertEqual(bad, [])
+
     def test_nothing_is_public(self):
         bad = [
             f"{path.relative_to(ROOT)}:{number}"
@@ -228,10 +242,19 @@ class Imports(unittest.TestCase):
                 code = {"LibCrypto", "Gzip", "SimdJSON", "SwiftProtobuf", "Verification", "Normalisation"}
                 self.assertEqual(imported & code, set(), path)
 
-    def test_only_the_control_apis_listener_imports_its_server_library(self):
-        for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
-            if path.parts[-2:-1] != ("Server",):
-                self.assertEqual({name for name in imported if name.startswith("Hummingbird")}, set(), path)
+    def test_the_routers_core_knows_nothing_of_the_control_api(self):
+        folder = ROOT / "Services/FanoutRouter"
+        names = {
+            found.group(2)
+            for path in tracked("Services/FanoutRouter/API/*.swift")
+            for line in path.read_text().splitlines()
+            if not line.startswith(" ") and (found := DECLARATION.match(line)) and found.group(1) != "func"
+        }
+        self.assertIn("APIProblem", names)
+        for path in tracked("Services/FanoutRouter/*.swift"):
+            if path != folder / "Main.swift" and folder / "API" not in path.parents:
+                code = re.sub(r"//.*", "", path.read_text())
+                self.assertEqual(names & set(re.findall(r"\b[A-Z]\w+", code)), set(), path)
 
     def test_only_the_module_control_client_imports_async_http_client(self):
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():

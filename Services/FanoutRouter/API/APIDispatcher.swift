@@ -39,6 +39,8 @@ struct APIDispatcher: Sendable {
             return APIAnswer(reply)
         } catch let problem as APIProblem {
             return refuse(problem, call)
+        } catch let error as RouterError {
+            return refuse(APIProblem(error), call)
         } catch let error as EventLogError {
             logger.error(
                 "the event log did not answer", metadata: ["operation": "\(call.operation.id)", "cause": "\(error)"])

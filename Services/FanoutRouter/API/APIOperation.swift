@@ -28,7 +28,7 @@ struct APIOperation: Sendable {
     let alternatives: [APIResult]
     /// The problem codes that it may answer besides those that every operation may.
     let problems: [APIProblem.Code]
-    /// Runs on a thread that may block. Throws `APIProblem`, or any other error, which becomes a 500.
+    /// Runs on a thread that may block. Throws `APIProblem`, `RouterError`, or any other error, which becomes a 500.
     let respond: @Sendable (APIRequest) throws -> APIReply
 
     init(

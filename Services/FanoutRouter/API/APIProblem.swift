@@ -81,6 +81,13 @@ struct APIProblem: Error, Sendable {
         self.fields = fields
     }
 
+    /// What the router refuses has the same code here.
+    init(_ error: RouterError) {
+        self.init(
+            Code(rawValue: error.code.word) ?? .failed, error.sentence,
+            errors: error.faults.map { Detail(pointer: $0.pointer, detail: $0.sentence) })
+    }
+
     /// The body of the answer.
     var json: JSONText {
         var members: [(String, JSONText)] = [

@@ -115,7 +115,7 @@ final class ReplayRunner: Sendable {
             return .counted(try count(selection, subscription, through: last, but: progress?.unfinished ?? []))
         }
         guard state.withLock({ $0.running.count }) < Self.mostRunning else {
-            throw APIProblem(.limitReached, "\(Self.mostRunning) replays run already; wait for one or cancel one")
+            throw RouterError(.limitReached, "\(Self.mostRunning) replays run already; wait for one or cancel one")
         }
         let job = ReplayJob(
             subscription: subscription, selection: selection.json.text, perSecond: perSecond,

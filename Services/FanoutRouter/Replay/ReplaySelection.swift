@@ -38,7 +38,7 @@ struct ReplaySelection: Sendable, Equatable {
     }
 
     /// Reads the members that it knows. Throws `invalid` with a pointer at what is wrong.
-    init(_ body: JSONValue) throws(APIProblem) {
+    init(_ body: JSONValue) throws(RouterError) {
         guard let from = Origin(rawValue: body["from"].text) else {
             throw Self.invalid("from", "expected dead-letters or log")
         }
@@ -104,7 +104,7 @@ struct ReplaySelection: Sendable, Equatable {
 
     // MARK: Reading
 
-    private static func elements(_ body: JSONValue, _ name: String, most: Int) throws(APIProblem) -> [JSONValue] {
+    private static func elements(_ body: JSONValue, _ name: String, most: Int) throws(RouterError) -> [JSONValue] {
         switch body[name] {
         case .null: return []
         case .array(let elements) where !elements.isEmpty && elements.count <= most: return elements
@@ -112,7 +112,7 @@ struct ReplaySelection: Sendable, Equatable {
         }
     }
 
-    private static func texts(_ body: JSONValue, _ name: String, most: Int) throws(APIProblem) -> [String] {
+    private static func texts(_ body: JSONValue, _ name: String, most: Int) throws(RouterError) -> [String] {
         var texts: [String] = []
         for element in try elements(body, name, most: most) {
             guard case .string(let text) = element, !text.isEmpty else {
@@ -123,14 +123,14 @@ struct ReplaySelection: Sendable, Equatable {
         return texts
     }
 
-    private static func position(_ value: JSONValue, _ name: String) throws(APIProblem) -> UInt64 {
+    private static func position(_ value: JSONValue, _ name: String) throws(RouterError) -> UInt64 {
         guard let number = value.integer, number > 0 else {
             throw invalid(name, "a position is a whole number from 1 on")
         }
         return UInt64(number)
     }
 
-    private static func time(_ body: JSONValue, _ name: String) throws(APIProblem) -> Int64? {
+    private static func time(_ body: JSONValue, _ name: String) throws(RouterError) -> Int64? {
         guard body[name] != .null else { return nil }
         guard case .string(let text) = body[name], let nanoseconds = RFC3339.nanoseconds(text) else {
             throw invalid(name, "expected a time such as 2026-10-05T14:49:14Z")
@@ -138,9 +138,9 @@ struct ReplaySelection: Sendable, Equatable {
         return nanoseconds
     }
 
-    private static func invalid(_ name: String, _ detail: String) -> APIProblem {
-        APIProblem(
+    private static func invalid(_ name: String, _ detail: String) -> RouterError {
+        RouterError(
             .invalid, "the selection cannot be used: \(name): \(detail)",
-            errors: [APIProblem.Detail(pointer: "/\(name)", detail: detail)])
+            faults: [RouterError.Fault(pointer: "/\(name)", sentence: detail)])
     }
 }

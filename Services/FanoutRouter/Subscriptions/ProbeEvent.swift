@@ -65,7 +65,7 @@ extension SubscriptionStore {
         let (hub, now) = (dependencies.hub, dependencies.clock())
         dependencies.loop.execute {
             guard let lane = hub.value.lane(name) else {
-                return ended.fail(APIProblem(.conflict, "\(name) has just been deleted"))
+                return ended.fail(RouterError(.conflict, "\(name) has just been deleted"))
             }
             lane.probe(ProbeEvent.content(subscription.configuration, at: now)) { ended.succeed($0) }
         }

@@ -28,7 +28,7 @@ extension SubscriptionStore {
             let now = dependencies.clock()
             let signing = former.configuration.signing
             guard signing.scheme != .none else {
-                throw APIProblem(.conflict, "\(name) has the scheme none and so no secret")
+                throw RouterError(.conflict, "\(name) has the scheme none and so no secret")
             }
             let overlap = try Self.overlap(body["keep_old"], signing.scheme)
             let (secret, made) = try Self.newSecret(body["secret"], former)
@@ -42,7 +42,7 @@ extension SubscriptionStore {
                 }
             }
             guard kept.count < SigningSecrets.most else {
-                throw APIProblem(
+                throw RouterError(
                     .limitReached, "\(kept.count) secrets sign already; wait until one is over, or give keep_old: 0s")
             }
             var revised = stored
@@ -60,13 +60,13 @@ extension SubscriptionStore {
 
     private static func overlap(
         _ value: JSONValue, _ scheme: SigningConfiguration.Scheme
-    ) throws(APIProblem) -> Duration {
+    ) throws(RouterError) -> Duration {
         guard value != .null else { return scheme == .standardWebhooks ? defaultOverlap : .zero }
         guard case .string(let text) = value, let overlap = DurationText.parse(text),
             overlap >= .zero, overlap <= longestOverlap
-        else { throw SubscriptionDraft.invalid("/keep_old", "expected a duration from 0s to 30d, such as 24h") }
+        else { throw RouterError.invalid("/keep_old", "expected a duration from 0s to 30d, such as 24h") }
         guard scheme == .standardWebhooks || overlap == .zero else {
-            throw SubscriptionDraft.invalid(
+            throw RouterError.invalid(
                 "/keep_old", "\(scheme.rawValue) has room for one signature, so the new secret counts at once")
         }
         return overlap
@@ -74,33 +74,33 @@ extension SubscriptionStore {
 
     private static func newSecret(
         _ value: JSONValue, _ subscription: KnownSubscription
-    ) throws(APIProblem) -> (secret: [UInt8], isMade: Bool) {
+    ) throws(RouterError) -> (secret: [UInt8], isMade: Bool) {
         let signing = subscription.configuration.signing
         guard value != .null else {
             guard signing.scheme == .standardWebhooks else {
-                throw SubscriptionDraft.invalid("/secret", "with \(signing.scheme.rawValue) the secret must be given")
+                throw RouterError.invalid("/secret", "with \(signing.scheme.rawValue) the secret must be given")
             }
             let kind = subscription.secrets.first.map { SigningSecrets.kind(of: $0.bytes) } ?? .hmac
             return (SigningSecrets.make(kind), true)
         }
         guard case .string(let text) = value else {
-            throw SubscriptionDraft.invalid("/secret", "expected a text")
+            throw RouterError.invalid("/secret", "expected a text")
         }
         if let problem = SigningSecrets.problem(with: text, signing) {
-            throw SubscriptionDraft.invalid("/secret", problem)
+            throw RouterError.invalid("/secret", problem)
         }
         guard !subscription.secrets.contains(where: { $0.bytes == Array(text.utf8) }) else {
-            throw SubscriptionDraft.invalid("/secret", "this one signs already; give another")
+            throw RouterError.invalid("/secret", "this one signs already; give another")
         }
         return (Array(text.utf8), false)
     }
 
     /// The secret that the router makes for a new subscription; nil where none is needed or some were given.
-    static func secretsForNew(_ draft: SubscriptionDraft) throws(APIProblem) -> [UInt8]? {
+    static func secretsForNew(_ draft: SubscriptionDraft) throws(RouterError) -> [UInt8]? {
         let scheme = draft.configuration.signing.scheme
         guard draft.secrets == nil, scheme != .none else { return nil }
         guard scheme == .standardWebhooks else {
-            throw SubscriptionDraft.invalid("/signing/secrets", "\(scheme.rawValue) needs one secret, as a text")
+            throw RouterError.invalid("/signing/secrets", "\(scheme.rawValue) needs one secret, as a text")
         }
         return SigningSecrets.make(draft.kind ?? .hmac)
     }
@@ -109,11 +109,11 @@ extension SubscriptionStore {
     /// one.
     static func secrets(
         for draft: SubscriptionDraft, of former: KnownSubscription, at nanoseconds: Int64
-    ) throws(APIProblem) -> (secrets: [StoredSecret], made: [UInt8]?) {
+    ) throws(RouterError) -> (secrets: [StoredSecret], made: [UInt8]?) {
         let isSameScheme = draft.configuration.signing.scheme == former.configuration.signing.scheme
         guard draft.secrets == nil, !isSameScheme else {
             guard draft.kind == nil else {
-                throw SubscriptionDraft.invalid("/signing/key", "rotate the secret to sign with another")
+                throw RouterError.invalid("/signing/key", "rotate the secret to sign with another")
             }
             let given = draft.secrets.map { SigningSecrets.stored($0, createdAt: nanoseconds) }
             return (given ?? former.secrets, nil)

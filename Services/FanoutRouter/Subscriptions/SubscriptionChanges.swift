@@ -45,11 +45,11 @@ extension SubscriptionStore {
         try queue.sync {
             let (former, stored) = try changeable(name)
             guard patch["name"] == .null || patch["name"].text == name else {
-                throw SubscriptionDraft.invalid(
+                throw RouterError.invalid(
                     "/name", "a subscription keeps its name; create another and delete this")
             }
             guard !patch.has("start") else {
-                throw SubscriptionDraft.invalid("/start", "it counts at creation; replay what was missed")
+                throw RouterError.invalid("/start", "it counts at creation; replay what was missed")
             }
             let base = JSONValue.read(Array(stored.document.utf8)) ?? .object([])
             let (rules, lanes) = state.withLock { ($0.rules, $0.lanes) }
@@ -137,18 +137,18 @@ extension SubscriptionStore {
         try reconfigureLane(subscription)
     }
 
-    private func claim(_ name: String) throws(APIProblem) {
-        let problem = state.withLock { state -> APIProblem? in
+    private func claim(_ name: String) throws(RouterError) {
+        let problem = state.withLock { state -> RouterError? in
             if state[name] != nil || state.unreadable[name] != nil {
-                return APIProblem(.conflict, "a subscription named \(name) exists; choose another name or change it")
+                return RouterError(.conflict, "a subscription named \(name) exists; choose another name or change it")
             }
             if state.leaving.contains(name) {
-                return APIProblem(
+                return RouterError(
                     .conflict, "the deleted subscription \(name) still has rows in the event log; try again in a moment"
                 )
             }
             guard state.count < Self.most else {
-                return APIProblem(.limitReached, "there are \(Self.most) subscriptions; delete one")
+                return RouterError(.limitReached, "there are \(Self.most) subscriptions; delete one")
             }
             return nil
         }
@@ -157,11 +157,11 @@ extension SubscriptionStore {
 
     private static func checked(
         _ subscription: KnownSubscription, _ lanes: LaneMaker, at nanoseconds: Int64
-    ) throws(APIProblem) {
+    ) throws(RouterError) {
         do {
             try lanes.check(subscription, at: nanoseconds)
         } catch {
-            throw SubscriptionDraft.invalid("", error.sentence)
+            throw RouterError.invalid("", error.sentence)
         }
     }
 }

@@ -16,23 +16,24 @@ struct SubscriptionDraft {
 
     /// `whole` has no nulls and no doubled members (`JSONValue.merging` sees to it). Throws `invalid` with all that is
     /// wrong.
-    init(_ whole: JSONValue, _ rules: SubscriptionRules) throws(APIProblem) {
+    init(_ whole: JSONValue, _ rules: SubscriptionRules) throws(RouterError) {
         let signing = whole["signing"]
         document = whole.without("start")
             .replacing("signing", with: signing.without("secrets").without("key"))
         let bytes = document.json.bytes.count
         guard bytes <= Self.maxBytes else {
-            throw APIProblem(
+            throw RouterError(
                 .invalid, "the document has \(bytes) bytes, at most \(Self.maxBytes) are kept; write a shorter filter")
         }
         do {
             configuration = try SubscriptionDocument.decode(document, sources: rules.sources)
         } catch {
-            throw Self.invalid(error.problems.map { APIProblem.Detail(pointer: $0.pointer, detail: $0.sentence) })
+            throw RouterError.invalid(
+                error.problems.map { RouterError.Fault(pointer: $0.pointer, sentence: $0.sentence) })
         }
-        var errors: [APIProblem.Detail] = []
+        var faults: [RouterError.Fault] = []
         func report(_ pointer: String, _ sentence: String) {
-            errors.append(APIProblem.Detail(pointer: pointer, detail: sentence))
+            faults.append(RouterError.Fault(pointer: pointer, sentence: sentence))
         }
         if let refusal = configuration.kind.apiRefusal(by: rules.router) {
             report("/\(refusal.key)", refusal.sentence)
@@ -46,7 +47,7 @@ struct SubscriptionDraft {
             }
         }
         secrets = Self.secrets(signing["secrets"], configuration.signing, report)
-        guard errors.isEmpty else { throw Self.invalid(errors) }
+        guard faults.isEmpty else { throw .invalid(faults) }
     }
 
     private static func secrets(
@@ -71,15 +72,5 @@ struct SubscriptionDraft {
             }
             return Array(text.utf8)
         }
-    }
-
-    static func invalid(_ errors: [APIProblem.Detail]) -> APIProblem {
-        let rest = errors.count > 1 ? "; \(errors.count - 1) more" : ""
-        let first = errors.first.map { "\($0.pointer.isEmpty ? "the body" : $0.pointer): \($0.detail)" } ?? ""
-        return APIProblem(.invalid, first + rest, errors: errors)
-    }
-
-    static func invalid(_ pointer: String, _ sentence: String) -> APIProblem {
-        invalid([APIProblem.Detail(pointer: pointer, detail: sentence)])
     }
 }

@@ -19,14 +19,14 @@ enum SubscriptionStart {
         case .string("earliest"): self = .earliest
         case .number:
             guard let position = value.integer, position > 0 else {
-                throw SubscriptionDraft.invalid("/start", "a position is a whole number from 1 on")
+                throw RouterError.invalid("/start", "a position is a whole number from 1 on")
             }
             self = .position(UInt64(position))
         case .string(let text):
             guard let nanoseconds = RFC3339.nanoseconds(text) else { fallthrough }
             self = .position(try reading.read { try $0.position(at: nanoseconds) })
         default:
-            throw SubscriptionDraft.invalid(
+            throw RouterError.invalid(
                 "/start", "expected latest, earliest, a position or a time such as 2026-10-05T14:49:14Z")
         }
     }
@@ -38,7 +38,7 @@ enum SubscriptionStart {
         case .earliest: return log.firstPosition - 1
         case .position(let position):
             guard position <= log.nextPosition else {
-                throw SubscriptionDraft.invalid("/start", "the newest event has position \(log.nextPosition - 1)")
+                throw RouterError.invalid("/start", "the newest event has position \(log.nextPosition - 1)")
             }
             return max(position, log.firstPosition) - 1
         }

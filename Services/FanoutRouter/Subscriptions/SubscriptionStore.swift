@@ -105,13 +105,13 @@ final class SubscriptionStore: Sendable {
     // MARK: Looking
 
     /// The subscription of that name. Throws `not_found`, or `conflict` where it is there and cannot be read.
-    func subscription(_ name: String) throws(APIProblem) -> KnownSubscription {
+    func subscription(_ name: String) throws(RouterError) -> KnownSubscription {
         let (found, cause) = state.withLock { ($0[name], $0.unreadable[name]) }
         if let found { return found }
         if let cause {
-            throw APIProblem(.conflict, "the stored subscription \(name) cannot be read: \(cause); delete it")
+            throw RouterError(.conflict, "the stored subscription \(name) cannot be read: \(cause); delete it")
         }
-        throw APIProblem(.notFound, "no subscription is named \(name)")
+        throw RouterError(.notFound, "no subscription is named \(name)")
     }
 
     /// By name.
@@ -121,10 +121,10 @@ final class SubscriptionStore: Sendable {
     var lanes: LaneMaker { state.withLock { $0.lanes } }
 
     /// The same where the API made it. Throws `conflict` for a configured one.
-    func changeable(_ name: String) throws(APIProblem) -> (KnownSubscription, StoredSubscription) {
+    func changeable(_ name: String) throws(RouterError) -> (KnownSubscription, StoredSubscription) {
         let subscription = try subscription(name)
         guard let stored = subscription.stored else {
-            throw APIProblem(.conflict, "\(name) comes from the configuration: change the configuration and reload")
+            throw RouterError(.conflict, "\(name) comes from the configuration: change the configuration and reload")
         }
         return (subscription, stored)
     }
@@ -139,7 +139,7 @@ final class SubscriptionStore: Sendable {
 
     /// Runs `body` with the lanes and waits.
     func withHub<Value: Sendable>(_ body: @escaping @Sendable (LaneHub) throws -> Value) throws -> Value {
-        guard !state.withLock({ $0.isStopped }) else { throw APIProblem(.unavailable, "the router is stopping") }
+        guard !state.withLock({ $0.isStopped }) else { throw RouterError(.unavailable, "the router is stopping") }
         let hub = dependencies.hub
         return try dependencies.loop.submit { try body(hub.value) }.wait()
     }
@@ -176,7 +176,7 @@ final class SubscriptionStore: Sendable {
             writer.save(hub.lanes.compactMap { $0.takeProgress() }) { saved.signal() }
         }
         guard saved.wait(milliseconds: Self.patienceMilliseconds) else {
-            throw APIProblem(
+            throw RouterError(
                 .unavailable, "the event log saves nothing now: \(writer.problem?.description ?? "it is busy")")
         }
     }

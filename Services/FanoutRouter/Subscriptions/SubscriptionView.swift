@@ -119,7 +119,7 @@ extension SubscriptionStore {
 
     func view(_ subscription: KnownSubscription) throws -> SubscriptionView {
         guard let view = try views([subscription]).first else {
-            throw APIProblem(.notFound, "no subscription is named \(subscription.name)")
+            throw RouterError(.notFound, "no subscription is named \(subscription.name)")
         }
         return view
     }

@@ -115,7 +115,7 @@ struct DeadLettersReplay: ParsableCommand {
     var all = false
 
     @OptionGroup var range: TimeRange
-    @OptionGroup var manner: ReplayRunOptions
+    @OptionGroup var runOptions: ReplayRunOptions
     @OptionGroup var options: RouterOptions
 
     func validate() throws {
@@ -130,6 +130,6 @@ struct DeadLettersReplay: ParsableCommand {
             .with("positions", (positions + named).map { .number($0) })
             .with("causes", cause.map(JSONText.string))
             .with(range).with("all", all)
-            .carryOut(manner, options)
+            .carryOut(runOptions, options)
     }
 }

@@ -70,7 +70,7 @@ struct ReplayCreate: ParsableCommand {
     var all = false
 
     @OptionGroup var range: TimeRange
-    @OptionGroup var manner: ReplayRunOptions
+    @OptionGroup var runOptions: ReplayRunOptions
     @OptionGroup var options: RouterOptions
 
     func validate() throws {
@@ -90,7 +90,7 @@ struct ReplayCreate: ParsableCommand {
             .with("first", first).with("last", last).with(range)
             .with("types", texts(type)).with("sources", texts(source)).with("subjects", texts(subject))
             .with("keys", texts(key)).with("causes", texts(cause)).with("all", all)
-            .carryOut(manner, options)
+            .carryOut(runOptions, options)
     }
 }
 

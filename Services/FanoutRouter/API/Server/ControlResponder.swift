@@ -1,11 +1,10 @@
-import HTTPFront
-import HTTPTypes
-import HummingbirdCore
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import Synchronization
+import Threads
 
-/// Takes one request after another off a connection of the control API and has the dispatcher answer it.
+/// What all connections of the control API share: who may ask what, and the threads that operations run on.
 final class ControlResponder: Sendable {
     /// How many operations run at once, and how many may wait for their turn.
     static let workers = 8
@@ -14,59 +13,41 @@ final class ControlResponder: Sendable {
     static let bodyDeadline = TimeAmount.seconds(30)
 
     let tokens: APITokens
+    let bodyDeadline: TimeAmount
     private let dispatcher: APIDispatcher
     private let hosts: HostRule
-    private let pool: NIOThreadPool
-    private let bodyDeadline: TimeAmount
-    /// Operations that run or wait.
-    private let accepted = Mutex(0)
+    private let pool = NIOThreadPool(numberOfThreads: ControlResponder.workers)
+    private let state = Mutex(State())
+    private let settled = TimedSemaphore()
 
-    init(
-        dispatcher: APIDispatcher, tokens: APITokens, hosts: HostRule, pool: NIOThreadPool,
-        bodyDeadline: TimeAmount = ControlResponder.bodyDeadline
-    ) {
+    private struct State {
+        /// Operations that run or wait, or whose answer is on its way.
+        var accepted = 0
+        var isStopping = false
+    }
+
+    init(dispatcher: APIDispatcher, tokens: APITokens, hosts: HostRule, bodyDeadline: TimeAmount) {
         self.dispatcher = dispatcher
         self.tokens = tokens
         self.hosts = hosts
-        self.pool = pool
         self.bodyDeadline = bodyDeadline
+        pool.start()
     }
 
-    /// Throws where the connection is of no further use; it is closed then.
-    func respond(
-        to request: Request, _ writer: consuming ResponseWriter, on channel: any Channel
-    ) async throws {
-        switch decide(request) {
-        case .refuse(let answer):
-            // The front connection reads on for a while, so that whoever is still sending gets the answer.
-            try await send(answer, to: request, writer, closes: Self.hasBody(request))
-        case .ask(let call):
-            if call.operation.scope != nil { channel.triggerUserOutboundEvent(FrontConnection.Trusted(), promise: nil) }
-            if request.headers[.expect]?.lowercased() == "100-continue" {
-                try await writer.writeInformationalHead(HTTPResponse(status: .continue))
-            }
-            var parts = request.body.makeAsyncIterator()
-            guard let body = try await collect(&parts, channel) else {
-                return try await send(dispatcher.refuse(.bodyTooLarge, call), to: request, writer, closes: true)
-            }
-            try await send(try await carryOut(call, request, body), to: request, writer)
-        }
-    }
-
-    private enum Decision {
+    enum Decision {
         case ask(APICall)
         case refuse(APIAnswer)
     }
 
     /// Checks what can be checked without the body.
-    private func decide(_ request: Request) -> Decision {
+    func decide(_ head: HTTPRequestHead) -> Decision {
         var call: APICall?
         do throws(APIProblem) {
-            try hosts.check(request.head.authority)
-            var found = try dispatcher.call(request.method.rawValue, request.head.path ?? "")
+            try hosts.check(head.headers.joined("host"))
+            var found = try dispatcher.call(head.method.rawValue, head.uri)
             call = found
-            found.scopes = try tokens.authorise(request.headers[.authorization], for: found.operation)
-            let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+            found.scopes = try tokens.authorise(head.headers.joined("authorization"), for: found.operation)
+            let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
             guard length <= APIDispatcher.maxBodyBytes else { throw APIProblem.bodyTooLarge }
             return .ask(found)
         } catch {
@@ -74,59 +55,48 @@ final class ControlResponder: Sendable {
         }
     }
 
-    /// The whole body; nil where it is larger than any operation takes.
-    private func collect(
-        _ parts: inout RequestBody.AsyncIterator, _ channel: any Channel
-    ) async throws -> [UInt8]? {
-        // Whoever sends a byte now and then would otherwise hold a connection for ever.
-        let deadline = channel.eventLoop.scheduleTask(in: bodyDeadline) { channel.close(promise: nil) }
-        defer { deadline.cancel() }
-        var body: [UInt8] = []
-        while let part = try await parts.next() {
-            guard body.count + part.readableBytes <= APIDispatcher.maxBodyBytes else { return nil }
-            body += part.readableBytesView
-        }
-        return body
-    }
+    func refuse(_ problem: APIProblem, _ call: APICall) -> APIAnswer { dispatcher.refuse(problem, call) }
 
-    private static func hasBody(_ request: Request) -> Bool {
-        request.headers[.transferEncoding] != nil || (request.headers[.contentLength].map { $0 != "0" } ?? false)
-    }
-
-    private func carryOut(_ call: APICall, _ request: Request, _ body: [UInt8]) async throws -> APIAnswer {
-        let isAccepted = accepted.withLock { accepted in
-            guard accepted < Self.workers + Self.mostWaiting else { return false }
-            accepted += 1
-            return true
+    /// Carries out a call on a thread that may block, and hands the answer to `write` on `loop`; what that returns says
+    /// when the answer is sent. Too many calls at once are refused.
+    func carryOut(
+        _ call: APICall, contentType: String?, body: [UInt8], on loop: any EventLoop,
+        write: @escaping @Sendable (APIAnswer) -> EventLoopFuture<Void>
+    ) {
+        let problem = state.withLock { state -> APIProblem? in
+            guard !state.isStopping else { return APIProblem(.unavailable, "the router is stopping; try again") }
+            guard state.accepted < Self.workers + Self.mostWaiting else {
+                return APIProblem(
+                    .unavailable, "too many requests wait already; try again", fields: [("retry-after", "1")])
+            }
+            state.accepted += 1
+            return nil
         }
-        guard isAccepted else {
-            return dispatcher.refuse(
-                APIProblem(.unavailable, "too many requests wait already; try again", fields: [("retry-after", "1")]),
-                call)
+        if let problem {
+            _ = write(dispatcher.refuse(problem, call))
+            return
         }
-        defer { accepted.withLock { $0 -= 1 } }
-        let contentType = request.headers[.contentType]
-        return try await pool.runIfActive { [dispatcher] in
+        pool.runIfActive(eventLoop: loop) { [dispatcher] in
             dispatcher.answer(call, contentType: contentType, body: body)
+        }.flatMap(write).whenComplete { [self] _ in
+            let isLast = state.withLock { state in
+                state.accepted -= 1
+                return state.isStopping && state.accepted == 0
+            }
+            if isLast { settled.signal() }
         }
     }
 
-    // MARK: Writing
-
-    private func send(
-        _ answer: APIAnswer, to request: Request, _ writer: consuming ResponseWriter, closes: Bool = false
-    ) async throws {
-        var fields = HTTPFields()
-        for field in answer.fields {
-            guard let name = HTTPField.Name(field.name) else { preconditionFailure("\(field.name) is no field name") }
-            fields.append(HTTPField(name: name, value: field.value))
+    /// Takes no more calls, lets those that were taken end and their answers go out, for 5 s at most. Blocks; not for an
+    /// event loop.
+    func stop() {
+        let isSettled = state.withLock { state in
+            state.isStopping = true
+            return state.accepted == 0
         }
-        // 204 has no length (RFC 9110, section 8.6).
-        if answer.status != 204 { fields[.contentLength] = String(answer.body.count) }
-        if closes { fields[.connection] = "close" }
-        let head = HTTPResponse(status: .init(code: answer.status), headerFields: fields)
-        let isHead = request.method == .head || answer.body.isEmpty
-        let body = isHead ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
-        try await writer.write(response: head, body: body)
+        if !isSettled { _ = settled.wait(milliseconds: 5_000) }
+        let ended = TimedSemaphore()
+        pool.shutdownGracefully { _ in ended.signal() }
+        _ = ended.wait(milliseconds: 1_000)
     }
 }

@@ -1,17 +1,16 @@
 import AdminServer
-import Dispatch
 import Executable
 import Glibc
 import HTTPFront
-import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import PipelineConfiguration
 import ServerCertificates
 import StageMetrics
 import Synchronization
-import Threads
 
 /// The control API on `router.listen`: HTTP/1.1, with TLS where it is configured, for whoever has a token. It has an
 /// event loop of its own, so that operators never delay deliveries.
@@ -36,13 +35,12 @@ final class ControlServer: Sendable {
     }
 
     private let group: MultiThreadedEventLoopGroup
-    private let pool: NIOThreadPool
     private let responder: ControlResponder
     private let tls: ServerTLS?
-    private let task: Task<Void, Never>
-    private let stopping: @Sendable () async throws -> Void
-    private let state: ServerState
+    private let listener: any Channel
     private let listen: ListenAddress
+    /// Why it does not listen; nil while it does.
+    private let problem = Mutex<String?>(nil)
 
     /// Listens on `router.listen`; nil where that is not configured. Throws where a token or the certificate is not to
     /// be had, or the address is not.
@@ -63,30 +61,27 @@ final class ControlServer: Sendable {
     ) throws(StageFailure) {
         listen = settings.listen
         self.tls = tls
-        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        pool = NIOThreadPool(numberOfThreads: ControlResponder.workers)
-        pool.start()
         responder = ControlResponder(
             dispatcher: dispatcher, tokens: tokens,
             hosts: HostRule(listen: settings.listen, publicURL: settings.publicURL),
-            pool: pool, bodyDeadline: settings.bodyDeadline)
-        let state = ServerState()
-        self.state = state
-        // Connections that break off are everyday life.
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .error)
-        let channel = ControlChannel(
-            base: Self.http(responder, settings), rules: Self.rules(settings, isTLS: tls != nil, dispatcher), tls: tls)
-        (task, stopping) = Self.run(channel, settings, group, logger: logger, quiet: quiet, state)
-        if let problem = state.waitUntilDecided() {
+            bodyDeadline: settings.bodyDeadline)
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let rules = Self.rules(settings, isTLS: tls != nil, dispatcher)
+        do {
+            listener = try Self.bootstrap(group, rules, tls, responder, logger)
+                .bind(host: listen.host, port: listen.port).wait()
+        } catch {
+            responder.stop()
             try? group.syncShutdownGracefully()
-            try? pool.syncShutdownGracefully()
-            throw StageFailure(.io, "router.listen \(settings.listen) cannot be listened on: \(problem)")
+            let isTaken = (error as? IOError)?.errnoCode == EADDRINUSE
+            let cause = isTaken ? "another process listens there already" : "\(error)"
+            throw StageFailure(.io, "router.listen \(listen) cannot be listened on: \(cause)")
         }
+        listener.closeFuture.whenComplete { [weak self] _ in self?.ended("it no longer listens") }
     }
 
     /// The port that is listened on.
-    var port: Int { state.port }
+    var port: Int { listener.localAddress?.port ?? 0 }
 
     /// Lets the event loop show that it moves.
     func keepBeating(_ heartbeat: Heartbeat) { group.next().keepBeating(heartbeat) }
@@ -100,7 +95,7 @@ final class ControlServer: Sendable {
 
     /// Whether it still listens.
     func readiness() -> [HealthCheck] {
-        let problem = state.problem
+        let problem = problem.withLock { $0 }
         return [
             HealthCheck(name: "control_api", ok: problem == nil, detail: problem ?? "listens on \(listen)")
         ]
@@ -108,31 +103,17 @@ final class ControlServer: Sendable {
 
     /// Takes no more connections, lets requests under way end (5 s at most), and ends its threads. Blocks.
     func stop() {
-        state.ended("it stops")
-        let stopped = TimedSemaphore()
-        // What serves a connection uses its event loop until it returns.
-        Task { [stopping, task] in
-            try? await stopping()
-            await task.value
-            stopped.signal()
-        }
-        if !stopped.wait(milliseconds: 5_000) {
-            task.cancel()
-            _ = stopped.wait(milliseconds: 1_000)
-        }
+        ended("it stops")
+        try? listener.close().wait()
+        responder.stop()
         try? group.syncShutdownGracefully()
-        try? pool.syncShutdownGracefully()
+    }
+
+    private func ended(_ reason: String) {
+        problem.withLock { $0 = $0 ?? reason }
     }
 
     // MARK: Making
-
-    private static func http(_ responder: ControlResponder, _ settings: Settings) -> HTTP1Channel {
-        HTTP1Channel(
-            responder: { request, writer, channel in
-                try await responder.respond(to: request, writer, on: channel)
-            },
-            configuration: HTTP1Channel.Configuration(idleTimeout: settings.idleTimeout))
-    }
 
     private static func rules(_ settings: Settings, isTLS: Bool, _ dispatcher: APIDispatcher) -> FrontConnection.Rules {
         FrontConnection.Rules(
@@ -142,75 +123,31 @@ final class ControlServer: Sendable {
         ) { dispatcher.refuse($0) }
     }
 
-    private static func run(
-        _ channel: ControlChannel, _ settings: Settings, _ group: MultiThreadedEventLoopGroup, logger: Logger,
-        quiet: Logger, _ state: ServerState
-    ) -> (Task<Void, Never>, @Sendable () async throws -> Void) {
-        let server = Server(
-            childChannelSetup: channel,
-            configuration: ServerConfiguration(
-                address: .hostname(settings.listen.host, port: settings.listen.port)),
-            onServerRunning: { listener in
-                let guarded = listener.eventLoop.submit {
+    /// Each connection: TLS where it is configured, then the strict front that every listener has. Each takes the
+    /// certificate that counts when it begins, so that a new one needs no restart and cuts nothing off.
+    private static func bootstrap(
+        _ group: MultiThreadedEventLoopGroup, _ rules: FrontConnection.Rules, _ tls: ServerTLS?,
+        _ responder: ControlResponder, _ logger: Logger
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
                     let acceptGuard = AcceptGuard("router.listen", use: .close) { logger.warning("\($0)") }
-                    try listener.pipeline.syncOperations.addHandler(acceptGuard, position: .first)
+                    try channel.pipeline.syncOperations.addHandler(acceptGuard)
                 }
-                try? await guarded.get()
-                state.listens(on: listener.localAddress?.port ?? 0)
-            }, eventLoopGroup: group, logger: quiet)
-        let task = Task {
-            do {
-                try await server.run()
-                state.ended("it no longer listens")
-            } catch let error as IOError where error.errnoCode == EADDRINUSE {
-                state.ended("another process listens there already")
-            } catch {
-                state.ended("\(error)")
             }
-        }
-        return (task, { try await server.shutdownGracefully() })
-    }
-}
-
-/// What has become of a server that runs elsewhere.
-final class ServerState: Sendable {
-    private enum Stage: Sendable {
-        case starting
-        case listening(port: Int)
-        case ended(String)
-    }
-
-    private let stage = Mutex(Stage.starting)
-    private let decided = DispatchSemaphore(value: 0)
-
-    func listens(on port: Int) {
-        stage.withLock { $0 = .listening(port: port) }
-        decided.signal()
-    }
-
-    func ended(_ reason: String) {
-        stage.withLock { $0 = .ended(reason) }
-        decided.signal()
-    }
-
-    /// Why it does not listen; nil while it does.
-    var problem: String? {
-        stage.withLock { stage in
-            switch stage {
-            case .starting: "is not listening yet"
-            case .listening: nil
-            case .ended(let reason): reason
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
+                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
+                    try pipeline.addHandler(HTTPResponseEncoder())
+                    try pipeline.addHandler(FrontConnection(rules))
+                    try pipeline.addHandler(HTTPServerPipelineHandler())
+                    try pipeline.addHandler(ControlConnection(responder))
+                }
             }
-        }
-    }
-
-    var port: Int {
-        stage.withLock { if case .listening(let port) = $0 { port } else { 0 } }
-    }
-
-    /// Blocks until it listens or cannot; says why it cannot.
-    func waitUntilDecided() -> String? {
-        decided.wait()
-        return problem
     }
 }

@@ -8,7 +8,7 @@ import Wire
 /// The verification engine with every scheme that has a name. The first byte of an input says which.
 ///
 /// Nobody here knows a secret but the seeds, which are signed: so whatever is found genuine has a body that was signed.
-final class VerificationBench: FuzzFixture {
+final class VerificationFixture: FuzzFixture {
     /// One scheme with its keys.
     struct Source {
         let verification: SourceVerification
@@ -17,7 +17,7 @@ final class VerificationBench: FuzzFixture {
     }
 
     private let verifiers: [(source: Source, verifier: SourceVerifier)]
-    private let bodies = Set(VerificationBench.bodies)
+    private let bodies = Set(VerificationFixture.bodies)
     private let inflater = Inflater(maxInflatedBytes: 100_000)
 
     init() {

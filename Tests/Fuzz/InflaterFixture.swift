@@ -3,7 +3,7 @@ import Verification
 import WebhookSamples
 
 /// The inflater: with what claims to be gzip, and with gzip that is. The first byte says which.
-final class InflaterBench: FuzzFixture {
+final class InflaterFixture: FuzzFixture {
     private static let maxInflatedBytes = 40_000
     private let inflater = Inflater(maxInflatedBytes: maxInflatedBytes)
 
