@@ -23,7 +23,8 @@ SECRET = "sesame-open"
 class Requests(unittest.TestCase):
     def test_a_command_is_taken_whole_or_refused_without_showing_a_value(self):
         scale = {"command": "scale", "stage": "normaliser", "count": 3}
-        self.assertEqual(control.parse_request(json.dumps(scale).encode()), scale | {"environment": {}})
+        self.assertEqual(control.parse_request(json.dumps(scale).encode()), ("scale", ["normaliser", 3]))
+        self.assertEqual(control.parse_request(b'{"command": "reload"}'), ("reload", [{}]))
         for wrong in (b"", b"\n", b"\xff\xfe", b"[" * 50_000, b'{"a":' * 50_000, b"9" * 5000, b"[]", b"null", b"{}",
                       b'{"command": ["status"]}', b'{"command": "stop"}', b'{"command": "scale", "stage": "verifier"}',
                       *(json.dumps(scale | {"count": count}).encode() for count in (True, 1.5, "2", None, 1e400)),
@@ -44,9 +45,8 @@ class Answering(unittest.IsolatedAsyncioTestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name) / "s"
-        supervisor = mock.Mock()
-        supervisor.status.side_effect = [{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}]
-        self.server = await control.ControlServer(supervisor, mock.Mock()).serve(self.path)
+        status = mock.AsyncMock(side_effect=[{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}])
+        self.server = await control.ControlServer({"status": status}).serve(self.path)
         self.addCleanup(self.server.close)
 
     async def ask(self, request: bytes) -> dict:

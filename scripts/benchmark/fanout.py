@@ -1,6 +1,7 @@
 """scripts/bench fanout: what one subscriber's trouble costs the others, and what many subscriptions cost."""
 
 import argparse
+import asyncio
 import json
 import os
 import sys
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demonstration.stage_folder import free_port
-from supervision.admin import get
+from supervision.admin import ask
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 from supervision.helptext import Formatter
@@ -280,7 +281,7 @@ class Bench:
         os.kill(old, 9)
         started = time.monotonic()
         while time.monotonic() - started < 60:
-            answer = get(pipeline.run_dir / f"{ROUTER}-0.admin", "/readyz", timeout_seconds=1.0)
+            answer = asyncio.run(ask(pipeline.run_dir / f"{ROUTER}-0.admin", "/readyz"))
             if answer.status == 200 and watch.pid != old:
                 return round(time.monotonic() - started, 3)
             time.sleep(0.01)

@@ -82,36 +82,37 @@ class Command:
         # A supervisor that was killed comes back to its stages whatever has become of the file meanwhile.
         run_dir = load(self._file, self._tool, running=True, tells=False).run_dir
         loaded = self._running() if find_running(run_dir) else load(self._file, self._tool)
-        service.prepare(loaded.run_dir)
-        if service.lock(loaded.run_dir) is None:
-            return self._already_up(loaded)
-        answer = service.run(self._supervisor(loaded), self._options.detach, self._print_outcome)
-        return answer.get("exit_code", 0)
-
-    def _already_up(self, loaded: Configuration) -> int:
-        """`up -d` beside a supervisor that runs: it goes on with this environment's values of what is configured."""
+        is_behind = self._options.detach
+        service.prepare(run_dir := loaded.run_dir)
+        if is_ours := service.lock(run_dir) is not None:
+            service.run(self._supervisor(loaded), is_behind, self._tell_outcome)
+            if not is_behind:
+                return 0
+        elif not service.answers(run_dir):
+            raise Failure(f"another supervisor holds {run_dir / service.LOCK_NAME} and does not answer; wait for it "
+                          "to finish, or kill it (the stages stay) and try again.", UNAVAILABLE)
+        # One that runs already goes on with this environment's values of what is configured.
         try:
-            control.call(loaded.run_dir, {"command": "status"}, service.tell, timeout_seconds=5)  # it answers at all
-            environment = self._variables(loaded) if self._options.detach else {}
-            status = self._call(loaded.run_dir, "await-ready", environment=environment)
-        except NotRunning:
-            raise Failure(f"another supervisor holds {loaded.run_dir / service.LOCK_NAME} and does not answer; "
-                          "wait for it to finish, or kill it (the stages stay) and try again.", UNAVAILABLE) from None
+            status = self._call(run_dir, "await-ready",
+                                environment=self._variables(loaded) if is_behind and not is_ours else {})
+        except Failure as failure:
+            hint = "\nsupervisor: it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it."
+            raise Failure(failure.sentence + (hint if is_ours else ""), failure.exit_code) from failure
+        if is_ours:
+            self._tell_outcome(status)
+            return 0
         words = f"a supervisor runs already (pid {status['supervisor']['pid']}) and every stage is ready"
-        if not self._options.detach:
+        if not is_behind:
             raise Failure(f"{words}; 'scripts/supervisor logs -f' shows what it does, 'down' stops it.")
         service.tell(f"supervisor: {words}.")
         return 0
 
-    def _print_outcome(self, answer: dict) -> None:
-        if "failure" in answer:
-            complain(answer["failure"])
-            if self._options.detach:
-                complain("it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it.")
-            return
-        result = answer["result"]
-        doors = ", ".join(f"{result['scheme'][name]}://{address}" for name, address in result["listen"].items())
-        service.tell(f"supervisor: {len(result['instances'])} instances ready; webhooks go to {doors}/in/SOURCE.")
+    def _tell_outcome(self, outcome: dict | Failure) -> None:
+        if isinstance(outcome, Failure):
+            return complain(outcome.sentence)
+        doors = ", ".join(f"{outcome['scheme'][name]}://{address}" for name, address in outcome["listen"].items())
+        return service.tell(
+            f"supervisor: {len(outcome['instances'])} instances ready; webhooks go to {doors}/in/SOURCE.")
 
     def down(self) -> int:
         loaded = self._running()

@@ -55,8 +55,8 @@ def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> C
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Failure(f"{tool} printed a configuration that this supervisor does not understand ({error!r}); build "
                       "both from the same sources.", CONFIGURATION) from error
-    copy = loaded.run_dir / accepted.NAME
     if running:
+        copy = loaded.run_dir / accepted.NAME
         return replace(loaded, text=accepted.text_of(copy)) if copy.exists() else loaded
     if accepted.text_of(file) != text:
         raise Failure(f"{file} was written while it was read; try again.", CONFIGURATION)
@@ -70,41 +70,35 @@ def ask(tool: Path, *arguments: str, codes: tuple[int, ...] = (0,), tells: bool 
         raise Failure(f"{tool} is not there; 'scripts/supervisor up' builds it.", UNAVAILABLE)
     try:
         ended = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=TOOL_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failure(f"{tool} does not answer ({error}); build it again.", UNAVAILABLE) from error
+        answer = json.loads(ended.stdout) if ended.returncode in codes or ended.stdout.startswith("{") else {}
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise Failure(f"{tool} does not answer as expected ({error}); build it again.", UNAVAILABLE) from error
     if ended.returncode not in codes:
-        words = errors_in(ended.stdout) or (ended.stderr or ended.stdout).strip()
+        words = "\n".join(map(_error_line, answer.get("errors", ()))) or (ended.stderr or ended.stdout).strip()
         raise Failure(words or f"'tributary {arguments[0]}' ended with {ended.returncode}",
                       ended.returncode if ended.returncode > 0 else UNAVAILABLE)
     if tells:
         sys.stderr.write(ended.stderr)
-    try:
-        return json.loads(ended.stdout)
-    except ValueError as error:
-        raise Failure(f"{tool} printed something that is no JSON ({error}); build it again.", UNAVAILABLE) from error
+    return answer
 
 
-def errors_in(answer: str) -> str:
-    """What `check --json` found wrong, one error a line; without a line of the file where it is not about the text."""
-    try:
-        return "\n".join((f"{each['file']}:{each['line']}: " if each["line"] else "") + f"{each['key']}: {each['text']}"
-                         for each in json.loads(answer)["errors"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+def _error_line(error: dict) -> str:
+    """One that `check --json` found; without a line of the file where it is not about the text."""
+    return (f"{error['file']}:{error['line']}: " if error["line"] else "") + f"{error['key']}: {error['text']}"
 
 
 def decode(tree: dict, file: Path, text: bytes) -> Configuration:
     """Builds the value from the decoded tree."""
-    parts = {stage: tree.get(stage.key) or {} for stage in STAGES}
-    for stage, part in parts.items():
-        if part.get("instances", 1) > MOST_INSTANCES:
-            raise Failure(
-                f"{file}: {stage.key}.instances is over {MOST_INSTANCES}, the most that one host runs.", CONFIGURATION)
+    parts = {stage.executable: tree.get(stage.key) or {} for stage in STAGES}
+    instances = {name: part.get("instances", 1) for name, part in parts.items()}
+    for name, count in instances.items():
+        if count > MOST_INSTANCES:
+            raise Failure(f"{file}: {name}: instances is over {MOST_INSTANCES}, the most that one host runs.",
+                          CONFIGURATION)
     check_socket_paths(Path(tree["run_dir"]), file)
-    listening = {stage.executable: part for stage, part in parts.items() if stage.listens}
+    listening = {stage.executable: parts[stage.executable] for stage in STAGES if stage.listens}
     return Configuration(
-        file, Path(tree["run_dir"]), Path(tree["data_dir"]),
-        {stage.executable: part.get("instances", 1) for stage, part in parts.items()},
+        file, Path(tree["run_dir"]), Path(tree["data_dir"]), instances,
         {name: part["listen"] for name, part in listening.items()},
         {name: "https" if part.get("tls") else "http" for name, part in listening.items()},
         {name: tuple(names) for name, names in tree["environment"].items()}, text)

@@ -9,10 +9,9 @@ import json
 import os
 import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from .daemon import Supervisor
 from .failure import NOT_READY, UNAVAILABLE, USAGE, Failure, NotRunning
 
 SOCKET_NAME = "supervisor.sock"
@@ -23,31 +22,32 @@ REQUEST_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 """How long it may take to read the answer's end."""
 
-COMMANDS: dict[str, dict[str, type]] = {
+WORDS: dict[str, dict[str, type]] = {
     "status": {}, "down": {}, "await-ready": {"environment": dict}, "reload": {"environment": dict},
     "scale": {"stage": str, "count": int}, "restart": {"name": str},
 }
 """The commands, and what each takes: `environment` holds variables by name and may be left out."""
 
 
-def parse_request(line: bytes) -> dict:
-    """One command, checked. What a value was is never said: it may be a secret."""
+def parse_request(line: bytes) -> tuple[str, list]:
+    """One command, checked: its word and what it takes, in the table's order. What a value was is never said: it may
+    be a secret."""
     try:
         request = json.loads(line)
     except (ValueError, RecursionError):
         request = None
     if not isinstance(request, dict):
         raise Failure("a command is one line with a JSON object.", USAGE)
-    name = request.get("command")
-    if not isinstance(name, str) or name not in COMMANDS:
-        raise Failure(f"this is no command of this version; the commands are {', '.join(COMMANDS)}.", USAGE)
-    request.setdefault("environment", {})
-    for key, kind in COMMANDS[name].items():
+    word = request.get("command")
+    if not isinstance(word, str) or word not in WORDS:
+        raise Failure(f"this is no command of this version; the commands are {', '.join(WORDS)}.", USAGE)
+    request = {"environment": {}} | request
+    for key, kind in WORDS[word].items():
         if type(request.get(key)) is not kind:
-            raise Failure(f'"{name}" takes "{key}", which is of the kind {kind.__name__}.', USAGE)
-    if not all(_is_variable(*pair) for pair in request["environment"].items()):
-        raise Failure('"environment" holds texts by name, as the environment of a process does.', USAGE)
-    return request
+            raise Failure(f'"{word}" takes "{key}", which is of the kind {kind.__name__}.', USAGE)
+        if key == "environment" and not all(_is_variable(*pair) for pair in request[key].items()):
+            raise Failure('"environment" holds texts by name, as the environment of a process does.', USAGE)
+    return word, [request[key] for key in WORDS[word]]
 
 
 def _is_variable(name: str, value: object) -> bool:
@@ -58,10 +58,11 @@ def _is_variable(name: str, value: object) -> bool:
 
 
 class ControlServer:
-    """Answers the commands of other supervisor processes."""
+    """Answers the commands of other supervisor processes: `functions` has one for each word, which takes what the word
+    takes and then somebody to say things to."""
 
-    def __init__(self, supervisor: Supervisor, go_down: Callable[[Callable[[str], None]], asyncio.Future]):
-        self._supervisor, self._go_down, self._connections = supervisor, go_down, 0
+    def __init__(self, functions: dict[str, Callable[..., Awaitable[object]]]):
+        self._functions, self._connections = functions, 0
 
     async def serve(self, path: Path) -> asyncio.AbstractServer:
         path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
@@ -86,7 +87,8 @@ class ControlServer:
 
     async def _answer(self, reader: asyncio.StreamReader, say: Callable[[str], None]) -> dict:
         try:
-            return {"result": await self._run(await self._read(reader), say)}
+            word, arguments = await self._read(reader)
+            return {"result": await self._functions[word](*arguments, say)}
         except Failure as failure:
             return {"failure": failure.sentence, "exit_code": failure.exit_code}
         except OSError as error:
@@ -95,7 +97,7 @@ class ControlServer:
             traceback.print_exc()
             return {"failure": "the supervisor has a fault; supervisor.log has its trace.", "exit_code": NOT_READY}
 
-    async def _read(self, reader: asyncio.StreamReader) -> dict:
+    async def _read(self, reader: asyncio.StreamReader) -> tuple[str, list]:
         if self._connections > MOST_CONNECTIONS:
             raise Failure(f"{MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
         try:
@@ -105,22 +107,6 @@ class ControlServer:
             raise Failure(f"no command came within {REQUEST_SECONDS:g} s.", USAGE) from None
         except ValueError:
             raise Failure(f"a command has {LONGEST_LINE_BYTES} bytes at most.", USAGE) from None
-
-    async def _run(self, request: dict, say: Callable[[str], None]) -> object:
-        supervisor, environment = self._supervisor, request["environment"]
-        match request["command"]:
-            case "await-ready":
-                await supervisor.change(lambda: supervisor.take_environment(environment, say))
-                await supervisor.until_ready()
-            case "scale":
-                await supervisor.change(lambda: supervisor.scale(request["stage"], request["count"], say))
-            case "restart":
-                await supervisor.change(lambda: supervisor.restart(request["name"], say))
-            case "reload":
-                return await supervisor.change(lambda: supervisor.reload(environment, say))
-            case "down":
-                await self._go_down(say)
-        return supervisor.status()
 
 
 def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_seconds: float | None = None) -> object:

@@ -7,19 +7,19 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from . import accepted, environment, reloading
+from . import accepted, environment, process, reloading
 from .admin import ask
-from .changes import Changes
 from .configuration import Configuration
 from .failure import CONFIGURATION, NOT_READY, USAGE, Failure
-from .instance import Instance
-from .listeners import name_of, open_listener, open_private_listener
-from .process import Launch, Process
+from .instance import Instance, until
+from .listeners import name_of, open_listener
+from .process import Process
 from .topology import STAGES, Stage, full_name, parse_instance, stage_named
 
 READY_SECONDS = 15.0
 DRAIN_REPORT_SECONDS = 30.0
 """How long a command waits for a leaving ingress; the draining itself goes on."""
+DRAIN_POLL_SECONDS = 0.1
 BACKLOG_METRIC = "tributary_backlog_records"
 SCALE_FILE = "scale.json"
 RETIRED_MARK = "retired"
@@ -33,14 +33,13 @@ class Supervisor:
 
     def __init__(self, configuration: Configuration, binaries: Path, root: Path, say: Say):
         self.configuration, self.binaries, self.say = configuration, binaries, say
-        self.changes = Changes()
         self.instances: dict[str, Instance] = {}
         self._root = root
         self._counts = dict(configuration.instances)
         self._listeners: dict[str, socket.socket] = {}
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._change = asyncio.Lock()
-        self._running_change: asyncio.Task | None = None
+        self._running_change: asyncio.Future | None = None
         self._is_going_down = False
 
     def of(self, stage: Stage) -> list[Instance]:
@@ -71,10 +70,7 @@ class Supervisor:
             for index in range(self._counts[stage.executable]):
                 self._instance(stage.instance(index)).start()
         for name in surplus:
-            if parse_instance(name)[0].listens:
-                self._start_draining(name)
-            else:
-                await self._let_go(name, f"{name} is one more than configured", self.say)
+            await self._let_go(name, f"{name} is one more than configured", self.say)
         for instance in [self.instances[name] for name in running if name in self.instances and name not in surplus]:
             if instance.stage.listens:
                 self.say(f"{instance.name} is replaced: connections wait in the new listening socket meanwhile.")
@@ -84,7 +80,7 @@ class Supervisor:
     def adopt(self, running: dict[str, Process]) -> None:
         """Takes over what runs and starts nothing."""
         for name, each in running.items():
-            self._instance(name).adopt(each)
+            self._instance(name).start(each)
 
     def _accept(self, is_takeover: bool) -> None:
         """Keeps what runs from now on; beside stages that are taken over, what they run by goes on."""
@@ -107,23 +103,23 @@ class Supervisor:
 
     def _instance(self, name: str) -> Instance:
         if name not in self.instances:
-            stage, index = parse_instance(name)
             admin = self.configuration.path(name, "admin")
-            self.instances[name] = Instance(stage, index, admin, self._launch, self.say, self.changes)
+            self.instances[name] = Instance(*parse_instance(name), admin, self._launch, self.say)
         return self.instances[name]
 
-    def _launch(self, instance: Instance) -> Launch:
+    def _launch(self, instance: Instance) -> Process:
         configuration, executable = self.configuration, instance.stage.executable
-        sockets: tuple[socket.socket, ...] = ()
+        sockets = []
         if instance.stage.listens:
             (configuration.data_dir / instance.name / RETIRED_MARK).unlink(missing_ok=True)
-            # The private socket needs no owner here: the child keeps its own copy.
-            sockets = (open_private_listener() if instance.is_leaving else self._listeners[executable],)
-        return Launch(
+            # One that leaves gets a socket that nobody knows; that needs no owner here: the child keeps its own copy.
+            sockets = [open_listener("127.0.0.1:0", beside_ours=False) if instance.is_leaving else
+                       self._listeners[executable]]
+        return process.start(
             [str(self.binaries / executable), "--config", str(configuration.run_dir / accepted.NAME),
              "--instance", instance.name],
-            environment.stage_environment(configuration.environment.get(executable, ()), os.environ), self._root,
-            configuration.path(instance.name, "log"), configuration.path(instance.name, "pid"), sockets)
+            environment.stage_environment(self.variables(instance), os.environ), self._root,
+            configuration.path(instance.name, "log"), sockets)
 
     async def until_ready(self) -> None:
         """Returns when every instance is ready, fails with the end of a log when one is not in time.
@@ -135,10 +131,7 @@ class Supervisor:
             found = [each for each in self.instances.values() if not each.is_ready and not each.is_leaving]
             return sorted(found, key=lambda each: not each.has_refused)
 
-        def is_settled() -> bool:
-            return not unready() or unready()[0].has_refused
-
-        await self.changes.until(is_settled, READY_SECONDS)
+        await until(lambda: not (found := unready()) or found[0].has_refused, READY_SECONDS)
         if found := unready():
             first = found[0]
             raise self._not_ready(
@@ -147,13 +140,11 @@ class Supervisor:
 
     def _missing_variables(self) -> list[str]:
         """Per stage, the variables that the configuration names and nobody has set."""
-        sentences = []
-        for executable, names in self.configuration.environment.items():
-            if missing := environment.unset(names, os.environ):
-                them = "it" if len(missing) == 1 else "them"
-                sentences.append(f"{', '.join(missing)} not set; {self.configuration.file} names {them} for "
-                                 f"{executable}. Export {them} and run 'scripts/supervisor up -d' again.")
-        return sentences
+        missing = {executable: environment.unset(names, os.environ)
+                   for executable, names in self.configuration.environment.items()}
+        return [f"{', '.join(names)} not set; {self.configuration.file} names {environment.them(names)} for "
+                f"{executable}. Export {environment.them(names)} and run 'scripts/supervisor up -d' again."
+                for executable, names in missing.items() if names]
 
     def _not_ready(self, instance: Instance, what: str) -> Failure:
         path = self.configuration.path(instance.name, "log")
@@ -166,12 +157,12 @@ class Supervisor:
 
     # Changing what runs
 
-    async def change(self, command: Callable[[], Awaitable]) -> object:
+    async def change(self, command: Callable[..., Awaitable], *arguments: object) -> object:
         """Runs one change at a time and answers its result; `down` ends the one under way."""
         async with self._change:
             if self._is_going_down:
                 raise Failure("the pipeline is going down.")
-            self._running_change = asyncio.ensure_future(command())
+            self._running_change = asyncio.ensure_future(command(*arguments))
             try:
                 return await self._running_change
             except asyncio.CancelledError:
@@ -199,12 +190,9 @@ class Supervisor:
                 instance.is_leaving = False
             instance.start()
         for instance in reversed(self.of(stage)[count:]):
-            if stage.listens:
-                self._start_draining(instance.name)
-            else:
-                await self._let_go(instance.name, f"{instance.name} finishes and leaves", say)
+            await self._let_go(instance.name, f"{instance.name} finishes and leaves", say)
         await self.until_ready()
-        if not await self.changes.until(lambda: not self._drains, DRAIN_REPORT_SECONDS):
+        if not await until(lambda: not self._drains, DRAIN_REPORT_SECONDS):
             for name in self._drains:
                 left = await self._backlog(self.instances[name])
                 say(f"{name} still holds {'an unknown number of' if left is None else int(left)} records; "
@@ -212,13 +200,15 @@ class Supervisor:
         say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
 
     async def _let_go(self, name: str, why: str, say: Say) -> None:
-        say(f"{why}.")
-        await self.instances[name].stop(say)
-        del self.instances[name]
-
-    def _start_draining(self, name: str) -> None:
-        if name not in self._drains:
-            self._drains[name] = asyncio.ensure_future(self._drain(self._instance(name)))
+        """A worker leaves at once, an ingress when it has emptied its journal."""
+        instance = self._instance(name)
+        if instance.stage.listens:
+            if name not in self._drains:
+                self._drains[name] = asyncio.ensure_future(self._drain(instance))
+        else:
+            say(f"{why}.")
+            await instance.stop(say)
+            del self.instances[name]
 
     async def _drain(self, instance: Instance) -> None:
         """Starts an ingress anew behind a door that nobody knows, until everything in its journal is settled."""
@@ -228,7 +218,7 @@ class Supervisor:
         instance.start()
         looks_empty = 0
         while looks_empty < 2:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(DRAIN_POLL_SECONDS)
             looks_empty = looks_empty + 1 if instance.is_ready and await self._backlog(instance) == 0 else 0
         await instance.stop(self.say)
         folder = self.configuration.data_dir / instance.name
@@ -240,7 +230,6 @@ class Supervisor:
                      "looks into its journal again.")
         del self.instances[instance.name], self._drains[instance.name]
         self.say(f"{instance.name} has left; its journal is empty.")
-        self.changes.fire()
 
     async def _backlog(self, instance: Instance) -> float | None:
         answer = await ask(self.configuration.path(instance.name, "admin"), f"/metrics.json?names={BACKLOG_METRIC}")
@@ -258,8 +247,7 @@ class Supervisor:
         else:
             wanted = self.of(stage_named(name))
         for instance in wanted:
-            await instance.restart(say)
-            if not await self._settled(instance):
+            if not await instance.restart(say, READY_SECONDS):
                 raise self._not_ready(instance, f"{instance.name} did not become ready after its restart")
             say(f"{instance.name} is ready (pid {instance.process.pid if instance.process else None}).")
 
@@ -267,14 +255,13 @@ class Supervisor:
         """Goes on with a caller's values of the variables that the configuration names: stages that were started
         with others, or could not be, start again with these."""
         offered = {name: value for name, value in offered.items() if name in self.configuration.variables}
-        fresh = environment.differing(offered, os.environ, offered)
+        fresh = {name for name, value in offered.items() if os.environ.get(name) != value}
         os.environ.update(offered)
         for each in [each for stage in reversed(STAGES) for each in self.of(stage)]:
-            new = {*self.new_variables(each)} & offered.keys() if each.process else {*self.variables(each)} & {*fresh}
+            new = {*self.new_variables(each)} & offered.keys() if each.process else {*self.variables(each)} & fresh
             if new:
                 say(f"{each.name} starts again with the {', '.join(sorted(new))} of this environment.")
-                await each.restart(say)
-                await self._settled(each)
+                await each.restart(say, READY_SECONDS)
 
     def variables(self, instance: Instance) -> tuple[str, ...]:
         """The variables that the configuration names for an instance."""
@@ -282,13 +269,8 @@ class Supervisor:
 
     def new_variables(self, instance: Instance) -> list[str]:
         """Those that its process was started without, or with another value."""
-        theirs = environment.of_process(instance.process.pid) if instance.process else None
-        return [] if theirs is None else environment.differing(self.variables(instance), theirs, os.environ)
-
-    async def _settled(self, instance: Instance) -> bool:
-        """Waits until an instance is ready, or says that it cannot be; whether it is ready."""
-        await self.changes.until(lambda: instance.is_ready or instance.has_refused, READY_SECONDS)
-        return instance.is_ready
+        return environment.differing(self.variables(instance), instance.process.pid, os.environ) \
+            if instance.process else []
 
     async def down(self, say: Say) -> None:
         """Stops the stages from the front door to the subscribers, so that each can hand on what it holds."""
@@ -343,3 +325,4 @@ class Supervisor:
             pass
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Failure):
             self.say(f"warning: {path} cannot be read and is ignored; the configured numbers hold.")
+

@@ -17,20 +17,10 @@ def parse(address: str) -> tuple[str, int]:
     return host.strip("[]") or "0.0.0.0", int(port)
 
 
-def _bound(address: str, shares_port: bool) -> socket.socket:
-    host, port = parse(address)
-    family, kind, protocol, _, target = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    opened = socket.socket(family, kind, protocol)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shares_port:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        opened.bind(target)
-    except BaseException:
-        opened.close()
-        raise
-    return opened
+def _listening(host: str, port: int, shares_port: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shares_port,
+                                dualstack_ipv6=family == socket.AF_INET6)
 
 
 def open_listener(address: str, beside_ours: bool) -> socket.socket:
@@ -39,22 +29,17 @@ def open_listener(address: str, beside_ours: bool) -> socket.socket:
     `beside_ours`: a stage taken over still listens on it. Otherwise the port must be free: the kernel would let
     two pipelines share it and give each half of the webhooks.
     """
+    host, port = parse(address)
     try:
         if not beside_ours:
-            _bound(address, shares_port=False).close()
-        listener = _bound(address, shares_port=True)
-        listener.listen(BACKLOG)
+            _listening(host, port, shares_port=False).close()
+        listener = _listening(host, port, shares_port=True)
         listener.setblocking(False)
         return listener
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter where there is no IPv6
         raise Failure(
-            f"cannot listen on {address} ({error.strerror or error}); stop whoever uses it "
+            f"cannot listen on {address} ({getattr(error, 'strerror', None) or error}); stop whoever uses it "
             f"(ss -ltnp shows who) or change 'listen' in the configuration.", UNAVAILABLE) from error
-
-
-def open_private_listener() -> socket.socket:
-    """A socket that nobody knows, for an ingress that is to empty its journal and accept nothing more."""
-    return open_listener("127.0.0.1:0", beside_ours=False)
 
 
 def name_of(listener: socket.socket) -> str:

@@ -8,6 +8,7 @@ one instance after the other.
 import asyncio
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -87,13 +88,11 @@ class Reload:
         for change in self._changes:
             if change["effect"] == "pipeline":
                 raise Failure(f"{change['text']}: that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
-        for stage in STAGES:
-            named = fresh.environment.get(stage.executable, ())
-            missing = environment.unset(named, os.environ | self._offered)
-            if missing:
+        for executable, named in fresh.environment.items():
+            if missing := environment.unset(named, os.environ | self._offered):
                 raise Failure(
-                    f"{', '.join(missing)} not set; {ours.file} names {'it' if len(missing) == 1 else 'them'} for "
-                    f"{stage.executable}. Nothing was reloaded: set it where you call 'scripts/supervisor reload'.",
+                    f"{', '.join(missing)} not set; {ours.file} names {environment.them(missing)} for "
+                    f"{executable}. Nothing was reloaded: set it where you call 'scripts/supervisor reload'.",
                     CONFIGURATION)
         return fresh
 
@@ -118,8 +117,7 @@ class Reload:
                 self._note(name, "stopped" if name in before else "started")
 
     async def _restart(self, instance: Instance, why: str) -> None:
-        await instance.restart(self._say)
-        if await self._supervisor.changes.until(lambda: instance.is_ready, TAKE_SECONDS):
+        if await instance.restart(self._say, TAKE_SECONDS):
             self._note(instance.name, "restarted", why)
         else:
             self._note(instance.name, "failed", f"not ready {TAKE_SECONDS:g} s after its restart"
@@ -128,22 +126,21 @@ class Reload:
     async def _take_in_place(self, instance: Instance) -> None:
         process, before = instance.process, await self._running(instance)
         if before is None or process is None:
-            await self._restart(instance, "it did not say what it ran by")
-            return
+            return await self._restart(instance, "it did not say what it ran by")
         process.send(signal.SIGHUP)
-        try:
-            async with asyncio.timeout(TAKE_SECONDS):
-                # One that died meanwhile starts by the new file.
-                while not (now := await self._running(instance)) or (
-                        now["reloads"] <= before["reloads"] and instance.process is process):
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            self._note(instance.name, "failed", f"it has not read the configuration within {TAKE_SECONDS:g} s")
-            return
+        deadline = time.monotonic() + TAKE_SECONDS
+        # One that died meanwhile starts by the new file.
+        while not (now := await self._running(instance)) or (
+                now["reloads"] <= before["reloads"] and instance.process is process):
+            if time.monotonic() > deadline:
+                return self._note(
+                    instance.name, "failed", f"it has not read the configuration within {TAKE_SECONDS:g} s")
+            await asyncio.sleep(POLL_SECONDS)
         if now["fingerprint"] == self._fingerprint and not now["error"]:
             self._note(instance.name, "in place")
         else:
             self._note(instance.name, "failed", now["error"] or "the file has changed again; reload again")
+        return None
 
     async def _running(self, instance: Instance) -> dict | None:
         """What the instance says that it runs by; nothing where it does not answer."""

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from . import logfiles
-from .control import SOCKET_NAME, ControlServer
-from .daemon import Supervisor
-from .failure import UNAVAILABLE, Failure
+from .control import SOCKET_NAME, ControlServer, call
+from .daemon import Say, Supervisor
+from .failure import UNAVAILABLE, Failure, NotRunning
 from .process import Process, find_running
 
 LOCK_NAME = "supervisor.lock"
@@ -93,16 +93,17 @@ class Service:
         self._down: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
 
-    async def run(self, running: dict[str, Process], report: Callable[[dict], None]) -> None:
+    async def run(self, running: dict[str, Process], report: Callable[[dict | Failure], None]) -> None:
         """Brings the stages up, reports whether they are ready, and serves until `down`."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted)
-        tasks = [loop.create_task(self._rotate()), loop.create_task(self._come_up(running, report))]
-        loop.add_signal_handler(signal.SIGHUP, (lambda: tasks.append(loop.create_task(self._reload())))
+        self._coming_up = loop.create_task(self._supervisor.change(self._supervisor.up, running))
+        tasks = [loop.create_task(self._rotate()), loop.create_task(self._report(report))]
+        loop.add_signal_handler(signal.SIGHUP, (lambda: tasks.append(loop.create_task(self._hung_up())))
                                 if self._survives_hangup else self._interrupted)
         (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
-        server = await ControlServer(self._supervisor, self.go_down).serve(self._run_dir / SOCKET_NAME)
+        server = await ControlServer(self._functions()).serve(self._run_dir / SOCKET_NAME)
         await self._over.wait()
         for task in tasks:
             task.cancel()
@@ -111,17 +112,48 @@ class Service:
         for name in (SOCKET_NAME, PID_NAME):
             (self._run_dir / name).unlink(missing_ok=True)
 
-    async def _come_up(self, running: dict[str, Process], report: Callable[[dict], None]) -> None:
-        try:
-            await self._supervisor.change(lambda: self._supervisor.up(running))
-            await self._supervisor.until_ready()
-            report({"result": self._supervisor.status()})
-        except Failure as failure:
-            report({"failure": failure.sentence, "exit_code": failure.exit_code})
-        except OSError as error:
-            report({"failure": f"the operating system refused: {error}.", "exit_code": UNAVAILABLE})
+    def _functions(self) -> dict[str, Callable]:
+        """What each word of the control socket does."""
+        supervisor = self._supervisor
 
-    def go_down(self, said: Callable[[str], None]) -> "asyncio.Task[None]":
+        async def status(said: Say) -> dict:
+            return supervisor.status()
+
+        async def down(said: Say) -> dict:
+            await self.go_down(said)
+            return supervisor.status()
+
+        async def await_ready(environment: dict[str, str], said: Say) -> dict:
+            await asyncio.shield(self._coming_up)
+            await supervisor.change(supervisor.take_environment, environment, said)
+            await supervisor.until_ready()
+            return supervisor.status()
+
+        async def scale(stage: str, count: int, said: Say) -> dict:
+            await supervisor.change(supervisor.scale, stage, count, said)
+            return supervisor.status()
+
+        async def restart(name: str, said: Say) -> dict:
+            await supervisor.change(supervisor.restart, name, said)
+            return supervisor.status()
+
+        async def reload(environment: dict[str, str], said: Say) -> dict:
+            return await supervisor.change(supervisor.reload, environment, said)
+
+        return {"status": status, "down": down, "await-ready": await_ready, "scale": scale, "restart": restart,
+                "reload": reload}
+
+    async def _report(self, report: Callable[[dict | Failure], None]) -> None:
+        try:
+            await asyncio.shield(self._coming_up)
+            await self._supervisor.until_ready()
+            report(self._supervisor.status())
+        except Failure as failure:
+            report(failure)
+        except OSError as error:
+            report(Failure(f"the operating system refused: {error}.", UNAVAILABLE))
+
+    def go_down(self, said: Say) -> "asyncio.Task[None]":
         """Starts going down, once; the task ends when every stage has stopped."""
         if self._down is None:
             def both(line: str) -> None:
@@ -132,10 +164,10 @@ class Service:
             self._down.add_done_callback(lambda _: self._over.set())
         return self._down
 
-    async def _reload(self) -> None:
-        """SIGHUP means the same as the command; what goes wrong is said in the log."""
+    async def _hung_up(self) -> None:
+        """SIGHUP means the same as `reload`; what goes wrong is said in the log."""
         try:
-            await self._supervisor.change(lambda: self._supervisor.reload({}, say))
+            await self._supervisor.change(self._supervisor.reload, {}, say)
         except (Failure, OSError) as failure:
             say(f"error: not reloaded: {failure}")
 
@@ -145,7 +177,7 @@ class Service:
             self.go_down(lambda _: None)
         else:
             for each in self._supervisor.instances.values():
-                each.kill()
+                each.send(signal.SIGKILL)
 
     async def _rotate(self) -> None:
         while True:
@@ -153,61 +185,55 @@ class Service:
             logfiles.rotate(self._run_dir, say)
 
 
-def start_behind(body: Callable[[Callable[[dict], None]], None], run_dir: Path) -> dict:
-    """Runs `body` in a process of its own and answers what it reports first: a result or a failure."""
-    start = logfiles.size(run_dir / LOG_NAME)
-    reading, writing = os.pipe()
-    if os.fork() == 0:
-        def report(answer: dict) -> None:
-            try:
-                os.write(writing, json.dumps(answer).encode() + b"\n")
-            except OSError:
-                pass  # whoever typed `up -d` did not wait; the stages come up all the same
-            os.close(writing)
-
-        code = 1
-        try:
-            os.setsid()
-            log = os.open(run_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            for place, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
-                os.dup2(descriptor, place)
-            body(report)
-            code = 0
-        except BaseException as error:
-            say(f"error: the supervisor ends: {error!r}")
-            raise
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        line = pipe.readline()
-    if not line:
-        end = "".join(f"\n    {each}" for each in logfiles.tail(run_dir / LOG_NAME, 12, start))
-        raise Failure(f"the supervisor ended before the stages were ready; the end of {run_dir / LOG_NAME}:{end}")
-    return json.loads(line)
-
-
-def run(supervisor: Supervisor, is_behind: bool, report: Callable[[dict], None]) -> dict:
+def run(supervisor: Supervisor, is_behind: bool, report: Callable[[dict | Failure], None]) -> None:
     """Finds what runs already, binds the listening sockets, and runs the service; the caller holds the lock.
 
-    Behind, it returns with what the service reports when everything is ready; in the foreground after `down`.
+    In the foreground it returns after `down`. Behind it returns at once: the service is a process of its own, which
+    shares the lock.
     """
     os.umask(0o077)
     configuration = supervisor.configuration
     configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     running = find_running(configuration.run_dir)
     supervisor.listen(running)
-
-    def body(answer: Callable[[dict], None]) -> None:
-        asyncio.run(Service(supervisor, survives_hangup=is_behind).run(running, answer))
-
     if not is_behind:
-        body(report)
-        return {}
-    answer = start_behind(body, configuration.run_dir)
-    report(answer)
-    return answer
+        asyncio.run(Service(supervisor, survives_hangup=False).run(running, report))
+        return
+    log_path = configuration.run_dir / LOG_NAME
+    start = logfiles.size(log_path)
+    pid = os.fork()
+    if pid == 0:
+        _serve_behind(supervisor, running, log_path)
+    while not answers(configuration.run_dir):
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            end = "".join(f"\n    {each}" for each in logfiles.tail(log_path, 12, start))
+            raise Failure(f"the supervisor ended before the stages were ready; the end of {log_path}:{end}")
+        time.sleep(0.02)
+
+
+def _serve_behind(supervisor: Supervisor, running: dict[str, Process], log_path: Path) -> None:
+    """In the child; nothing returns from here."""
+    code = 1
+    try:
+        os.setsid()
+        log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for place, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+            os.dup2(descriptor, place)
+        asyncio.run(Service(supervisor, survives_hangup=True).run(running, lambda _: None))
+        code = 0
+    except BaseException as error:
+        say(f"error: the supervisor ends: {error!r}")
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def answers(run_dir: Path) -> bool:
+    """Whether a supervisor serves this run directory."""
+    try:
+        return bool(call(run_dir, {"command": "status"}, tell, timeout_seconds=5))
+    except NotRunning:
+        return False
 
 
 def stop_orphans(supervisor: Supervisor) -> int:

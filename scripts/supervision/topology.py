@@ -31,19 +31,16 @@ STAGES = (Stage("ingress-gateway", "ingress", most=16, listens=True), Stage("ver
 
 def stage_named(name: str) -> Stage:
     """The stage of this executable's name or of this key of the configuration."""
-    for stage in STAGES:
-        if name in (stage.executable, stage.key):
-            return stage
-    names = ", ".join(dict.fromkeys(name for stage in STAGES for name in (stage.executable, stage.key)))
-    raise Failure(f'there is no stage "{name}"; a stage is one of {names}.', USAGE)
+    named = {name: stage for stage in STAGES for name in (stage.executable, stage.key)}
+    if name not in named:
+        raise Failure(f'there is no stage "{name}"; a stage is one of {", ".join(named)}.', USAGE)
+    return named[name]
 
 
 def full_name(name: str) -> str:
     """The instance's name for one that begins with the stage's short form: router-0 is fanout-router-0."""
-    for stage in STAGES:
-        if name.startswith(f"{stage.key}-") and parse_instance(name) is None:
-            return stage.executable + name.removeprefix(stage.key)
-    return name
+    short = re.fullmatch(r"(ingress|router)(-[0-9]+)", name)
+    return stage_named(short[1]).executable + short[2] if short else name
 
 
 def parse_instance(name: str) -> tuple[Stage, int] | None:
