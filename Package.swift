@@ -25,7 +25,6 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
-let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
@@ -73,7 +72,6 @@ let package = Package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
@@ -84,13 +82,13 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CPlatform", path: "Shared/CPlatform"),
-        shared("StageMetrics"),
+        shared("JSON"),
+        shared("StageMetrics", ["JSON"]),
         shared("Threads", ["CPlatform"]),
         .target(
             name: "Wire", dependencies: ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"],
             swiftSettings: swiftSettings),
         shared("Primitives", ["Wire"]),
-        shared("JSON", []),
         shared("HTTPFront", ["Wire", nio, nioHTTP1]),
         shared("Events", ["JSON", "Primitives", "Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
@@ -103,117 +101,135 @@ let package = Package(
             swiftSettings: swiftSettings),
         shared("Journal", ["Threads", "Wire", grdb, grdbSQLite]),
         shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
+        shared("Executable", [argumentParser]),
+        // AsyncHTTPClient brings a module that is called Configuration.
+        .target(
+            name: "PipelineConfiguration",
+            dependencies: ["Events", "Executable", "JSON", "Primitives", "Providers", "Wire", yams],
+            path: "Shared/Configuration", swiftSettings: swiftSettings),
         shared(
-            "StageRuntime",
+            "AdminServer",
+            ["Executable", "HTTPFront", "JSON", "Primitives", "StageMetrics", "Threads", nio, nioPosix, nioHTTP1]),
+        shared("ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL]),
+        shared(
+            "StageProcess",
             [
-                "Events", "HTTPFront", "JSON", "Primitives", "StageMetrics", "Providers", "Threads", "Wire", nio,
-                nioPosix,
-                nioHTTP1, nioSSL, yams,
-                logging,
-                argumentParser,
+                "AdminServer", "PipelineConfiguration", "Executable", "HTTPFront", "JSON", "Primitives", "StageMetrics",
+                "Threads", logging,
             ]),
-        shared("ControlClient", ["Primitives", asyncHTTPClient, nio, nioPosix, nioHTTP1, nioSSL]),
+        shared("ControlClient", ["Primitives", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
         service(
             "IngressGateway",
             [
-                "Bus", "Events", "HTTPFront", "JSON", "Journal", "Primitives", "StageMetrics", "Providers",
-                "StageRuntime",
-                "Threads", "Wire", nio, nioPosix,
-                nioHTTP1, nioSSL, nioTLS, deque, logging, argumentParser,
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "HTTPFront", "JSON", "Journal",
+                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
+                nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
             ]),
         service(
             "Verifier",
-            ["Bus", "Events", "JSON", "StageMetrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+            [
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Providers",
+                "StageMetrics",
+                "StageProcess", "Threads", "Wire", argumentParser, logging,
+            ]),
         service(
             "Normaliser",
-            ["Bus", "Events", "StageMetrics", "Providers", "StageRuntime", "Wire", logging, argumentParser]),
+            [
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "Providers", "StageMetrics",
+                "StageProcess", "Threads", "Wire", argumentParser, logging,
+            ]),
         service(
             "FanoutRouter",
             [
-                "Bus", "EventLog", "Events", "HTTPFront", "JSON", "Primitives", "StageMetrics", "Providers",
-                "StageRuntime",
-                "Threads", "Wire", nio, nioPosix,
-                nioHTTP1, nioSSL, deque, logging, argumentParser, hummingbirdCore, httpTypes, lifecycle,
-            ], exclude: ["API/openapi.json"]),
-        service("BusTap", ["Bus", "Events", "JSON", "Primitives", "StageRuntime", "Wire", "ZeroMQ", argumentParser]),
+                "AdminServer", "Bus", "PipelineConfiguration", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
+                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
+                nioPosix, nioHTTP1, nioSSL, argumentParser, logging, hummingbirdCore, httpTypes, deque,
+            ],
+            exclude: ["API/openapi.json"]),
+        service(
+            "BusTap",
+            [
+                "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Primitives", "Wire", "ZeroMQ",
+                argumentParser,
+            ]),
         service(
             "Tributary",
             [
-                "ControlClient", "Events", "JSON", "Primitives", "StageMetrics", "Providers", "StageRuntime", "Threads",
-                "Wire",
-                argumentParser,
+                "PipelineConfiguration", "ControlClient", "Events", "Executable", "JSON", "Primitives", "Providers",
+                "ServerCertificates", "StageMetrics", "Threads", "Wire", argumentParser,
             ]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
-        tests("EndToEnd", ["SeededRandom", "COpenSSL", "WebhookSamples"], exclude: ["Clock"]),
+        tests("EndToEnd", ["COpenSSL", "Primitives", "SeededRandom", "WebhookSamples"], exclude: ["Clock"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("JSONTests", ["JSON"]),
         tests("WireTests", ["SeededRandom", "Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
-        tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", "Wire", nio, nioPosix, nioHTTP1]),
-        tests("BusTests", ["SeededRandom", "Bus", "StageMetrics", "Wire"]),
-        tests("BusTapTests", ["BusTap", "Events", "JSON", "LogSamples", "Primitives", "StageRuntime", "Wire"]),
+        tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", nio, nioPosix, nioHTTP1]),
+        tests("BusTests", ["Bus", "SeededRandom", "StageMetrics", "Wire"]),
+        tests("BusTapTests", ["BusTap", "Events", "Executable", "JSON", "LogSamples", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
+        tests("ConfigurationTests", ["PipelineConfiguration", "Executable", "JSON", "Providers"]),
         tests(
-            "StageRuntimeTests",
+            "StageProcessTests",
             [
-                "ControlClient", "JSON", "Primitives", "StageMetrics", "Providers", "StageRuntime", "Threads",
-                argumentParser, logging,
+                "AdminServer", "PipelineConfiguration", "ControlClient", "Executable", "JSON", "Providers",
+                "StageMetrics",
+                "StageProcess", "Threads", argumentParser, logging,
             ]),
         tests(
             "TributaryTests",
             [
-                "ControlClient", "Threads", "Events", "JSON", "Primitives", "StageMetrics", "Providers", "StageRuntime",
-                "Tributary", "WebhookSamples", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL, argumentParser,
+                "AdminServer", "PipelineConfiguration", "ControlClient", "Events", "Executable", "JSON", "Primitives",
+                "Providers", "StageMetrics", "Threads", "Tributary", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
+                nioSSL, argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
             "FanoutRouterTests",
             [
-                "Bus", "ControlClient", "EventLog", "Events", "FanoutRouter", "HTTPFront", "JSON", "LogSamples",
-                "Primitives", "Providers",
-                "SeededRandom",
-                "StageMetrics", "StageRuntime", "Wire", nio,
-                nioEmbedded, nioPosix, nioHTTP1, nioSSL, logging, argumentParser,
+                "AdminServer", "Bus", "PipelineConfiguration", "ControlClient", "EventLog", "Events", "Executable",
+                "FanoutRouter", "HTTPFront", "JSON", "LogSamples", "Primitives", "Providers", "SeededRandom",
+                "ServerCertificates", "StageMetrics", "StageProcess", "Wire", nio, nioPosix, nioHTTP1, nioEmbedded,
+                nioSSL, argumentParser, logging,
             ]),
-        tests("JournalTests", ["SeededRandom", "Journal", "Wire", grdb]),
+        tests("JournalTests", ["Journal", "SeededRandom", "Wire", grdb]),
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
             swiftSettings: swiftSettings),
-        tests("EventLogTests", ["SeededRandom", "EventLog", "Events", "LogSamples", "StageMetrics", "Wire", grdb]),
+        tests("EventLogTests", ["EventLog", "JSON", "LogSamples", "SeededRandom", "Wire", grdb]),
         tests(
             "IngressGatewayTests",
             [
-                "SeededRandom",
-                "Bus", "Events", "HTTPFront", "IngressGateway", "JSON", "Journal", "Primitives", "StageMetrics",
-                "Providers", "StageRuntime",
-                "Threads",
-                "Wire",
-                nio, nioPosix, nioHTTP1, nioSSL,
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "IngressGateway", "Journal",
+                "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "Threads", "Wire", nio,
+                nioPosix, nioHTTP1, nioSSL,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
             resources: [.copy("Samples")], swiftSettings: swiftSettings),
         tests(
             "ProvidersTests",
-            ["SeededRandom", "Events", "JSON", "Primitives", "Providers", "WebhookSamples", "Wire", protobuf],
+            [
+                "Events", "JSON", "Primitives", "Providers", "SeededRandom", "WebhookSamples", "Wire", protobuf,
+            ],
             exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Events", "Providers", "WebhookSamples", "Wire"],
+            name: "Benchmarks", dependencies: ["Events", "JSON", "Primitives", "Providers", "WebhookSamples", "Wire"],
             path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"],
             swiftSettings: swiftSettings),
         tests(
             "VerifierTests",
             [
-                "SeededRandom", "Bus", "Events", "StageMetrics", "Providers", "StageRuntime", "Verifier",
-                "WebhookSamples",
-                "Wire",
+                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Providers",
+                "SeededRandom",
+                "StageMetrics", "StageProcess", "Verifier", "WebhookSamples", "Wire",
             ]),
         tests(
             "NormaliserTests",
             [
-                "SeededRandom", "Bus", "Events", "Normaliser", "Providers", "StageMetrics", "StageRuntime",
-                "WebhookSamples", "Wire",
+                "Bus", "PipelineConfiguration", "Events", "JSON", "Normaliser", "Providers", "SeededRandom",
+                "StageMetrics",
+                "StageProcess", "WebhookSamples", "Wire",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -1,9 +1,10 @@
 import ArgumentParser
 import Bus
 import Events
+import Executable
 import Glibc
 import JSON
-import StageRuntime
+import PipelineConfiguration
 import Wire
 import ZeroMQ
 

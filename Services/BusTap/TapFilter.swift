@@ -1,5 +1,5 @@
 import Events
-import StageRuntime
+import Executable
 import Wire
 
 /// Which records are shown. Every part is optional; `*` stands for any text.

@@ -1,6 +1,6 @@
 import Bus
+import Executable
 import Glibc
-import StageRuntime
 import Wire
 import ZeroMQ
 

@@ -1,7 +1,6 @@
 import Events
 import JSON
 import Primitives
-import StageRuntime
 import Wire
 
 /// Records for people, a block or a line each, or for machines, a JSON object each. Text from outside is escaped, so that

@@ -1,8 +1,12 @@
+import AdminServer
 import ArgumentParser
+import Executable
 import Glibc
 import Logging
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
+import StageProcess
+import Threads
 
 /// The last stage: writes canonical events into the event log and delivers them to the subscribers.
 @main

@@ -1,10 +1,13 @@
+import AdminServer
 import Bus
 import EventLog
+import Executable
 import Logging
 import NIOCore
 import NIOPosix
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Threads
 import Wire
 

@@ -1,11 +1,14 @@
+import AdminServer
 import Bus
+import Executable
 import HTTPFront
 import Journal
 import Logging
+import PipelineConfiguration
 import Primitives
 import Providers
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Synchronization
 import Wire
 

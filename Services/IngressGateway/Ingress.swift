@@ -1,9 +1,11 @@
+import AdminServer
+import Executable
 import Journal
 import NIOPosix
+import PipelineConfiguration
 import Primitives
 import Providers
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Wire
 

@@ -1,8 +1,12 @@
+import AdminServer
 import ArgumentParser
 import Bus
+import Executable
 import Journal
 import Logging
-import StageRuntime
+import PipelineConfiguration
+import StageProcess
+import Threads
 
 /// The front door of Tributary: takes providers' webhooks in over HTTP, makes them durable, and passes them on.
 @main

@@ -1,8 +1,8 @@
+import AdminServer
 import Foundation
 import JSON
 import Journal
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Wire
 

@@ -1,8 +1,12 @@
+import AdminServer
 import ArgumentParser
 import Bus
+import Executable
 import Logging
+import PipelineConfiguration
 import Providers
-import StageRuntime
+import StageProcess
+import Threads
 import Wire
 
 /// Turns verified webhooks into canonical events. Knows no secrets and keeps nothing, so any number of it may run.

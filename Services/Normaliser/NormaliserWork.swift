@@ -1,8 +1,9 @@
 import Bus
 import Events
+import PipelineConfiguration
 import Providers
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Wire
 
 /// The normaliser's work on the bus: `NormaliserStage` with the mappings of the day, counted.

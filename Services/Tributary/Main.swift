@@ -1,5 +1,5 @@
 import ArgumentParser
-import StageRuntime
+import Executable
 
 /// The operator's command line.
 @main

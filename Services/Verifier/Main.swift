@@ -1,8 +1,12 @@
+import AdminServer
 import ArgumentParser
 import Bus
+import Executable
 import Logging
+import PipelineConfiguration
 import Providers
-import StageRuntime
+import StageProcess
+import Threads
 import Wire
 
 /// Proves where webhooks come from. The only process that can read the providers' secrets.

@@ -1,8 +1,11 @@
+import AdminServer
 import Events
+import Executable
 import JSON
+import PipelineConfiguration
 import Providers
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Synchronization
 import Wire
 

@@ -1,5 +1,7 @@
+import Executable
+import PipelineConfiguration
 import Providers
-import StageRuntime
+import StageProcess
 
 extension SourceVerification {
     /// Every source of a configuration with its secrets read now.

@@ -2,7 +2,7 @@ import Bus
 import Events
 import Providers
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Wire
 
 /// The verifier's work on the bus: `VerifierStage` with the keys of the day, counted.

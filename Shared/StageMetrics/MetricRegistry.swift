@@ -49,13 +49,13 @@ package final class MetricRegistry: Sendable {
     /// The Prometheus text of every metric and of the process itself.
     package func render() -> String {
         var text = MetricText()
-        for family in families.withLock({ $0 }) + ProcessFigures.read().families(baseLabels) { text.append(family) }
+        for family in families.withLock({ $0 }) + ProcessMetrics.read().families(baseLabels) { text.append(family) }
         return text.text
     }
 
     /// The same as values; of the metrics with these names only, where some are named.
     package func read(_ names: Set<String>? = nil) -> [MetricReading] {
-        let all = families.withLock { $0 } + ProcessFigures.read().families(baseLabels)
+        let all = families.withLock { $0 } + ProcessMetrics.read().families(baseLabels)
         return all.filter { names?.contains($0.name) ?? true }.map(MetricReading.init)
     }
 

@@ -1,5 +1,4 @@
 import Foundation
-import StageRuntime
 import Testing
 
 /// Runs of the built `bus-tap` that end by themselves because of what they are asked for.

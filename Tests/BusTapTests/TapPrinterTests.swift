@@ -1,7 +1,7 @@
 import Events
+import Executable
 import JSON
 import LogSamples
-import StageRuntime
 import Testing
 import Wire
 

@@ -90,34 +90,35 @@ import Wire
 
     @Test func `a log of version 2 is taken over with its cursors, its attempts and what was queued for replay`() throws
     {
-        let bench = try LogBench()
-        try bench.append(9)
-        _ = try bench.log.lane("a")
-        try bench.save(
-            "a", taken: 9, unfinished: [5], changes: [LogBench.dead(1), LogBench.dead(2), LogBench.dead(3, at: 33)],
-            attempts: [LogBench.attempt(1), LogBench.attempt(2, 2)])
-        try DatabaseQueue(path: bench.settings.path).write { db in
+        let fixture = try LogFixture()
+        try fixture.append(9)
+        _ = try fixture.log.lane("a")
+        try fixture.save(
+            "a", taken: 9, unfinished: [5],
+            changes: [LogFixture.dead(1), LogFixture.dead(2), LogFixture.dead(3, at: 33)],
+            attempts: [LogFixture.attempt(1), LogFixture.attempt(2, 2)])
+        try DatabaseQueue(path: fixture.settings.path).write { db in
             try db.execute(sql: Self.version2)
             try db.execute(sql: "UPDATE exception SET state = 'queued' WHERE position > 1")
         }
         for _ in 0..<2 {
-            try bench.reopen()
-            let lane = try bench.log.lane("a")
+            try fixture.reopen()
+            let lane = try fixture.log.lane("a")
             #expect(lane.progress == LaneProgress(subscription: "a", taken: 9, unfinished: [5]))
             #expect(lane.hasReplays)
             #expect(
-                try bench.reader.queuedReplays(subscription: "a", after: 0, limit: 9) == [
+                try fixture.reader.queuedReplays(subscription: "a", after: 0, limit: 9) == [
                     QueuedReplay(position: 2, ticket: 2, job: 0), QueuedReplay(position: 3, ticket: 3, job: 0),
                 ])
-            #expect(try bench.reader.attempts(position: 2).map(\.attempt) == [LogBench.attempt(2, 2)])
-            #expect(try bench.deadLetters() == ["a 1"])
-            #expect(try bench.reader.deadLetterTotals(DeadLetterFilter()).map(\.cause) == ["status 500"])
+            #expect(try fixture.reader.attempts(position: 2).map(\.attempt) == [LogFixture.attempt(2, 2)])
+            #expect(try fixture.deadLetters() == ["a 1"])
+            #expect(try fixture.reader.deadLetterTotals(DeadLetterFilter()).map(\.cause) == ["status 500"])
         }
         // What is queued now comes behind, and a dead letter that was queued then is none that was lost.
-        #expect(try bench.log.queueReplay(subscription: "a", positions: [1]) == 1)
-        let queued = try bench.reader.queuedReplays(subscription: "a", after: 3, limit: 9)
+        #expect(try fixture.log.queueReplay(subscription: "a", positions: [1]) == 1)
+        let queued = try fixture.reader.queuedReplays(subscription: "a", after: 3, limit: 9)
         #expect(queued.map(\.position) == [1])
-        let died = try DatabaseQueue(path: bench.settings.path).read { db in
+        let died = try DatabaseQueue(path: fixture.settings.path).read { db in
             try Int64.fetchOne(db, sql: "SELECT first_attempt FROM exception WHERE position = 3")
         }
         #expect(died == 33)

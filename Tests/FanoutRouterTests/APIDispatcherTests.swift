@@ -3,7 +3,6 @@ import Foundation
 import JSON
 import Logging
 import StageMetrics
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

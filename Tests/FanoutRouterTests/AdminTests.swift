@@ -1,3 +1,4 @@
+import AdminServer
 import ArgumentParser
 import Bus
 import EventLog
@@ -7,8 +8,9 @@ import LogSamples
 import Testing
 import Wire
 
+@testable import Executable
 @testable import FanoutRouter
-@testable import StageRuntime
+@testable import StageProcess
 
 /// What operators do with a whole router, asked through the dispatcher as the listeners ask it.
 @Suite(.serialized) final class AdminTests {
@@ -59,7 +61,7 @@ import Wire
     private func receive(_ sequences: ClosedRange<UInt64>, rejectLast: Bool = false) {
         var writer = ByteWriter()
         for sequence in sequences {
-            var envelope = Sample.envelope(journal: RouterBench.journal, sequence: sequence, ids: ["id-\(sequence)"])
+            var envelope = Sample.envelope(journal: RouterFixture.journal, sequence: sequence, ids: ["id-\(sequence)"])
             if rejectLast, sequence == sequences.upperBound {
                 envelope.withUnsafeMutableBytes { EnvelopePatch.mark($0, flags: .tombstone, resends: 0) }
             }
@@ -68,7 +70,7 @@ import Wire
         }
         stage.writer.received([
             OrderedBatch(
-                journal: RouterBench.journal, first: sequences.lowerBound, last: sequences.upperBound,
+                journal: RouterFixture.journal, first: sequences.lowerBound, last: sequences.upperBound,
                 frames: writer.bytes)
         ])
     }

@@ -5,8 +5,9 @@ import StageMetrics
 import Synchronization
 import Testing
 
+@testable import Executable
 @testable import FanoutRouter
-@testable import StageRuntime
+@testable import PipelineConfiguration
 
 extension ControlServerTests {
     /// What the control API does with connections and bytes before it is a matter of its operations. One after the other with

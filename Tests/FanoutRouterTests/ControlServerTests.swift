@@ -1,3 +1,4 @@
+import AdminServer
 import ControlClient
 import Foundation
 import JSON
@@ -10,8 +11,10 @@ import StageMetrics
 import Synchronization
 import Testing
 
+@testable import Executable
 @testable import FanoutRouter
-@testable import StageRuntime
+@testable import PipelineConfiguration
+@testable import ServerCertificates
 
 /// The control API over real sockets.
 @Suite(.serialized) struct ControlServerTests {

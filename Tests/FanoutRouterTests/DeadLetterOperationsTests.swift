@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter
@@ -7,26 +6,26 @@ import Testing
 /// Dead letters through the API of a whole router.
 @Suite(.serialized) struct DeadLetterOperationsTests {
     /// Four events that one subscription answers with two statuses, one does not answer and one may not be sent to.
-    private func prepared() async throws -> (bench: OperationsBench, subscriber: Subscriber) {
+    private func prepared() async throws -> (fixture: OperationsFixture, subscriber: Subscriber) {
         let subscriber = try Subscriber { _, request in
             request.position % 2 == 0 ? .status(500) : .status(503)
         }
         let closed = try Subscriber { _, _ in .status(200) }
         let closedURL = closed.url
         closed.stop()
-        let bench = try OperationsBench([
+        let fixture = try OperationsFixture([
             .init(name: "broken", url: subscriber.url), .init(name: "closed", url: closedURL),
             .init(name: "private", url: "https://10.0.0.1/events"),
         ])
-        bench.receive(1...4)
-        try await eventually { try bench.all("/v1/dead-letters", "dead_letters").count == 12 }
-        return (bench, subscriber)
+        fixture.receive(1...4)
+        try await eventually { try fixture.all("/v1/dead-letters", "dead_letters").count == 12 }
+        return (fixture, subscriber)
     }
 
     @Test func `dead letters are grouped by cause, ours apart from theirs`() async throws {
-        let (bench, subscriber) = try await prepared()
+        let (fixture, subscriber) = try await prepared()
         func totals(_ query: String = "") throws -> [String] {
-            try bench.ask("GET", "/v1/dead-letters/totals\(query)").json["totals"].elements.map { total in
+            try fixture.ask("GET", "/v1/dead-letters/totals\(query)").json["totals"].elements.map { total in
                 ["subscription", "cause", "fault", "count"].map { total[$0].text }.joined(separator: " ")
             }.sorted()
         }
@@ -43,9 +42,9 @@ import Testing
     }
 
     @Test func `dead letters are listed by subscription and position, page by page`() async throws {
-        let (bench, subscriber) = try await prepared()
+        let (fixture, subscriber) = try await prepared()
         func places(_ query: String) throws -> [String] {
-            try bench.all("/v1/dead-letters?\(query)", "dead_letters").map {
+            try fixture.all("/v1/dead-letters?\(query)", "dead_letters").map {
                 "\($0["subscription"].text) \($0["position"].text)"
             }
         }
@@ -54,11 +53,11 @@ import Testing
         #expect(try places("subscription=closed&limit=3") == all.filter { $0.hasPrefix("closed") })
         #expect(try places("cause=status%20503&limit=2") == [1, 3].map { "broken \($0)" })
         #expect(try places("fault=ours") == all.filter { $0.hasPrefix("private") })
-        let first = try bench.ask("GET", "/v1/dead-letters?limit=1").json["dead_letters"].elements[0]
+        let first = try fixture.ask("GET", "/v1/dead-letters?limit=1").json["dead_letters"].elements[0]
         #expect(first["reason"].text == "status 503")
         #expect(first["attempts"].integer == 1)
-        #expect(try bench.ask("GET", "/v1/dead-letters?fault=nobody").status == 400)
-        #expect(try bench.ask("GET", "/v1/dead-letters?cursor=x").status == 400)
+        #expect(try fixture.ask("GET", "/v1/dead-letters?fault=nobody").status == 400)
+        #expect(try fixture.ask("GET", "/v1/dead-letters?cursor=x").status == 400)
         subscriber.stop()
     }
 }

@@ -1,5 +1,5 @@
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Synchronization
 import Testing
 
@@ -23,9 +23,9 @@ import Testing
     private func fate(_ host: String, port: Int) throws -> Fate {
         let url = "https://\(host):\(port)/"
         guard (try? EndpointURL(url)) != nil else { return .refusedURL }
-        let bench = try EgressBench(url, resolver)
-        defer { bench.stop() }
-        return .attempted(try bench.send().outcome.word)
+        let fixture = try EgressFixture(url, resolver)
+        defer { fixture.stop() }
+        return .attempted(try fixture.send().outcome.word)
     }
 
     @Test func `26 forbidden IPv4 addresses in 17 disguises: no connection leaves`() throws {
@@ -60,12 +60,12 @@ import Testing
     @Test(arguments: ["localhost", "LOCALHOST", "localhost."])
     func `a name of this machine is refused by the address that it stands for`(host: String) throws {
         let trap = try Tripwire()
-        let bench = try EgressBench("https://\(host):\(trap.port)/")
-        let outcome = try bench.send().outcome
+        let fixture = try EgressFixture("https://\(host):\(trap.port)/")
+        let outcome = try fixture.send().outcome
         #expect(["address_refused", "name_not_resolved"].contains(outcome.word), "\(outcome)")
         if host == "localhost" { #expect(outcome.word == "address_refused") }
         #expect(trap.count == 0)
-        bench.stop()
+        fixture.stop()
         trap.stop()
     }
 

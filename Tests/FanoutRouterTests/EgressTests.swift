@@ -1,5 +1,4 @@
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter
@@ -42,23 +41,23 @@ import Testing
         #expect(!EgressGuard(allow: []).permitsHTTP(to: global))
         #expect(EgressGuard(allow: ["8.8.8.0/24"]).permitsHTTP(to: global))
         #expect(EgressGuard(allow: [], allowHTTP: true).permitsHTTP(to: global))
-        let bench = try EgressBench("http://8.8.8.8/")
-        let outcome = try bench.send().outcome
+        let fixture = try EgressFixture("http://8.8.8.8/")
+        let outcome = try fixture.send().outcome
         #expect(outcome.word == "address_refused")
         #expect(outcome.detail.contains("router.allow_http"), "\(outcome.detail)")
-        bench.stop()
+        fixture.stop()
     }
 
     @Test(arguments: [301, 302, 303, 307, 308])
     func `a redirect is an answer, and never followed`(status: Int) throws {
         let trap = try Tripwire()
         let subscriber = try Subscriber { _, _ in .status(status, [("location", "http://127.0.0.1:\(trap.port)/")]) }
-        let bench = try EgressBench(subscriber.url, allow: ["127.0.0.0/8"])
-        let outcome = try bench.send().outcome
+        let fixture = try EgressFixture(subscriber.url, allow: ["127.0.0.0/8"])
+        let outcome = try fixture.send().outcome
         #expect(outcome.word == "redirect" && outcome.status == status)
-        #expect(try bench.send().outcome.word == "redirect")
+        #expect(try fixture.send().outcome.word == "redirect")
         #expect(trap.count == 0)
-        bench.stop()
+        fixture.stop()
         subscriber.stop()
         trap.stop()
     }
@@ -66,13 +65,13 @@ import Testing
     @Test func `the first KiB of an answer's body is kept, whatever comes behind it`() throws {
         for (bytes, kept) in [(0, 0), (2, 2), (1024, 1024), (5000, 1024), (200_000, 1024)] {
             let subscriber = try Subscriber { _, _ in .large(bytes) }
-            let bench = try EgressBench(subscriber.url, allow: ["127.0.0.0/8"])
+            let fixture = try EgressFixture(subscriber.url, allow: ["127.0.0.0/8"])
             for _ in 0..<2 {
-                let result = try bench.send()
+                let result = try fixture.send()
                 #expect(result.outcome.word == "delivered")
                 #expect(result.answer == [UInt8](repeating: 0x20, count: kept))
             }
-            bench.stop()
+            fixture.stop()
             subscriber.stop()
         }
     }

@@ -1,6 +1,6 @@
 import EventLog
 import LogSamples
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import FanoutRouter
@@ -67,21 +67,21 @@ import Testing
     @Test func `a subscription with conditions gets what fulfils them and passes over the rest`() async throws {
         let folder = try TemporaryFolder()
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let bench = try RouterBench(
+        let fixture = try RouterFixture(
             EventLogSettings(path: folder.file),
             lanes: [
                 LaneSettings(
                     name: "app", endpoint: try EndpointURL(subscriber.url),
                     conditions: [ContentCondition(pointer: "/n", test: .within(atLeast: 5, below: 8))])
             ])
-        bench.receive(1...10) { sequence in
+        fixture.receive(1...10) { sequence in
             Sample.envelope(
-                journal: RouterBench.journal, sequence: sequence, ids: ["id-\(sequence)"],
+                journal: RouterFixture.journal, sequence: sequence, ids: ["id-\(sequence)"],
                 payload: "{\"n\":\(sequence)}")
         }
         #expect(try await subscriber.wait(for: 3).map(\.position).sorted() == [5, 6, 7])
-        try await eventually { try bench.withLane("app") { $0.cursor.taken } == 10 }
-        bench.stop()
+        try await eventually { try fixture.withLane("app") { $0.cursor.taken } == 10 }
+        fixture.stop()
         #expect(subscriber.ledger.all.count == 3)
     }
 }

@@ -2,7 +2,7 @@ import EventLog
 import Foundation
 import LogSamples
 import NIOHTTP1
-import StageRuntime
+import PipelineConfiguration
 import Testing
 import Wire
 
@@ -13,12 +13,12 @@ import Wire
     private func deliver(_ format: SubscriptionFormat, _ envelope: [UInt8]) async throws -> Subscriber.Request {
         let folder = try TemporaryFolder()
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let bench = try RouterBench(
+        let fixture = try RouterFixture(
             EventLogSettings(path: folder.file),
             lanes: [LaneSettings(name: "app", endpoint: try EndpointURL(subscriber.url), format: format)])
-        bench.receive(1...1) { _ in envelope }
+        fixture.receive(1...1) { _ in envelope }
         let request = try #require(try await subscriber.wait(for: 1).first)
-        bench.stop()
+        fixture.stop()
         return request
     }
 
@@ -27,7 +27,7 @@ import Wire
         original: [UInt8]? = nil, attributes: [(name: StaticString, value: String)] = []
     ) -> [UInt8] {
         Sample.envelope(
-            journal: RouterBench.journal, sequence: 1, ids: [id], type: type, payload: payload, original: original,
+            journal: RouterFixture.journal, sequence: 1, ids: [id], type: type, payload: payload, original: original,
             attributes: attributes)
     }
 

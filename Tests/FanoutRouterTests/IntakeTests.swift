@@ -21,10 +21,10 @@ import Wire
     @Test func `rejections, tombstones and damaged events go into quarantine and everything behind them flows`()
         async throws
     {
-        let bench = try RouterBench(settings, lanes: [])
-        bench.receive(1...5) { sequence in
+        let fixture = try RouterFixture(settings, lanes: [])
+        fixture.receive(1...5) { sequence in
             var envelope = Sample.envelope(
-                journal: RouterBench.journal, sequence: sequence,
+                journal: RouterFixture.journal, sequence: sequence,
                 ids: sequence == 4 ? ["a", "b", "c"] : ["id-\(sequence)"])
             switch sequence {
             case 1: envelope.withUnsafeMutableBytes { EnvelopePatch.mark($0, flags: .tombstone, resends: 3) }
@@ -34,63 +34,63 @@ import Wire
             }
             return envelope
         }
-        try await eventually { bench.watermark == 5 }
-        let found = try bench.reading.read { try $0.quarantined(QuarantineQuery()).webhooks }
+        try await eventually { fixture.watermark == 5 }
+        let found = try fixture.reading.read { try $0.quarantined(QuarantineQuery()).webhooks }
         #expect(found.map(\.code).sorted() == ["envelope_damaged", "poison", "signature_mismatch"])
         let rejected = try #require(found.first { $0.code == "signature_mismatch" })
         #expect(rejected.stage == "verifier")
         #expect(rejected.detail == "no (and 1 more elements)")
         #expect(rejected.elements == [0, 1] && rejected.isVerified)
-        let whole = try #require(try bench.reading.read { try $0.quarantined(id: rejected.id) })
+        let whole = try #require(try fixture.reading.read { try $0.quarantined(id: rejected.id) })
         #expect(whole.body == Array("{\"a\":1}".utf8))
-        #expect(try bench.writer.perform { $0.nextPosition } == 5)
-        bench.stop()
+        #expect(try fixture.writer.perform { $0.nextPosition } == 5)
+        fixture.stop()
     }
 
     @Test func `records that come again after their commit change nothing`() async throws {
-        let bench = try RouterBench(settings, lanes: [])
-        bench.receive(1...10)
-        try await eventually { bench.watermark == 10 }
-        bench.receive(6...12)
-        try await eventually { bench.watermark == 12 }
-        #expect(try bench.writer.perform { $0.nextPosition } == 13)
-        bench.stop()
+        let fixture = try RouterFixture(settings, lanes: [])
+        fixture.receive(1...10)
+        try await eventually { fixture.watermark == 10 }
+        fixture.receive(6...12)
+        try await eventually { fixture.watermark == 12 }
+        #expect(try fixture.writer.perform { $0.nextPosition } == 13)
+        fixture.stop()
     }
 
     @Test func `a provider's retry is dropped and counted`() async throws {
-        let bench = try RouterBench(settings, lanes: [])
-        bench.receive(1...4) { Sample.envelope(journal: RouterBench.journal, sequence: $0, ids: ["same"]) }
-        try await eventually { bench.watermark == 4 }
-        #expect(try bench.writer.perform { $0.nextPosition } == 2)
-        let duplicates = bench.registry.counter("tributary_duplicates_total", help: "", labels: [("reason", "id")])
+        let fixture = try RouterFixture(settings, lanes: [])
+        fixture.receive(1...4) { Sample.envelope(journal: RouterFixture.journal, sequence: $0, ids: ["same"]) }
+        try await eventually { fixture.watermark == 4 }
+        #expect(try fixture.writer.perform { $0.nextPosition } == 2)
+        let duplicates = fixture.registry.counter("tributary_duplicates_total", help: "", labels: [("reason", "id")])
         #expect(duplicates.value == 3)
-        bench.stop()
+        fixture.stop()
     }
 
     @Test func `a full disk settles nothing, is said, and heals by itself`() async throws {
         let log = FailingLog(try SQLiteEventLog(settings: settings), .diskFull, times: 6)
-        let bench = try RouterBench(settings, lanes: [], log: log)
-        bench.receive(1...3)
-        try await eventually { bench.writer.problem?.code == .diskFull }
-        #expect(bench.watermark == 0)
-        try await eventually { bench.watermark == 3 }
-        #expect(bench.writer.problem == nil)
-        bench.stop()
+        let fixture = try RouterFixture(settings, lanes: [], log: log)
+        fixture.receive(1...3)
+        try await eventually { fixture.writer.problem?.code == .diskFull }
+        #expect(fixture.watermark == 0)
+        try await eventually { fixture.watermark == 3 }
+        #expect(fixture.writer.problem == nil)
+        fixture.stop()
     }
 
     @Test func `a disk that fails stops the log for good`() async throws {
         let log = FailingLog(try SQLiteEventLog(settings: settings), .storageFailed, times: 1)
-        let bench = try RouterBench(settings, lanes: [], log: log)
-        bench.receive(1...3)
-        try await eventually { bench.writer.problem?.code == .storageFailed }
-        bench.receive(4...6)
-        #expect(bench.watermark == 0)
-        #expect(try bench.reading.read { try $0.batches(from: 1, maxBytes: 1).batches.isEmpty })
+        let fixture = try RouterFixture(settings, lanes: [], log: log)
+        fixture.receive(1...3)
+        try await eventually { fixture.writer.problem?.code == .storageFailed }
+        fixture.receive(4...6)
+        #expect(fixture.watermark == 0)
+        #expect(try fixture.reading.read { try $0.batches(from: 1, maxBytes: 1).batches.isEmpty })
     }
 
     private static func rejected(_ sequence: UInt64) -> [UInt8] {
         var writer = ByteWriter()
-        let envelope = Sample.envelope(journal: RouterBench.journal, sequence: sequence, ids: [])
+        let envelope = Sample.envelope(journal: RouterFixture.journal, sequence: sequence, ids: [])
         // Without the events section, which is last and holds only a count of zero.
         writer.raw(Array(envelope.dropLast(EnvelopeLayout.sectionHeadBytes + 4)))
         for element in 0...1 as ClosedRange<UInt32> {

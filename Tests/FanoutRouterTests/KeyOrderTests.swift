@@ -1,7 +1,7 @@
 import EventLog
 import LogSamples
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter
@@ -26,10 +26,10 @@ import Testing
     }
 
     /// Events of `keys` in turn, one per sequence.
-    private func receive(_ sequences: ClosedRange<UInt64>, keys: Int, _ bench: RouterBench) {
-        bench.receive(sequences) { sequence in
+    private func receive(_ sequences: ClosedRange<UInt64>, keys: Int, _ fixture: RouterFixture) {
+        fixture.receive(sequences) { sequence in
             Sample.envelope(
-                journal: RouterBench.journal, sequence: sequence, ids: ["id-\(sequence)"],
+                journal: RouterFixture.journal, sequence: sequence, ids: ["id-\(sequence)"],
                 subject: "rooms/\(sequence % UInt64(keys))")
         }
     }
@@ -40,10 +40,10 @@ import Testing
 
     @Test func `events of one key arrive in log order, other keys go on beside them`() async throws {
         let subscriber = try Subscriber { number, _ in .status(number % 7 == 0 ? 500 : 200) }
-        let bench = try RouterBench(log, lanes: [try lane(subscriber, waits: Array(repeating: .zero, count: 20))])
-        for start in stride(from: 1, to: 600 as UInt64, by: 30) { receive(start...(start + 29), keys: 10, bench) }
+        let fixture = try RouterFixture(log, lanes: [try lane(subscriber, waits: Array(repeating: .zero, count: 20))])
+        for start in stride(from: 1, to: 600 as UInt64, by: 30) { receive(start...(start + 29), keys: 10, fixture) }
         try await eventually {
-            try bench.withLane("app") { $0.cursor.taken == 600 && $0.cursor.deliveries.all.isEmpty } == true
+            try fixture.withLane("app") { $0.cursor.taken == 600 && $0.cursor.deliveries.all.isEmpty } == true
         }
         for (_, positions) in byKey(subscriber.ledger.all, keys: 10) {
             var delivered: [UInt64] = []
@@ -52,21 +52,21 @@ import Testing
             #expect(delivered.count == 60)
         }
         #expect(subscriber.ledger.connectionCount > 1, "keys run beside each other")
-        bench.stop()
+        fixture.stop()
     }
 
     @Test func `a key that fails is given up after its time, and the rest of it follows`() async throws {
         let subscriber = try Subscriber { _, request in .status(request.position == 1 ? 500 : 200) }
-        let bench = try RouterBench(
+        let fixture = try RouterFixture(
             log,
             lanes: [
                 try lane(subscriber, waits: Array(repeating: .milliseconds(100), count: 100), hold: .milliseconds(600))
             ])
-        receive(1...20, keys: 2, bench)
+        receive(1...20, keys: 2, fixture)
         try await eventually {
-            try bench.withLane("app") { $0.cursor.taken == 20 && $0.cursor.deliveries.all.isEmpty } == true
+            try fixture.withLane("app") { $0.cursor.taken == 20 && $0.cursor.deliveries.all.isEmpty } == true
         }
-        bench.stop()
+        fixture.stop()
         let letters = try SQLiteEventLogReader(path: log.path).deadLetters(subscription: "app", limit: 9)
         #expect(letters.map(\.letter.first) == [1])
         let odd = subscriber.ledger.all.map(\.position).filter { $0 % 2 == 1 }
@@ -78,18 +78,18 @@ import Testing
     @Test func `a killed router takes the order up again where it was`() async throws {
         let subscriber = try Subscriber { number, _ in number <= 4 ? .silence : .status(200) }
         let settings = try lane(subscriber, waits: Array(repeating: .zero, count: 5))
-        var bench = try RouterBench(log, lanes: [settings])
-        receive(1...40, keys: 4, bench)
-        try await eventually { bench.watermark == 40 }
+        var fixture = try RouterFixture(log, lanes: [settings])
+        receive(1...40, keys: 4, fixture)
+        try await eventually { fixture.watermark == 40 }
         _ = try await subscriber.wait(for: 4)
         // Saved while four hang and 36 are held.
         try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.count == 40 }
-        try bench.abandon()
-        bench = try RouterBench(log, lanes: [settings])
+        try fixture.abandon()
+        fixture = try RouterFixture(log, lanes: [settings])
         try await eventually { Set(subscriber.ledger.all.dropFirst(4).map(\.position)) == Set(1...40) }
         for (_, positions) in byKey(Array(subscriber.ledger.all.dropFirst(4)), keys: 4) {
             #expect(positions == positions.sorted())
         }
-        bench.stop()
+        fixture.stop()
     }
 }

@@ -1,6 +1,6 @@
 import EventLog
 import NIOEmbedded
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import FanoutRouter
@@ -14,15 +14,15 @@ import Testing
         for jump in [-600, 0, 86_400] as [Int64] {
             var wall = Self.today
             let batch = LaneSettings.Batch(everyNanoseconds: Self.second, maxEvents: 1000)
-            let bench = try VirtualLane(
+            let fixture = try VirtualLane(
                 VirtualLane.settings(.standard, batch: batch), events: 3, wall: { wall },
                 subscriber: { _ in (.answered(status: 200, retryAfterSeconds: nil), .zero) })
-            bench.run(until: .milliseconds(500))
+            fixture.run(until: .milliseconds(500))
             wall += jump * Self.second
-            bench.run(until: .milliseconds(999))
-            #expect(bench.attempts.isEmpty)
-            bench.run(for: .milliseconds(1))
-            #expect(bench.attempts.map(\.name) == ["1-3-3"])
+            fixture.run(until: .milliseconds(999))
+            #expect(fixture.attempts.isEmpty)
+            fixture.run(for: .milliseconds(1))
+            #expect(fixture.attempts.map(\.name) == ["1-3-3"])
         }
     }
 
@@ -31,16 +31,16 @@ import Testing
         var settings = try VirtualLane.settings(
             RetryConfiguration(schedule: [.zero, .seconds(10)], repeatsLast: true, deadline: .seconds(86_400)))
         settings.disableAfterNanoseconds = 60 * Self.second
-        let bench = try VirtualLane(
+        let fixture = try VirtualLane(
             settings, events: 1, wall: { wall },
             subscriber: { _ in
                 wall += 3600 * Self.second
                 return (.answered(status: 500, retryAfterSeconds: nil), .zero)
             })
-        bench.run(until: .seconds(59))
-        #expect(!bench.lane.cursor.isDisabled)
-        bench.run(until: .seconds(61))
-        #expect(bench.lane.cursor.isDisabled)
+        fixture.run(until: .seconds(59))
+        #expect(!fixture.lane.cursor.isDisabled)
+        fixture.run(until: .seconds(61))
+        #expect(fixture.lane.cursor.isDisabled)
     }
 
     /// A clock that showed another time when the due times were saved.
@@ -54,20 +54,20 @@ import Testing
                     position: 1, attempts: 1, firstAttemptNanoseconds: Self.today + error * Self.second,
                     dueNanoseconds: Self.today + (error + 300) * Self.second)
             ])
-        let bench = try VirtualLane(
+        let fixture = try VirtualLane(
             VirtualLane.settings(retry), events: 1, saved: saved, wall: { Self.today },
             subscriber: { _ in (.answered(status: 200, retryAfterSeconds: nil), .zero) })
-        bench.run(until: .seconds(min(300, max(0, error + 300))) + .milliseconds(1))
-        #expect(bench.attempts.map(\.name) == ["1"])
+        fixture.run(until: .seconds(min(300, max(0, error + 300))) + .milliseconds(1))
+        #expect(fixture.attempts.map(\.name) == ["1"])
     }
 
     @Test func `what is saved and shown is wall time`() throws {
         let retry = RetryConfiguration(schedule: [.zero, .seconds(300)], repeatsLast: true)
-        let bench = try VirtualLane(
+        let fixture = try VirtualLane(
             VirtualLane.settings(retry), events: 1, wall: { Self.today },
             subscriber: { _ in (.answered(status: 503, retryAfterSeconds: nil), .zero) })
-        bench.run(for: .zero)
-        let progress = try #require(bench.lane.takeProgress())
+        fixture.run(for: .zero)
+        let progress = try #require(fixture.lane.takeProgress())
         #expect(
             progress.changes == [
                 .retrying(

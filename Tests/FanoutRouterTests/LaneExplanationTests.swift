@@ -1,7 +1,7 @@
 import EventLog
 import LogSamples
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter
@@ -47,58 +47,58 @@ import Testing
                 .init(part: .data, expected: "/a is 2 or 3", found: "1")
             ),
         ]
-        let bench = try RouterBench(log, lanes: [try lane(subscriber)])
+        let fixture = try RouterFixture(log, lanes: [try lane(subscriber)])
         for (number, (matcher, conditions, expected)) in filters.enumerated() {
-            try bench.reconfigure(try lane(subscriber, matcher: matcher, conditions: conditions))
+            try fixture.reconfigure(try lane(subscriber, matcher: matcher, conditions: conditions))
             let sequence = UInt64(number + 1)
-            bench.receive(sequence...sequence)
-            try await eventually { try bench.withLane("app") { $0.cursor.taken } == sequence }
-            let explanation = try bench.explain(sequence)
+            fixture.receive(sequence...sequence)
+            try await eventually { try fixture.withLane("app") { $0.cursor.taken } == sequence }
+            let explanation = try fixture.explain(sequence)
             #expect(explanation?.mismatch == expected)
             #expect(explanation?.state == .unmatched)
         }
         #expect(subscriber.ledger.all.isEmpty)
-        bench.stop()
+        fixture.stop()
     }
 
     @Test func `delivered, in flight, behind it, paused and disabled are told apart`() async throws {
         let subscriber = try Subscriber { number, _ in number == 1 ? .status(200) : .silence }
-        let bench = try RouterBench(log, lanes: [try lane(subscriber, concurrency: 1)])
-        bench.receive(1...5)
+        let fixture = try RouterFixture(log, lanes: [try lane(subscriber, concurrency: 1)])
+        fixture.receive(1...5)
         _ = try await subscriber.wait(for: 2)
-        let delivered = try #require(try bench.explain(1))
+        let delivered = try #require(try fixture.explain(1))
         #expect(delivered.state == .delivered && delivered.matches && delivered.waitingFor == nil)
         #expect(delivered.unsaved.map(\.outcome) == ["delivered"])
-        #expect(try bench.explain(2)?.state == .inFlight)
-        let behind = try #require(try bench.explain(5))
+        #expect(try fixture.explain(2)?.state == .inFlight)
+        let behind = try #require(try fixture.explain(5))
         #expect(behind.state == .waiting && behind.ahead == 2 && behind.breaker == "closed")
         #expect(behind.waitingFor == "1 requests in flight of 1 allowed")
-        _ = try bench.withLane("app") { $0.pause() }
-        #expect(try bench.explain(5)?.state == .paused)
-        #expect(try bench.explain(5)?.waitingFor == "paused by an operator")
-        #expect(try bench.explain(2)?.state == .inFlight)
-        _ = try bench.withLane("app") { $0.disable("410") }
-        #expect(try bench.explain(5)?.state == .disabled)
-        bench.stop()
+        _ = try fixture.withLane("app") { $0.pause() }
+        #expect(try fixture.explain(5)?.state == .paused)
+        #expect(try fixture.explain(5)?.waitingFor == "paused by an operator")
+        #expect(try fixture.explain(2)?.state == .inFlight)
+        _ = try fixture.withLane("app") { $0.disable("410") }
+        #expect(try fixture.explain(5)?.state == .disabled)
+        fixture.stop()
     }
 
     @Test func `a retry, an open breaker and a rate are told with their times`() async throws {
         let subscriber = try Subscriber { _, _ in .status(500) }
-        let bench = try RouterBench(log, lanes: [try lane(subscriber, concurrency: 1)])
-        bench.receive(1...20)
-        try await eventually { try bench.explain(20)?.breaker == "open" }
-        let retrying = try #require(try bench.explain(1))
+        let fixture = try RouterFixture(log, lanes: [try lane(subscriber, concurrency: 1)])
+        fixture.receive(1...20)
+        try await eventually { try fixture.explain(20)?.breaker == "open" }
+        let retrying = try #require(try fixture.explain(1))
         #expect(retrying.state == .retrying)
         #expect(retrying.nextAttemptNanoseconds != nil)
         #expect(retrying.waitingFor?.hasPrefix("its retry at 20") == true)
         // Seen while it is open; after a second its probe goes out.
         try await eventually {
-            try bench.explain(20)?.waitingFor?.hasPrefix("the breaker is open until 20") == true
+            try fixture.explain(20)?.waitingFor?.hasPrefix("the breaker is open until 20") == true
         }
-        bench.stop()
+        fixture.stop()
         let slow = try Subscriber { _, _ in .status(200) }
         let other = try TemporaryFolder()
-        let rated = try RouterBench(
+        let rated = try RouterFixture(
             EventLogSettings(path: other.file), lanes: [try lane(slow, perSecond: 0.001)])
         rated.receive(1...3)
         _ = try await slow.wait(for: 1)

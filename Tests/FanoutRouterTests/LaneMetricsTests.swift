@@ -2,9 +2,10 @@ import Events
 import JSON
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Testing
 import Wire
 
@@ -42,18 +43,18 @@ import Wire
 
     @Test func `every metric that an operator asks for is there, with the labels of the questions`() async throws {
         let failing = try Subscriber { _, _ in .status(500) }
-        let bench = try OperationsBench([.init(name: "app", url: failing.url)])
-        bench.receive(1...2)
-        let registry = bench.environment.registry
+        let fixture = try OperationsFixture([.init(name: "app", url: failing.url)])
+        fixture.receive(1...2)
+        let registry = fixture.environment.registry
         // What was given up is known a moment later.
         try await eventually { value(registry, "tributary_subscription_dead_letters", "subscription=\"app\"") == 2 }
-        bench.receive(3...3) { sequence in
+        fixture.receive(3...3) { sequence in
             var writer = ByteWriter()
-            writer.raw(Sample.envelope(journal: RouterBench.journal, sequence: sequence, ids: []))
+            writer.raw(Sample.envelope(journal: RouterFixture.journal, sequence: sequence, ids: []))
             Rejection(.bodyNotJSON, stage: .normaliser).write(to: &writer)
             return writer.bytes
         }
-        try await bench.waitForLog(3)
+        try await fixture.waitForLog(3)
         let text = registry.render()
         for query in Self.queries {
             for name in query.matches(of: #/tributary_[a-z_]+/#).map({ String($0.output) }) {
@@ -74,33 +75,33 @@ import Wire
             name: "app", endpoint: try EndpointURL(subscriber.url),
             policy: RetryPolicy(RetryConfiguration(schedule: [.zero, .seconds(3600)])), concurrency: 1,
             timeoutNanoseconds: patience.nanoseconds)
-        var bench = try RouterBench(log, lanes: [settings])
-        bench.receive(1...3)
+        var fixture = try RouterFixture(log, lanes: [settings])
+        fixture.receive(1...3)
         _ = try await subscriber.wait(for: 2)
-        try await eventually { try bench.withLane("app") { $0.cursor.deliveries.waitingCount } == 1 }
-        _ = try bench.withLane("app") { $0.pause() }
-        #expect(try age(bench, after: 0) < 3600)
-        #expect((3600..<7200).contains(try age(bench, after: 3600)))
+        try await eventually { try fixture.withLane("app") { $0.cursor.deliveries.waitingCount } == 1 }
+        _ = try fixture.withLane("app") { $0.pause() }
+        #expect(try age(fixture, after: 0) < 3600)
+        #expect((3600..<7200).contains(try age(fixture, after: 3600)))
         let label = "subscription=\"app\""
-        #expect(value(bench.registry, "tributary_subscription_retrying_deliveries", label) == 1)
-        #expect(value(bench.registry, "tributary_subscription_in_flight_requests", label) == 1)
+        #expect(value(fixture.registry, "tributary_subscription_retrying_deliveries", label) == 1)
+        #expect(value(fixture.registry, "tributary_subscription_in_flight_requests", label) == 1)
         for (word, expected) in [("active", 0.0), ("paused", 1), ("disabled", 0)] {
-            #expect(value(bench.registry, "tributary_subscription_state", "\(label),state=\"\(word)\"") == expected)
+            #expect(value(fixture.registry, "tributary_subscription_state", "\(label),state=\"\(word)\"") == expected)
         }
-        #expect(value(bench.registry, "tributary_subscription_breaker", "\(label),state=\"closed\"") == 1)
+        #expect(value(fixture.registry, "tributary_subscription_breaker", "\(label),state=\"closed\"") == 1)
         try await eventually { try SQLiteEventLog(settings: log).lane("app").retrying.count == 1 }
-        try bench.abandon()
+        try fixture.abandon()
 
         // The next process counts on from what the log says.
-        bench = try RouterBench(log, lanes: [settings])
-        try await eventually { try bench.withLane("app") { $0.oldestEvent.earlier?.position } == 1 }
-        #expect((3600..<7200).contains(try age(bench, after: 3600)))
-        bench.stop()
+        fixture = try RouterFixture(log, lanes: [settings])
+        try await eventually { try fixture.withLane("app") { $0.oldestEvent.earlier?.position } == 1 }
+        #expect((3600..<7200).contains(try age(fixture, after: 3600)))
+        fixture.stop()
     }
 
     /// What the gauge says so many seconds later.
-    private func age(_ bench: RouterBench, after seconds: Int64) throws -> Double {
-        try bench.loop.submit { [hub = bench.hub] in
+    private func age(_ fixture: RouterFixture, after seconds: Int64) throws -> Double {
+        try fixture.loop.submit { [hub = fixture.hub] in
             hub.value.report(now: monotonicNanoseconds() + seconds * Self.second)
             return hub.value.lane("app")?.metrics.oldest.value ?? -1
         }.wait()
@@ -108,17 +109,17 @@ import Wire
 
     @Test func `a replay says nothing of how late events are`() async throws {
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let bench = try OperationsBench([.init(name: "app", url: subscriber.url)])
-        bench.receive(1...4)
+        let fixture = try OperationsFixture([.init(name: "app", url: subscriber.url)])
+        fixture.receive(1...4)
         _ = try await subscriber.wait(for: 4)
         let body = "{\"subscription\":\"app\",\"from\":\"log\",\"all\":true}"
-        let id = try bench.ask("POST", "/v1/replays", body).json["id"].text
+        let id = try fixture.ask("POST", "/v1/replays", body).json["id"].text
         try await eventually {
-            let replay = try bench.ask("GET", "/v1/replays/\(id)").json
+            let replay = try fixture.ask("GET", "/v1/replays/\(id)").json
             return replay["state"].text == "finished" && replay["waiting"].integer == 0
         }
         let label = "subscription=\"app\""
-        let registry = bench.environment.registry
+        let registry = fixture.environment.registry
         #expect(value(registry, "tributary_receipt_to_delivery_seconds_count", label) == 4)
         #expect(value(registry, "tributary_delivery_seconds_count", label) == 8)
         subscriber.stop()

@@ -1,7 +1,6 @@
 import EventLog
 import Events
 import LogSamples
-import StageRuntime
 import Testing
 import Wire
 

@@ -14,9 +14,9 @@ import Testing
     private func outcome(
         _ url: String, tls: NIOSSLContext? = nil, resolver: EgressResolver = Self.resolver
     ) throws -> AttemptOutcome {
-        let bench = try EgressBench(url, resolver, tls: tls)
-        defer { bench.stop() }
-        let outcome = try bench.send().outcome
+        let fixture = try EgressFixture(url, resolver, tls: tls)
+        defer { fixture.stop() }
+        let outcome = try fixture.send().outcome
         for foreign in ["errno", "error set", "NIO", "SSL", "Error", "Optional", ".swift", ".c:", "/Users", "IPv4]"] {
             #expect(!outcome.detail.contains(foreign), "\(outcome.detail)")
         }

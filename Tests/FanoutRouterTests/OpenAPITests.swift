@@ -4,8 +4,9 @@ import JSON
 import LogSamples
 import Testing
 
+@testable import Executable
 @testable import FanoutRouter
-@testable import StageRuntime
+@testable import StageProcess
 
 /// The document that is committed and served, and the operations that it describes.
 @Suite(.serialized) final class OpenAPITests {

@@ -1,6 +1,6 @@
 import EventLog
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter
@@ -66,13 +66,13 @@ import Testing
     func `attempts, intervals and deadline are the policy's, whatever the gate does`(
         policy: Policy, obstacle: Obstacle
     ) throws {
-        var bench: VirtualLane?
+        var fixture: VirtualLane?
         let fails: VirtualLane.Subscriber = { _ in
-            if let lane = bench?.lane { obstacle.apply(&lane.gate, lane.clock.now) }
+            if let lane = fixture?.lane { obstacle.apply(&lane.gate, lane.clock.now) }
             return (.answered(status: 503, retryAfterSeconds: nil), .zero)
         }
-        bench = try VirtualLane(VirtualLane.settings(policy.retry), events: 3, subscriber: fails)
-        let lane = try #require(bench)
+        fixture = try VirtualLane(VirtualLane.settings(policy.retry), events: 3, subscriber: fails)
+        let lane = try #require(fixture)
         for attempt in lane.transport.attempts { #expect(attempt.time == .zero) }
         let last = policy.end ?? .seconds(3600)
         lane.run(until: last - .milliseconds(1))
@@ -94,36 +94,36 @@ import Testing
         let letters = lane.deadLetters()
         #expect(letters.count == 3 && letters.values.allSatisfy { $0.hasPrefix("deadline: ") }, "at its deadline")
         #expect(lane.lane.cursor.eventCount == 0)
-        bench = nil
+        fixture = nil
     }
 
     @Test(arguments: [1, 30, 200]) func `Stream's policy makes three attempts within 15 s at a subscriber that fails`(
         events: Int
     ) throws {
-        let bench = try VirtualLane(VirtualLane.settings(.stream), events: events) { _ in
+        let fixture = try VirtualLane(VirtualLane.settings(.stream), events: events) { _ in
             (.answered(status: 503, retryAfterSeconds: nil), .milliseconds(20))
         }
-        bench.run(for: .seconds(24 * 3600))
-        let byName = Dictionary(grouping: bench.attempts, by: \.name)
+        fixture.run(for: .seconds(24 * 3600))
+        let byName = Dictionary(grouping: fixture.attempts, by: \.name)
         #expect(byName.count == events)
         for (_, attempts) in byName {
             #expect(attempts.count == 3)
             #expect(attempts[2].time - attempts[0].time <= .seconds(15))
         }
-        #expect(bench.lane.cursor.eventCount == 0)
+        #expect(fixture.lane.cursor.eventCount == 0)
     }
 
     @Test func `a request that hangs is cut off at its time-out, and the last one at the deadline of all`() throws {
-        let bench = try VirtualLane(VirtualLane.settings(.stream), events: 1) { _ in
+        let fixture = try VirtualLane(VirtualLane.settings(.stream), events: 1) { _ in
             (.answered(status: 200, retryAfterSeconds: nil), .seconds(60))
         }
-        bench.run(until: .milliseconds(14_999))
-        #expect(bench.attempts.map(\.timeout).prefix(2) == [.seconds(6), .seconds(6)])
-        #expect(bench.attempts.count == 3)
-        #expect(bench.attempts[2].time + bench.attempts[2].timeout == .seconds(15))
-        #expect(bench.deadLetters().isEmpty)
-        bench.run(for: .milliseconds(1))
-        #expect(bench.deadLetters()[1]?.hasPrefix("timeout") == true)
+        fixture.run(until: .milliseconds(14_999))
+        #expect(fixture.attempts.map(\.timeout).prefix(2) == [.seconds(6), .seconds(6)])
+        #expect(fixture.attempts.count == 3)
+        #expect(fixture.attempts[2].time + fixture.attempts[2].timeout == .seconds(15))
+        #expect(fixture.deadLetters().isEmpty)
+        fixture.run(for: .milliseconds(1))
+        #expect(fixture.deadLetters()[1]?.hasPrefix("timeout") == true)
     }
 
     /// The operator's own limits stand above the policy: they may delay an attempt, never multiply it, and what they
@@ -134,18 +134,18 @@ import Testing
     ) throws {
         let settings = try VirtualLane.settings(.stream, concurrency: concurrency, perSecond: perSecond)
         var ends: [UInt64: Duration] = [:]
-        let bench = try VirtualLane(settings, events: 40) { _ in
+        let fixture = try VirtualLane(settings, events: 40) { _ in
             (.answered(status: 503, retryAfterSeconds: nil), .milliseconds(700))
         }
-        while bench.lane.cursor.eventCount > 0 || bench.lane.cursor.taken < 40, bench.now < .seconds(100_000) {
-            bench.run(for: .milliseconds(10))
-            for (position, reason) in bench.deadLetters() {
-                ends[position] = bench.now
-                let times = bench.times(of: "\(position)")
+        while fixture.lane.cursor.eventCount > 0 || fixture.lane.cursor.taken < 40, fixture.now < .seconds(100_000) {
+            fixture.run(for: .milliseconds(10))
+            for (position, reason) in fixture.deadLetters() {
+                ends[position] = fixture.now
+                let times = fixture.times(of: "\(position)")
                 #expect((1...3).contains(times.count))
                 #expect(times.allSatisfy { $0 - times[0] < .seconds(15) })
                 if reason.hasPrefix("deadline: ") {
-                    let age = bench.now - times[0]
+                    let age = fixture.now - times[0]
                     #expect(age >= .seconds(15) && age <= .milliseconds(15_020), "\(age)")
                 } else {
                     #expect(reason == "status 503" && times.count == 3)
@@ -157,67 +157,67 @@ import Testing
             }
         }
         #expect(ends.count == 40)
-        #expect(bench.transport.mostInFlight <= concurrency)
+        #expect(fixture.transport.mostInFlight <= concurrency)
         guard let perSecond else { return }
-        let times = bench.attempts.map(\.time.inSeconds)
+        let times = fixture.attempts.map(\.time.inSeconds)
         let burst = Int(max(1, perSecond / 10))
         for (first, later) in zip(times, times.dropFirst(burst)) { #expect(later - first >= 1 / perSecond - 0.001) }
     }
 
     @Test func `the standard policy leaves retries to the breaker and the budget`() throws {
-        let bench = try VirtualLane(VirtualLane.settings(.standard), events: 30) { _ in
+        let fixture = try VirtualLane(VirtualLane.settings(.standard), events: 30) { _ in
             (.answered(status: 503, retryAfterSeconds: nil), .zero)
         }
-        bench.run(until: .seconds(30))
-        #expect(bench.attempts.count < 30 + 10, "no more than single probes")
+        fixture.run(until: .seconds(30))
+        #expect(fixture.attempts.count < 30 + 10, "no more than single probes")
     }
 
     @Test func `a first wait of an own schedule comes before the first attempt`() throws {
         let retry = RetryConfiguration(schedule: [.seconds(20), .seconds(5)], deadline: .seconds(60))
-        let bench = try VirtualLane(VirtualLane.settings(retry), events: 2) { _ in
+        let fixture = try VirtualLane(VirtualLane.settings(retry), events: 2) { _ in
             (.answered(status: 503, retryAfterSeconds: nil), .zero)
         }
-        bench.run(until: .seconds(100))
-        #expect(bench.times(of: "1") == [.seconds(20), .seconds(25)])
-        #expect(bench.times(of: "2") == [.seconds(20), .seconds(25)])
+        fixture.run(until: .seconds(100))
+        #expect(fixture.times(of: "1") == [.seconds(20), .seconds(25)])
+        #expect(fixture.times(of: "2") == [.seconds(20), .seconds(25)])
     }
 
     @Test func `a pause does not count against the deadline`() throws {
         let retry = RetryConfiguration(schedule: [.zero, .seconds(5), .seconds(5)], deadline: .seconds(12))
-        let bench = try VirtualLane(VirtualLane.settings(retry), events: 1) { attempt in
+        let fixture = try VirtualLane(VirtualLane.settings(retry), events: 1) { attempt in
             (.answered(status: attempt.time < .seconds(60) ? 503 : 200, retryAfterSeconds: nil), .zero)
         }
-        bench.run(until: .seconds(1))
-        bench.lane.pause()
-        bench.run(until: .seconds(100))
-        bench.lane.resume()
-        bench.run(until: .seconds(101))
-        #expect(bench.times(of: "1") == [.zero, .seconds(100)])
-        #expect(bench.lane.cursor.eventCount == 0 && bench.deadLetters().isEmpty)
+        fixture.run(until: .seconds(1))
+        fixture.lane.pause()
+        fixture.run(until: .seconds(100))
+        fixture.lane.resume()
+        fixture.run(until: .seconds(101))
+        #expect(fixture.times(of: "1") == [.zero, .seconds(100)])
+        #expect(fixture.lane.cursor.eventCount == 0 && fixture.deadLetters().isEmpty)
     }
 
     @Test func `a Retry-After beyond the deadline leaves nothing but the deadline`() throws {
-        let bench = try VirtualLane(VirtualLane.settings(.stream), events: 1) { _ in
+        let fixture = try VirtualLane(VirtualLane.settings(.stream), events: 1) { _ in
             (.answered(status: 429, retryAfterSeconds: .max), .zero)
         }
-        bench.run(until: .milliseconds(14_999))
-        #expect(bench.attempts.count == 1 && bench.deadLetters().isEmpty)
-        bench.run(for: .milliseconds(2))
-        #expect(bench.attempts.count == 1)
-        #expect(bench.deadLetters() == [1: "deadline: not delivered within 15s of its first attempt"])
+        fixture.run(until: .milliseconds(14_999))
+        #expect(fixture.attempts.count == 1 && fixture.deadLetters().isEmpty)
+        fixture.run(for: .milliseconds(2))
+        #expect(fixture.attempts.count == 1)
+        #expect(fixture.deadLetters() == [1: "deadline: not delivered within 15s of its first attempt"])
     }
 
     @Test func `another deadline counts for what waits already`() throws {
-        let bench = try VirtualLane(VirtualLane.settings(.superviz), events: 1) { _ in
+        let fixture = try VirtualLane(VirtualLane.settings(.superviz), events: 1) { _ in
             (.answered(status: 503, retryAfterSeconds: nil), .zero)
         }
-        bench.run(until: .seconds(1000))
+        fixture.run(until: .seconds(1000))
         let retry = RetryConfiguration(schedule: [.zero, .seconds(600)], repeatsLast: true, deadline: .seconds(1010))
         let settings = try VirtualLane.settings(retry)
-        bench.lane.reconfigure(settings, head: bench.head, transport: nil)
-        bench.run(until: .milliseconds(1_009_999))
-        #expect(bench.deadLetters().isEmpty)
-        bench.run(for: .milliseconds(2))
-        #expect(bench.deadLetters()[1]?.hasPrefix("deadline: ") == true)
+        fixture.lane.reconfigure(settings, head: fixture.head, transport: nil)
+        fixture.run(until: .milliseconds(1_009_999))
+        #expect(fixture.deadLetters().isEmpty)
+        fixture.run(for: .milliseconds(2))
+        #expect(fixture.deadLetters()[1]?.hasPrefix("deadline: ") == true)
     }
 }

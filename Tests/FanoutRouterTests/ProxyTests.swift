@@ -18,9 +18,9 @@ import Testing
     @Test func `an http subscriber is reached at exactly the address that was checked, over one tunnel`() throws {
         let (proxy, subscriber) = (try ConnectProxy(), try Subscriber { _, _ in .status(200) })
         let names = try NameServer { _, time in [time == 1 ? "127.0.0.1" : "10.0.0.1"] }
-        let bench = try EgressBench(
+        let fixture = try EgressFixture(
             "http://app.example:\(subscriber.port)/", resolver(proxy.port, lookups: names.lookups()))
-        for _ in 0..<3 { #expect(try bench.send().outcome.word == "delivered") }
+        for _ in 0..<3 { #expect(try fixture.send().outcome.word == "delivered") }
         #expect(
             proxy.heads == [
                 "CONNECT 127.0.0.1:\(subscriber.port) HTTP/1.1\r\nhost: 127.0.0.1:\(subscriber.port)\r\n\r\n"
@@ -29,7 +29,7 @@ import Testing
             subscriber.ledger.all.map { $0.header("host") }
                 == Array(repeating: "app.example:\(subscriber.port)", count: 3))
         #expect(subscriber.ledger.connectionCount == 1)
-        bench.stop()
+        fixture.stop()
         proxy.stop()
         names.stop()
         subscriber.stop()
@@ -42,11 +42,11 @@ import Testing
         let proxy = try ConnectProxy()
         for (name, word) in [("app.example", "delivered"), ("other.example", "tls_failed")] {
             let subscriber = try Subscriber(tls: try authority.server("DNS:\(name)")) { _, _ in .status(200) }
-            let bench = try EgressBench(
+            let fixture = try EgressFixture(
                 "https://app.example:\(subscriber.port)/", resolver(proxy.port, lookups: names.lookups()), tls: client)
-            #expect(try bench.send().outcome.word == word)
+            #expect(try fixture.send().outcome.word == word)
             #expect(proxy.heads.last?.hasPrefix("CONNECT 127.0.0.1:\(subscriber.port) HTTP/1.1\r\n") == true)
-            bench.stop()
+            fixture.stop()
             subscriber.stop()
         }
         proxy.stop()
@@ -57,12 +57,12 @@ import Testing
         throws
     {
         let proxy = try ConnectProxy()
-        let bench = try EgressBench("https://127.0.0.1:1/", resolver(proxy.port))
-        let outcome = try bench.send().outcome
+        let fixture = try EgressFixture("https://127.0.0.1:1/", resolver(proxy.port))
+        let outcome = try fixture.send().outcome
         #expect(outcome.word == "tls_failed")
         #expect(outcome.detail.contains("use a host name"))
         #expect(proxy.heads == [])
-        bench.stop()
+        fixture.stop()
         proxy.stop()
     }
 
@@ -70,9 +70,9 @@ import Testing
         let proxy = try ConnectProxy()
         let names = try NameServer { _, _ in ["10.0.0.1"] }
         for url in ["https://app.example/", "https://10.0.0.1/", "http://8.8.8.8/", "https://[::ffff:10.0.0.1]/"] {
-            let bench = try EgressBench(url, resolver(proxy.port, lookups: names.lookups()))
-            #expect(try bench.send().outcome.word == "address_refused")
-            bench.stop()
+            let fixture = try EgressFixture(url, resolver(proxy.port, lookups: names.lookups()))
+            #expect(try fixture.send().outcome.word == "address_refused")
+            fixture.stop()
         }
         #expect(proxy.heads == [])
         proxy.stop()
@@ -81,11 +81,12 @@ import Testing
 
     @Test func `the proxy gets its credentials, and the subscriber does not`() throws {
         let (proxy, subscriber) = (try ConnectProxy(), try Subscriber { _, _ in .status(200) })
-        let bench = try EgressBench(subscriber.url, resolver(proxy.port, username: "Aladdin", password: "open sesame"))
-        #expect(try bench.send().outcome.word == "delivered")
+        let fixture = try EgressFixture(
+            subscriber.url, resolver(proxy.port, username: "Aladdin", password: "open sesame"))
+        #expect(try fixture.send().outcome.word == "delivered")
         #expect(proxy.heads[0].contains("\r\nproxy-authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"))
         #expect(subscriber.ledger.all[0].header("proxy-authorization") == nil)
-        bench.stop()
+        fixture.stop()
         proxy.stop()
         subscriber.stop()
     }
@@ -102,63 +103,63 @@ import Testing
         reply: String, detail: String
     ) throws {
         let proxy = try ConnectProxy { _ in .text(reply) }
-        let bench = try EgressBench("http://127.0.0.1:1/", resolver(proxy.port))
-        let result = try bench.send()
+        let fixture = try EgressFixture("http://127.0.0.1:1/", resolver(proxy.port))
+        let result = try fixture.send()
         #expect(result.outcome.word == "connect_failed")
         #expect(result.outcome.detail.hasPrefix("the egress proxy made no connection: "), "\(result.outcome.detail)")
         #expect(result.outcome.detail.contains(detail), "\(result.outcome.detail)")
         #expect(result.answer == [])
-        bench.stop()
+        fixture.stop()
         proxy.stop()
     }
 
     @Test func `a proxy that closes, says nothing, or is not there is told apart`() throws {
         let closing = try ConnectProxy { _ in .close }
-        var bench = try EgressBench("http://127.0.0.1:1/", resolver(closing.port))
-        #expect(try bench.send().outcome.word == "connect_failed")
-        bench.stop()
+        var fixture = try EgressFixture("http://127.0.0.1:1/", resolver(closing.port))
+        #expect(try fixture.send().outcome.word == "connect_failed")
+        fixture.stop()
         closing.stop()
-        bench = try EgressBench("http://127.0.0.1:1/", resolver(closing.port))
-        let outcome = try bench.send().outcome
+        fixture = try EgressFixture("http://127.0.0.1:1/", resolver(closing.port))
+        let outcome = try fixture.send().outcome
         #expect(outcome.word == "connect_failed")
         #expect(outcome.detail.hasPrefix("the egress proxy: "), "\(outcome.detail)")
-        bench.stop()
+        fixture.stop()
         let silent = try ConnectProxy { _ in .silence }
-        bench = try EgressBench("http://127.0.0.1:1/", resolver(silent.port))
-        #expect(try bench.send(timeoutNanoseconds: 200_000_000).outcome.word == "connect_timeout")
-        bench.stop()
+        fixture = try EgressFixture("http://127.0.0.1:1/", resolver(silent.port))
+        #expect(try fixture.send(timeoutNanoseconds: 200_000_000).outcome.word == "connect_timeout")
+        fixture.stop()
         silent.stop()
     }
 
     @Test func `a proxy without an address is a connection that failed`() throws {
         let names = try NameServer { _, _ in [] }
-        let bench = try EgressBench(
+        let fixture = try EgressFixture(
             "http://127.0.0.1:1/", resolver(1, host: "proxy.example", lookups: names.lookups()))
-        let outcome = try bench.send().outcome
+        let outcome = try fixture.send().outcome
         #expect(outcome.word == "connect_failed")
         #expect(outcome.detail.hasPrefix("the egress proxy is unknown"), "\(outcome.detail)")
-        bench.stop()
+        fixture.stop()
         names.stop()
     }
 
     @Test func `a subscriber without an address is not asked for`() throws {
         let proxy = try ConnectProxy()
         let none = NameLookups { _ in .success([]) }
-        let bench = try EgressBench("http://app.example/", resolver(proxy.port, lookups: none))
-        #expect(try bench.send().outcome.word == "name_not_resolved")
+        let fixture = try EgressFixture("http://app.example/", resolver(proxy.port, lookups: none))
+        #expect(try fixture.send().outcome.word == "name_not_resolved")
         #expect(proxy.heads == [])
-        bench.stop()
+        fixture.stop()
         proxy.stop()
     }
 
     @Test func `what the subscriber does behind the proxy is its own`() throws {
         let answers: [Subscriber.Answer] = [.status(503), .close, .garbage]
         let (proxy, subscriber) = (try ConnectProxy(), try Subscriber { number, _ in answers[(number - 1) % 3] })
-        let bench = try EgressBench(subscriber.url, resolver(proxy.port))
-        #expect(try bench.send().outcome == .answered(status: 503, retryAfterSeconds: nil))
+        let fixture = try EgressFixture(subscriber.url, resolver(proxy.port))
+        #expect(try fixture.send().outcome == .answered(status: 503, retryAfterSeconds: nil))
         // The kept connection was closed under the request; it went out again, on a new one.
-        #expect(try bench.send().outcome.word == "response_malformed")
-        bench.stop()
+        #expect(try fixture.send().outcome.word == "response_malformed")
+        fixture.stop()
         proxy.stop()
         subscriber.stop()
     }

@@ -1,6 +1,5 @@
 import EventLog
 import Events
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter

@@ -9,8 +9,9 @@ import StageMetrics
 import Testing
 import Wire
 
+@testable import Executable
 @testable import FanoutRouter
-@testable import StageRuntime
+@testable import StageProcess
 
 /// The quarantine of a whole router: what goes in by the log thread and what operators ask for.
 @Suite(.serialized) final class QuarantineTests {
@@ -66,7 +67,8 @@ import Wire
         next += 1
         writer.bytes.withUnsafeMutableBytes { bytes in
             EnvelopePatch.seal(
-                UnsafeMutableRawBufferPointer(rebasing: bytes[4...]), journal: RouterBench.journal, sequence: sequence)
+                UnsafeMutableRawBufferPointer(rebasing: bytes[4...]), journal: RouterFixture.journal, sequence: sequence
+            )
         }
         if let scheme { Verification(scheme: scheme, keyID: "k").write(to: &writer) }
         for rejection in rejections { rejection.write(to: &writer) }
@@ -78,11 +80,11 @@ import Wire
         let last = next - 1
         stage.writer.received([
             OrderedBatch(
-                journal: RouterBench.journal, first: last + 1 - UInt64(records.count), last: last,
+                journal: RouterFixture.journal, first: last + 1 - UInt64(records.count), last: last,
                 frames: records.flatMap { $0 })
         ])
         try await eventually {
-            try self.stage.writer.perform { try $0.watermarks()[RouterBench.journal] } == last
+            try self.stage.writer.perform { try $0.watermarks()[RouterFixture.journal] } == last
         }
     }
 

@@ -1,6 +1,5 @@
 import Dispatch
 import NIOCore
-import StageRuntime
 import Synchronization
 import Testing
 
@@ -14,21 +13,21 @@ import Testing
             number == 2 ? .answerAndClose : .status(200)
         }
         let names = try NameServer { _, time in time == 1 ? ["127.0.0.2"] : ["127.0.0.1"] }
-        let bench = try EgressBench(
+        let fixture = try EgressFixture(
             "http://rebinding.example:\(inside.port)/", allow: ["127.0.0.2/32"], lookups: names.lookups())
-        #expect(try bench.send().outcome.word == "delivered")
+        #expect(try fixture.send().outcome.word == "delivered")
         // The connection is kept, and with it the address that was checked.
-        #expect(try bench.send().outcome.word == "delivered")
+        #expect(try fixture.send().outcome.word == "delivered")
         #expect(names.count(of: "rebinding.example") == 1)
         for time in 2...3 {
-            let outcome = try bench.send().outcome
+            let outcome = try fixture.send().outcome
             #expect(outcome.word == "address_refused")
             #expect(outcome.detail.hasPrefix("127.0.0.1 (rebinding.example) is not global"), "\(outcome.detail)")
             #expect(names.count(of: "rebinding.example") == time)
         }
         #expect(subscriber.ledger.connectionCount == 1)
         #expect(inside.count == 0)
-        bench.stop()
+        fixture.stop()
         names.stop()
         subscriber.stop()
         inside.stop()
@@ -38,11 +37,11 @@ import Testing
         let subscriber = try Subscriber { _, _ in .status(200) }
         let names = try NameServer { _, time in time < 3 ? ["127.0.0.1"] : ["10.0.0.1"] }
         let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8"]), lookups: names.lookups())
-        let bench = try EgressBench("http://app.example:\(subscriber.port)/", resolver, reuse: .zero)
+        let fixture = try EgressFixture("http://app.example:\(subscriber.port)/", resolver, reuse: .zero)
         #expect(
-            try (0..<3).map { _ in try bench.send().outcome.word } == ["delivered", "delivered", "address_refused"])
+            try (0..<3).map { _ in try fixture.send().outcome.word } == ["delivered", "delivered", "address_refused"])
         #expect(subscriber.ledger.connectionCount == 2)
-        bench.stop()
+        fixture.stop()
         names.stop()
         subscriber.stop()
     }
@@ -52,10 +51,10 @@ import Testing
         let outside = try Tripwire(host: "127.0.0.2", port: inside.port)
         for answer in [["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]] {
             let names = try NameServer { _, _ in answer }
-            let bench = try EgressBench(
+            let fixture = try EgressFixture(
                 "http://mixed.example:\(inside.port)/", allow: ["127.0.0.2/32"], lookups: names.lookups())
-            #expect(try bench.send().outcome.word == "address_refused")
-            bench.stop()
+            #expect(try fixture.send().outcome.word == "address_refused")
+            fixture.stop()
             names.stop()
         }
         #expect((inside.count, outside.count) == (0, 0))
@@ -65,9 +64,9 @@ import Testing
 
     @Test func `a name without an address is not resolved`() throws {
         let names = try NameServer { _, _ in [] }
-        let bench = try EgressBench("https://nothing.example/", lookups: names.lookups())
-        #expect(try bench.send().outcome.word == "name_not_resolved")
-        bench.stop()
+        let fixture = try EgressFixture("https://nothing.example/", lookups: names.lookups())
+        #expect(try fixture.send().outcome.word == "name_not_resolved")
+        fixture.stop()
         names.stop()
     }
 
@@ -75,8 +74,8 @@ import Testing
         let subscriber = try Subscriber { _, _ in .status(200) }
         let names = try NameServer { name, _ in name == "silent.example" ? nil : ["127.0.0.1"] }
         let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8"]), lookups: names.lookups(patience: 3))
-        let silent = try EgressBench("http://silent.example:\(subscriber.port)/", resolver)
-        let other = try EgressBench("http://other.example:\(subscriber.port)/", resolver)
+        let silent = try EgressFixture("http://silent.example:\(subscriber.port)/", resolver)
+        let other = try EgressFixture("http://other.example:\(subscriber.port)/", resolver)
         let stuck = (0..<50).map { _ in silent.begin(timeoutNanoseconds: 200_000_000) }
         #expect(try other.send().outcome.word == "delivered")
         for attempt in stuck {
@@ -105,18 +104,18 @@ import Testing
             return .success([try? SocketAddress(ipAddress: "127.0.0.1", port: 0)].compactMap { $0 })
         }
         let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8"]), lookups: lookups)
-        let benches = try (1...NameLookups.atOnce).map { try EgressBench("http://silent\($0).example/", resolver) }
+        let benches = try (1...NameLookups.atOnce).map { try EgressFixture("http://silent\($0).example/", resolver) }
         let stuck = benches.map { $0.begin(timeoutNanoseconds: 100_000_000) }
         for attempt in stuck { #expect(try await attempt.get().outcome.word == "name_not_resolved") }
         try await eventually { asked.withLock { $0.count } == NameLookups.atOnce }
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let other = try EgressBench("http://other.example:\(subscriber.port)/", resolver)
+        let other = try EgressFixture("http://other.example:\(subscriber.port)/", resolver)
         #expect(try await other.begin(timeoutNanoseconds: 50_000_000).get().outcome.word == "name_not_resolved")
         #expect(asked.withLock { $0.contains("other.example") } == false)
         for _ in benches { gate.signal() }
         #expect(try await other.begin(timeoutNanoseconds: 60_000_000_000).get().outcome.word == "delivered")
         #expect(asked.withLock { $0.count } == NameLookups.atOnce + 1)
-        for bench in benches + [other] { bench.stop() }
+        for fixture in benches + [other] { fixture.stop() }
         subscriber.stop()
     }
 }

@@ -1,9 +1,9 @@
 import EventLog
 import LogSamples
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Testing
 
@@ -32,8 +32,8 @@ import Testing
             policy: RetryPolicy(
                 RetryConfiguration(schedule: Array(repeating: Duration.milliseconds(100), count: 1000))),
             concurrency: Self.concurrency, requestsPerSecond: Self.perSecond)
-        let bench = try RouterBench(log, lanes: [settings])
-        bench.receive(1...300)
+        let fixture = try RouterFixture(log, lanes: [settings])
+        fixture.receive(1...300)
         let failed = Set(try await subscriber.wait(for: 6).prefix(6).map(\.position))
         try await eventually { Set(arrivals.withLock { $0 }.map(\.position)) == Set(1...300) }
         let all = arrivals.withLock { $0 }
@@ -50,7 +50,7 @@ import Testing
 
         let fresh = all.map(\.position).filter { !failed.contains($0) }
         #expect(zip(fresh, fresh.dropFirst(Self.concurrency)).allSatisfy { $0 < $1 }, "in log order")
-        bench.stop()
+        fixture.stop()
         subscriber.stop()
     }
 }

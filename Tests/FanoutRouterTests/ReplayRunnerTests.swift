@@ -4,7 +4,6 @@ import JSON
 import LogSamples
 import Logging
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Testing
 import Wire
@@ -16,24 +15,24 @@ import Wire
         try ReplaySelection(try #require(JSONValue.read(Array(json.utf8))))
     }
 
-    private func count(_ bench: ReplayBench, _ json: String) throws -> Int? {
-        let outcome = try bench.runner.create(
+    private func count(_ fixture: ReplayFixture, _ json: String) throws -> Int? {
+        let outcome = try fixture.runner.create(
             try selection(json), subscription: "app", perSecond: nil, isDryRun: true)
         if case .counted(let count) = outcome { return count } else { return nil }
     }
 
     /// Makes a job and waits until it has queued all that it means and the lane has delivered it.
-    private func replay(_ bench: ReplayBench, _ json: String, perSecond: Double? = nil) async throws -> ReplayJob {
-        let id = try start(bench, json, perSecond: perSecond)
+    private func replay(_ fixture: ReplayFixture, _ json: String, perSecond: Double? = nil) async throws -> ReplayJob {
+        let id = try start(fixture, json, perSecond: perSecond)
         try await eventually {
-            let job = try bench.job(id)
+            let job = try fixture.job(id)
             return job.state == .finished && job.waiting == 0
         }
-        return try bench.job(id)
+        return try fixture.job(id)
     }
 
-    private func start(_ bench: ReplayBench, _ json: String, perSecond: Double? = nil) throws -> Int64 {
-        let outcome = try bench.runner.create(
+    private func start(_ fixture: ReplayFixture, _ json: String, perSecond: Double? = nil) throws -> Int64 {
+        let outcome = try fixture.runner.create(
             try selection(json), subscription: "app", perSecond: perSecond, isDryRun: false)
         guard case .created(let job) = outcome else { throw EventLogError(.unreadable, "no job") }
         return job.id
@@ -83,82 +82,82 @@ import Wire
     }
 
     @Test func `dead letters are sent again whatever the filter, but for those whose events are gone`() async throws {
-        let bench = try ReplayBench { _ in false }
-        try bench.append(100)
-        try bench.die([3, 5, 7, 50], "timeout: 5 s")
-        try bench.die([8, 51], "status 500")
-        try bench.expire(10...20)
-        #expect(try count(bench, "{\"from\":\"dead-letters\"}") == 6)
-        #expect(try count(bench, "{\"from\":\"dead-letters\",\"causes\":[\"timeout\"],\"first\":5}") == 3)
-        #expect(try count(bench, "{\"from\":\"dead-letters\",\"positions\":[51,4,3,15,3]}") == 2)
-        #expect(try count(bench, "{\"from\":\"dead-letters\",\"ids\":[\"id-7\",\"id-9\"]}") == 1)
-        #expect(try count(bench, "{\"from\":\"dead-letters\",\"types\":[\"room.*\"]}") == 0)
-        let job = try await replay(bench, "{\"from\":\"dead-letters\",\"causes\":[\"timeout\"]}")
-        #expect(bench.lane.positions == [3, 5, 7, 50])
-        #expect(bench.lane.jobs == [job.id])
+        let fixture = try ReplayFixture { _ in false }
+        try fixture.append(100)
+        try fixture.die([3, 5, 7, 50], "timeout: 5 s")
+        try fixture.die([8, 51], "status 500")
+        try fixture.expire(10...20)
+        #expect(try count(fixture, "{\"from\":\"dead-letters\"}") == 6)
+        #expect(try count(fixture, "{\"from\":\"dead-letters\",\"causes\":[\"timeout\"],\"first\":5}") == 3)
+        #expect(try count(fixture, "{\"from\":\"dead-letters\",\"positions\":[51,4,3,15,3]}") == 2)
+        #expect(try count(fixture, "{\"from\":\"dead-letters\",\"ids\":[\"id-7\",\"id-9\"]}") == 1)
+        #expect(try count(fixture, "{\"from\":\"dead-letters\",\"types\":[\"room.*\"]}") == 0)
+        let job = try await replay(fixture, "{\"from\":\"dead-letters\",\"causes\":[\"timeout\"]}")
+        #expect(fixture.lane.positions == [3, 5, 7, 50])
+        #expect(fixture.lane.jobs == [job.id])
         #expect([job.queued, job.skipped] == [4, 0])
-        #expect(try count(bench, "{\"from\":\"dead-letters\"}") == 2)
+        #expect(try count(fixture, "{\"from\":\"dead-letters\"}") == 2)
     }
 
     @Test func `of the log is sent again what the filter takes now and the cursor has passed`() async throws {
-        let bench = try ReplayBench { record in record.attribute("id")?.last == UInt8(ascii: "7") }
-        try bench.append(100)
-        try bench.save(taken: 80, unfinished: [37, 38])
-        try bench.die([17], "status 500")
+        let fixture = try ReplayFixture { record in record.attribute("id")?.last == UInt8(ascii: "7") }
+        try fixture.append(100)
+        try fixture.save(taken: 80, unfinished: [37, 38])
+        try fixture.die([17], "status 500")
         // 37 is under way; 87 and 97 were never taken.
-        #expect(try count(bench, "{\"from\":\"log\"}") == 7)
-        #expect(try count(bench, "{\"from\":\"log\",\"first\":18,\"last\":60}") == 3)
-        #expect(try count(bench, "{\"from\":\"log\",\"positions\":[7,8,97]}") == 1)
-        #expect(try count(bench, "{\"from\":\"log\",\"types\":[\"participant.*\"],\"ids\":[\"id-27\"]}") == 1)
-        #expect(try count(bench, "{\"from\":\"log\",\"until\":\"1990-01-01T00:00:00Z\"}") == 0)
-        let job = try await replay(bench, "{\"from\":\"log\"}")
-        #expect(bench.lane.positions == [7, 17, 27, 47, 57, 67, 77])
+        #expect(try count(fixture, "{\"from\":\"log\"}") == 7)
+        #expect(try count(fixture, "{\"from\":\"log\",\"first\":18,\"last\":60}") == 3)
+        #expect(try count(fixture, "{\"from\":\"log\",\"positions\":[7,8,97]}") == 1)
+        #expect(try count(fixture, "{\"from\":\"log\",\"types\":[\"participant.*\"],\"ids\":[\"id-27\"]}") == 1)
+        #expect(try count(fixture, "{\"from\":\"log\",\"until\":\"1990-01-01T00:00:00Z\"}") == 0)
+        let job = try await replay(fixture, "{\"from\":\"log\"}")
+        #expect(fixture.lane.positions == [7, 17, 27, 47, 57, 67, 77])
         #expect([job.queued, job.skipped] == [7, 1])
         #expect(job.position == 80)
         // Delivered events can be sent as often as is wished; a dead letter that was delivered is none any more.
-        _ = try await replay(bench, "{\"from\":\"log\",\"first\":70}")
-        #expect(bench.lane.positions.last == 77)
-        #expect(try count(bench, "{\"from\":\"dead-letters\"}") == 0)
+        _ = try await replay(fixture, "{\"from\":\"log\",\"first\":70}")
+        #expect(fixture.lane.positions.last == 77)
+        #expect(try count(fixture, "{\"from\":\"dead-letters\"}") == 0)
     }
 
     @Test func `a long replay is never far ahead of its lane and leaves nothing out`() async throws {
-        let bench = try ReplayBench { _ in true }
-        try bench.append(4000)
-        try bench.die(Array(1...4000), "timeout")
-        bench.lane.isHeld.store(true, ordering: .relaxed)
-        let id = try start(bench, "{\"from\":\"dead-letters\"}")
-        try await eventually { try bench.queued() == ReplayRunner.mostQueued }
-        #expect(try bench.job(id).state == .running)
-        bench.lane.isHeld.store(false, ordering: .relaxed)
-        bench.lane.pump()
-        try await eventually { try bench.job(id).state == .finished && bench.job(id).waiting == 0 }
-        #expect(bench.lane.positions == Array(1...4000))
-        #expect(bench.lane.mostWaiting.load(ordering: .relaxed) <= ReplayRunner.mostQueued)
+        let fixture = try ReplayFixture { _ in true }
+        try fixture.append(4000)
+        try fixture.die(Array(1...4000), "timeout")
+        fixture.lane.isHeld.store(true, ordering: .relaxed)
+        let id = try start(fixture, "{\"from\":\"dead-letters\"}")
+        try await eventually { try fixture.queued() == ReplayRunner.mostQueued }
+        #expect(try fixture.job(id).state == .running)
+        fixture.lane.isHeld.store(false, ordering: .relaxed)
+        fixture.lane.pump()
+        try await eventually { try fixture.job(id).state == .finished && fixture.job(id).waiting == 0 }
+        #expect(fixture.lane.positions == Array(1...4000))
+        #expect(fixture.lane.mostWaiting.load(ordering: .relaxed) <= ReplayRunner.mostQueued)
     }
 
     @Test func `a job goes on after a restart where it was`() async throws {
-        var bench = try ReplayBench { _ in true }
-        try bench.append(3000)
-        try bench.die(Array(1...3000), "timeout")
-        bench.lane.isHeld.store(true, ordering: .relaxed)
-        let id = try start(bench, "{\"from\":\"dead-letters\"}")
-        try await eventually { try bench.queued() == ReplayRunner.mostQueued }
-        bench.runner.stop()
-        bench = try ReplayBench(bench.folder) { _ in true }
-        #expect(try bench.job(id).state == .running)
-        bench.runner.start()
-        bench.lane.pump()
-        try await eventually { try bench.job(id).state == .finished && bench.job(id).waiting == 0 }
-        #expect(bench.lane.positions == Array(1...3000))
-        #expect(try bench.job(id).queued == 3000)
+        var fixture = try ReplayFixture { _ in true }
+        try fixture.append(3000)
+        try fixture.die(Array(1...3000), "timeout")
+        fixture.lane.isHeld.store(true, ordering: .relaxed)
+        let id = try start(fixture, "{\"from\":\"dead-letters\"}")
+        try await eventually { try fixture.queued() == ReplayRunner.mostQueued }
+        fixture.runner.stop()
+        fixture = try ReplayFixture(fixture.folder) { _ in true }
+        #expect(try fixture.job(id).state == .running)
+        fixture.runner.start()
+        fixture.lane.pump()
+        try await eventually { try fixture.job(id).state == .finished && fixture.job(id).waiting == 0 }
+        #expect(fixture.lane.positions == Array(1...3000))
+        #expect(try fixture.job(id).queued == 3000)
     }
 
     @Test func `a rate is kept to`() async throws {
-        let bench = try ReplayBench { _ in true }
-        try bench.append(100)
-        try bench.die(Array(1...60), "timeout")
+        let fixture = try ReplayFixture { _ in true }
+        try fixture.append(100)
+        try fixture.die(Array(1...60), "timeout")
         let started = monotonicNanoseconds()
-        let job = try await replay(bench, "{\"from\":\"dead-letters\"}", perSecond: 100)
+        let job = try await replay(fixture, "{\"from\":\"dead-letters\"}", perSecond: 100)
         // Sixty at a hundred per second take half a second at the least, with what may be queued at once.
         #expect(monotonicNanoseconds() - started > 500_000_000)
         #expect(job.queued == 60)
@@ -166,41 +165,41 @@ import Wire
     }
 
     @Test func `a cancelled job sends nothing more and gives the dead letters back`() async throws {
-        let bench = try ReplayBench { _ in true }
-        try bench.append(3000)
-        try bench.die(Array(1...3000), "timeout: none")
-        bench.lane.isHeld.store(true, ordering: .relaxed)
-        let id = try start(bench, "{\"from\":\"dead-letters\"}")
-        try await eventually { try bench.queued() == ReplayRunner.mostQueued }
-        let cancelled = try #require(try bench.runner.cancel(id))
+        let fixture = try ReplayFixture { _ in true }
+        try fixture.append(3000)
+        try fixture.die(Array(1...3000), "timeout: none")
+        fixture.lane.isHeld.store(true, ordering: .relaxed)
+        let id = try start(fixture, "{\"from\":\"dead-letters\"}")
+        try await eventually { try fixture.queued() == ReplayRunner.mostQueued }
+        let cancelled = try #require(try fixture.runner.cancel(id))
         #expect(cancelled.state == .cancelled)
         #expect(cancelled.waiting == 0)
-        #expect(bench.lane.cancelled.withLock { $0 } == [id])
-        #expect(try bench.reading.read { try $0.deadLetterCounts() } == ["app": 3000])
-        #expect(try bench.runner.cancel(99) == nil)
+        #expect(fixture.lane.cancelled.withLock { $0 } == [id])
+        #expect(try fixture.reading.read { try $0.deadLetterCounts() } == ["app": 3000])
+        #expect(try fixture.runner.cancel(99) == nil)
         // Another job is not touched by it and does the same work anew.
-        bench.lane.isHeld.store(false, ordering: .relaxed)
-        let other = try await replay(bench, "{\"from\":\"dead-letters\",\"last\":1500}")
+        fixture.lane.isHeld.store(false, ordering: .relaxed)
+        let other = try await replay(fixture, "{\"from\":\"dead-letters\",\"last\":1500}")
         #expect(other.queued == 1500)
     }
 
     @Test func `a job whose subscription is gone is cancelled`() async throws {
-        let bench = try ReplayBench { _ in true }
-        try bench.append(10)
-        try bench.die([1], "timeout")
-        bench.lane.isGone.store(true, ordering: .relaxed)
-        let id = try start(bench, "{\"from\":\"dead-letters\"}")
-        try await eventually { try bench.job(id).state == .cancelled }
-        #expect(bench.lane.positions.isEmpty)
+        let fixture = try ReplayFixture { _ in true }
+        try fixture.append(10)
+        try fixture.die([1], "timeout")
+        fixture.lane.isGone.store(true, ordering: .relaxed)
+        let id = try start(fixture, "{\"from\":\"dead-letters\"}")
+        try await eventually { try fixture.job(id).state == .cancelled }
+        #expect(fixture.lane.positions.isEmpty)
     }
 
     @Test func `so many jobs run at a time and no more`() throws {
-        let bench = try ReplayBench { _ in true }
-        try bench.append(2000)
-        try bench.die(Array(1...2000), "timeout")
-        bench.lane.isHeld.store(true, ordering: .relaxed)
-        for _ in 0..<ReplayRunner.mostRunning { _ = try start(bench, "{\"from\":\"dead-letters\"}") }
-        let problem = #expect(throws: APIProblem.self) { try start(bench, "{\"from\":\"dead-letters\"}") }
+        let fixture = try ReplayFixture { _ in true }
+        try fixture.append(2000)
+        try fixture.die(Array(1...2000), "timeout")
+        fixture.lane.isHeld.store(true, ordering: .relaxed)
+        for _ in 0..<ReplayRunner.mostRunning { _ = try start(fixture, "{\"from\":\"dead-letters\"}") }
+        let problem = #expect(throws: APIProblem.self) { try start(fixture, "{\"from\":\"dead-letters\"}") }
         #expect(problem?.code == .limitReached)
     }
 }

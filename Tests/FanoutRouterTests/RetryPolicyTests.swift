@@ -1,4 +1,4 @@
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import FanoutRouter

@@ -1,8 +1,8 @@
 import EventLog
 import LogSamples
+import PipelineConfiguration
 import Primitives
 import Providers
-import StageRuntime
 import Testing
 import Wire
 
@@ -15,16 +15,16 @@ import Wire
     ) async throws -> [Subscriber.Request] {
         let folder = try TemporaryFolder()
         let subscriber = try Subscriber { number, _ in .status(number <= failures ? 503 : 200) }
-        let bench = try RouterBench(
+        let fixture = try RouterFixture(
             EventLogSettings(path: folder.file),
             lanes: [
                 LaneSettings(
                     name: "app", endpoint: try EndpointURL(subscriber.url),
                     policy: RetryPolicy(RetryConfiguration(schedule: [.zero, .zero, .zero])))
             ], secrets: secrets.map { Array($0.utf8) }, signing: signing)
-        bench.receive(1...1)
+        fixture.receive(1...1)
         let requests = try await subscriber.wait(for: failures + 1)
-        bench.stop()
+        fixture.stop()
         return requests
     }
 

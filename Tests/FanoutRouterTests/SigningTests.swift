@@ -2,7 +2,7 @@ import EventLog
 import Foundation
 import LogSamples
 import NIOHTTP1
-import StageRuntime
+import PipelineConfiguration
 import Testing
 import Wire
 
@@ -29,14 +29,14 @@ import Wire
     private func deliver() async throws -> Subscriber.Request {
         let folder = try TemporaryFolder()
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let bench = try RouterBench(
+        let fixture = try RouterFixture(
             EventLogSettings(path: folder.file),
             lanes: [LaneSettings(name: "app", endpoint: try EndpointURL(subscriber.url + "?a=b"))],
             secrets: secrets.map { Array($0.utf8) })
-        defer { bench.stop() }
-        bench.receive(1...1) { sequence in
+        defer { fixture.stop() }
+        fixture.receive(1...1) { sequence in
             Sample.envelope(
-                journal: RouterBench.journal, sequence: sequence, ids: ["id \"q\"\u{1}ü"],
+                journal: RouterFixture.journal, sequence: sequence, ids: ["id \"q\"\u{1}ü"],
                 receivedAt: 1_790_000_000_000_000_001, payload: "{\"big\":12345678901234567890, \"a\":[1]}")
         }
         return try #require(try await subscriber.wait(for: 1).first)

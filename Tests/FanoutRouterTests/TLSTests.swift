@@ -18,12 +18,12 @@ import Testing
         host: String = "localhost", server: NIOSSLContext, client: NIOSSLContext?
     ) throws -> (outcome: AttemptOutcome, taken: Int) {
         let subscriber = try Subscriber(tls: server) { _, _ in .status(200) }
-        let bench = try EgressBench("https://\(host):\(subscriber.port)/", resolver, tls: client)
+        let fixture = try EgressFixture("https://\(host):\(subscriber.port)/", resolver, tls: client)
         defer {
-            bench.stop()
+            fixture.stop()
             subscriber.stop()
         }
-        return (try bench.send().outcome, subscriber.ledger.all.count)
+        return (try fixture.send().outcome, subscriber.ledger.all.count)
     }
 
     @Test func `a subscriber with a certificate of the authority that is trusted gets its events`() throws {
@@ -81,18 +81,18 @@ import Testing
 
     @Test func `a server that says nothing to a handshake is a connection that was not made in time`() throws {
         let subscriber = try SilentServer()
-        let bench = try EgressBench("https://localhost:\(subscriber.port)/", resolver)
-        let outcome = try bench.send(timeoutNanoseconds: 200_000_000).outcome
+        let fixture = try EgressFixture("https://localhost:\(subscriber.port)/", resolver)
+        let outcome = try fixture.send(timeoutNanoseconds: 200_000_000).outcome
         #expect(outcome == .failedBefore(.connectTimeout, "no TLS handshake within the time-out"))
-        bench.stop()
+        fixture.stop()
         subscriber.stop()
     }
 
     @Test func `a server that does not speak TLS is told apart`() throws {
         let subscriber = try Subscriber { _, _ in .status(200) }
-        let bench = try EgressBench("https://localhost:\(subscriber.port)/", resolver)
-        #expect(["tls_failed", "not_sent"].contains(try bench.send().outcome.word))
-        bench.stop()
+        let fixture = try EgressFixture("https://localhost:\(subscriber.port)/", resolver)
+        #expect(["tls_failed", "not_sent"].contains(try fixture.send().outcome.word))
+        fixture.stop()
         subscriber.stop()
     }
 }

@@ -2,9 +2,9 @@ import EventLog
 import LogSamples
 import NIOCore
 import NIOEmbedded
+import PipelineConfiguration
 import Primitives
 import StageMetrics
-import StageRuntime
 import Wire
 
 @testable import FanoutRouter

@@ -1,26 +1,26 @@
 import JSON
 import LogSamples
-import StageRuntime
 import Testing
 
 @testable import FanoutRouter
 
 /// What `why` says of an event in every state that a delivery can be in.
 @Suite(.serialized) struct WhyTests {
-    private func why(_ bench: OperationsBench, _ position: Int, _ subscription: String) throws -> JSONValue {
-        let all = try bench.ask("GET", "/v1/events/\(position)/why").json["subscriptions"].elements
+    private func why(_ fixture: OperationsFixture, _ position: Int, _ subscription: String) throws -> JSONValue {
+        let all = try fixture.ask("GET", "/v1/events/\(position)/why").json["subscriptions"].elements
         return try #require(all.first { $0["subscription"].text == subscription })
     }
 
-    private func wait(_ bench: OperationsBench, _ position: Int, _ subscription: String, for state: String) async throws
+    private func wait(_ fixture: OperationsFixture, _ position: Int, _ subscription: String, for state: String)
+        async throws
         -> JSONValue
     {
         do {
-            try await eventually { try why(bench, position, subscription)["state"].text == state }
+            try await eventually { try why(fixture, position, subscription)["state"].text == state }
         } catch {
-            Issue.record("never \(state): \(try why(bench, position, subscription).json)")
+            Issue.record("never \(state): \(try why(fixture, position, subscription).json)")
         }
-        return try why(bench, position, subscription)
+        return try why(fixture, position, subscription)
     }
 
     @Test func `the first part of the filter that does not match is named with what was expected and found`()
@@ -32,16 +32,16 @@ import Testing
             ("providers", "{ providers: [fishjam] }"), ("subjects", "{ subjects: [\"room/*\"] }"),
             ("keys", "{ keys: [\"livestream:*\"] }"), ("data", "{ data: [{ pointer: /a, equals: \"2\" }] }"),
         ]
-        let bench = try OperationsBench(
+        let fixture = try OperationsFixture(
             filters.map { .init(name: $0.0, url: subscriber.url, filter: $0.1) }
                 + [.init(name: "open", url: subscriber.url)])
-        bench.receive(1...1) { sequence in
+        fixture.receive(1...1) { sequence in
             Sample.envelope(
-                journal: RouterBench.journal, sequence: sequence, ids: ["id-1"], payload: "{\"a\":\"1\"}",
+                journal: RouterFixture.journal, sequence: sequence, ids: ["id-1"], payload: "{\"a\":\"1\"}",
                 attributes: [("partitionkey", "default:1"), ("provider", "stream")])
         }
-        try await bench.waitForLog(1)
-        let open = try await wait(bench, 1, "open", for: "delivered")
+        try await fixture.waitForLog(1)
+        let open = try await wait(fixture, 1, "open", for: "delivered")
         #expect(open["matches"] == .bool(true))
         #expect(open["mismatch"] == .null)
         let found = [
@@ -49,7 +49,7 @@ import Testing
             "keys": "default:1", "data": "1",
         ]
         for (part, _) in filters {
-            let refused = try why(bench, 1, part)
+            let refused = try why(fixture, 1, part)
             #expect(refused["matches"] == .bool(false))
             #expect(refused["state"].text == "unmatched")
             #expect(refused["waiting_for"] == .null)
@@ -57,7 +57,7 @@ import Testing
             #expect(refused["mismatch"]["found"].text == found[part])
             #expect(!refused["mismatch"]["expected"].text.isEmpty)
         }
-        let deliveries = try bench.ask("GET", "/v1/events/1").json["deliveries"].elements
+        let deliveries = try fixture.ask("GET", "/v1/events/1").json["deliveries"].elements
         #expect(deliveries.map { $0["subscription"].text } == ["open"])
         subscriber.stop()
     }
@@ -66,29 +66,29 @@ import Testing
         let silent = try Subscriber { _, _ in .silence }
         let failing = try Subscriber { _, _ in .status(503) }
         let gone = try Subscriber { _, _ in .status(410) }
-        let bench = try OperationsBench([
+        let fixture = try OperationsFixture([
             .init(name: "silent", url: silent.url), .init(name: "failing", url: failing.url, schedule: "[0s, 1h]"),
             .init(name: "dead", url: failing.url), .init(name: "gone", url: gone.url),
         ])
-        bench.receive(1...3)
-        try await bench.waitForLog(3)
+        fixture.receive(1...3)
+        try await fixture.waitForLog(3)
 
-        let inFlight = try await wait(bench, 1, "silent", for: "in_flight")
+        let inFlight = try await wait(fixture, 1, "silent", for: "in_flight")
         #expect(!inFlight["waiting_for"].text.isEmpty)
-        let behind = try await wait(bench, 3, "silent", for: "waiting")
+        let behind = try await wait(fixture, 3, "silent", for: "waiting")
         #expect(behind["ahead"].integer == 1)
         #expect(behind["waiting_for"].text.contains("1 requests in flight"))
 
-        let retrying = try await wait(bench, 1, "failing", for: "retrying")
+        let retrying = try await wait(fixture, 1, "failing", for: "retrying")
         #expect(retrying["next_attempt"] != .null)
-        try await eventually { try why(bench, 1, "failing")["attempts"].elements.count == 1 }
-        #expect(try why(bench, 1, "failing")["attempts"].elements[0]["status"].integer == 503)
+        try await eventually { try why(fixture, 1, "failing")["attempts"].elements.count == 1 }
+        #expect(try why(fixture, 1, "failing")["attempts"].elements[0]["status"].integer == 503)
 
-        let dead = try await wait(bench, 2, "dead", for: "dead")
+        let dead = try await wait(fixture, 2, "dead", for: "dead")
         #expect(dead["reason"].text == "status 503")
         #expect(dead["waiting_for"] == .null)
 
-        let disabled = try await wait(bench, 2, "gone", for: "disabled")
+        let disabled = try await wait(fixture, 2, "gone", for: "disabled")
         #expect(disabled["waiting_for"].text.contains("410"))
         for subscriber in [silent, failing, gone] { subscriber.stop() }
     }
@@ -96,34 +96,34 @@ import Testing
     @Test func `an open breaker, a pause and a held key are told apart`() async throws {
         let failing = try Subscriber { _, _ in .status(503) }
         let silent = try Subscriber { _, _ in .silence }
-        let bench = try OperationsBench([
+        let fixture = try OperationsFixture([
             .init(name: "broken", url: failing.url, schedule: "[0s, 1h]"), .init(name: "paused", url: failing.url),
             .init(name: "ordered", url: silent.url, more: "order: key"),
         ])
-        #expect(try bench.ask("POST", "/v1/subscriptions/paused/pause").status == 200)
-        bench.receive(1...20) { sequence in
+        #expect(try fixture.ask("POST", "/v1/subscriptions/paused/pause").status == 200)
+        fixture.receive(1...20) { sequence in
             Sample.envelope(
-                journal: RouterBench.journal, sequence: sequence, ids: ["id-\(sequence)"],
+                journal: RouterFixture.journal, sequence: sequence, ids: ["id-\(sequence)"],
                 attributes: [("partitionkey", "one")])
         }
-        try await bench.waitForLog(20)
-        let paused = try await wait(bench, 20, "paused", for: "paused")
+        try await fixture.waitForLog(20)
+        let paused = try await wait(fixture, 20, "paused", for: "paused")
         #expect(paused["waiting_for"].text == "paused by an operator")
         #expect(paused["ahead"].integer == 19)
 
-        let resting = try bench.ask("POST", "/v1/subscriptions/broken/pause")
+        let resting = try fixture.ask("POST", "/v1/subscriptions/broken/pause")
         #expect(resting.json["state"].text == "paused")
-        let behind = try why(bench, 20, "broken")
+        let behind = try why(fixture, 20, "broken")
         #expect(behind["waiting_for"].text == "paused by an operator")
-        #expect(try bench.ask("POST", "/v1/subscriptions/broken/resume").status == 200)
+        #expect(try fixture.ask("POST", "/v1/subscriptions/broken/resume").status == 200)
 
-        try await eventually { try why(bench, 20, "broken")["breaker"].text == "open" }
-        #expect(try why(bench, 20, "broken")["matches"] == .bool(true))
+        try await eventually { try why(fixture, 20, "broken")["breaker"].text == "open" }
+        #expect(try why(fixture, 20, "broken")["matches"] == .bool(true))
 
         // One delivery holds the only key; what was taken meanwhile waits for it.
-        let first = try await wait(bench, 1, "ordered", for: "in_flight")
+        let first = try await wait(fixture, 1, "ordered", for: "in_flight")
         #expect(first["breaker"].text == "closed")
-        let second = try why(bench, 2, "ordered")
+        let second = try why(fixture, 2, "ordered")
         #expect(["held", "waiting"].contains(second["state"].text))
         #expect(!second["waiting_for"].text.isEmpty)
         failing.stop()
@@ -132,18 +132,18 @@ import Testing
 
     @Test func `what waits for its replay says so until the lane takes it up`() async throws {
         let failing = try Subscriber { _, _ in .status(503) }
-        let bench = try OperationsBench([.init(name: "app", url: failing.url)])
-        bench.receive(1...1)
-        try await bench.waitForLog(1)
-        _ = try await wait(bench, 1, "app", for: "dead")
-        #expect(try bench.ask("POST", "/v1/subscriptions/app/pause").status == 200)
-        let replay = try bench.ask("POST", "/v1/replays", "{\"subscription\":\"app\",\"from\":\"dead-letters\"}")
-        let queued = try await wait(bench, 1, "app", for: "queued")
+        let fixture = try OperationsFixture([.init(name: "app", url: failing.url)])
+        fixture.receive(1...1)
+        try await fixture.waitForLog(1)
+        _ = try await wait(fixture, 1, "app", for: "dead")
+        #expect(try fixture.ask("POST", "/v1/subscriptions/app/pause").status == 200)
+        let replay = try fixture.ask("POST", "/v1/replays", "{\"subscription\":\"app\",\"from\":\"dead-letters\"}")
+        let queued = try await wait(fixture, 1, "app", for: "queued")
         #expect(queued["waiting_for"].text == "its turn in replay \(replay.json["id"].text)")
         #expect(queued["attempts"].elements.count == 1)
-        let cancelled = try bench.ask("POST", "/v1/replays/\(replay.json["id"].text)/cancel")
+        let cancelled = try fixture.ask("POST", "/v1/replays/\(replay.json["id"].text)/cancel")
         #expect(cancelled.json["waiting"].integer == 0)
-        _ = try await wait(bench, 1, "app", for: "dead")
+        _ = try await wait(fixture, 1, "app", for: "dead")
         failing.stop()
     }
 }

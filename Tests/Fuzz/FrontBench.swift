@@ -13,7 +13,7 @@ import Wire
 ///
 /// However the pieces fall, the client sees the same answers; every webhook that goes to the journal is a whole record
 /// and is answered once; and after the client's last byte nothing stays open.
-final class FrontBench: FuzzBench {
+final class FrontBench: FuzzFixture {
     /// What one run of the connection came to.
     private struct Outcome {
         /// Of the answers, in their order.

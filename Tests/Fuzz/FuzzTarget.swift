@@ -6,11 +6,11 @@ struct FuzzTarget {
     let name: String
     /// Inputs to start from.
     let seeds: () -> [[UInt8]]
-    let make: () -> any FuzzBench
+    let make: () -> any FuzzFixture
 }
 
 /// Tries inputs; what it keeps from one to the next is what the stage would keep.
-protocol FuzzBench: AnyObject {
+protocol FuzzFixture: AnyObject {
     /// Returns when all is well, and stops the process with a sentence when it is not.
     func tryOne(_ input: UnsafeRawBufferPointer)
 }

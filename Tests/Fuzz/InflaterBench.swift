@@ -2,7 +2,7 @@ import Providers
 import WebhookSamples
 
 /// The inflater: with what claims to be gzip, and with gzip that is. The first byte says which.
-final class InflaterBench: FuzzBench {
+final class InflaterBench: FuzzFixture {
     private static let maxInflatedBytes = 40_000
     private let inflater = Inflater(maxInflatedBytes: maxInflatedBytes)
 

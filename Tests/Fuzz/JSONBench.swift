@@ -3,7 +3,7 @@ import Providers
 import WebhookSamples
 
 /// The JSON gate against a second opinion.
-final class JSONBench: FuzzBench {
+final class JSONBench: FuzzFixture {
     private static let fields = ["type", "a", "a.b", "call.cid", "created_at", "id", "/a/0/b", "/~01/~10"]
     private let reader = JSONReader(fields: fields, redactions: ["a.*.secret", "**.password", "client_ip"])
     private let second = JSONReader(fields: [], redactions: [])

@@ -56,5 +56,5 @@ struct FuzzProcess {
 
 /// What libFuzzer's call-back, a C function, tries: set once before the first call, on the only thread.
 private enum Chosen {
-    nonisolated(unsafe) static var target: (any FuzzBench)?
+    nonisolated(unsafe) static var target: (any FuzzFixture)?
 }

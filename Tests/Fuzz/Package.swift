@@ -53,28 +53,28 @@ let package = Package(
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CPlatform", path: "Shared/CPlatform"),
         target("Threads", ["CPlatform"], path: "Shared/Threads"),
-        target("StageMetrics", path: "Shared/StageMetrics"),
+        target("JSON", path: "Shared/JSON"),
+        target("StageMetrics", ["JSON"], path: "Shared/StageMetrics"),
         target("Wire", ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"]),
         target("Primitives", ["Wire"], path: "Shared/Primitives"),
-        target("JSON", path: "Shared/JSON"),
         target("HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront"),
         target("Events", ["JSON", "Primitives", "Wire"], path: "Shared/Events"),
         target(
             "Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "JSON", "Primitives", "Wire", protobuf],
             path: "Shared/Providers"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
+        target("Executable", path: "Shared/Executable", sources: ["ExitStatus.swift"]),
         target(
-            "StageRuntime", ["Primitives", "Providers", nio, nioSSL], path: "Shared/StageRuntime",
-            sources: [
-                "Configuration/QuotaConfiguration.swift",
-                "Configuration/SecretReference.swift", "Configuration/TLSConfiguration.swift",
-                "Process/ExitStatus.swift", "TLS",
-            ]),
+            "PipelineConfiguration", ["Primitives", "Providers"], path: "Shared/Configuration",
+            sources: ["QuotaConfiguration.swift", "SecretReference.swift", "TLSConfiguration.swift"]),
+        target(
+            "ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL],
+            path: "Shared/ServerCertificates"),
         target(
             "IngressGateway",
             [
-                "Events", "HTTPFront", "Journal", "Primitives", "StageMetrics", "Providers", "StageRuntime", "Threads",
-                "Wire", deque, nio, nioHTTP1, nioSSL, nioTLS,
+                "PipelineConfiguration", "Events", "Executable", "HTTPFront", "Journal", "Primitives", "Providers",
+                "ServerCertificates", "StageMetrics", "Threads", "Wire", deque, nio, nioHTTP1, nioSSL, nioTLS,
             ],
             path: "Services/IngressGateway",
             exclude: [

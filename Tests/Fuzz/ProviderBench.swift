@@ -6,7 +6,7 @@ import Wire
 
 /// A provider's probe check and normaliser with webhooks that were verified, whatever they hold: a key may have leaked,
 /// and a source may ask for no verification.
-final class ProviderBench: FuzzBench {
+final class ProviderBench: FuzzFixture {
     private let provider: any Provider.Type
     private let normaliser: any WebhookNormaliser
     private let judge = EventJudge()

@@ -5,7 +5,7 @@ import Wire
 /// The verification engine with every scheme that has a name. The first byte of an input says which.
 ///
 /// Nobody here knows a secret but the seeds, which are signed: so whatever is found genuine has a body that was signed.
-final class VerificationBench: FuzzBench {
+final class VerificationBench: FuzzFixture {
     /// One scheme with its keys.
     struct Source {
         let verification: SourceVerification

@@ -3,7 +3,7 @@ import Primitives
 import Wire
 
 /// What stages read off the bus. The first byte says what the rest claims to be.
-final class WireBench: FuzzBench {
+final class WireBench: FuzzFixture {
     func tryOne(_ input: UnsafeRawBufferPointer) {
         guard let first = input.first else { return }
         let rest = UnsafeRawBufferPointer(rebasing: input.dropFirst())

@@ -1,10 +1,10 @@
 import Bus
 import Glibc
 import Journal
+import PipelineConfiguration
 import Primitives
 import Providers
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Threads
 import Wire

@@ -2,7 +2,6 @@ import Bus
 import Foundation
 import Journal
 import StageMetrics
-import StageRuntime
 import Testing
 import Wire
 

@@ -1,6 +1,6 @@
+import PipelineConfiguration
 import Primitives
 import SeededRandom
-import StageRuntime
 import Testing
 import Wire
 

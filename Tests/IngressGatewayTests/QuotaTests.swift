@@ -1,6 +1,6 @@
 import Bus
+import PipelineConfiguration
 import Providers
-import StageRuntime
 import Testing
 import Threads
 import Wire

@@ -1,4 +1,4 @@
-import StageRuntime
+import AdminServer
 import Testing
 
 @testable import IngressGateway

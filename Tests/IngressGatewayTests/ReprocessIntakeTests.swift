@@ -1,5 +1,5 @@
+import AdminServer
 import Bus
-import StageRuntime
 import Synchronization
 import Testing
 import Threads

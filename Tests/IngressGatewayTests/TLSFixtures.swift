@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import NIOSSL
-import StageRuntime
+import PipelineConfiguration
 import Synchronization
 
 /// Certificates in a temporary folder, made by the openssl command.

@@ -1,4 +1,6 @@
-import StageRuntime
+import Executable
+import PipelineConfiguration
+import ServerCertificates
 import Testing
 
 @testable import IngressGateway

@@ -1,6 +1,7 @@
 import Bus
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Testing
 import WebhookSamples
 import Wire

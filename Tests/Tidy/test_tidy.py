@@ -40,8 +40,8 @@ DATA_PATH = [
 ]
 WALL_CLOCK = {
     "Shared/StageMetrics/Clock.swift": "is it",
-    "Shared/StageRuntime/Process/LogLines.swift": "the time of a line",
-    "Shared/StageRuntime/Process/ReloadableConfiguration.swift": "when a configuration was loaded",
+    "Shared/StageProcess/LogLines.swift": "the time of a line",
+    "Shared/StageProcess/ReloadableConfiguration.swift": "when a configuration was loaded",
     "Shared/Bus/Worker/StageRunner.swift": "stamps of a stage",
     "Services/IngressGateway/FrontDoor/Connection.swift": "received-at",
     "Services/IngressGateway/FrontDoor/EnvelopeBuilder.swift": "received-at",
@@ -147,9 +147,7 @@ class Tidy(unittest.TestCase):
             f"{path.relative_to(ROOT)}:{number}"
             for path in tracked("Services/*.swift", "Shared/*.swift")
             for number, line in enumerate(path.read_text().splitlines(), 1)
-            if re.match(
-                r"\s*(public|open)\s+(func|struct|class|enum|protocol|var|let|init|final)", line
-            )
+            if re.match(r"\s*(public|open)\s+(func|struct|class|enum|protocol|var|let|init|final)", line)
         ]
         self.assertEqual(bad, [])
 
@@ -168,8 +166,11 @@ class Tidy(unittest.TestCase):
 class Clocks(unittest.TestCase):
     def sources(self):
         for path in tracked("Shared/*.swift", "Services/*.swift"):
-            yield str(path.relative_to(ROOT)), "".join(
-                line for line in path.read_text().splitlines(keepends=True) if not line.lstrip().startswith("//")
+            yield (
+                str(path.relative_to(ROOT)),
+                "".join(
+                    line for line in path.read_text().splitlines(keepends=True) if not line.lstrip().startswith("//")
+                ),
             )
 
     def test_the_wall_clock_is_read_only_where_a_time_is_written_down_or_shown(self):
@@ -222,7 +223,11 @@ class Imports(unittest.TestCase):
 
     def test_the_bus_knows_envelopes_and_not_webhooks(self):
         for path, imported in self.imports("Shared/Bus").items():
-            self.assertEqual(imported & {"Events", "Providers", "StageRuntime", "Journal", "EventLog"}, set(), path)
+            self.assertEqual(
+                imported & {"PipelineConfiguration", "Events", "Providers", "StageProcess", "Journal", "EventLog"},
+                set(),
+                path,
+            )
 
     def test_the_modules_of_the_data_path_do_without_foundation(self):
         for module in MODULES_WITHOUT_FOUNDATION:

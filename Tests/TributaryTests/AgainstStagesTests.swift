@@ -1,9 +1,11 @@
+import AdminServer
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Providers
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Testing
 import WebhookSamples

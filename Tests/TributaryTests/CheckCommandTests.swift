@@ -1,5 +1,5 @@
 import JSON
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import Tributary

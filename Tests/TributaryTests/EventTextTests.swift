@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 import Testing
 
 @testable import Tributary

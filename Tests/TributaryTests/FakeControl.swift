@@ -1,4 +1,4 @@
-import StageRuntime
+import AdminServer
 import Synchronization
 
 /// The control API of a router: keeps what it was asked and answers what it was told.

@@ -1,8 +1,10 @@
+import AdminServer
+import Executable
 import Foundation
 import JSON
+import PipelineConfiguration
 import Primitives
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Wire
 

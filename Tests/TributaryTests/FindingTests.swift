@@ -1,7 +1,7 @@
 import Foundation
 import JSON
+import PipelineConfiguration
 import Providers
-import StageRuntime
 import Testing
 
 @testable import Tributary

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Executable
 import Foundation
 import JSON
-import StageRuntime
 import Testing
 
 @testable import Tributary

@@ -1,6 +1,6 @@
 import JSON
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Testing
 
 @testable import Tributary

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Events
+import Executable
 import JSON
+import PipelineConfiguration
 import Providers
-import StageRuntime
 import Testing
 import WebhookSamples
 import Wire

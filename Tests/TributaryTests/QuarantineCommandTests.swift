@@ -1,8 +1,8 @@
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Testing
 import Wire

@@ -1,6 +1,6 @@
 import JSON
 import NIOSSL
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import Tributary

@@ -1,5 +1,6 @@
+import Executable
 import Foundation
-import StageRuntime
+import PipelineConfiguration
 import Testing
 
 @testable import Tributary

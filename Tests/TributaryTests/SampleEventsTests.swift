@@ -1,7 +1,6 @@
 import Events
 import JSON
 import Providers
-import StageRuntime
 import Testing
 import WebhookSamples
 
@@ -16,7 +15,11 @@ import WebhookSamples
 
     /// The events of a sample, as parsed JSON.
     private func events(_ provider: String, _ type: String, batch: Int? = nil) throws -> [JSONValue] {
-        let choice = try SampleChoice.make(provider, type, batch: batch)
+        try events(try SampleChoice.make(provider, type, batch: batch), type)
+    }
+
+    private func events(_ choice: SampleChoice, _ type: String) throws -> [JSONValue] {
+        let provider = choice.catalogue.provider
         let signer = WebhookSigner(SourceVerification(source: "s", scheme: .none), at: 0)
         let webhook = try SampleWebhook.make(choice, type: type, signer: signer)
         let known = try #require(ProviderRegistry.provider(named: provider))
@@ -115,6 +118,22 @@ import WebhookSamples
             #expect(events[0]["type"].text == "dev.tributary.provider.unmapped")
             #expect(events[0]["subject"].text.isEmpty == (provider == "standard-webhooks"), "\(type)")
             #expect(events[0]["timesource"].text == "provider", "\(type)")
+        }
+    }
+
+    @Test(arguments: ["mux", "daily", "eyeson-streamrec", "livekit"])
+    func `a provider without samples of its own has those that its mapping describes`(_ provider: String) throws {
+        let known = try #require(ProviderRegistry.provider(named: provider))
+        let catalogue = try #require(DerivedSamples.catalogue(known))
+        #expect(catalogue.types == known.types.map(\.providerType))
+        for row in known.types {
+            let choice = SampleChoice(catalogue: catalogue, types: [row.providerType], batch: nil)
+            let event = try #require(events(choice, row.providerType).first, "\(row.providerType)")
+            #expect(event["type"].text == "dev.tributary." + row.canonicalType, "\(row.providerType)")
+            #expect(fills(event["subject"].text, row.subject), "\(row.providerType): \(event["subject"].text)")
+            #expect(event["partitionkey"].text.isEmpty == row.partitionKey.isEmpty, "\(row.providerType)")
+            let saysWhen = provider != "eyeson-streamrec" || row.time != nil
+            #expect(event["timesource"].text == (saysWhen ? "provider" : "ingest"), "\(row.providerType)")
         }
     }
 

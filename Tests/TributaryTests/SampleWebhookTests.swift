@@ -1,8 +1,8 @@
 import Events
+import Executable
 import JSON
 import Providers
 import StageMetrics
-import StageRuntime
 import Testing
 import WebhookSamples
 import Wire

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Executable
 import JSON
+import PipelineConfiguration
 import Providers
-import StageRuntime
 import Testing
 import WebhookSamples
 

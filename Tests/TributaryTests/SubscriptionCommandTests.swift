@@ -1,5 +1,5 @@
 import ArgumentParser
-import StageRuntime
+import Executable
 import Testing
 
 @testable import Tributary

@@ -1,6 +1,5 @@
 import JSON
 import StageMetrics
-import StageRuntime
 import Testing
 
 @testable import Tributary
@@ -15,17 +14,17 @@ import Testing
         return try #require(JSONValue.read(Array(text.utf8)))
     }
 
-    private func full(_ row: JSONValue) -> InstanceFigures {
+    private func full(_ row: JSONValue) -> InstanceMetrics {
         var before = InstanceReading(atNanoseconds: 0)
         var now = InstanceReading(atNanoseconds: 1_000_000_000)
         (before.cpuSeconds, before.taken, before.passedOn) = (0, 0, 0)
         (now.cpuSeconds, now.residentBytes, now.taken, now.passedOn) = (123, 123_456e6, 123_456, 123_456)
         (now.backlogRecords, now.oldestSeconds) = (123_456, 123_456)
-        return InstanceFigures(row, from: before, to: now)
+        return InstanceMetrics(row, from: before, to: now)
     }
 
     @Test func `a screen has one line a row, fits and always has its header`() throws {
-        let table = TopTable(figures: try (0..<40).map { full(try row("ingress-gateway-\($0)")) })
+        let table = TopTable(instances: try (0..<40).map { full(try row("ingress-gateway-\($0)")) })
         for (width, height) in [(80, 24), (40, 10), (200, 60), (80, 3), (80, 2), (20, 1)] {
             let lines = table.screen(width: width, height: height, first: 0)
             #expect(lines.count <= height)
@@ -39,18 +38,18 @@ import Testing
         #expect(table.screen(width: 200, height: 24, first: 0)[1].contains("PID"))
     }
 
-    @Test func `figures are rates between two readings`() throws {
+    @Test func `rates are taken between two readings`() throws {
         let row = try row("verifier-0")
         var before = InstanceReading(atNanoseconds: 10_000_000_000)
         (before.cpuSeconds, before.taken, before.passedOn) = (1, 100, 90)
         var now = InstanceReading(atNanoseconds: 12_000_000_000)
         (now.cpuSeconds, now.taken, now.passedOn, now.backlogRecords) = (1.5, 300, 80, 3)
-        let figures = InstanceFigures(row, from: before, to: now)
-        #expect(figures.cpuPercent == 25)
-        #expect(figures.inPerSecond == 100)
-        #expect(figures.outPerSecond == nil, "a counter that fell belongs to a new process")
-        #expect(InstanceFigures(row, from: nil, to: now).inPerSecond == nil)
-        let json = try #require(JSONValue.read(figures.json.bytes))
+        let metrics = InstanceMetrics(row, from: before, to: now)
+        #expect(metrics.cpuPercent == 25)
+        #expect(metrics.inPerSecond == 100)
+        #expect(metrics.outPerSecond == nil, "a counter that fell belongs to a new process")
+        #expect(InstanceMetrics(row, from: nil, to: now).inPerSecond == nil)
+        let json = try #require(JSONValue.read(metrics.json.bytes))
         #expect(json["instance"].text == "verifier-0" && json["records_in"].integer == 300)
         #expect(json["cpu_percent"].text == "25.0" && json["out_per_second"] == .null)
         #expect(json["p99_of"].text == "tributary_since_receipt_seconds")
@@ -72,9 +71,9 @@ import Testing
     }
 
     @Test func `durations and numbers fit into a column`() {
-        let durations = [nil, 0, 0.00042, 0.0012, 3.4, 64, 720, 18000, 300_000].map(FigureText.duration)
+        let durations = [nil, 0, 0.00042, 0.0012, 3.4, 64, 720, 18000, 300_000].map(CellText.duration)
         #expect(durations == ["-", "0µs", "420µs", "1.2ms", "3.4s", "64s", "12m", "5.0h", "3d"])
-        let numbers = [nil, 0, 12.6, 999, 1000, 1_234_567, -1000].map(FigureText.number)
+        let numbers = [nil, 0, 12.6, 999, 1000, 1_234_567, -1000].map(CellText.number)
         #expect(numbers == ["-", "0", "13", "999", "1 000", "1 234 567", "-1 000"])
     }
 }

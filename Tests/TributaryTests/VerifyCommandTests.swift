@@ -1,8 +1,8 @@
 import ArgumentParser
 import Events
+import Executable
 import JSON
 import Providers
-import StageRuntime
 import Testing
 import WebhookSamples
 

@@ -1,7 +1,7 @@
+import AdminServer
 import Glibc
 import JSON
 import StageMetrics
-import StageRuntime
 import Testing
 
 @testable import Tributary

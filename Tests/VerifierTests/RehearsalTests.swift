@@ -1,7 +1,10 @@
+import AdminServer
 import Events
+import Executable
 import JSON
+import PipelineConfiguration
 import Providers
-import StageRuntime
+import StageProcess
 import Testing
 import Wire
 

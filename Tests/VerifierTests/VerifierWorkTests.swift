@@ -1,8 +1,10 @@
 import Bus
 import Events
+import Executable
+import PipelineConfiguration
 import Providers
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Testing
 import WebhookSamples
 import Wire

@@ -1,6 +1,5 @@
 import JSON
 import Primitives
-import StageRuntime
 import Wire
 
 /// Where a page ended: base64url of a JSON array, so that nobody builds upon what is in it.

@@ -4,7 +4,6 @@ import JSON
 import Logging
 import Primitives
 import StageMetrics
-import StageRuntime
 
 /// Answers requests to the control API, for whichever listener took them. Safe on any thread; `answer` may block.
 struct APIDispatcher: Sendable {

@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// One operation of the control API, declared once: the dispatcher serves it, the OpenAPI document describes it.
 struct APIOperation: Sendable {

@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// Why an operation did not do what was asked, as `application/problem+json` (RFC 9457).
 struct APIProblem: Error, Sendable {

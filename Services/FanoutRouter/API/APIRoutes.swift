@@ -1,6 +1,5 @@
 import JSON
 import Primitives
-import StageRuntime
 
 /// A request whose operation is known; nothing else of it is checked yet.
 struct APICall: Sendable {

@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// A JSON Schema (draft 2020-12) as it stands in the OpenAPI document.
 struct APISchema: Sendable {

@@ -1,4 +1,4 @@
-import StageRuntime
+import AdminServer
 
 extension APIDispatcher {
     /// The control API on the admin socket: whoever may open the socket needs no token.

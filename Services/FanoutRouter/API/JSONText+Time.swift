@@ -1,7 +1,6 @@
 import Events
 import JSON
 import Primitives
-import StageRuntime
 
 extension JSONText {
     /// A time of the router's own in RFC 3339, UTC, for nanoseconds since 1970.

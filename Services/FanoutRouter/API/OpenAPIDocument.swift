@@ -1,5 +1,5 @@
+import Executable
 import JSON
-import StageRuntime
 
 /// The OpenAPI 3.1 document: the table of operations in the words that tools understand.
 enum OpenAPIDocument {

@@ -1,6 +1,5 @@
 import JSON
 import Primitives
-import StageRuntime
 
 // What the dispatcher has checked against the declared schema needs no second error here; what a schema cannot say does.
 extension APIRequest {

@@ -1,6 +1,5 @@
 import Logging
 import StageMetrics
-import StageRuntime
 
 /// The control API: the one table of what operators can ask the router. The admin socket and the TCP listener serve
 /// it (`APIDispatcher`), the document describes it (`OpenAPIDocument`).

@@ -1,6 +1,5 @@
 import JSON
 import Primitives
-import StageRuntime
 
 /// Holds values against the schemas that the document publishes, so that what it says is what is done. Knows the
 /// keywords that `APISchema` writes.

@@ -1,6 +1,6 @@
 import NIOCore
 import NIOSSL
-import StageRuntime
+import PipelineConfiguration
 
 /// The keep-alive connections of one subscription. The lane bounds how many requests are under way, and so how many
 /// connections there are.

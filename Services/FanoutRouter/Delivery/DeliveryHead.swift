@@ -1,5 +1,6 @@
+import Executable
 import NIOCore
-import StageRuntime
+import PipelineConfiguration
 import Wire
 
 /// What makes a delivery the same over attempts and restarts.

@@ -2,8 +2,8 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 
 /// Opens connections to one subscriber: resolves its host anew each time, checks every address, connects to exactly
 /// one of these, straight or through the egress proxy.

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOSSL
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Synchronization
 
 /// The router's way out: resolves a subscriber's host and checks every address; connections go to exactly these, by

@@ -1,6 +1,6 @@
 import DequeModule
 import EventLog
-import StageRuntime
+import PipelineConfiguration
 
 /// The newest rows of the log in memory, bounded in bytes. Lanes near the head read from here, the others from disk.
 ///

@@ -1,6 +1,6 @@
 import EventLog
 import Events
-import StageRuntime
+import PipelineConfiguration
 
 /// The part of a subscription's filter that looks at attributes, compiled once: every list that is given must match, of
 /// each one pattern. `ContentMatcher` is the other part.

@@ -1,9 +1,9 @@
 import EventLog
 import Events
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
-import StageRuntime
 
 /// One subscription at work: takes matching events in log order, sends them with bounded concurrency, tries again what
 /// failed. Step 7, the last of the way.

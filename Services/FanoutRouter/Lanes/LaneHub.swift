@@ -1,8 +1,8 @@
 import EventLog
 import Logging
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 
 /// All lanes of the router with the feed that they share and the clock that saves them.
 ///

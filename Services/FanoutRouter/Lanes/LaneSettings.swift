@@ -1,6 +1,6 @@
 import NIOCore
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 
 /// What one lane needs to know of its subscription.
 struct LaneSettings: Sendable {

@@ -1,6 +1,6 @@
 import EventLog
 import NIOCore
-import StageRuntime
+import PipelineConfiguration
 
 /// What a lane reads from. All completions run on the event loop, later.
 protocol LaneSource: AnyObject {

@@ -1,5 +1,5 @@
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 
 /// When a failed delivery is tried again, and when that is over. Pure: time and chance come from outside.
 struct RetryPolicy: Sendable {

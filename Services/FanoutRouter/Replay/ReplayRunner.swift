@@ -3,7 +3,6 @@ import EventLog
 import JSON
 import Logging
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 /// Carries replay jobs out: goes through what they mean and queues it for the lanes, never far ahead of them, at the

@@ -2,7 +2,6 @@ import EventLog
 import Events
 import JSON
 import Primitives
-import StageRuntime
 
 /// Which deliveries of a subscription are to be made again: the body of `POST /v1/replays` but for its rate. Everything
 /// that is given must hold; of a list, one element.

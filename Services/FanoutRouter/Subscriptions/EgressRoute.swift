@@ -1,4 +1,6 @@
-import StageRuntime
+import Executable
+import PipelineConfiguration
+import StageProcess
 
 /// Where deliveries may go and by what way, with the proxy's password.
 struct EgressRoute: Sendable, Equatable {

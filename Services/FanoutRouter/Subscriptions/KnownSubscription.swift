@@ -1,7 +1,9 @@
 import EventLog
+import Executable
 import JSON
 import NIOSSL
-import StageRuntime
+import PipelineConfiguration
+import StageProcess
 
 /// A subscription as the router knows it: where it came from, what it is and what signs for it.
 struct KnownSubscription: Sendable {

@@ -1,7 +1,8 @@
 import EventLog
+import Executable
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 import Wire
 
 /// Makes what a lane is made of from a subscription: settings, request head and connections.

@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 extension JSONValue {
     /// This value changed by a merge patch (RFC 7396): objects are merged member by member, null takes a member away,

@@ -2,8 +2,8 @@ import EventLog
 import Events
 import JSON
 import NIOCore
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Wire
 
 /// The event of a test request: it looks like any other, comes from no provider and is in no log.

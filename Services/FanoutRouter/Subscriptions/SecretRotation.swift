@@ -3,9 +3,9 @@ import EventLog
 import JSON
 import Logging
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 /// What came of a rotation.

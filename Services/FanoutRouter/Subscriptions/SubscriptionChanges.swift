@@ -1,10 +1,11 @@
 import Dispatch
 import EventLog
+import Executable
 import JSON
 import Logging
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 /// A subscription as it is after a change, and the secret that the router made for it; shown only this once.

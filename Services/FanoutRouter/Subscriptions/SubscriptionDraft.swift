@@ -1,5 +1,5 @@
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// What somebody wants a subscription to be: checked, and with the secrets taken out of the document.
 struct SubscriptionDraft {

@@ -1,8 +1,9 @@
 import Dispatch
 import EventLog
+import Executable
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 extension SubscriptionStore {

@@ -1,5 +1,5 @@
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 
 /// What the configuration lets subscriptions of the API be.
 struct SubscriptionRules: Sendable {

@@ -1,7 +1,6 @@
 import EventLog
 import JSON
 import Primitives
-import StageRuntime
 
 /// Where a new subscription begins.
 enum SubscriptionStart {

@@ -2,8 +2,8 @@ import Dispatch
 import EventLog
 import Logging
 import NIOCore
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Threads
 

@@ -1,6 +1,6 @@
 import EventLog
 import JSON
-import StageRuntime
+import PipelineConfiguration
 import Wire
 
 /// What a lane is doing at this moment.

@@ -1,6 +1,8 @@
+import Executable
 import NIOSSL
+import PipelineConfiguration
+import ServerCertificates
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 /// The door's certificate, where it has one; it can be changed while connections are open, which keep what they began with.

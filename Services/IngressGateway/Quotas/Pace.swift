@@ -1,4 +1,4 @@
-import StageRuntime
+import PipelineConfiguration
 
 /// How far a rate is used up, kept as one time (the generic cell rate algorithm, ITU-T I.371): all that was taken is paid
 /// for, at the rate, by `paidUntil`. Whoever comes while less than a burst is owed may take as much as it wants, so that

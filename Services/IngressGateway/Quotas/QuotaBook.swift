@@ -1,5 +1,5 @@
 import DequeModule
-import StageRuntime
+import PipelineConfiguration
 import Wire
 
 /// Why a request has to wait; the code of its answer and the `reason` in the metrics.

@@ -1,5 +1,5 @@
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 import Synchronization
 
 /// A request's way through the quotas, from its head until it is the journal's.

@@ -1,9 +1,10 @@
 import ArgumentParser
+import Executable
 import JSON
+import PipelineConfiguration
 import Primitives
 import Providers
 import StageMetrics
-import StageRuntime
 
 /// `tributary check`
 struct CheckCommand: ParsableCommand {

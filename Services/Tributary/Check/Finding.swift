@@ -1,5 +1,6 @@
+import Executable
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// Something about a configuration that decodes, said by `tributary check`.
 struct Finding: Equatable {

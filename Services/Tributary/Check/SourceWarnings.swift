@@ -1,6 +1,6 @@
+import PipelineConfiguration
 import Primitives
 import Providers
-import StageRuntime
 
 /// What is allowed in a configuration but should not surprise anybody.
 enum SourceWarnings {

@@ -1,5 +1,5 @@
+import Executable
 import Glibc
-import StageRuntime
 
 /// A body from a file or from standard input, byte for byte and bounded.
 struct BodySource {

@@ -1,5 +1,6 @@
 import ArgumentParser
-import StageRuntime
+import Executable
+import PipelineConfiguration
 
 /// The options that every command has.
 struct CommandOptions: ParsableArguments {
@@ -11,7 +12,7 @@ struct CommandOptions: ParsableArguments {
 
     /// The configuration; ends the process with every error and status 78 when it is wrong.
     func configuration() -> TributaryConfiguration {
-        orExit { () throws(StageFailure) in try StageEnvironment.loadConfiguration(config) }
+        orExit { () throws(StageFailure) in try TributaryConfiguration.loadForProcess(config) }
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// `tributary config`
 struct ConfigCommand: ParsableCommand {

@@ -1,7 +1,8 @@
+import Executable
 import JSON
+import PipelineConfiguration
 import Primitives
 import Providers
-import StageRuntime
 
 /// The decoded configuration as JSON: keys as in the file, those of durations with `_seconds`; paths absolute.
 enum ConfigurationJSON {

@@ -1,6 +1,7 @@
 import ArgumentParser
+import Executable
+import PipelineConfiguration
 import Providers
-import StageRuntime
 
 /// A source that no configuration names: provider, verification and secrets from the command line.
 struct DetachedSource: ParsableArguments {

@@ -1,4 +1,4 @@
-import StageRuntime
+import Executable
 
 /// Header fields as people write them.
 enum HeaderText {

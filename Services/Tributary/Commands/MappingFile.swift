@@ -1,5 +1,6 @@
+import Executable
+import PipelineConfiguration
 import Providers
-import StageRuntime
 
 /// A file that holds what stands under `mapping` of a generic source.
 enum MappingFile {

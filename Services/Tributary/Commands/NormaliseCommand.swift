@@ -1,9 +1,10 @@
 import ArgumentParser
 import Events
+import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Providers
-import StageRuntime
 
 /// `tributary normalise`
 struct NormaliseCommand: ParsableCommand {
@@ -83,7 +84,7 @@ struct NormaliseCommand: ParsableCommand {
 
     private func chosenSource() throws(StageFailure) -> Chosen {
         if let name = webhook.source {
-            let configuration = try StageEnvironment.loadConfiguration(webhook.config)
+            let configuration = try TributaryConfiguration.loadForProcess(webhook.config)
             let source = try configuration.source(named: name)
             return Chosen(
                 name: name, provider: try DetachedSource.provider(named: source.provider), options: source.mapping,

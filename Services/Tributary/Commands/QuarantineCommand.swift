@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 import Wire
 
 /// `tributary quarantine`
@@ -32,14 +32,11 @@ struct QuarantineList: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
         options.hint(source: filter.source)
-        orExit { () throws(StageFailure) in
-            var walk = PageWalk(
-                router, "/v1/quarantine", filter.parameters + [("order", "desc")], name: "quarantine", options: page)
-            let columns = ["id", "source", "code", "stage", "received", "replayed", "tries", "detail"]
-            try walk.show(json: options.json, columns: columns, empty: "nothing in quarantine")
-        }
+        let columns = ["id", "source", "code", "stage", "received", "replayed", "tries", "detail"]
+        options.list(
+            "/v1/quarantine", filter.parameters + [("order", "desc")], "quarantine", page, columns: columns,
+            empty: "nothing in quarantine")
     }
 }
 
@@ -57,14 +54,11 @@ struct QuarantineTotals: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
         options.hint(source: filter.source)
-        let reply = orExit { () throws(StageFailure) in
-            try router.reply("GET", StageClient.target("/v1/quarantine/totals", filter.parameters))
-        }
-        if options.json { return print(reply.text) }
         let columns = ["source", "code", "webhooks", "replayed", "bytes", "first_received", "last_received"]
-        print(RecordList.text(reply.value, "totals", columns: columns, empty: "nothing in quarantine"))
+        options.show("GET", StageClient.target("/v1/quarantine/totals", filter.parameters)) { totals in
+            RecordList.text(totals, "totals", columns: columns, empty: "nothing in quarantine")
+        }
     }
 }
 

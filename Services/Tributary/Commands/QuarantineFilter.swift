@@ -1,5 +1,5 @@
 import ArgumentParser
-import StageRuntime
+import Executable
 
 /// Which refused webhooks are meant.
 struct QuarantineFilter: ParsableArguments {

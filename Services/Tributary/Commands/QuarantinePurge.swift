@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 
 /// `tributary quarantine purge`
 struct QuarantinePurge: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Executable
 import JSON
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 
 /// `tributary quarantine replay`: takes entries from the router, posts them to an ingress as if they had just come in
 /// (but with their old time of receipt, by which they are judged), and marks them.

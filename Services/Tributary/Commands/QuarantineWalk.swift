@@ -1,5 +1,5 @@
+import Executable
 import JSON
-import StageRuntime
 
 /// The chosen entries of the quarantine with their contents, oldest first, a page at a time: however many there are, one
 /// page is in memory. What comes in during the walk is left alone, so that what is refused again is not met again.

@@ -1,7 +1,8 @@
 import Events
+import Executable
 import JSON
+import PipelineConfiguration
 import Providers
-import StageRuntime
 import Wire
 
 /// What a replay would give: the running verifier judges the entries with the keys in use, the normalisers of what runs

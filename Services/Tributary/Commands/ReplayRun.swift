@@ -1,7 +1,7 @@
+import Executable
 import Glibc
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// A replay under way: posts batches to an ingress, marks what it took, and counts.
 struct ReplayRun {

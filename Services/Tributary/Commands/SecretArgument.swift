@@ -1,4 +1,5 @@
-import StageRuntime
+import Executable
+import PipelineConfiguration
 
 /// Secrets on the command line are references alone: what stands there itself can be read by everybody in the list of
 /// processes and stays in the shell's history.

@@ -1,9 +1,10 @@
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Providers
 import StageMetrics
-import StageRuntime
 
 /// `tributary send`
 struct SendCommand: ParsableCommand {

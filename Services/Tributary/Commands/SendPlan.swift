@@ -1,6 +1,7 @@
+import Executable
+import PipelineConfiguration
 import Providers
 import StageMetrics
-import StageRuntime
 
 /// Where to send, and with which secret.
 extension SendCommand {

@@ -1,6 +1,6 @@
 import JSON
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 
 /// A configured subscription as JSON, every default written out.
 enum SubscriptionJSON {

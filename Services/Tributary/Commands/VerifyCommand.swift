@@ -1,8 +1,9 @@
 import ArgumentParser
 import Events
+import Executable
 import JSON
+import PipelineConfiguration
 import Providers
-import StageRuntime
 import Wire
 
 /// `tributary verify`
@@ -65,7 +66,7 @@ struct VerifyCommand: ParsableCommand {
         var limit = BodySource.defaultMostBytes
         var source: ResolvedSource?
         if let name = webhook.source {
-            let configuration = try StageEnvironment.loadConfiguration(webhook.config)
+            let configuration = try TributaryConfiguration.loadForProcess(webhook.config)
             limit = configuration.ingress.maxBodyBytes
             source = try configured(try configuration.source(named: name), configuration, sent)
         }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Events
+import Executable
 import Primitives
 import StageMetrics
-import StageRuntime
 import Wire
 
 /// One webhook from the command line: its body from a file or standard input, and what else came with it.

@@ -1,6 +1,7 @@
 import Events
+import Executable
+import PipelineConfiguration
 import Providers
-import StageRuntime
 import Wire
 
 /// Verifier and normaliser in this process, as their stages run them: nothing is stored, sent or counted.

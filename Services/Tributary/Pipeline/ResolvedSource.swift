@@ -1,5 +1,6 @@
+import Executable
+import PipelineConfiguration
 import Providers
-import StageRuntime
 
 /// A source of the configuration with its secrets read.
 struct ResolvedSource {

@@ -1,8 +1,8 @@
 import Events
+import Executable
 import JSON
 import Primitives
 import Providers
-import StageRuntime
 import Wire
 
 /// What verification of one webhook came to, for people and for programs. Holds no secret and no signature that would

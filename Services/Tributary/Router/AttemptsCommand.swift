@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 
 /// `tributary attempts`
 struct AttemptsCommand: ParsableCommand {
@@ -44,15 +44,12 @@ struct AttemptsCommand: ParsableCommand {
     }
 
     func run() {
-        let router = options.router()
-        orExit { () throws(StageFailure) in
-            var walk = PageWalk(router, "/v1/attempts", parameters, name: "attempts", options: page)
-            let columns = [
-                "started", "subscription", "position", "number", "phase", "outcome", "status", "duration_seconds",
-                "replay", "detail",
-            ]
-            try walk.show(
-                json: options.json, columns: columns + (answers ? ["answer"] : []), empty: "no attempts")
-        }
+        let columns = [
+            "started", "subscription", "position", "number", "phase", "outcome", "status", "duration_seconds",
+            "replay", "detail",
+        ]
+        options.list(
+            "/v1/attempts", parameters, "attempts", page, columns: columns + (answers ? ["answer"] : []),
+            empty: "no attempts")
     }
 }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 
 /// `tributary dead-letters`
 struct DeadLettersCommand: ParsableCommand {
@@ -54,13 +54,9 @@ struct DeadLettersList: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        orExit { () throws(StageFailure) in
-            var walk = PageWalk(
-                router, "/v1/dead-letters", filter.parameters, name: "dead_letters", options: page)
-            let columns = ["subscription", "position", "last", "cause", "fault", "attempts", "died", "reason"]
-            try walk.show(json: options.json, columns: columns, empty: "no dead letters")
-        }
+        let columns = ["subscription", "position", "last", "cause", "fault", "attempts", "died", "reason"]
+        options.list(
+            "/v1/dead-letters", filter.parameters, "dead_letters", page, columns: columns, empty: "no dead letters")
     }
 }
 
@@ -78,13 +74,10 @@ struct DeadLettersTotals: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
-            try router.reply("GET", StageClient.target("/v1/dead-letters/totals", filter.parameters))
-        }
-        if options.json { return print(reply.text) }
         let columns = ["subscription", "cause", "fault", "count", "oldest", "newest"]
-        print(RecordList.text(reply.value, "totals", columns: columns, empty: "no dead letters"))
+        options.show("GET", StageClient.target("/v1/dead-letters/totals", filter.parameters)) { totals in
+            RecordList.text(totals, "totals", columns: columns, empty: "no dead letters")
+        }
     }
 }
 

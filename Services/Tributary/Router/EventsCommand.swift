@@ -1,7 +1,7 @@
 import ArgumentParser
+import Executable
 import JSON
 import Primitives
-import StageRuntime
 
 /// `tributary events`
 struct EventsCommand: ParsableCommand {
@@ -46,18 +46,13 @@ struct EventsList: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        orExit { () throws(StageFailure) in
-            options.hint(source: filter.source, type: filter.type)
-            if let event { return try EventsShow.show(event, router, source: filter.source, json: options.json) }
-            let parameters =
-                filter.parameters + range.parameters
-                + [("after", after.map(String.init)), ("order", order.rawValue)]
-            var walk = PageWalk(
-                router, "/v1/events", parameters, name: "events", options: page, usualLimit: 20)
-            let columns = ["position", "time", "source", "type", "subject", "id"]
-            try walk.show(json: options.json, columns: columns, empty: "no events")
-        }
+        options.hint(source: filter.source, type: filter.type)
+        if let event { return EventsShow.show(event, source: filter.source, options) }
+        let parameters =
+            filter.parameters + range.parameters + [("after", after.map(String.init)), ("order", order.rawValue)]
+        options.list(
+            "/v1/events", parameters, "events", page, usualLimit: 20,
+            columns: ["position", "time", "source", "type", "subject", "id"], empty: "no events")
     }
 }
 
@@ -117,17 +112,11 @@ struct EventsShow: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        orExit { () throws(StageFailure) in
-            try Self.show(event, router, source: source, json: options.json)
-        }
+        Self.show(event, source: source, options)
     }
 
-    static func show(
-        _ event: String, _ router: StageClient, source: String?, json: Bool
-    ) throws(StageFailure) {
+    static func show(_ event: String, source: String?, _ options: RouterOptions) {
         let path = "/v1/events/\(PercentCoding.encode(event.utf8))"
-        let found = try router.reply("GET", StageClient.target(path, [("source", source)]))
-        print(json ? found.text : EventText.one(found.value))
+        options.show("GET", StageClient.target(path, [("source", source)]), as: EventText.one)
     }
 }

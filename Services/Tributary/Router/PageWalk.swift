@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 
 /// How much of a list is wanted.
 struct PageOptions: ParsableArguments {

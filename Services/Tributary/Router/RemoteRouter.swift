@@ -1,5 +1,6 @@
 import ControlClient
-import StageRuntime
+import Executable
+import PipelineConfiguration
 
 /// The control API of a router on another machine: a bearer token over TLS.
 struct RemoteRouter {

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 
 /// `tributary replay`
 struct ReplayCommand: ParsableCommand {
@@ -111,16 +111,12 @@ struct ReplayList: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        orExit { () throws(StageFailure) in
-            var walk = PageWalk(
-                router, "/v1/replays", [("subscription", subscription)], name: "replays", options: page)
-            let columns = [
-                "id", "subscription", "from", "state", "queued", "waiting", "skipped", "position", "last", "created",
-                "finished",
-            ]
-            try walk.show(json: options.json, columns: columns, empty: "no replays")
-        }
+        let columns = [
+            "id", "subscription", "from", "state", "queued", "waiting", "skipped", "position", "last", "created",
+            "finished",
+        ]
+        options.list(
+            "/v1/replays", [("subscription", subscription)], "replays", page, columns: columns, empty: "no replays")
     }
 }
 
@@ -143,12 +139,10 @@ struct ReplayShow: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
+        options.show(as: ReplayText.one) { router throws(StageFailure) in
             let watch = ReplayWatch(router, id: String(id))
             return wait ? try watch.end() : try watch.now()
         }
-        print(options.json ? reply.text : ReplayText.one(reply.value))
     }
 }
 
@@ -167,9 +161,7 @@ struct ReplayCancel: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in try router.reply("POST", "/v1/replays/\(id)/cancel") }
-        print(options.json ? reply.text : ReplayText.one(reply.value))
+        options.show("POST", "/v1/replays/\(id)/cancel", as: ReplayText.one)
     }
 }
 

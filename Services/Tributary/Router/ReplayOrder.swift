@@ -1,8 +1,8 @@
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
 import Primitives
-import StageRuntime
 
 /// How a replay is carried out.
 struct ReplayRunOptions: ParsableArguments {
@@ -74,9 +74,7 @@ struct ReplayOrder {
 
     /// Asks the router and prints what came of it.
     func carryOut(_ run: ReplayRunOptions, _ options: RouterOptions) {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in try start(run, router) }
-        print(options.json ? reply.text : ReplayText.one(reply.value))
+        options.show(as: ReplayText.one) { router throws(StageFailure) in try start(run, router) }
     }
 
     func start(_ run: ReplayRunOptions, _ router: StageClient) throws(StageFailure) -> StageReply {

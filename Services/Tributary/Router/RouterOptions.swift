@@ -1,7 +1,8 @@
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// Which router is asked, and how the answer is printed.
 struct RouterOptions: ParsableArguments {
@@ -78,5 +79,49 @@ struct RouterOptions: ParsableArguments {
             throw StageFailure(.usage, "\(error.code): \(error.sentence)")
         }
         return StageClient(try RemoteRouter(remoteURL, token: token, caFile: ca, isInsecure: insecure))
+    }
+
+    /// Makes one request of the router and prints the answer: as it came with `--json`, otherwise as `text` puts it.
+    @discardableResult
+    func show(
+        as text: (JSONValue) -> String, _ ask: (StageClient) throws(StageFailure) -> StageReply
+    ) -> JSONValue {
+        let router = router()
+        let reply = orExit { () throws(StageFailure) in try ask(router) }
+        print(json ? reply.text : text(reply.value))
+        return reply.value
+    }
+
+    /// The same for a request without a body.
+    @discardableResult
+    func show(_ method: String, _ target: String, as text: (JSONValue) -> String) -> JSONValue {
+        show(as: text) { router throws(StageFailure) in try router.reply(method, target) }
+    }
+
+    /// Makes a request whose answer may have a secret that the router has just made. That alone goes to standard output,
+    /// so that it can be piped into a file; the sentence goes beside it.
+    func showSecret(
+        _ ask: (StageClient) throws(StageFailure) -> StageReply, saying sentence: (JSONValue) -> String
+    ) {
+        func text(_ answer: JSONValue) -> String {
+            let secret = answer["generated_secret"].text
+            let said = printable(sentence(answer))
+            guard !secret.isEmpty else { return said }
+            StandardError.write("tributary: \(said); its secret is shown this once:\n")
+            return printable(secret)
+        }
+        show(as: text, ask)
+    }
+
+    /// Prints a list of the control API: the records of the member `name`, with these members as columns.
+    func list(
+        _ path: String, _ parameters: [(String, String?)], _ name: String, _ page: PageOptions, usualLimit: Int = 100,
+        columns: [String], empty: String
+    ) {
+        let router = router()
+        orExit { () throws(StageFailure) in
+            var walk = PageWalk(router, path, parameters, name: name, options: page, usualLimit: usualLimit)
+            try walk.show(json: json, columns: columns, empty: empty)
+        }
     }
 }

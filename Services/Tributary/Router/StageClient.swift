@@ -1,8 +1,9 @@
 import ControlClient
+import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 
 /// Asks a stage and turns every trouble into a sentence: on its admin socket, or the router over the network.
 struct StageClient {

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 
 /// `tributary stats`
 struct StatsCommand: ParsableCommand {
@@ -15,9 +15,7 @@ struct StatsCommand: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in try router.reply("GET", "/v1/stats") }
-        print(options.json ? reply.text : StatsText.text(reply.value))
+        options.show("GET", "/v1/stats", as: StatsText.text)
     }
 }
 

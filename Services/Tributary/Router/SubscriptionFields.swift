@@ -1,6 +1,7 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// What a subscription is to be, from a document and options; options go before the document.
 struct SubscriptionFields: ParsableArguments {

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Executable
 import JSON
-import StageRuntime
 
 /// `tributary subscriptions create`
 struct SubscriptionsCreate: ParsableCommand {
@@ -48,13 +48,11 @@ struct SubscriptionsCreate: ParsableCommand {
     }
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
+        options.showSecret { router throws(StageFailure) in
             try router.reply("POST", "/v1/subscriptions", try document())
+        } saying: {
+            "\($0["name"].text) is made"
         }
-        if options.json { return print(reply.text) }
-        GeneratedSecret.show(
-            reply.value["generated_secret"].text, saying: "\(printable(reply.value["name"].text)) is made")
     }
 
     /// The body of the request.
@@ -102,14 +100,11 @@ struct SubscriptionsUpdate: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
+        options.showSecret { router throws(StageFailure) in
             try router.reply("PATCH", SubscriptionsCommand.path(name), try patch())
+        } saying: {
+            "\(name) is changed, revision \($0["revision"].text)"
         }
-        if options.json { return print(reply.text) }
-        GeneratedSecret.show(
-            reply.value["generated_secret"].text,
-            saying: "\(printable(name)) is changed, revision \(printable(reply.value["revision"].text))")
     }
 
     /// A merge patch (RFC 7396). Fails with 64 where nothing is to be changed.

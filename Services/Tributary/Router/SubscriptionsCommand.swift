@@ -1,7 +1,7 @@
 import ArgumentParser
+import Executable
 import JSON
 import Primitives
-import StageRuntime
 
 /// `tributary subscriptions`
 struct SubscriptionsCommand: ParsableCommand {
@@ -46,16 +46,13 @@ struct SubscriptionsList: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        orExit { () throws(StageFailure) in
-            var walk = PageWalk(
-                router, "/v1/subscriptions", [], name: "subscriptions", options: page, usualLimit: 1000)
-            let columns = [
-                "name", "origin", "state", "breaker", "cursor", "backlog", "in_flight", "retrying", "dead", "url",
-                "disabled_reason",
-            ]
-            try walk.show(json: options.json, columns: columns, empty: "no subscriptions")
-        }
+        let columns = [
+            "name", "origin", "state", "breaker", "cursor", "backlog", "in_flight", "retrying", "dead", "url",
+            "disabled_reason",
+        ]
+        options.list(
+            "/v1/subscriptions", [], "subscriptions", page, usualLimit: 1000, columns: columns,
+            empty: "no subscriptions")
     }
 }
 
@@ -75,11 +72,7 @@ struct SubscriptionsShow: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
-            try router.reply("GET", SubscriptionsCommand.path(name))
-        }
-        print(options.json ? reply.text : SubscriptionText.one(reply.value))
+        options.show("GET", SubscriptionsCommand.path(name), as: SubscriptionText.one)
     }
 }
 
@@ -98,11 +91,7 @@ struct SubscriptionsPause: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
-            try router.reply("POST", SubscriptionsCommand.path(name, "pause"))
-        }
-        print(options.json ? reply.text : SubscriptionText.state(reply.value))
+        options.show("POST", SubscriptionsCommand.path(name, "pause"), as: SubscriptionText.state)
     }
 }
 
@@ -124,11 +113,7 @@ struct SubscriptionsResume: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
-            try router.reply("POST", SubscriptionsCommand.path(name, "resume"))
-        }
-        print(options.json ? reply.text : SubscriptionText.state(reply.value))
+        options.show("POST", SubscriptionsCommand.path(name, "resume"), as: SubscriptionText.state)
     }
 }
 
@@ -190,12 +175,8 @@ struct SubscriptionsTest: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
-            try router.reply("POST", SubscriptionsCommand.path(name, "test"))
-        }
-        print(options.json ? reply.text : AttemptText.test(reply.value))
-        if reply.value["outcome"].text != "delivered" { ExitStatus.failure.exit() }
+        let attempt = options.show("POST", SubscriptionsCommand.path(name, "test"), as: AttemptText.test)
+        if attempt["outcome"].text != "delivered" { ExitStatus.failure.exit() }
     }
 }
 
@@ -231,16 +212,13 @@ struct SubscriptionsRotateSecret: ParsableCommand {
     }
 
     func run() {
-        let router = options.router()
-        let reply = orExit { () throws(StageFailure) in
+        options.showSecret { router throws(StageFailure) in
             try router.reply("POST", SubscriptionsCommand.path(name, "rotate-secret"), try body())
+        } saying: { answer in
+            let until = answer["keep_old_until"].text
+            let old = until.isEmpty ? "the old one no longer counts" : "the old one signs too until \(until)"
+            return "\(name) signs with a new secret; \(old)"
         }
-        if options.json { return print(reply.text) }
-        let until = reply.value["keep_old_until"].text
-        let old = until.isEmpty ? "the old one no longer counts" : "the old one signs too until \(until)"
-        GeneratedSecret.show(
-            reply.value["generated_secret"].text,
-            saying: "\(printable(name)) signs with a new secret; \(printable(old))")
     }
 
     private func body() throws(StageFailure) -> JSONText {
@@ -248,15 +226,5 @@ struct SubscriptionsRotateSecret: ParsableCommand {
         if let secret { members.append(("secret", .string(try SubscriptionFields.secret(secret)))) }
         if let keepOld { members.append(("keep_old", .string(keepOld))) }
         return .object(members)
-    }
-}
-
-/// A secret that the router has just made.
-enum GeneratedSecret {
-    /// The sentence; where there is a secret, it alone goes to standard output, so that it can be piped into a file.
-    static func show(_ secret: String, saying sentence: String) {
-        guard !secret.isEmpty else { return print(sentence) }
-        StandardError.write("tributary: \(sentence); its secret is shown this once:\n")
-        print(printable(secret))
     }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Primitives
 import StageMetrics
-import StageRuntime
 
 /// From when until when.
 struct TimeRange: ParsableArguments {

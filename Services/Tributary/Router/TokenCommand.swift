@@ -1,8 +1,9 @@
 import ArgumentParser
+import Executable
 import JSON
+import PipelineConfiguration
 import Primitives
 import Providers
-import StageRuntime
 import Wire
 
 /// `tributary token`

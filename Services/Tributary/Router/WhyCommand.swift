@@ -1,7 +1,7 @@
 import ArgumentParser
+import Executable
 import JSON
 import Primitives
-import StageRuntime
 
 /// `tributary why`
 struct WhyCommand: ParsableCommand {
@@ -26,11 +26,7 @@ struct WhyCommand: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func run() {
-        let router = options.router()
         let path = "/v1/events/\(PercentCoding.encode(event.utf8))/why"
-        let reply = orExit { () throws(StageFailure) in
-            try router.reply("GET", StageClient.target(path, [("source", source)]))
-        }
-        print(options.json ? reply.text : WhyText.text(reply.value, only: subscription))
+        options.show("GET", StageClient.target(path, [("source", source)])) { WhyText.text($0, only: subscription) }
     }
 }

@@ -13,9 +13,10 @@ struct SampleCatalogue: Sendable {
     /// Nil where there is no sample of that type.
     let body: @Sendable (SampleOrder) -> SampleBody?
 
-    /// The provider's samples; nil where there are none.
+    /// The provider's samples, derived from its mapping where there are none of its own; nil where that says nothing.
     static func of(_ provider: String) -> SampleCatalogue? {
         all.first { $0.provider == provider }
+            ?? ProviderRegistry.provider(named: provider).flatMap(DerivedSamples.catalogue)
     }
 
     static let all: [SampleCatalogue] = [
@@ -56,7 +57,7 @@ struct SampleCatalogue: Sendable {
         },
     ]
 
-    private init(
+    init(
         _ provider: String, _ types: [String], contentType: String = "application/json", takesAnyType: Bool = false,
         takesBatches: Bool = false, body: @escaping @Sendable (SampleOrder) -> SampleBody?
     ) {

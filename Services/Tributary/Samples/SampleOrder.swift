@@ -1,6 +1,6 @@
 import JSON
 import Primitives
-import StageRuntime
+import Providers
 
 /// What one sample is asked to be: everything in it that differs from one webhook to the next.
 struct SampleOrder: Sendable {
@@ -25,6 +25,15 @@ struct SampleOrder: Sendable {
     var createdAtMilliseconds: String { "\(createdAt.prefix(23))Z" }
     /// Whole seconds since 1970.
     var createdAtSeconds: Int64 { createdAtNanoseconds / 1_000_000_000 }
+
+    func createdAt(in unit: TimeUnit) -> JSONText {
+        switch unit {
+        case .rfc3339: .string(createdAt)
+        case .seconds: .number(createdAtSeconds)
+        case .milliseconds: .number(createdAtNanoseconds / 1_000_000)
+        case .nanoseconds: .number(createdAtNanoseconds)
+        }
+    }
 }
 
 /// One webhook, unsigned.

@@ -1,5 +1,6 @@
+import Executable
 import JSON
-import StageRuntime
+import PipelineConfiguration
 
 /// Which samples of a provider are asked for.
 struct SampleChoice: Sendable {

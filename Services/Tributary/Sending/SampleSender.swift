@@ -1,8 +1,9 @@
 import ControlClient
+import Executable
 import Glibc
+import PipelineConfiguration
 import Providers
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Threads
 

@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// What came of sending, for people and for programs.
 struct SendReport {

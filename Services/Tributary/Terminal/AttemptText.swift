@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// Requests to subscribers for people to read.
 enum AttemptText {

@@ -1,6 +1,5 @@
 import JSON
 import Primitives
-import StageRuntime
 
 /// Events for people to read.
 enum EventText {

@@ -1,7 +1,7 @@
 import Events
 import JSON
+import PipelineConfiguration
 import Primitives
-import StageRuntime
 import Wire
 
 /// A refused webhook as the router gives it, with its content.

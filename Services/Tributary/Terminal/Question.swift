@@ -1,5 +1,5 @@
+import Executable
 import Glibc
-import StageRuntime
 
 /// Asks the person at the terminal before something that cannot be undone.
 struct Question: Sendable {

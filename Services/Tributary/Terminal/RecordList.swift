@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// Lists that the router answers, for people to read.
 enum RecordList {

@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// Replays for people to read.
 enum ReplayText {

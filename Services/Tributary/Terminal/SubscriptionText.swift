@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// Subscriptions for people to read.
 enum SubscriptionText {

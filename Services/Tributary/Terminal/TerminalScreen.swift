@@ -1,5 +1,4 @@
 import Glibc
-import StageRuntime
 import Threads
 
 /// A terminal as a screen of its own: drawn whole, keys without Enter, left as it was found however the process ends.

@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 /// Lengths of time for people to read.
 enum WhileText {

@@ -1,7 +1,6 @@
 import JSON
 import Primitives
 import StageMetrics
-import StageRuntime
 
 /// Why an event was or was not delivered, for people to read: a block per subscription.
 enum WhyText {

@@ -1,6 +1,6 @@
+import Executable
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// One instance at one moment: what the kernel says of its process, and its own metrics. What does not answer is nil.
 struct InstanceReading {
@@ -26,10 +26,10 @@ struct InstanceReading {
     init(_ row: JSONValue, runDir: String) {
         self.init(atNanoseconds: monotonicNanoseconds())
         guard let pid = row["pid"].integer else { return }
-        let figures = ProcessFigures.read(String(pid))
-        guard figures.startSeconds > 0 else { return }
-        cpuSeconds = figures.cpuSeconds
-        residentBytes = figures.residentBytes
+        let metrics = ProcessMetrics.read(String(pid))
+        guard metrics.startSeconds > 0 else { return }
+        cpuSeconds = metrics.cpuSeconds
+        residentBytes = metrics.residentBytes
         let latencyName = Self.latencyName(row["stage"].text)
         let names = [Self.records, Self.backlog, Self.oldest, latencyName]
         if let metrics = StageMetricsClient.read(

@@ -1,6 +1,7 @@
 import ArgumentParser
+import Executable
 import Glibc
-import StageRuntime
+import PipelineConfiguration
 
 /// `tributary logs`
 struct LogsCommand: ParsableCommand {

@@ -1,8 +1,9 @@
 import ArgumentParser
 import ControlClient
+import Executable
 import JSON
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 
 /// `tributary metrics`
 struct MetricsCommand: ParsableCommand {

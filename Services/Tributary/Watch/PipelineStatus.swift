@@ -1,8 +1,8 @@
 import ControlClient
+import Executable
 import Glibc
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// What runs of a pipeline: what its supervisor says, and what answers on an admin socket beside that.
 struct PipelineStatus {
@@ -71,7 +71,7 @@ struct PipelineStatus {
             let pid = try UnixSocket(path, timeoutSeconds: Self.stageSeconds)?.listenerPID
         else { return nil }
         let why = Self.whyNotReady(path)
-        let started = ProcessFigures.read(String(pid)).startSeconds
+        let started = ProcessMetrics.read(String(pid)).startSeconds
         let uptime = Double(wallNanoseconds()) / 1e9 - started
         var members: [(String, JSONText)] = [
             ("stage", .string(stage.rawValue)), ("instance", .string(instance)), ("pid", .number(Int(pid))),

@@ -1,7 +1,8 @@
 import ArgumentParser
+import Executable
 import JSON
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 
 /// `tributary status`
 struct StatusCommand: ParsableCommand {
@@ -47,7 +48,7 @@ struct StatusCommand: ParsableCommand {
     static func text(_ rows: [JSONValue], _ unverifiedSources: [String]) -> String {
         var table = Table(["INSTANCE", "PID", "STATE", "UPTIME", "RESTARTS", "LAST END"])
         for row in rows {
-            let uptime = FigureText.duration(Double(row["uptime_seconds"].text))
+            let uptime = CellText.duration(Double(row["uptime_seconds"].text))
             let pid = row["pid"] == .null ? "-" : row["pid"].text
             table.add([
                 row["instance"].text, pid, row["state"].text, uptime, row["restarts"].text, row["last_end"].text,

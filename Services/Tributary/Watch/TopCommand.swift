@@ -1,8 +1,9 @@
 import ArgumentParser
+import Executable
 import Glibc
 import JSON
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
 
 /// `tributary top`
 struct TopCommand: ParsableCommand {
@@ -58,8 +59,8 @@ struct TopCommand: ParsableCommand {
                 rows.map { (Self.key($0), InstanceReading($0, runDir: runDir)) },
                 uniquingKeysWith: { first, _ in first })
             let table = TopTable(
-                figures: rows.compactMap { row in
-                    readings[Self.key(row)].map { InstanceFigures(row, from: earlier[Self.key(row)], to: $0) }
+                instances: rows.compactMap { row in
+                    readings[Self.key(row)].map { InstanceMetrics(row, from: earlier[Self.key(row)], to: $0) }
                 })
             if let terminal {
                 first = show(table, on: terminal, first: first ?? 0)
@@ -79,7 +80,7 @@ struct TopCommand: ParsableCommand {
 
     private func printTable(_ table: TopTable) {
         if options.json {
-            let rows = JSONText.object([("instances", .array(table.figures.map(\.json)))])
+            let rows = JSONText.object([("instances", .array(table.instances.map(\.json)))])
             return StandardOutput.write(rows.text + "\n")
         }
         let width = isatty(1) == 1 ? TerminalScreen.size().columns : Self.mostColumns
@@ -100,14 +101,14 @@ struct TopCommand: ParsableCommand {
         var first = first
         while true {
             let (columns, lines) = TerminalScreen.size()
-            first = max(0, min(first, table.figures.count - max(1, lines - 3)))
+            first = max(0, min(first, table.instances.count - max(1, lines - 3)))
             terminal.draw(table.screen(width: columns, height: lines, first: first))
             switch terminal.key(timeoutMilliseconds: (deadline - monotonicNanoseconds() + 999_999) / 1_000_000) {
             case "q", "Q", "\u{1B}", "\u{3}", "\u{4}": return nil
             case "j", "\u{1B}[B": first += 1
             case "k", "\u{1B}[A": first -= 1
             case "g": first = 0
-            case "G": first = table.figures.count
+            case "G": first = table.instances.count
             case nil, " ": return first
             default: continue
             }

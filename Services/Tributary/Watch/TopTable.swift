@@ -1,31 +1,30 @@
 import Glibc
 import JSON
 import StageMetrics
-import StageRuntime
 
 /// The table of `top`: one line an instance, as many columns as fit.
 struct TopTable {
     private struct Column: Sendable {
         let title: String
         var isNumber = true
-        let cell: @Sendable (InstanceFigures) -> String
+        let cell: @Sendable (InstanceMetrics) -> String
     }
 
     private static let columns: [Column] = [
         Column(title: "INSTANCE", isNumber: false) { printable($0.row["instance"].text) },
         Column(title: "PID") { $0.row["pid"] == .null ? "-" : $0.row["pid"].text },
         Column(title: "STATE", isNumber: false) { printable($0.row["state"].text) },
-        Column(title: "UPTIME") { FigureText.duration(Double($0.row["uptime_seconds"].text)) },
+        Column(title: "UPTIME") { CellText.duration(Double($0.row["uptime_seconds"].text)) },
         Column(title: "RESTARTS") { $0.row["restarts"].text },
-        Column(title: "CPU%") { FigureText.number($0.cpuPercent) },
-        Column(title: "RSS MB") { FigureText.number($0.residentBytes.map { $0 / 1e6 }) },
-        Column(title: "IN/S") { FigureText.number($0.inPerSecond) },
-        Column(title: "OUT/S") { FigureText.number($0.outPerSecond) },
-        Column(title: "IN") { FigureText.number($0.recordsIn) },
-        Column(title: "OUT") { FigureText.number($0.recordsOut) },
-        Column(title: "BACKLOG") { FigureText.number($0.backlogRecords) },
-        Column(title: "OLDEST") { FigureText.duration($0.oldestSeconds) },
-        Column(title: "P99") { FigureText.duration($0.p99Seconds) },
+        Column(title: "CPU%") { CellText.number($0.cpuPercent) },
+        Column(title: "RSS MB") { CellText.number($0.residentBytes.map { $0 / 1e6 }) },
+        Column(title: "IN/S") { CellText.number($0.inPerSecond) },
+        Column(title: "OUT/S") { CellText.number($0.outPerSecond) },
+        Column(title: "IN") { CellText.number($0.recordsIn) },
+        Column(title: "OUT") { CellText.number($0.recordsOut) },
+        Column(title: "BACKLOG") { CellText.number($0.backlogRecords) },
+        Column(title: "OLDEST") { CellText.duration($0.oldestSeconds) },
+        Column(title: "P99") { CellText.duration($0.p99Seconds) },
     ]
 
     /// What a narrow terminal does without, one after the other until the rest fits.
@@ -33,27 +32,27 @@ struct TopTable {
         "PID", "OUT", "IN", "UPTIME", "RESTARTS", "OLDEST", "RSS MB", "OUT/S", "P99", "CPU%", "IN/S", "BACKLOG",
     ]
 
-    let figures: [InstanceFigures]
+    let instances: [InstanceMetrics]
 
     /// The header and one line a row, none wider than `width`.
     func lines(width: Int) -> [String] {
         var columns = Self.columns
-        var lines = Self.aligned(columns, figures)
+        var lines = Self.aligned(columns, instances)
         for title in Self.leftOutFirst where lines.contains(where: { $0.count > width }) {
             columns.removeAll { $0.title == title }
-            lines = Self.aligned(columns, figures)
+            lines = Self.aligned(columns, instances)
         }
         return lines.map { String($0.prefix(width)) }
     }
 
     /// The time of day and the sums over all instances.
     var summary: String {
-        let cpu = figures.reduce(0) { $0 + ($1.cpuPercent ?? 0) }
-        let resident = figures.reduce(0) { $0 + ($1.residentBytes ?? 0) }
-        let ready = figures.count { $0.isReady }
+        let cpu = instances.reduce(0) { $0 + ($1.cpuPercent ?? 0) }
+        let resident = instances.reduce(0) { $0 + ($1.residentBytes ?? 0) }
+        let ready = instances.count { $0.isReady }
         return
-            "\(FigureText.timeOfDay())  \(ready) of \(figures.count) ready, CPU \(FigureText.number(cpu)) %, resident "
-            + "\(FigureText.number(resident / 1e6)) MB"
+            "\(CellText.timeOfDay())  \(ready) of \(instances.count) ready, CPU \(CellText.number(cpu)) %, resident "
+            + "\(CellText.number(resident / 1e6)) MB"
     }
 
     /// One screen: the sums, the header, and the rows from `first` on for which there is room; the header in any case.
@@ -71,8 +70,8 @@ struct TopTable {
         return (above + [header] + rows.dropFirst(first).prefix(room) + below).map { String($0.prefix(width)) }
     }
 
-    private static func aligned(_ columns: [Column], _ figures: [InstanceFigures]) -> [String] {
-        let cells = [columns.map(\.title)] + figures.map { figure in columns.map { $0.cell(figure) } }
+    private static func aligned(_ columns: [Column], _ instances: [InstanceMetrics]) -> [String] {
+        let cells = [columns.map(\.title)] + instances.map { figure in columns.map { $0.cell(figure) } }
         let widths = columns.indices.map { place in cells.map { $0[place].count }.max() ?? 0 }
         return cells.map { line in
             columns.indices.map { place in
@@ -84,7 +83,7 @@ struct TopTable {
 }
 
 /// Figures as a column shows them; `-` for what is not known.
-enum FigureText {
+enum CellText {
     private static let units: [(limit: Double, size: Double, unit: String)] = [
         (0.001, 1e-6, "µs"), (1, 0.001, "ms"), (100, 1, "s"), (6000, 60, "m"), (172_800, 3600, "h"),
     ]

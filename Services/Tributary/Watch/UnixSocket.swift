@@ -1,6 +1,6 @@
+import Executable
 import Glibc
 import JSON
-import StageRuntime
 
 /// A blocking connection to a Unix socket, for what is no HTTP: the lines of the supervisor, and who listens.
 final class UnixSocket {

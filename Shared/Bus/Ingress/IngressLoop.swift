@@ -19,7 +19,7 @@ final class IngressLoop {
     private var isStopping = false
     private var nextPing: Int64 = 0
     private var nextHousekeeping: Int64 = 0
-    private let figures: IngressFigures
+    private let metrics: IngressLoopMetrics
     private let heartbeat: Heartbeat
 
     private static let pingIntervalNanoseconds: Int64 = 500_000_000
@@ -33,7 +33,7 @@ final class IngressLoop {
         self.core = core
         self.mailbox = mailbox
         self.delegate = delegate
-        figures = IngressFigures(metrics)
+        self.metrics = IngressLoopMetrics(metrics)
         heartbeat = metrics.heartbeat(of: "bus")
         let context = try Context()
         let directory = RunDirectory(path: settings.runDirectory)
@@ -89,7 +89,7 @@ final class IngressLoop {
             nextPing = now + Self.pingIntervalNanoseconds
             out.probe()
         }
-        figures.update(core, malformed: out.malformedCount + control.malformedCount)
+        metrics.update(core, malformed: out.malformedCount + control.malformedCount)
     }
 
     private func pause(at now: Int64) -> Int {
@@ -134,7 +134,7 @@ final class IngressLoop {
             do throws(WireError) {
                 try takeNotice(arrival, from: peer, at: now)
             } catch {
-                figures.malformed.add()
+                metrics.malformed.add()
             }
         }
     }
@@ -160,7 +160,7 @@ final class IngressLoop {
         case .lost:
             giveUp(core.lost(try arrival.read(LostNotice.init)))
         case .refusal:
-            figures.refusals.add()
+            metrics.refusals.add()
         default:
             throw .unknownKind
         }
@@ -197,7 +197,7 @@ final class IngressLoop {
                     throw .unknownKind
                 }
             } catch {
-                figures.malformed.add()
+                metrics.malformed.add()
             }
         }
     }
@@ -215,7 +215,7 @@ final class IngressLoop {
                 out.probe()
                 return
             }
-            figures.sent(records: count - (core.window.resentRecords - resentBefore))
+            metrics.sent(records: count - (core.window.resentRecords - resentBefore))
             if let shared { try tap.publish(shared, records: count) }
         }
     }
@@ -250,14 +250,14 @@ final class IngressLoop {
 
     private func giveUp(_ sequences: [UInt64]) {
         for sequence in sequences {
-            figures.poisoned.add()
+            metrics.poisoned.add()
             delegate.gaveUp(sequence: sequence)
         }
     }
 }
 
 /// What the ingress' bus thread counts.
-struct IngressFigures {
+struct IngressLoopMetrics {
     let poisoned: Counter
     let malformed: Counter
     let refusals: Counter

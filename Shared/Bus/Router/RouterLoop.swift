@@ -17,7 +17,7 @@ final class RouterLoop {
     private let control: ControlLinks
     private let tap: TapPublisher
     private let hello: HelloNotice
-    private let figures: RouterFigures
+    private let metrics: RouterLoopMetrics
     private let heartbeat: Heartbeat
     private var core: RouterCore<FrameSlice>
     private var isStopping = false
@@ -36,7 +36,7 @@ final class RouterLoop {
         self.mailbox = mailbox
         self.delegate = delegate
         core = RouterCore(watermarks: watermarks, reorderBudgetBytes: UInt64(settings.reorderBudgetBytes))
-        figures = RouterFigures(metrics)
+        self.metrics = RouterLoopMetrics(metrics)
         heartbeat = metrics.heartbeat(of: "bus")
         hello = HelloNotice(role: .router, instance: settings.instance)
         let context = try Context()
@@ -72,7 +72,7 @@ final class RouterLoop {
         if poller.isWoken { try takeMail() }
         let isTidying = now >= nextHousekeeping
         if try isTidying && keepHouse(at: now) { poller = makePoller() }
-        try control.receive(poller, malformed: figures.malformed, announced: linkUp)
+        try control.receive(poller, malformed: metrics.malformed, announced: linkUp)
         try takeUpstream(poller, at: now)
         release()
         return (now, isTidying)
@@ -145,7 +145,7 @@ final class RouterLoop {
         case .batch:
             if core.received(batch: number, records: count, from: link, at: now) { keepRecords(of: arrival.body) }
         default:
-            figures.malformed.add()
+            metrics.malformed.add()
         }
     }
 
@@ -160,7 +160,7 @@ final class RouterLoop {
             let range = offset..<offset + 4 + bytes.count
             offset = range.upperBound
             guard let envelope = try? EnvelopeView(bytes), envelope.isIntact else {
-                figures.damaged.add()
+                metrics.damaged.add()
                 continue
             }
             let journal = envelope.journal
@@ -170,8 +170,8 @@ final class RouterLoop {
                 isAlone: envelope.flags.contains(.alone), slice)
             switch arrival {
             case .kept: break
-            case .duplicate: figures.repeats.add()
-            case .outsideWindow, nil: figures.unlinked.add()
+            case .duplicate: metrics.repeats.add()
+            case .outsideWindow, nil: metrics.unlinked.add()
             }
         }
     }
@@ -213,7 +213,7 @@ final class RouterLoop {
 }
 
 /// What the router's bus thread counts.
-struct RouterFigures {
+struct RouterLoopMetrics {
     let malformed: Counter
     let damaged: Counter
     let repeats: Counter

@@ -79,16 +79,16 @@ struct StageRunner<Work: StageWork> {
     private var batches: Deque<BatchInWork> = []
     private let role: StageRole
     private let instance: String
-    private let figures: WorkerFigures
+    private let metrics: WorkerLoopMetrics
 
     /// Results are handed on when they reach this size, or when the slice ends.
     private static var chunkBytes: Int { 256 * 1024 }
 
-    init(work: Work, role: StageRole, instance: String, figures: WorkerFigures) {
+    init(work: Work, role: StageRole, instance: String, metrics: WorkerLoopMetrics) {
         self.work = work
         self.role = role
         self.instance = instance
-        self.figures = figures
+        self.metrics = metrics
     }
 
     /// Batches that wait for work.
@@ -123,11 +123,11 @@ struct StageRunner<Work: StageWork> {
             }
             emitAll(finished, Chunk(writer.bytes), emit)
         }
-        figures.processing.record(nanoseconds: now - started)
+        metrics.processing.record(nanoseconds: now - started)
         if oldest != .max {
             let age = startedWall - oldest
-            figures.oldest(ageNanoseconds: age)
-            figures.sinceReceipt.record(nanoseconds: max(0, age))
+            metrics.oldest(ageNanoseconds: age)
+            metrics.sinceReceipt.record(nanoseconds: max(0, age))
         }
     }
 
@@ -153,12 +153,12 @@ struct StageRunner<Work: StageWork> {
         var reader = BatchReader(UnsafeRawBufferPointer(rebasing: body[batch.position...]))
         guard let bytes = try? reader.next() else {
             batch.position = body.count
-            figures.damaged.add()
+            metrics.damaged.add()
             return nil
         }
         batch.position += 4 + bytes.count
         guard let record = try? EnvelopeView(bytes) else {
-            figures.damaged.add()
+            metrics.damaged.add()
             return nil
         }
         let start = writer.count

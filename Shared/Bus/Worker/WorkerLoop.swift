@@ -83,7 +83,7 @@ final class WorkerLoop<Work: StageWork> {
     private let control: ControlLinks
     private let out: BoundSocket
     private let tap: TapPublisher
-    private let figures: WorkerFigures
+    private let metrics: WorkerLoopMetrics
     private let heartbeat: Heartbeat
     private var core: Core
     private var runner: StageRunner<Work>
@@ -98,12 +98,14 @@ final class WorkerLoop<Work: StageWork> {
     private static var drainNanoseconds: Int64 { 2_000_000_000 }
     private static var leaveNanoseconds: Int64 { 30_000_000 }
 
-    init(settings: WorkerSettings, work: Work, metrics: MetricRegistry, mailbox: Mailbox<WorkerBus.Mail>) throws {
+    init(settings: WorkerSettings, work: Work, metrics registry: MetricRegistry, mailbox: Mailbox<WorkerBus.Mail>)
+        throws
+    {
         self.settings = settings
         self.mailbox = mailbox
-        figures = WorkerFigures(metrics)
-        heartbeat = metrics.heartbeat(of: "bus")
-        runner = StageRunner(work: work, role: settings.role, instance: settings.instance, figures: figures)
+        self.metrics = WorkerLoopMetrics(registry)
+        heartbeat = registry.heartbeat(of: "bus")
+        runner = StageRunner(work: work, role: settings.role, instance: settings.instance, metrics: metrics)
         core = WorkerCore(isolatesSuspects: settings.role == .verifier)
         let context = try Context()
         let directory = RunDirectory(path: settings.runDirectory)
@@ -136,7 +138,7 @@ final class WorkerLoop<Work: StageWork> {
             }
             let isTidying = now >= nextHousekeeping || out.isProbing
             if try isTidying && keepHouse(at: now) { poller = makePoller() }
-            try control.receive(poller, malformed: figures.malformed)
+            try control.receive(poller, malformed: metrics.malformed)
             try takeUpstream(poller)
             if poller.isReadable(out.socket) { try takeOut() }
             work()
@@ -171,7 +173,7 @@ final class WorkerLoop<Work: StageWork> {
         for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
             report(core.downstreamGone(peer))
         }
-        figures.update(
+        metrics.update(
             backlog: core.waitingCount + runner.waitingCount,
             malformed: out.malformedCount + upstream.links.reduce(0) { $0 + $1.malformedCount })
         return isChanged || isRebuilt
@@ -208,11 +210,11 @@ final class WorkerLoop<Work: StageWork> {
         case .batch:
             let (number, count) = (arrival.header.number, Int(arrival.header.count))
             guard core.intakes.received(batch: number, records: count, from: link.id) else { return }
-            figures.recordsIn.add(count)
-            figures.batchesIn.add()
+            metrics.recordsIn.add(count)
+            metrics.batchesIn.add()
             runner.add(BatchInWork(link: link.id, number: number, count: count, body: arrival.body))
         default:
-            figures.malformed.add()
+            metrics.malformed.add()
         }
     }
 
@@ -261,7 +263,7 @@ final class WorkerLoop<Work: StageWork> {
                     throw .unknownKind
                 }
             } catch {
-                figures.malformed.add()
+                metrics.malformed.add()
             }
         }
     }
@@ -277,8 +279,8 @@ final class WorkerLoop<Work: StageWork> {
                 return
             }
             core.taken(order, at: monotonicNanoseconds())
-            figures.recordsOut.add(count)
-            figures.batchesOut.add()
+            metrics.recordsOut.add(count)
+            metrics.batchesOut.add()
             if let shared { try tap.publish(shared, records: count) }
         }
     }
@@ -296,7 +298,7 @@ final class WorkerLoop<Work: StageWork> {
 }
 
 /// What a worker's bus thread counts.
-struct WorkerFigures {
+struct WorkerLoopMetrics {
     let recordsIn: Counter
     let recordsOut: Counter
     let batchesIn: Counter

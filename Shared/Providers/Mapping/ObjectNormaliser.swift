@@ -1,5 +1,5 @@
-import Events
-import Wire
+package import Events
+package import Wire
 
 /// The mapping of a provider whose webhooks are one JSON object and one event each, as data.
 package struct ObjectMapping: Sendable {
@@ -21,8 +21,8 @@ package struct ObjectMapping: Sendable {
 }
 
 /// Carries out an `ObjectMapping`: one object, one event. Belongs to one thread.
-final class ObjectNormaliser: WebhookNormaliser {
-    private let mapping: ObjectMapping
+package final class ObjectNormaliser: WebhookNormaliser {
+    package let mapping: ObjectMapping
     private let vocabulary: Vocabulary
     private let typeSlot: Int
     private let idSlots: [Int]
@@ -40,7 +40,7 @@ final class ObjectNormaliser: WebhookNormaliser {
         timeSlots = mapping.timeFields.map(vocabulary.slot)
     }
 
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
+    package func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome {
         let reader = vocabulary.reader
         if let code = reader.read(webhook.body) { return .refused(.normaliser(code)) }
         guard let type = reader.string(typeSlot), !type.isEmpty else {

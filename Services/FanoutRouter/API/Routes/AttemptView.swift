@@ -1,6 +1,5 @@
 import EventLog
 import JSON
-import StageRuntime
 
 /// Attempts as the API shows them.
 enum AttemptView {

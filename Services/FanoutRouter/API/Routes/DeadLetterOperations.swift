@@ -1,6 +1,5 @@
 import EventLog
 import JSON
-import StageRuntime
 
 extension RouterAPI {
     var deadLetterOperations: [APIOperation] { [listDeadLetters, totalDeadLetters] }

@@ -1,7 +1,6 @@
 import EventLog
 import Events
 import JSON
-import StageRuntime
 
 extension RouterAPI {
     var eventOperations: [APIOperation] { [listEvents, oneEvent, whyEvent] }

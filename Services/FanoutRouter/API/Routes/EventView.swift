@@ -2,7 +2,6 @@ import EventLog
 import Events
 import JSON
 import Primitives
-import StageRuntime
 import Wire
 
 /// Events as the API shows them.

@@ -1,6 +1,5 @@
 import EventLog
 import JSON
-import StageRuntime
 
 /// Where a page of attempts ended: in the log, and among those that the lanes remember.
 struct AttemptPlace: Sendable, Equatable {

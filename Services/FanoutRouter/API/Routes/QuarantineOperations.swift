@@ -1,7 +1,8 @@
 import EventLog
 import JSON
+import PipelineConfiguration
 import StageMetrics
-import StageRuntime
+import StageProcess
 import Wire
 
 extension RouterAPI {

@@ -1,7 +1,6 @@
 import EventLog
 import JSON
 import Primitives
-import StageRuntime
 import Wire
 
 /// Refused webhooks as the API shows them.

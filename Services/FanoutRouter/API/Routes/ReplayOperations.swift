@@ -1,6 +1,5 @@
 import EventLog
 import JSON
-import StageRuntime
 
 extension RouterAPI {
     var replayOperations: [APIOperation] { [createReplay, listReplays, oneReplay, cancelReplay, deleteReplay] }

@@ -1,6 +1,5 @@
 import EventLog
 import JSON
-import StageRuntime
 
 /// Replays as the API shows and takes them.
 enum ReplayView {

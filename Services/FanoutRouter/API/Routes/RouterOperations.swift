@@ -1,8 +1,8 @@
 import EventLog
+import Executable
 import JSON
 import Providers
 import StageMetrics
-import StageRuntime
 
 extension RouterAPI {
     /// What is about the router itself.

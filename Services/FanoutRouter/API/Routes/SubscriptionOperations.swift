@@ -1,5 +1,4 @@
 import JSON
-import StageRuntime
 
 extension RouterAPI {
     /// What makes, shows, changes and ends subscriptions.

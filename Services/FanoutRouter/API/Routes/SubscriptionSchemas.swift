@@ -1,4 +1,4 @@
-import StageRuntime
+import PipelineConfiguration
 
 extension APISchema {
     /// 1 to 63 characters of a-z, 0-9 and `-`.

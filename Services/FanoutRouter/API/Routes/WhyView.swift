@@ -1,6 +1,5 @@
 import EventLog
 import JSON
-import StageRuntime
 
 /// How an event stands with subscriptions, as the API shows it.
 enum WhyView {

@@ -4,7 +4,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOSSL
-import StageRuntime
+import ServerCertificates
 
 /// Connections of the control API: TLS where it is configured, then the strict front that every listener has in place of
 /// the server library's own decoder. Each takes the certificate that counts when it begins, so that a new one needs no

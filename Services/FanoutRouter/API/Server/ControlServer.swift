@@ -1,12 +1,15 @@
+import AdminServer
 import Dispatch
+import Executable
 import Glibc
 import HTTPFront
 import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
+import PipelineConfiguration
+import ServerCertificates
 import StageMetrics
-import StageRuntime
 import Synchronization
 import Threads
 

@@ -1,4 +1,5 @@
-import StageRuntime
+import Executable
+import PipelineConfiguration
 
 /// Which `Host` a listener answers. On loopback a browser's page could reach it under a name of its own choosing (DNS
 /// rebinding), so only names of this machine count there.

@@ -1,7 +1,7 @@
 import EventLog
 import Events
 import NIOCore
-import StageRuntime
+import PipelineConfiguration
 import Wire
 
 /// What one request carries: its body and the header fields that describe it.

@@ -1,7 +1,7 @@
 import NIOCore
+import PipelineConfiguration
 import Primitives
 import Providers
-import StageRuntime
 import Wire
 
 /// How the requests of a subscription are signed. Belongs to the event loop of the lanes.

@@ -1,0 +1,63 @@
+import Executable
+
+extension ConfigurationDecoder {
+    /// One TCP address that some instance is going to listen on.
+    private struct Listener {
+        let key: String
+        /// Nil where the key is that of one listener, shared by all instances.
+        let instance: String?
+        let address: ListenAddress
+
+        var words: String { instance.map { "\(key) of \($0), \(address)," } ?? "\(key) \(address)" }
+    }
+
+    /// Reports addresses that two listeners would want, counting every instance (instance n serves its metrics n ports
+    /// above `metrics_listen`): the second could never start.
+    func checkListeners(_ configuration: TributaryConfiguration, _ section: Section) {
+        var listeners = [Listener(key: "ingress.listen", instance: nil, address: configuration.ingress.listen)]
+        if let listen = configuration.router.listen {
+            listeners.append(Listener(key: "router.listen", instance: nil, address: listen))
+        }
+        let stages: [(String, Stage, Int, ListenAddress?)] = [
+            ("ingress", .ingressGateway, configuration.ingress.instances, configuration.ingress.metricsListen),
+            ("verifier", .verifier, configuration.verifier.instances, configuration.verifier.metricsListen),
+            ("normaliser", .normaliser, configuration.normaliser.instances, configuration.normaliser.metricsListen),
+            ("router", .fanoutRouter, 1, configuration.router.metricsListen),
+        ]
+        for (key, stage, instances, address) in stages {
+            guard let address else { continue }
+            for number in 0..<instances {
+                let own = ListenAddress(host: address.host, port: address.port + number)
+                listeners.append(
+                    Listener(key: "\(key).metrics_listen", instance: "\(stage.rawValue)-\(number)", address: own))
+            }
+        }
+        var reported: Set<String> = []
+        for (index, later) in listeners.enumerated() {
+            guard !reported.contains(later.key) else { continue }
+            let other = listeners[..<index].first { $0.address.collides(with: later.address) }
+            var sentence = other.map { other in
+                "\(later.words) is taken by \(other.words.hasSuffix(",") ? String(other.words.dropLast()) : other.words)"
+                    + "; choose another port (instance n of a stage serves its metrics n ports above metrics_listen)"
+            }
+            if later.address.port > 65535 {
+                sentence = "\(later.words) lies beyond port 65535; choose a lower port"
+            }
+            guard let sentence else { continue }
+            reported.insert(later.key)
+            problems.report(line: line(of: later.key, in: section), later.key, sentence)
+        }
+    }
+}
+
+extension ListenAddress {
+    /// Whether only one of two listeners can have its address: the same port, on the same host or on all of them.
+    func collides(with other: ListenAddress) -> Bool {
+        guard port == other.port else { return false }
+        let hosts = [host, other.host].map { $0 == "localhost" ? "127.0.0.1" : $0 }
+        return hosts[0] == hosts[1] || !Self.everywhere.isDisjoint(with: hosts)
+            || (host == "localhost" && other.host == "::1") || (host == "::1" && other.host == "localhost")
+    }
+
+    private static let everywhere: Set<String> = ["0.0.0.0", "::"]
+}

@@ -1,0 +1,158 @@
+import Bus
+import EventLog
+import Events
+import Glibc
+import LogSamples
+import Logging
+import NIOCore
+import NIOPosix
+import PipelineConfiguration
+import StageMetrics
+import Synchronization
+import Wire
+
+@testable import FanoutRouter
+
+/// A router without a bus: the real log, log thread, reader thread, lanes and HTTP client, put together for one test.
+final class RouterFixture: Sendable {
+    static let journal = JournalID(high: 7, low: 8)
+
+    let writer: LogWriter
+    let reading: LogReading
+    let hub: NIOLoopBound<LaneHub>
+    let registry = MetricRegistry(stage: "fanout-router", instance: "test", version: "0")
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let loop: any EventLoop
+    private let logID: JournalID
+    private let allow: [String]
+
+    init(
+        _ settings: EventLogSettings, lanes: [LaneSettings], log: (any EventLog)? = nil, secrets: [[UInt8]] = [],
+        signing: SigningConfiguration? = nil,
+        feedBytes: Int = 32 << 20, allow: [String] = ["127.0.0.0/8"]
+    ) throws {
+        let log = try log ?? SQLiteEventLog(settings: settings)
+        loop = group.next()
+        logID = log.id
+        self.allow = allow
+        reading = LogReading(try SQLiteEventLogReader(path: settings.path))
+        let mailbox = FeedMailbox(budgetBytes: feedBytes)
+        let settledHere = Settled()
+        writer = LogWriter(
+            log: log, settings: settings, watermarks: try log.watermarks(),
+            metrics: IntakeMetrics(registry, sources: [("stream", "stream")]), logger: Logger(label: "test"),
+            outlets: LogWriter.Outlets(
+                committed: { for entry in $0 { settledHere.value.withLock { $0 = entry.watermark } } },
+                publish: { _ in },
+                feed: { rows, next in mailbox.put(rows.map { RenderedBatch($0) }, next: next) }))
+        settledSequence = settledHere
+        let (loop, reading, writer, registry) = (loop, reading, writer, registry)
+        var saved: [String: SavedLane] = [:]
+        for lane in lanes { saved[lane.name] = try log.lane(lane.name) }
+        let (next, logID, states) = (log.nextPosition, log.id, saved)
+        hub = try loop.submit {
+            let hub = LaneHub(
+                mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: feedBytes), reading: reading, loop: loop,
+                logger: Logger(label: "test"), save: { writer.save($0, saved: $1) })
+            let resolver = EgressResolver(EgressGuard(allow: allow))
+            for lane in lanes {
+                guard let saved = states[lane.name] else { continue }
+                let signing =
+                    signing
+                    ?? SigningConfiguration(
+                        scheme: secrets.isEmpty ? .none : .standardWebhooks, secrets: [])
+                hub.add(
+                    Lane(
+                        settings: lane, saved: saved,
+                        head: DeliveryHead(
+                            endpoint: lane.endpoint, logID: logID,
+                            signer: try DeliverySigner(signing, secrets: secrets)),
+                        transport: try ConnectionPool(endpoint: lane.endpoint, resolver: resolver, loop: loop),
+                        source: hub, metrics: LaneMetrics(registry, subscription: lane.name), loop: loop))
+            }
+            return NIOLoopBound(hub, eventLoop: loop)
+        }.wait()
+        let hub = hub
+        mailbox.onArrival { loop.execute { hub.value.drain() } }
+        loop.execute { hub.value.start() }
+    }
+
+    /// Changes a lane as the router does when a subscription changes.
+    func reconfigure(_ settings: LaneSettings, reconnects: Bool = false) throws {
+        let (logID, allow) = (logID, allow)
+        try loop.submit { [hub, loop] in
+            let resolver = EgressResolver(EgressGuard(allow: allow))
+            hub.value.lane(settings.name)?.reconfigure(
+                settings, head: DeliveryHead(endpoint: settings.endpoint, logID: logID),
+                transport: reconnects
+                    ? try ConnectionPool(endpoint: settings.endpoint, resolver: resolver, loop: loop) : nil)
+        }.wait()
+    }
+
+    /// Adds a lane while the others run.
+    func add(_ settings: LaneSettings) throws {
+        let saved = try writer.perform { try $0.lane(settings.name) }
+        let (logID, allow) = (logID, allow)
+        try loop.submit { [hub, loop, registry] in
+            let resolver = EgressResolver(EgressGuard(allow: allow))
+            hub.value.add(
+                Lane(
+                    settings: settings, saved: saved, head: DeliveryHead(endpoint: settings.endpoint, logID: logID),
+                    transport: try ConnectionPool(endpoint: settings.endpoint, resolver: resolver, loop: loop),
+                    source: hub.value, metrics: LaneMetrics(registry, subscription: settings.name), loop: loop))
+        }.wait()
+    }
+
+    /// Takes a lane away; what it came to is saved.
+    func remove(_ name: String) throws {
+        try loop.submit { [hub, writer] in
+            if let progress = hub.value.remove(name)?.takeProgress() { writer.save([progress]) {} }
+        }.wait()
+        writer.flush()
+    }
+
+    private let settledSequence: Settled
+
+    /// The highest sequence that the router has settled.
+    var watermark: UInt64 { settledSequence.value.withLock { $0 } }
+
+    /// Gives the router a batch as the bus would.
+    func receive(_ sequences: ClosedRange<UInt64>, _ envelope: (UInt64) -> [UInt8]) {
+        var writer = ByteWriter()
+        for sequence in sequences {
+            let bytes = envelope(sequence)
+            writer.u32(UInt32(bytes.count))
+            writer.raw(bytes)
+        }
+        self.writer.received([
+            OrderedBatch(
+                journal: Self.journal, first: sequences.lowerBound, last: sequences.upperBound, frames: writer.bytes)
+        ])
+    }
+
+    /// One plain event per sequence.
+    func receive(_ sequences: ClosedRange<UInt64>) {
+        receive(sequences) { Sample.envelope(journal: Self.journal, sequence: $0, ids: ["id-\($0)"]) }
+    }
+
+    func withLane<Value: Sendable>(_ name: String, _ body: @escaping @Sendable (Lane) -> Value) throws -> Value? {
+        try loop.submit { [hub] in hub.value.lane(name).map(body) }.wait()
+    }
+
+    /// Stops in order and saves.
+    func stop() {
+        let saved = loop.makePromise(of: Void.self)
+        loop.execute { [hub] in hub.value.stop(patience: .seconds(1)) { saved.succeed() } }
+        try? saved.futureResult.wait()
+        try? group.syncShutdownGracefully()
+    }
+
+    /// Stops without saving anything, like a killed process.
+    func abandon() throws {
+        try loop.submit { [hub] in hub.value.halt() }.wait()
+    }
+
+    private final class Settled: Sendable {
+        let value = Mutex<UInt64>(0)
+    }
+}
