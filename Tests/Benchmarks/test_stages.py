@@ -1,11 +1,14 @@
 """How the costs of the stages are read and judged."""
 
+import contextlib
+import io
 import json
 import re
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts"))
@@ -59,7 +62,22 @@ class Thresholds(unittest.TestCase):
         source = (HERE / "Cases.swift").read_text()
         names = set(re.findall(r'(?:name: |hostile\()"([^"]+)"', source))
         self.assertGreater(len(names), 10)
-        self.assertEqual(set(json.loads(stages.THRESHOLDS.read_text())), names)
+        for processors, limits in json.loads(stages.THRESHOLDS.read_text()).items():
+            self.assertEqual(set(limits), names, processors)
+
+    def test_processors_are_of_one_class_where_the_code_takes_the_same_instructions(self):
+        for machine, information, found in (
+                ("x86_64", "model name\t: x\nflags\t\t: fpu avx avx2 sha_ni\n", "x86_64-avx2"),
+                ("x86_64", "flags\t\t: fpu avx\n", "x86_64"), ("aarch64", "Features\t: fp asimd\n", "aarch64")):
+            self.assertEqual(stages.processor_class(machine, information), found)
+
+    def test_a_processor_of_an_unknown_class_is_said_to_be_skipped_before_anything_is_built(self):
+        said = io.StringIO()
+        with mock.patch.object(stages, "processor_class", return_value="vax"), \
+                mock.patch.object(stages, "build", side_effect=AssertionError("built")), \
+                mock.patch("sys.argv", ["stages", "--counts"]), contextlib.redirect_stdout(said):
+            self.assertEqual(stages.main(), 0)
+        self.assertRegex(said.getvalue(), r"\Askipped: .* class vax;")
 
 
 if __name__ == "__main__":

@@ -1,44 +1,28 @@
 """Listeners of real stages under more connections than they have descriptors or patience for."""
 
+import asyncio
 import os
 import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
-from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from launcher import HOST, PATIENCE_SECONDS, built, free_port, until  # noqa: E402
+from supervision.admin import ask  # noqa: E402
+from supervision.process import stat_fields  # noqa: E402
+
 EXECUTABLES = ("ingress-gateway", "fanout-router")
-PATIENCE_SECONDS = 60.0
-HOST, OTHER_HOST = "127.0.0.1", "127.0.0.2"
+OTHER_HOST = "127.0.0.2"
 WEBHOOK = b"POST /in/stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
 OPENAPI = b"GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-def binaries() -> Path | None:
-    """The folder with the executables: TRIBUTARY_BIN, or a debug build; None where there is none."""
-    folder = Path(os.environ.get("TRIBUTARY_BIN") or ROOT / ".build" / "debug")
-    return folder if all((folder / name).exists() for name in EXECUTABLES) else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def until(holds: Callable, what: str):
-    """Waits for a truthy answer and returns it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (answer := holds()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:g} s in vain for {what}")
-        time.sleep(0.05)
-    return answer
 
 
 def is_closed(client: socket.socket) -> bool:
@@ -76,7 +60,7 @@ sources:
 
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [binaries() / name, "--config", file], stdout=log, stderr=log, preexec_fn=limit,
+                [built() / name, "--config", file], stdout=log, stderr=log, preexec_fn=limit,
                 env=os.environ | {"API_TOKEN": "a" * 32, "STREAM_SECRET": "s" * 32})
 
     def __enter__(self):
@@ -89,14 +73,8 @@ sources:
 
     def health(self) -> bool:
         """Whether the admin socket says that all is well."""
-        with socket.socket(socket.AF_UNIX) as admin:
-            admin.settimeout(PATIENCE_SECONDS)
-            try:
-                admin.connect(str(self.folder / "run" / f"{self.name}-0.admin"))
-                admin.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                return admin.recv(1000).startswith(b"HTTP/1.1 200 ")
-            except (FileNotFoundError, ConnectionError):
-                return False
+        admin = self.folder / "run" / f"{self.name}-0.admin"
+        return asyncio.run(ask(admin, "/healthz", PATIENCE_SECONDS)).status == 200
 
     def connect(self, source: str = HOST) -> socket.socket:
         return socket.create_connection((HOST, self.port), timeout=PATIENCE_SECONDS, source_address=(source, 0))
@@ -112,7 +90,7 @@ sources:
             return 0
 
     def processor_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = stat_fields(self.process.pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def load(self, seconds: float = 2) -> float:
@@ -125,7 +103,7 @@ sources:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
 
-@unittest.skipUnless(binaries(), "no build of the stages")
+@unittest.skipUnless(built(), "no build of the stages")
 class Listeners(unittest.TestCase):
     def started(self, name: str, most_files: int | None = None) -> Stage:
         stage = self.enterContext(Stage(name, most_files))

@@ -17,8 +17,9 @@ import standardwebhooks
 import svix.webhooks
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from cloudevents.core.formats.json import JSONFormat
-from gateway import API_KEY, Gateway, Receiver, Request, binaries, until
+from gateway import API_KEY, Gateway, Receiver, Request
 from getstream.webhook import get_event_type, verify_signature
+from launcher import built, until
 
 SAMPLES = ("call.session_started", "call.session_participant_joined", "call.session_ended")
 ONE = {"types": ["session.started"]}
@@ -49,7 +50,7 @@ def failing(name: str, **more) -> dict:
 
 def setUpModule():
     global receiver, gateway, posted
-    folder = binaries()
+    folder = built()
     if folder is None:
         raise unittest.SkipTest("nothing is built; 'swift build' makes the executables, or TRIBUTARY_BIN names them")
     receiver = Receiver({
@@ -63,7 +64,7 @@ def setUpModule():
     standard = {"scheme": "standard-webhooks", "secrets": [f"literal:{OLD}", f"literal:{NEW}"]}
     key = {"scheme": "standard-webhooks", "secrets": ["literal:whsk_" + base64.b64encode(SEED).decode()]}
     stream = {"scheme": "stream", "api_key": API_KEY, "secrets": [f"literal:{STREAM_SECRET}"]}
-    gateway = Gateway(folder, [
+    gateway = unittest.enterModuleContext(Gateway(folder, [
         subscription("rotating", signing=standard), subscription("ed25519", signing=key, filter=ONE),
         subscription("as-stream", format="original", signing=stream),
         subscription("binary", format="cloudevents-binary", signing={"scheme": "none"}),
@@ -74,8 +75,7 @@ def setUpModule():
                                      "is-silent", "is-gone", "redirects")),
         failing("closed-port") | {"url": "http://127.0.0.1:1/"}, failing("inward") | {"url": "https://10.1.2.3/"},
         failing("unknown-name") | {"url": "https://receiver.invalid/"},
-    ])
-    unittest.addModuleCleanup(gateway.close)
+    ]))
     posted = {sample: gateway.post(sample) for sample in SAMPLES}
 
 
@@ -214,7 +214,7 @@ class Schedules(unittest.TestCase):
             pause = (started(later) - started(earlier)).total_seconds() - earlier["duration_seconds"]
             self.assertGreaterEqual(pause, shortest - CLOCK_SECONDS)
             self.assertLessEqual(pause, longest + SLACK_SECONDS)
-        time.sleep(1)
+        gateway.wait_until_given_up(name)
         self.assertEqual(len(receiver.requests(f"/{name}")), count)
         return attempts
 

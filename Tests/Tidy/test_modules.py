@@ -8,9 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 STAGE = {
-    "AdminServer", "Bus", "CChecksum", "COpenSSL", "CPlatform", "CSimdJSON", "CZeroMQ", "CZlib", "PipelineConfiguration",
-    "Events", "Executable", "HTTPFront", "JSON", "Primitives", "Providers", "StageMetrics", "StageProcess", "Threads",
-    "Wire", "ZeroMQ",
+    "AdminServer", "Bus", "CChecksum", "COpenSSL", "CPlatform", "CSimdJSON", "CZeroMQ", "CZlib",
+    "PipelineConfiguration", "Events", "Executable", "HTTPFront", "JSON", "Primitives", "Providers",
+    "StageMetrics", "StageProcess", "Threads", "Wire", "ZeroMQ",
 }  # fmt: skip
 MODULES = {
     "IngressGateway": STAGE | {"Journal", "ServerCertificates"},

@@ -60,6 +60,33 @@ WALL_CLOCK = {
     "Services/BusTap": "a command",
 }
 """Where the wall clock is read: only to write a time down or to show it. Waiting and ages go by the others."""
+SECRETS_ARE_READ_IN = (
+    "Shared/Configuration/",  # what a reference is
+    "Shared/ServerCertificates/",  # the key of a listener's own certificate
+    "Shared/StageProcess/",  # hands a stage those that its part of the configuration names
+)
+SLEEPING_TESTS = {
+    "Tests/StageProcessTests/StalledThreadTests.swift": "between two looks",
+    "Tests/IngressGatewayTests/IngressFixtures.swift": "between two looks",
+    "Tests/BusTests/PipelineOverSocketsTests.swift": "between two looks",
+    "Tests/EndToEnd/Harness/Waiting.swift": "between two looks, and where a test is about something lasting",
+    "Tests/ZeroMQTests/LibzmqFactsTests.swift": "that nothing comes has no condition; a fact about libzmq's own times",
+    "Tests/ZeroMQTests/LibzmqTrapsTests.swift": "the same",
+    "Tests/FanoutRouterTests/LaneChangeTests.swift": "lets deliveries begin; nothing is asserted of it",
+    "Tests/FanoutRouterTests/Subscriber.swift": "between two looks",
+    "Tests/FanoutRouterTests/StoreFixture.swift": "between two looks",
+}
+SLEEPING_SCRIPTS = {
+    "scripts/launcher.py": "between two looks",
+    "scripts/supervision/service.py": "between two looks",
+    "scripts/benchmark/proxies.py": "between two looks",
+    "scripts/benchmark/bench.py": "between two looks, and the time that the stages are idle",
+    "scripts/benchmark/fanout.py": "between two looks",
+    "scripts/benchmark/flood.py": "the rate of a sender",
+    "scripts/demonstration/__main__.py": "between two looks, and until Ctrl-C",
+    "Tests/Listeners/test_listeners.py": "the span in which processor time is counted",
+}
+"""Where something sleeps, and why that is not a wait for something that could be asked for."""
 DECLARATION = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|private|fileprivate|internal|static|final|mutating|override|nonisolated"
     r"(?:\(unsafe\))?|convenience|required|lazy|indirect|weak|unowned)\s+(?:\(set\)\s+)?)*"
@@ -242,24 +269,67 @@ class Imports(unittest.TestCase):
                 self.assertNotRegex(path.read_text(), r"\bJSON(Serialization|Encoder|Decoder)\b", path)
 
     def test_only_verifier_and_router_resolve_secrets_among_the_stages(self):
-        for folder in [
-            "Services/IngressGateway",
-            "Services/Normaliser",
-            "Services/BusTap",
-            "Shared/Bus",
-            "Shared/Journal",
-        ]:
-            for path in tracked(f"{folder}/*.swift"):
+        allowed = ("Services/Verifier/", "Services/FanoutRouter/", "Services/Tributary/", *SECRETS_ARE_READ_IN)
+        for path in tracked("Services/*.swift", "Shared/*.swift"):
+            if not str(path.relative_to(ROOT)).startswith(allowed):
                 self.assertNotRegex(path.read_text(), r"\.resolve\(|SecretReference", path)
         for path in tracked("Services/Verifier/*.swift"):
             self.assertNotIn("subscriptions", path.read_text(), path)
         for path in tracked("Services/FanoutRouter/*.swift"):
             self.assertNotRegex(path.read_text(), r"sources.*secrets", path)
 
-    def test_only_the_router_opens_connections_to_the_outside(self):
-        for folder in ["Services/IngressGateway", "Services/Verifier", "Services/Normaliser", "Shared"]:
-            for path in tracked(f"{folder}/*.swift"):
-                self.assertNotIn("ClientBootstrap", path.read_text(), path)
+    def test_only_the_router_and_what_commands_speak_with_open_connections_to_the_outside(self):
+        allowed = {"Services/FanoutRouter/Delivery", "Shared/ControlClient"}
+        found = {
+            str(path.parent.relative_to(ROOT))
+            for path in tracked("Services/*.swift", "Shared/*.swift")
+            if re.search(r"ClientBootstrap|\bHTTPClient[.(]|\bURLSession\b", path.read_text())
+        }
+        self.assertEqual(found - allowed, set())
+
+    def test_only_commands_link_what_speaks_to_the_outside_on_their_behalf(self):
+        for path, imported in self.imports("Services").items():
+            if "Tributary" not in path.parts:
+                self.assertNotIn("ControlClient", imported, path)
+
+    def test_commands_do_not_touch_the_bus(self):
+        for path, imported in self.imports("Services/Tributary").items():
+            self.assertEqual(imported & {"Bus", "ZeroMQ", "CZeroMQ", "Journal", "EventLog"}, set(), path)
+
+
+class Waiting(unittest.TestCase):
+    def test_swift_tests_wait_for_conditions_and_not_for_times(self):
+        sleeping = re.compile(r"\busleep\(|\bTask\.sleep|clock\.sleep\(|Thread\.sleep|nanosleep\(")
+        found = {
+            str(path.relative_to(ROOT)) for path in tracked("Tests/*.swift") if sleeping.search(path.read_text())
+        }
+        self.assertEqual(found - SLEEPING_TESTS.keys(), set())
+
+    def test_scripts_and_their_tests_wait_for_conditions_and_not_for_times(self):
+        found = {
+            str(path.relative_to(ROOT))
+            for path in tracked("Tests/*.py", "scripts/*.py")
+            if re.search(r"\btime\.sleep\(", path.read_text()) and path != Path(__file__).resolve()
+        }
+        self.assertEqual(found - SLEEPING_SCRIPTS.keys(), set())
+
+    def test_what_is_random_in_tests_is_random_from_a_seed(self):
+        # What is drawn for the name of a file or of a journal decides nothing.
+        drawing = re.compile(
+            r"^(?!.*(?:UInt32\.random|JournalID\.random)).*\b(?:\w+\.random\(in:(?!.*using:)|Bool\.random\(\)"
+            r"|\.shuffled\(\)|\.randomElement\(\))", re.M
+        )
+        bad = [
+            f"{path.relative_to(ROOT)}: {found.group().strip()}"
+            for path in tracked("Tests/*.swift")
+            for found in drawing.finditer(path.read_text())
+        ]
+        bad += [
+            str(path.relative_to(ROOT))
+            for path in tracked("Tests/*.py")
+            if re.search(r"^\s*(?:import random|from random)", path.read_text(), re.M)
+        ]
+        self.assertEqual(bad, [])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from demonstration.stage_folder import free_port
+from launcher import ROOT, free_port
 from supervision.binaries import Binaries
 from supervision.failure import USAGE, Failure
 from supervision.helptext import Formatter
@@ -15,7 +15,7 @@ from supervision.helptext import Formatter
 from . import machine, report, webhook
 from .bench import QUICK, Bench, Timing
 from .load import Load
-from .pipeline import ROOT, Pipeline, Shape
+from .pipeline import Pipeline, Shape
 from .proxies import Nginx
 from .workplace import run, say, temporary_folder, uninterrupted
 

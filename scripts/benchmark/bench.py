@@ -169,7 +169,7 @@ class Bench:
     def _tapped(self, rate: float, is_attached: bool) -> Span:
         if not is_attached:
             return self._span(rate, self._timing.tap)
-        tap = start([self._pipeline.binaries.folder / "bus-tap", "--json", "--config", self._pipeline.file],
+        tap = start([self._pipeline.binaries / "bus-tap", "--json", "--config", self._pipeline.file],
                     env=self._pipeline.environment, stdout=subprocess.DEVNULL)
         try:
             span = self._span(rate, self._timing.tap, **{"bus-tap": tap.pid})

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from demonstration.stage_folder import free_port
+from launcher import ROOT, free_port
 from supervision.admin import ask
 from supervision.binaries import Binaries
 from supervision.failure import Failure
@@ -20,7 +20,7 @@ from . import machine, metrics
 from .faults import Patient
 from .load import Load, Run
 from .observer import RECEIPT_TO_DELIVERY, ROUTER, process_figures
-from .pipeline import ROOT, Pipeline, Shape
+from .pipeline import Pipeline, Shape
 from .proxies import Nginx
 from .workplace import run, say, temporary_folder, uninterrupted
 

@@ -14,12 +14,12 @@ import time
 import uuid
 from pathlib import Path
 
-from demonstration.stage_folder import free_port
+from launcher import HOST, ROOT, free_port
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 
 from . import machine, webhook
-from .pipeline import HOST, ROOT, Pipeline, Shape
+from .pipeline import Pipeline, Shape
 from .workplace import run, say, temporary_folder, uninterrupted
 
 EXAMPLES = """\
@@ -47,17 +47,22 @@ def forged_request() -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + FORGED_BODY
 
 
-def forge(port: int, address: str, connections: int, is_over: multiprocessing.Event,
-          outcome: multiprocessing.Queue) -> None:
-    """Sends forgeries over many connections, each as fast as it gets answers."""
+def forge(port: int, address: str, connections: int, connected: multiprocessing.Semaphore,
+          is_over: multiprocessing.Event, outcome: multiprocessing.Queue) -> None:
+    """Sends forgeries over many connections, each as fast as it gets answers; `connected` counts those that are
+    made."""
     os.nice(19)
     statuses: collections.Counter[str] = collections.Counter()
     request = forged_request()
 
     def connection() -> None:
+        is_new = True
         while not is_over.is_set():
             with (contextlib.suppress(OSError, ValueError, IndexError),
                   socket.create_connection((HOST, port), timeout=5, source_address=(address, 0)) as client):
+                if is_new:
+                    connected.release()
+                    is_new = False
                 while not is_over.is_set():
                     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                         client.sendall(request)
@@ -106,12 +111,13 @@ def row(times: list[float], statuses: collections.Counter, forged: dict[str, int
 def beside(pipeline: Pipeline, address: str, options: argparse.Namespace) -> dict:
     """One phase with forgeries from that address."""
     context = multiprocessing.get_context("fork")
-    is_over, outcome = context.Event(), context.Queue()
-    forger = context.Process(target=forge, args=(pipeline.port, address, options.connections, is_over, outcome),
-                             daemon=True)
+    connected, is_over, outcome = context.Semaphore(0), context.Event(), context.Queue()
+    forger = context.Process(
+        target=forge, args=(pipeline.port, address, options.connections, connected, is_over, outcome), daemon=True)
     forger.start()
     try:
-        time.sleep(1)  # every connection is made
+        if not all(connected.acquire(timeout=30) for _ in range(options.connections)):
+            raise Failure(f"not all of the {options.connections} forging connections could be made within 30 s.")
         times, statuses = send_genuine(pipeline, options.seconds)
     finally:
         is_over.set()

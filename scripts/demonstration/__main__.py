@@ -7,12 +7,13 @@ import signal
 import sys
 import time
 
+from launcher import HOST, ROOT, free_port
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 from supervision.helptext import Formatter
 
 from . import journey
-from .stage_folder import HOST, ROOT, SUBSCRIBER_PORT, StageFolder, free_port
+from .stage_folder import SUBSCRIBER_PORT, StageFolder
 from .subscriber import Delivery, Subscriber
 
 SAMPLES = (
@@ -53,7 +54,7 @@ class Demo:
     def run(self) -> None:
         pipeline = self.pipeline
         step("1. The stages: a supervisor starts them, downstream first")
-        pipeline.supervisor("up", "-d")
+        pipeline.supervisor("up", "-d", is_shown=True)
         self._subscriber.start()
         step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE")
         for source, kind in SAMPLES:
@@ -70,7 +71,7 @@ class Demo:
         step("5. One event in full, as 'tributary events ID' shows it")
         print(pipeline.tributary("events", self._deliveries[0].event["id"]).rstrip())
         step("6. The stages, as 'scripts/supervisor top' shows them")
-        pipeline.supervisor("top", "--once", "--interval", "0.3")
+        pipeline.supervisor("top", "--once", "--interval", "0.3", is_shown=True)
 
     def _send(self, source: str, kind: str, *more: str) -> None:
         """Sends one sample with the operator's tool and prints what came of it."""
@@ -140,7 +141,7 @@ def main() -> int:
 def end(pipeline: StageFolder, removes: bool) -> None:
     step("The end: the stages drain and stop, from the ingress to the router")
     try:
-        pipeline.supervisor("down")
+        pipeline.supervisor("down", is_shown=True)
     except Failure as failure:
         print(f"demo: {failure.sentence}", file=sys.stderr)
         return
