@@ -62,13 +62,13 @@ def new_folder(name: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=beside))
 
 
-def until(holds: Callable, what: str, timeout_seconds: float = PATIENCE_SECONDS):
+def until(holds: Callable, what: str, timeout_seconds: float = PATIENCE_SECONDS, pause_seconds: float = 0.02):
     """Waits for a truthy answer and returns it."""
     deadline = time.monotonic() + timeout_seconds
     while not (answer := holds()):
         if time.monotonic() > deadline:
             raise Failure(f"waited {timeout_seconds:g} s in vain: {what}.")
-        time.sleep(0.02)
+        time.sleep(pause_seconds)
     return answer
 
 

@@ -46,7 +46,7 @@ class Answering(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name) / "s"
         status = mock.AsyncMock(side_effect=[{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}])
-        self.server = await control.ControlServer({"status": status}).serve(self.path)
+        self.server = await control.ControlServer(status).serve(self.path)
         self.addCleanup(self.server.close)
 
     async def ask(self, request: bytes) -> dict:

@@ -80,10 +80,9 @@ SLEEPING_SCRIPTS = {
     "scripts/launcher.py": "between two looks",
     "scripts/supervision/service.py": "between two looks",
     "scripts/benchmark/proxies.py": "between two looks",
-    "scripts/benchmark/bench.py": "between two looks, and the time that the stages are idle",
-    "scripts/benchmark/fanout.py": "between two looks",
+    "scripts/benchmark/bench.py": "the time in which the stages are idle",
     "scripts/benchmark/flood.py": "the rate of a sender",
-    "scripts/demonstration/__main__.py": "between two looks, and until Ctrl-C",
+    "scripts/demonstration/__main__.py": "until Ctrl-C",
     "Tests/Listeners/test_listeners.py": "the span in which processor time is counted",
 }
 """Where something sleeps, and why that is not a wait for something that could be asked for."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher import ROOT, free_port
+from launcher import ROOT, free_port, until
 from supervision.admin import ask
 from supervision.binaries import Binaries
 from supervision.failure import Failure
@@ -91,12 +91,8 @@ class Watch:
             total("tributary_events_total"), process.resident_bytes, process.cpu_seconds)
 
     def until(self, condition: Callable[[Moment], bool], what: str, seconds: float = DRAIN_SECONDS) -> Moment:
-        deadline = time.monotonic() + seconds
-        while not condition(moment := self.read()):
-            if time.monotonic() > deadline:
-                raise Failure(f"{what} did not happen within {seconds:g} s; the logs are in {self._pipeline.run_dir}.")
-            time.sleep(0.2)
-        return moment
+        return until(lambda: condition(moment := self.read()) and moment,
+                     f"{what}; the logs are in {self._pipeline.run_dir}", seconds, pause_seconds=0.2)
 
 
 @dataclass(frozen=True)
@@ -280,12 +276,13 @@ class Bench:
         old = watch.pid
         os.kill(old, 9)
         started = time.monotonic()
-        while time.monotonic() - started < 60:
+
+        def is_back() -> bool:
             answer = asyncio.run(ask(pipeline.run_dir / f"{ROUTER}-0.admin", "/readyz"))
-            if answer.status == 200 and watch.pid != old:
-                return round(time.monotonic() - started, 3)
-            time.sleep(0.01)
-        raise Failure(f"the router did not come back; its log is in {pipeline.run_dir}.")
+            return answer.status == 200 and watch.pid != old
+
+        until(is_back, f"the router comes back; its log is in {pipeline.run_dir}", 60, pause_seconds=0.01)
+        return round(time.monotonic() - started, 3)
 
 
 def verdict(is_met: bool) -> str:

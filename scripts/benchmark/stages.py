@@ -15,6 +15,8 @@ from supervision.binaries import build_command
 from supervision.failure import UNAVAILABLE, Failure
 from supervision.helptext import Formatter
 
+from .workplace import run
+
 THRESHOLDS = ROOT / "Tests" / "Benchmarks" / "thresholds.json"
 HEAD_ROOM = 1.10
 """What --update leaves between a figure and its threshold, so that another libc does not break the build."""
@@ -170,8 +172,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failure as failure:
-        print(f"bench: {failure.sentence}", file=sys.stderr)
-        sys.exit(failure.exit_code)
+    sys.exit(run(main))

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from launcher import HOST, ROOT, free_port
+from launcher import HOST, ROOT, free_port, until
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 from supervision.helptext import Formatter
@@ -60,7 +60,8 @@ class Demo:
         for source, kind in SAMPLES:
             self._send(source, kind)
         self._send("stream", "call.ended", "--bad-signature")
-        self._await_deliveries()
+        until(lambda: len(self._deliveries) >= DELIVERIES,
+              f"{DELIVERIES} deliveries; the stages' logs are in {pipeline.run_dir}", PATIENCE_SECONDS)
         step("3. What the two subscribers received: signed CloudEvents, signatures checked")
         for delivery in self._deliveries:
             print(delivery.line())
@@ -80,14 +81,6 @@ class Demo:
         remark = " (its signature is wrong on purpose)" if more else ""
         print(f"{source:<8} {kind:<33} answered {answer['status']} after "
               f"{1000 * answer['latency_seconds']:.1f} ms{remark}")
-
-    def _await_deliveries(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(self._deliveries) < DELIVERIES:
-            if time.monotonic() > deadline:
-                raise Failure(f"only {len(self._deliveries)} of {DELIVERIES} deliveries came within "
-                              f"{PATIENCE_SECONDS:g} s; the stages' logs are in {self.pipeline.folder}/run.")
-            time.sleep(0.01)
 
 
 def keep_running(pipeline: StageFolder) -> None:

@@ -58,11 +58,11 @@ def _is_variable(name: str, value: object) -> bool:
 
 
 class ControlServer:
-    """Answers the commands of other supervisor processes: `functions` has one for each word, which takes what the word
-    takes and then somebody to say things to."""
+    """Answers the commands of other supervisor processes. `do` takes a word, what it takes, and somebody to say things
+    to meanwhile."""
 
-    def __init__(self, functions: dict[str, Callable[..., Awaitable[object]]]):
-        self._functions, self._connections = functions, 0
+    def __init__(self, do: Callable[[str, list, Callable[[str], None]], Awaitable[object]]):
+        self._do, self._connections = do, 0
 
     async def serve(self, path: Path) -> asyncio.AbstractServer:
         path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
@@ -87,8 +87,7 @@ class ControlServer:
 
     async def _answer(self, reader: asyncio.StreamReader, say: Callable[[str], None]) -> dict:
         try:
-            word, arguments = await self._read(reader)
-            return {"result": await self._functions[word](*arguments, say)}
+            return {"result": await self._do(*await self._read(reader), say)}
         except Failure as failure:
             return {"failure": failure.sentence, "exit_code": failure.exit_code}
         except OSError as error:

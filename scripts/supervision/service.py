@@ -103,7 +103,7 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, (lambda: tasks.append(loop.create_task(self._hung_up())))
                                 if self._survives_hangup else self._interrupted)
         (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
-        server = await ControlServer(self._functions()).serve(self._run_dir / SOCKET_NAME)
+        server = await ControlServer(self._do).serve(self._run_dir / SOCKET_NAME)
         await self._over.wait()
         for task in tasks:
             task.cancel()
@@ -112,36 +112,21 @@ class Service:
         for name in (SOCKET_NAME, PID_NAME):
             (self._run_dir / name).unlink(missing_ok=True)
 
-    def _functions(self) -> dict[str, Callable]:
-        """What each word of the control socket does."""
+    async def _do(self, word: str, arguments: list, said: Say) -> dict:
+        """What a word of the control socket means."""
         supervisor = self._supervisor
-
-        async def status(said: Say) -> dict:
-            return supervisor.status()
-
-        async def down(said: Say) -> dict:
-            await self.go_down(said)
-            return supervisor.status()
-
-        async def await_ready(environment: dict[str, str], said: Say) -> dict:
-            await asyncio.shield(self._coming_up)
-            await supervisor.change(supervisor.take_environment, environment, said)
-            await supervisor.until_ready()
-            return supervisor.status()
-
-        async def scale(stage: str, count: int, said: Say) -> dict:
-            await supervisor.change(supervisor.scale, stage, count, said)
-            return supervisor.status()
-
-        async def restart(name: str, said: Say) -> dict:
-            await supervisor.change(supervisor.restart, name, said)
-            return supervisor.status()
-
-        async def reload(environment: dict[str, str], said: Say) -> dict:
-            return await supervisor.change(supervisor.reload, environment, said)
-
-        return {"status": status, "down": down, "await-ready": await_ready, "scale": scale, "restart": restart,
-                "reload": reload}
+        match word:
+            case "down":
+                await self.go_down(said)
+            case "await-ready":
+                await asyncio.shield(self._coming_up)
+                await supervisor.change(supervisor.take_environment, *arguments, said)
+                await supervisor.until_ready()
+            case "scale" | "restart":
+                await supervisor.change(getattr(supervisor, word), *arguments, said)
+            case "reload":
+                return await supervisor.change(supervisor.reload, *arguments, said)
+        return supervisor.status()
 
     async def _report(self, report: Callable[[dict | Failure], None]) -> None:
         try:
