@@ -159,7 +159,10 @@ let package = Package(
                 "ServerCertificates", "StageMetrics", "Threads", "Wire", argumentParser,
             ]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
-        tests("EndToEnd", ["COpenSSL", "Primitives", "SeededRandom", "WebhookSamples"], exclude: ["Clock"]),
+        .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
+        tests(
+            "EndToEnd", ["COpenSSL", "Primitives", "SeededRandom", "TestCertificates", "WebhookSamples"],
+            exclude: ["Clock"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("JSONTests", ["JSON"]),
@@ -180,8 +183,8 @@ let package = Package(
             "TributaryTests",
             [
                 "AdminServer", "PipelineConfiguration", "ControlClient", "Events", "Executable", "JSON", "Primitives",
-                "Providers", "StageMetrics", "Threads", "Tributary", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
-                nioSSL, argumentParser,
+                "Providers", "StageMetrics", "TestCertificates", "Threads", "Tributary", "WebhookSamples", "Wire", nio,
+                nioPosix, nioHTTP1, nioSSL, argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
@@ -189,8 +192,8 @@ let package = Package(
             [
                 "AdminServer", "Bus", "PipelineConfiguration", "ControlClient", "EventLog", "Events", "Executable",
                 "FanoutRouter", "HTTPFront", "JSON", "LogSamples", "Primitives", "Providers", "SeededRandom",
-                "ServerCertificates", "StageMetrics", "StageProcess", "Wire", nio, nioPosix, nioHTTP1, nioEmbedded,
-                nioSSL, argumentParser, logging,
+                "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Wire", nio, nioPosix,
+                nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),
         tests("JournalTests", ["Journal", "SeededRandom", "Wire", grdb]),
         .target(
@@ -201,8 +204,8 @@ let package = Package(
             "IngressGatewayTests",
             [
                 "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "IngressGateway", "Journal",
-                "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "Threads", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL,
+                "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "TestCertificates",
+                "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",

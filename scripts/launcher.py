@@ -75,7 +75,8 @@ def until(holds: Callable, what: str, timeout_seconds: float = PATIENCE_SECONDS,
 class Pipeline:
     """Every stage as a real process under the real supervisor. As a context it is up inside, and gone afterwards."""
 
-    def __init__(self, binaries: Path, folder: Path, configuration: dict | str, environment: Mapping[str, str] = {}):  # noqa: B006
+    def __init__(self, binaries: Path, folder: Path, configuration: dict | str,
+                 environment: Mapping[str, str] | None = None):
         """`configuration`: all but run_dir and data_dir, as a tree or as YAML."""
         self.binaries, self.folder = binaries, folder
         self.run_dir, self.data_dir, self.file = folder / "run", folder / "data", folder / "tributary.yaml"
@@ -83,7 +84,7 @@ class Pipeline:
         self.file.write_text(
             json.dumps(folders | configuration, indent=2) if isinstance(configuration, dict) else
             "".join(f"{key}: {path}\n" for key, path in folders.items()) + configuration)
-        self.environment = os.environ | environment | {"TRIBUTARY_BIN": str(binaries)}
+        self.environment = os.environ | (environment or {}) | {"TRIBUTARY_BIN": str(binaries)}
 
     def __enter__(self):
         try:

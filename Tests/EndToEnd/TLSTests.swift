@@ -1,20 +1,21 @@
 import Foundation
 import Glibc
+import TestCertificates
 import Testing
 
 extension EndToEnd {
     @Suite struct TLS {
         @Test func `both doors speak TLS, and a new certificate counts after a reload`() throws {
             var settings = PipelineSettings(subscriptions: 1)
-            settings.ingress = #"tls: { certificate: "file:cert.pem", key: "file:key.pem" }"#
+            settings.ingress = #"tls: { certificate: "file:cert.pem", key: "file:cert.key" }"#
             let apiPort = try Sockets.freePort()
             settings.router = """
-                listen: "127.0.0.1:\(apiPort)", tls: { certificate: "file:cert.pem", key: "file:key.pem" }, \
+                listen: "127.0.0.1:\(apiPort)", tls: { certificate: "file:cert.pem", key: "file:cert.key" }, \
                 api_tokens: ["literal:tributary-token-of-the-tests", { name: reader, value: "literal:tributary-token-that-reads", scopes: [read] }]
                 """
             let pipeline = try Pipeline(settings)
             defer { pipeline.remove() }
-            try makeCertificate(pipeline, serial: 1)
+            _ = try TestCertificate("cert", in: pipeline.folder, for: "IP:127.0.0.1", serial: 1)
             try pipeline.up()
             let door = "https://127.0.0.1:\(pipeline.port)/in/stream"
             let subscriptions = "https://127.0.0.1:\(apiPort)/v1/subscriptions"
@@ -32,7 +33,7 @@ extension EndToEnd {
             #expect(try status(pipeline, subscriptions, token + ["-H", "Host: evil.example"]) == "421")
 
             #expect(try serial(pipeline.port) == "01")
-            try makeCertificate(pipeline, serial: 2)
+            _ = try TestCertificate("cert", in: pipeline.folder, for: "IP:127.0.0.1", serial: 2)
             try pipeline.supervisor("reload")
             for port in [pipeline.port, apiPort] {
                 try waitUntil("port \(port) shows the new certificate") { try serial(port) == "02" }
@@ -40,16 +41,6 @@ extension EndToEnd {
             try post(pipeline, door, number: 2)
             try waitUntil("it is delivered too") { pipeline.subscriber.hasAll([2]) }
             try pipeline.down()
-        }
-
-        private func makeCertificate(_ pipeline: Pipeline, serial: Int) throws {
-            let made = try ChildProcess.run(
-                [
-                    "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-set_serial", String(serial), "-keyout", "key.pem",
-                    "-out", "cert.pem",
-                ].map { $0.hasSuffix(".pem") ? "\(pipeline.folder)/\($0)" : $0 }, in: pipeline.folder)
-            guard made.status == 0 else { throw Failure("openssl: \(made.errors)") }
         }
 
         private func post(_ pipeline: Pipeline, _ url: String, number: Int) throws {

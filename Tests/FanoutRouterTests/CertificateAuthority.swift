@@ -1,11 +1,13 @@
 import Foundation
 import NIOSSL
+import TestCertificates
 
 @testable import FanoutRouter
 
-/// Makes certificates with openssl, in a folder that is its own.
+/// Signs certificates, in a folder that is its own.
 final class CertificateAuthority {
     private let folder: URL
+    private let authority: TestCertificate
     /// Its own certificate, PEM.
     let certificate: [UInt8]
 
@@ -17,8 +19,8 @@ final class CertificateAuthority {
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("ca-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try Self.make(["-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.pem"], in: folder)
-        certificate = try Self.text(folder.appendingPathComponent("ca.pem"))
+        authority = try TestCertificate("authority", in: folder.path, for: nil)
+        certificate = try Self.text(authority.certificate)
     }
 
     deinit {
@@ -27,15 +29,8 @@ final class CertificateAuthority {
 
     /// A certificate for that name, as `subjectAltName` writes it, and its key.
     func identity(_ alternativeName: String) throws -> Identity {
-        try Self.make(
-            [
-                "-CA", "ca.pem", "-CAkey", "ca.key", "-subj", "/CN=leaf", "-addext",
-                "subjectAltName=\(alternativeName)",
-                "-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "leaf.key", "-out", "leaf.pem",
-            ], in: folder)
-        return Identity(
-            certificate: try Self.text(folder.appendingPathComponent("leaf.pem")),
-            key: try Self.text(folder.appendingPathComponent("leaf.key")))
+        let leaf = try TestCertificate("leaf", in: folder.path, for: alternativeName, signedBy: authority)
+        return Identity(certificate: try Self.text(leaf.certificate), key: try Self.text(leaf.key))
     }
 
     /// For a server of that name, which may ask its clients for a certificate of this authority.
@@ -52,23 +47,8 @@ final class CertificateAuthority {
     }
 
     /// Without the final line feed, as references of the configuration are read.
-    private static func text(_ file: URL) throws -> [UInt8] {
-        let bytes = Array(try Data(contentsOf: file))
+    private static func text(_ path: String) throws -> [UInt8] {
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
         return bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes
-    }
-
-    private static func make(_ arguments: [String], in folder: URL) throws {
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.currentDirectoryURL = folder
-        openssl.arguments =
-            [
-                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                "-days", "2",
-            ]
-            + arguments
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
     }
 }

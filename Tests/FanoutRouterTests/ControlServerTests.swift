@@ -9,6 +9,7 @@ import NIOPosix
 import NIOSSL
 import StageMetrics
 import Synchronization
+import TestCertificates
 import Testing
 
 @testable import Executable
@@ -267,11 +268,11 @@ import Testing
 
     @Test func `certificates change without a connection being dropped`() async throws {
         let folder = try TemporaryFolder()
-        let (key, certificate) = (folder.path + "/key.pem", folder.path + "/certificate.pem")
-        let first = try Self.makeCertificate(key, certificate)
+        let made = try TestCertificate("router", in: folder.path)
+        let first = try Self.client(trusting: made)
         let configuration = ListenerTLS(
-            certificate: SecretReference(place: .file(certificate), keyPath: "router.tls.certificate"),
-            key: SecretReference(place: .file(key), keyPath: "router.tls.key"))
+            certificate: SecretReference(place: .file(made.certificate), keyPath: "router.tls.certificate"),
+            key: SecretReference(place: .file(made.key), keyPath: "router.tls.key"))
         let tls = try ServerTLS(configuration)
         let server = try server(tls: tls)
         defer { server.stop() }
@@ -283,7 +284,7 @@ import Testing
         try await eventually { plain.isClosed }
         #expect(!plain.text.contains("200 OK"))
 
-        let second = try Self.makeCertificate(key, certificate)
+        let second = try Self.client(trusting: try TestCertificate("router", in: folder.path))
         try tls.reload()
         #expect(try await early.get("/v1/open") == 200)
         let late = try RawConnection(port: server.port, tls: second)
@@ -292,20 +293,10 @@ import Testing
         #expect(try await distrusting.get("/v1/open") == 0)
     }
 
-    /// Writes a self-signed certificate for `localhost`; gives what a client needs to trust it alone.
-    private static func makeCertificate(_ key: String, _ certificate: String) throws -> NIOSSLContext {
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out",
-            certificate,
-        ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
+    /// A client that trusts this certificate alone.
+    private static func client(trusting made: TestCertificate) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificate))
+        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(made.certificate))
         return try NIOSSLContext(configuration: configuration)
     }
 }

@@ -4,8 +4,9 @@ import NIOPosix
 import NIOSSL
 import PipelineConfiguration
 import Synchronization
+import TestCertificates
 
-/// Certificates in a temporary folder, made by the openssl command.
+/// Certificates in a temporary folder.
 final class Certificates {
     let folder: String
 
@@ -20,12 +21,7 @@ final class Certificates {
 
     /// A new self-signed certificate `<name>.pem` for `localhost` with its key `<name>.key`.
     func make(_ name: String) throws {
-        try openssl([
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-subj",
-            "/CN=\(name)", "-addext", "subjectAltName=DNS:localhost", "-keyout", "\(folder)/\(name).key", "-out",
-            "\(folder)/\(name).pem",
-        ])
+        _ = try TestCertificate(name, in: folder)
     }
 
     /// References to the files of those names.

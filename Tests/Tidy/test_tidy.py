@@ -5,7 +5,8 @@ import subprocess
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 TOP_LEVEL = {"Package.swift", "Services", "Shared", "Tests", "compose", "scripts", "README.md", "LICENSE"}
 MOST_FILE_LINES = 400
 MOST_FUNCTION_LINES = 70
@@ -294,6 +295,26 @@ class Imports(unittest.TestCase):
     def test_commands_do_not_touch_the_bus(self):
         for path, imported in self.imports("Services/Tributary").items():
             self.assertEqual(imported & {"Bus", "ZeroMQ", "CZeroMQ", "Journal", "EventLog"}, set(), path)
+
+
+class Fixtures(unittest.TestCase):
+    def test_certificates_have_one_maker(self):
+        found = {
+            path.relative_to(ROOT).parts[:2]
+            for path in tracked("Tests/*.swift", "Tests/*.py", "scripts/*.py")
+            if re.search(r"\breq\b.*-x509|\bX509_sign\(|CertificateBuilder", path.read_text()) and path.parent != HERE
+        }
+        self.assertEqual(found, {("Tests", "TestCertificates")})
+
+    def test_whole_pipelines_have_one_launcher_in_python(self):
+        starting = re.compile(r"[\"']up[\"'], [\"']-d[\"']")
+        found = {
+            str(path.relative_to(ROOT))
+            for path in tracked("Tests/*.py", "scripts/*.py")
+            if starting.search(path.read_text()) and "Supervisor" not in path.parts
+        }
+        # The demo shows what the command prints.
+        self.assertEqual(found, {"scripts/launcher.py", "scripts/demonstration/__main__.py"})
 
 
 class Waiting(unittest.TestCase):

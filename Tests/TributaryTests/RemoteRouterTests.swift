@@ -1,6 +1,7 @@
 import JSON
 import NIOSSL
 import PipelineConfiguration
+import TestCertificates
 import Testing
 
 @testable import Tributary
@@ -34,7 +35,7 @@ import Testing
         let folder = try CommandFolder()
         let router = try TLSRouter(folder: folder.path, answer: "{}")
         defer { router.close() }
-        let other = try TLSRouter.makeCertificate(in: folder.path, name: "other")
+        let other = try TestCertificate("other", in: folder.path)
         let url = "https://localhost:\(router.port)"
         for arguments in [["--ca", other.certificate], []] {
             let run = try CommandRun(["stats", "--api", url] + arguments, environment: token)

@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Synchronization
+import TestCertificates
 import Testing
 
 /// A TLS listener on `localhost` that gives every request the same answer.
@@ -24,7 +25,7 @@ final class TLSRouter: Sendable {
     }
 
     init(folder: String, answer: String) throws {
-        let made = try Self.makeCertificate(in: folder, name: "router")
+        let made = try TestCertificate("router", in: folder)
         certificate = made.certificate
         let context = try NIOSSLContext(
             configuration: .makeServerConfiguration(
@@ -47,22 +48,6 @@ final class TLSRouter: Sendable {
     func close() {
         try? channel.close().wait()
         try? group.syncShutdownGracefully()
-    }
-
-    /// A certificate for `localhost` that signs itself.
-    static func makeCertificate(in folder: String, name: String) throws -> (certificate: String, key: String) {
-        let (certificate, key) = ("\(folder)/\(name).pem", "\(folder)/\(name).key")
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        openssl.arguments = [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out",
-            certificate,
-        ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        return (certificate, key)
     }
 }
 
