@@ -65,12 +65,11 @@ final class RouterStage: Sendable {
             }.wait()
             mailbox.onArrival { loop.execute { hub.value.drain() } }
             let router = environment.configuration.router
-            let route = try EgressRoute(router, environment)
             subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
                 lanes: LaneMaker(
-                    registry: environment.registry, loop: loop, logID: logID, maxUnfinished: router.maxUnfinished,
-                    route: route, resolver: route.resolver()),
+                    registry: environment.registry, loop: loop, logID: logID, router: router,
+                    route: try EgressRoute(router, environment)),
                 dependencies: SubscriptionStore.Dependencies(
                     writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
                     logger: environment.logger, clock: clock))
@@ -119,7 +118,7 @@ final class RouterStage: Sendable {
         configuration.reload { fresh, _ throws(StageFailure) in
             let configured = try Self.subscriptions(fresh, environment)
             let lanes = subscriptions.lanes.changed(
-                maxUnfinished: fresh.router.maxUnfinished, route: try EgressRoute(fresh.router, environment))
+                router: fresh.router, route: try EgressRoute(fresh.router, environment))
             try subscriptions.reload(configured, rules: SubscriptionRules(fresh), lanes: lanes) {
                 () throws(StageFailure) in try listener(fresh.router)
             }
@@ -172,7 +171,7 @@ extension RouterStage {
         LogWriter.Outlets(
             committed: { bus.committed($0) },
             publish: { batch in
-                if bus.hasListeners { bus.publish(batch.frames, records: Int(batch.last - batch.first + 1)) }
+                if bus.hasListeners { bus.publish(batch) }
             },
             // Rendered on the log thread: the event loop is the busier one.
             feed: { rows, next in mailbox.put(rows.map { RenderedBatch($0) }, next: next) })
@@ -208,20 +207,20 @@ extension RouterStage {
         return found
     }
 
-    private static func retentionSeconds(_ router: RouterConfiguration) -> Int64 { Int64(router.retentionHours * 3600) }
+    private static func retentionSeconds(_ router: RouterConfiguration) -> Int64 { router.retention.components.seconds }
 
     private static func logSettings(_ environment: StageEnvironment) throws(StageFailure) -> EventLogSettings {
         let router = environment.configuration.router
         var settings = EventLogSettings(path: try environment.makeDataDirectory() + "/events.sqlite")
         settings.retentionSeconds = retentionSeconds(router)
         settings.retentionBytes = Int64(router.eventLogBudgetBytes)
-        settings.dedupeWindowSeconds = Int64(router.dedupeWindowHours * 3600)
+        settings.dedupeWindowSeconds = router.dedupeWindow.components.seconds
         settings.dedupeIDs = router.dedupeIds
         settings.quarantineSources = environment.configuration.sources.map(\.name)
         settings.quarantinePerSource = router.quarantine.maxWebhooks
         settings.quarantineBytesPerSource = Int64(router.quarantine.maxBytes)
         settings.quarantineTotalBytes = Int64(router.quarantine.totalBytes)
-        settings.quarantineAgeSeconds = Int64(router.quarantine.maxAgeSeconds)
+        settings.quarantineAgeSeconds = router.quarantine.maxAge.components.seconds
         return settings
     }
 }

@@ -29,8 +29,8 @@ extension IngressSettings {
         limits.bodyBytes = ingress.maxBodyBytes
         limits.connections = min(ingress.maxConnections, DescriptorLimit.connections(within: DescriptorLimit.current))
         limits.connectionsPerAddress = ingress.maxConnectionsPerAddress
-        limits.headerDeadlineNanoseconds = Int64(ingress.headerDeadlineSeconds * 1e9)
-        limits.idleTimeoutNanoseconds = Int64(ingress.idleTimeoutSeconds * 1e9)
+        limits.headerDeadlineNanoseconds = ingress.headerDeadline.nanoseconds
+        limits.idleTimeoutNanoseconds = ingress.idleTimeout.nanoseconds
         limits.minimumBodyBytesPerSecond = ingress.minimumBodyBytesPerSecond
         self.init(
             instance: instance, limits: limits,

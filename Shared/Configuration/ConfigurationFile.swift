@@ -31,10 +31,12 @@ extension TributaryConfiguration {
             throw notYAML(error, file: file)
         }
         guard let root else { throw unreadable(file, "is empty; expected at least one source") }
-        let problems = Problems(file: file)
-        let configuration = ConfigurationDecoder(file: file, problems: problems).decode(root)
-        guard problems.errors.isEmpty, var configuration else {
-            throw ConfigurationErrors(errors: problems.errors.sorted { $0.line < $1.line })
+        let decoding = Decoding(file: file)
+        decoding.sources = root.mapping?["sources"]?.sequence?.compactMap { $0.mapping?["name"]?.scalar?.string } ?? []
+        var configuration = TributaryConfiguration(in: decoding.folder)
+        _ = table.read(Value(node: root, keyPath: "", decoding: decoding), into: &configuration)
+        guard decoding.errors.isEmpty else {
+            throw ConfigurationErrors(errors: decoding.errors.sorted { $0.line < $1.line })
         }
         configuration.file = path
         configuration.fingerprint = fingerprint(text)
@@ -72,8 +74,6 @@ extension TributaryConfiguration {
         let value = line.flatMap { try? compose(yaml: $0, .basic) }?.mapping?["run_dir"]?.scalar?.string
         return ConfigurationPath.absolute(value ?? defaultRunDir, in: ConfigurationPath.folder(of: file))
     }
-
-    static let defaultRunDir = "run"
 
     private static func unreadable(_ file: String, _ sentence: String) -> ConfigurationErrors {
         ConfigurationErrors(errors: [.init(file: file, line: 0, keyPath: "", sentence: sentence)])

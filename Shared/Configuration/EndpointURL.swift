@@ -18,6 +18,13 @@ package struct EndpointURL: Sendable, Equatable, CustomStringConvertible {
         return port == (isTLS ? 443 : 80) ? bracketed : "\(bracketed):\(port)"
     }
 
+    /// In place of one that is not there; whoever sees it has ignored an error.
+    static let nowhere = EndpointURL()
+
+    private init() {
+        (text, isTLS, host, port, target) = ("https://nowhere.invalid", true, "nowhere.invalid", 443, "/")
+    }
+
     /// Throws a sentence part that says what is wrong with the text.
     package init(_ text: String) throws(InvalidURL) {
         guard text.utf8.count <= 2048 else { throw InvalidURL("it is longer than 2048 characters") }

@@ -1,6 +1,6 @@
 import Executable
 
-extension ConfigurationDecoder {
+extension TributaryConfiguration {
     /// One TCP address that some instance is going to listen on.
     private struct Listener {
         let key: String
@@ -13,16 +13,16 @@ extension ConfigurationDecoder {
 
     /// Reports addresses that two listeners would want, counting every instance (instance n serves its metrics n ports
     /// above `metrics_listen`): the second could never start.
-    func checkListeners(_ configuration: TributaryConfiguration, _ section: Section) {
-        var listeners = [Listener(key: "ingress.listen", instance: nil, address: configuration.ingress.listen)]
-        if let listen = configuration.router.listen {
+    func checkListeners(_ section: Section) {
+        var listeners = [Listener(key: "ingress.listen", instance: nil, address: ingress.listen)]
+        if let listen = router.listen {
             listeners.append(Listener(key: "router.listen", instance: nil, address: listen))
         }
         let stages: [(String, Stage, Int, ListenAddress?)] = [
-            ("ingress", .ingressGateway, configuration.ingress.instances, configuration.ingress.metricsListen),
-            ("verifier", .verifier, configuration.verifier.instances, configuration.verifier.metricsListen),
-            ("normaliser", .normaliser, configuration.normaliser.instances, configuration.normaliser.metricsListen),
-            ("router", .fanoutRouter, 1, configuration.router.metricsListen),
+            ("ingress", .ingressGateway, ingress.instances, ingress.metricsListen),
+            ("verifier", .verifier, verifier.instances, verifier.metricsListen),
+            ("normaliser", .normaliser, normaliser.instances, normaliser.metricsListen),
+            ("router", .fanoutRouter, 1, router.metricsListen),
         ]
         for (key, stage, instances, address) in stages {
             guard let address else { continue }
@@ -45,7 +45,7 @@ extension ConfigurationDecoder {
             }
             guard let sentence else { continue }
             reported.insert(later.key)
-            problems.report(line: line(of: later.key, in: section), later.key, sentence)
+            section.report(at: later.key, sentence)
         }
     }
 }

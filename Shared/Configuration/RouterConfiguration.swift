@@ -4,77 +4,170 @@ import Primitives
 /// The event log, the deliveries and the control API.
 package struct RouterConfiguration: Sendable {
     /// Where the control API listens; nil: on the admin socket only.
-    package let listen: ListenAddress?
-    /// With it the control API speaks TLS only.
-    package let tls: ListenerTLS?
-    /// Who may use the control API at `listen`.
-    package let apiTokens: [APITokenConfiguration]
-    /// The URL under which the control API is reached, such as `https://api.example.com`; empty where it is not
-    /// configured.
-    package let publicURL: String
-    /// Networks in CIDR notation to which deliveries may go although they are not global.
-    package let egressAllow: [String]
-    /// The HTTP proxy that every delivery passes (CONNECT); nil: none.
-    package let egressProxy: EgressProxyConfiguration?
-    /// Whether deliveries may go unencrypted to every address, not only to those that `egressAllow` names.
-    package let allowHTTP: Bool
-    package let eventLogBudgetBytes: Int
-    package let retentionHours: Double
-    package let dedupeWindowHours: Double
-    /// How many event ids are remembered for dropping duplicates.
-    package let dedupeIds: Int
-    /// Positions below a lane's cursor that may be unfinished before the lane stops reading.
-    package let maxUnfinished: Int
-    package let quarantine: QuarantineConfiguration
-    package let metricsListen: ListenAddress?
+    package var listen: ListenAddress?
+    package var tls: ListenerTLS?
+    /// Whether the control API may speak plain HTTP beyond loopback, because a proxy in front of it speaks TLS.
+    package var isInsecure = false
+    package var apiTokens: [APITokenConfiguration] = []
+    /// Without a slash at its end; empty where it is not configured.
+    package var publicURL = ""
+    /// In CIDR notation.
+    package var egressAllow: [String] = []
+    package var egressProxy: EgressProxyConfiguration?
+    package var allowHTTP = false
+    package var fileDestinations: String?
+    package var eventLogBudgetBytes = 10 << 30
+    package var retention = Duration.seconds(168 * 3600)
+    package var dedupeWindow = Duration.seconds(24 * 3600)
+    package var dedupeIds = 1_000_000
+    package var maxUnfinished = 1000
+    package var quarantine = QuarantineConfiguration()
+    package var metricsListen: ListenAddress?
+
+    static let table = FieldTable<RouterConfiguration>(
+        RouterConfiguration.init,
+        rules: [
+            { router, section in checkAPI(router, section) },
+            { router, section in
+                PublicURL.check(
+                    section, router.publicURL, router.listen, of: "the control API", "operations add /v1",
+                    expected: publicURLExpected)
+            },
+        ],
+        [
+            Field(
+                "listen", optional: \.listen, .address,
+                "Where the control API listens; without it, on the admin socket only.",
+                effect: .restart),
+            Field(
+                "tls", optional: \.tls, .listenerTLS,
+                "With it the control API speaks TLS only; needed beyond loopback.",
+                effect: .restart),
+            Field(
+                "insecure", \.isInsecure, .boolean, "That a proxy in front speaks TLS, in place of tls.",
+                effect: .restart),
+            Field("api_tokens", \.apiTokens, APITokenConfiguration.list, "Who may use the control API at listen."),
+            Field(
+                "public_url", \.publicURL, PublicURL.kind(publicURLExpected), "How others reach the control API.",
+                effect: .restart),
+            Field(
+                "egress_allow", \.egressAllow, .list(of: .network, "networks"),
+                "Networks to which deliveries may go although they are not global, unencrypted too."),
+            Field(
+                "egress_proxy", optional: \.egressProxy, EgressProxyConfiguration.kind,
+                "The HTTP proxy that every delivery passes (CONNECT)."),
+            Field(
+                "allow_http", \.allowHTTP, .boolean,
+                "Whether deliveries may go unencrypted everywhere, not only to networks of egress_allow."),
+            Field(
+                "file_destinations", optional: \.fileDestinations, .path,
+                "The folder below which subscriptions of type file may write; without it, nowhere."),
+            Field(
+                "event_log_budget_bytes", \.eventLogBudgetBytes, .integer((1 << 20)...(1 << 50)),
+                "What the event log may hold on disk."),
+            Field(
+                "retention", \.retention, .duration(.seconds(1) ... .seconds(3650 * 86_400)),
+                "How long the event log keeps events."),
+            Field(
+                "dedupe_window", \.dedupeWindow, .duration(.zero ... .seconds(365 * 86_400)),
+                "How long a provider's retry is recognised.", effect: .restart),
+            Field(
+                "dedupe_ids", \.dedupeIds, .integer(0...100_000_000),
+                "How many event ids are remembered for dropping duplicates.", effect: .restart),
+            Field(
+                "max_unfinished", \.maxUnfinished, .integer(1...100_000),
+                "Positions below a subscription's cursor that may be unfinished before it stops reading."),
+            Field(
+                "quarantine", \.quarantine, .section(QuarantineConfiguration.table),
+                "What is kept of refused webhooks.", effect: .restart),
+            Field(
+                "metrics_listen", optional: \.metricsListen, .address, "Serves /metrics over TCP too.", effect: .restart
+            ),
+        ])
+
+    private static let publicURLExpected =
+        "the URL under which the control API is reached, such as https://api.example.com"
+
+    /// What makes a control API that others can reach: tokens, and TLS beyond this machine.
+    private static func checkAPI(_ router: RouterConfiguration, _ section: Section) {
+        guard section.has("listen"), let listen = router.listen else {
+            for key in ["tls", "insecure", "public_url"] where section.has(key) {
+                section.report(key, "\(key) belongs to the control API, which needs listen")
+            }
+            return
+        }
+        if section["api_tokens"]?.elements?.isEmpty ?? true {
+            section.report(
+                "listen", "the control API needs api_tokens; write api_tokens: [\"env:TRIBUTARY_API_TOKEN\"]")
+        }
+        if !listen.isLoopback, !section.has("tls"), !router.isInsecure {
+            section.report(
+                "listen",
+                "beyond loopback tokens and secrets need tls: { certificate: …, key: … }; where a proxy in front speaks "
+                    + "TLS, write insecure: true")
+        }
+        if router.isInsecure, section.has("tls") { section.report("insecure", "there is tls; remove one of both") }
+    }
 }
 
 /// The HTTP proxy that deliveries pass.
 package struct EgressProxyConfiguration: Sendable {
     /// Plain http, without a path.
-    package let url: EndpointURL
+    package var url: EndpointURL
     /// Both or none of them are there.
-    package let username: String?
-    package let password: SecretReference?
-}
+    package var username: String?
+    package var password: SecretReference?
 
-/// Somebody who may use the control API.
-package struct APITokenConfiguration: Sendable {
-    /// What is known of the token.
-    package enum Secret: Sendable {
-        case reference(SecretReference)
-        /// The SHA-256 of the token, 32 bytes.
-        case sha256([UInt8])
+    /// A URL, or a mapping that has credentials too.
+    static let kind = FieldKind.either(
+        scalar: urlKind.converted(
+            { EgressProxyConfiguration(url: $0, username: nil, password: nil) }, to: { $0.url }),
+        otherwise: .object(table)
+    ) { $0.username == nil && $0.password == nil }
+
+    private static let urlKind = FieldKind<EndpointURL>.url(
+        "the URL of an HTTP proxy such as http://proxy.example.com:3128"
+    ) { url, text throws(InvalidURL) in
+        guard !url.isTLS else { throw InvalidURL("connections to the proxy itself are plain HTTP; write http://") }
+        guard url.target == "/", !text.contains("?") else { throw InvalidURL("a proxy has no path") }
     }
 
-    /// For the log and for metrics; unique.
-    package let name: String
-    /// Out of `read`, `write` and `replay`; never empty.
-    package let scopes: Set<String>
-    package let secret: Secret
-
-    /// Every scope there is.
-    package static let allScopes = ["read", "write", "replay"]
-
-    /// Where the token is to be found; nil where only its hash is known.
-    package var reference: SecretReference? {
-        if case .reference(let reference) = secret { reference } else { nil }
-    }
-
-    /// Of what a bearer token may be made: RFC 6750 section 2.1.
-    package static func isTokenByte(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || "-._~+/=".utf8.contains(byte)
-    }
+    private static let table = FieldTable<EgressProxyConfiguration>(
+        { EgressProxyConfiguration(url: .nowhere, username: nil, password: nil) },
+        rules: [
+            { _, section in
+                for (one, other) in [("username", "password"), ("password", "username")]
+                where section.has(one) && !section.has(other) {
+                    section.missing(other, "username and password together")
+                }
+            }
+        ],
+        [
+            Field("url", \.url, urlKind, "Plain http, without a path.", required: urlKind.expected),
+            Field("username", optional: \.username, .text("a name"), "For the proxy."),
+            Field("password", optional: \.password, .secret, "For the proxy."),
+        ])
 }
 
 /// What is kept of refused webhooks. Each source has it twice: for what failed verification, which anybody can send, and
 /// for what was refused after it.
 package struct QuarantineConfiguration: Sendable, Equatable {
-    package let maxWebhooks: Int
-    package let maxBytes: Int
-    package let maxAgeSeconds: Double
-    /// For all sources together; each gets an equal part at most.
-    package let totalBytes: Int
+    package var maxWebhooks = 100_000
+    package var maxBytes = 256 << 20
+    package var maxAge = Duration.seconds(7 * 86_400)
+    package var totalBytes = 4 << 30
+
+    static let table = FieldTable<QuarantineConfiguration>(
+        QuarantineConfiguration.init,
+        [
+            Field("max_webhooks", \.maxWebhooks, .integer(1...100_000_000), "Of one source, verified or not."),
+            Field("max_bytes", \.maxBytes, .integer((1 << 20)...(1 << 50)), "Of one source, verified or not."),
+            Field(
+                "max_age", \.maxAge, .duration(.seconds(1) ... .seconds(3650 * 86_400)), "What is older is dropped."),
+            Field(
+                "total_bytes", \.totalBytes, .integer((1 << 20)...(1 << 50)),
+                "For all sources together; each gets an equal part at most."),
+        ])
 }
 
 extension RouterConfiguration {

@@ -1,5 +1,6 @@
 package import Executable
-package import Providers
+import Providers
+package import VerificationSchemes
 
 extension SourceConfiguration {
     /// How webhooks of this source prove where they come from, as far as the configuration alone says it.

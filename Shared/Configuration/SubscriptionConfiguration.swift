@@ -3,66 +3,73 @@ import Primitives
 /// One receiver of events.
 package struct SubscriptionConfiguration: Sendable {
     /// 1 to 63 characters of a-z, 0-9 and `-`.
-    package let name: String
-    package let url: EndpointURL
-    package let filter: SubscriptionFilter
-    package let format: SubscriptionFormat
-    package let mode: SubscriptionMode
-    package let signing: SigningConfiguration
-    package let retry: RetryConfiguration
-    /// Requests in flight at once.
-    package let concurrency: Int
-    /// Requests per second at most; nil: as many as the subscriber bears.
-    package let requestsPerSecond: Double?
-    /// After so long without a single success the subscription is disabled; it keeps its place. Nil: never.
-    package let disableAfter: Duration?
-    /// How long one attempt may take where the retry policy does not say it.
-    package let timeout: Duration
-    package let order: DeliveryOrder
-    /// With `order: key`: how long a failing event may hold up the others of its key.
-    package let keyHold: Duration
-    /// How connections are secured where the defaults do not fit.
-    package let tls: SubscriberTLS?
+    package var name = ""
+    package var destination: any DestinationConfiguration = DestinationRegistry.all[0].init()
+    package var filter = SubscriptionFilter()
+    package var format = SubscriptionFormat.cloudevents
+    package var mode = SubscriptionMode.single
+    package var retry = RetryConfiguration.standard
+    package var concurrency = 30
+    package var requestsPerSecond: Int?
+    package var disableAfter = Duration.seconds(5 * 86_400)
+    package var order = DeliveryOrder.none
+    package var keyHold = Duration.seconds(300)
 
-    /// How long one attempt may take; the `timeout` of a retry schedule goes before that of the subscription.
-    package var timeoutSeconds: Double { (retry.timeout ?? timeout).inSeconds }
-}
+    /// The keys of an HTTP destination; nil for any other.
+    package var http: HTTPDestinationConfiguration? { destination as? HTTPDestinationConfiguration }
+    package var signing: SigningConfiguration { destination.signing }
+    /// How long one attempt may take; the `timeout` of a retry schedule goes before that of the destination.
+    package var timeoutSeconds: Double { (retry.timeout ?? destination.timeout).inSeconds }
 
-/// Which events a subscription takes. An empty list takes all; `*` in a pattern stands for any characters.
-package struct SubscriptionFilter: Sendable, Equatable {
-    package let types: [String]
-    /// Names of configured sources.
-    package let sources: [String]
-    /// Words of the `provider` attribute.
-    package let providers: [String]
-    package let subjects: [String]
-    /// Patterns of partition keys.
-    package let keys: [String]
-    /// What must hold of the data besides.
-    package let data: [ContentCondition]
+    package static let table: FieldTable<SubscriptionConfiguration> = {
+        let destinations = DestinationRegistry.all.map { $0.lifted() }
+        return FieldTable(
+            { SubscriptionConfiguration() },
+            rules: destinations.flatMap(\.rules) + [{ subscription, section in check(subscription, section) }],
+            address + destinations.flatMap(\.fields) + delivery)
+    }()
 
-    package static let all = SubscriptionFilter(
-        types: [], sources: [], providers: [], subjects: [], keys: [], data: [])
-}
+    private static let address: [Field<SubscriptionConfiguration>] = [
+        Field(
+            "name", \.name, .name(unique: "subscription"), "1 to 63 characters a-z, 0-9 and -.",
+            required: FieldKind.name().expected),
+        Field("type", \.destination, .destination, "The kind of destination.", option: "destination"),
+    ]
 
-/// A comparison with a value inside an event's data.
-package struct ContentCondition: Sendable, Equatable {
-    package enum Test: Sendable, Equatable {
-        /// A text, or a number as it is written, that is one of these.
-        case oneOf([String])
-        /// A number from the first and below the second.
-        case within(atLeast: Double?, below: Double?)
-        /// Whether there is a value at all, `null` included.
-        case exists(Bool)
-    }
+    private static let delivery: [Field<SubscriptionConfiguration>] = [
+        Field(
+            "filter", \.filter, .object(SubscriptionFilter.table),
+            "Which events; a part that is left out or empty takes all."),
+        Field("format", \.format, .word, "What a delivery looks like."),
+        Field("mode", \.mode, SubscriptionMode.kind, "How many events go into one request."),
+        Field("retry", \.retry, RetryConfiguration.kind, "When a failed attempt is made again."),
+        Field("concurrency", \.concurrency, .integer(1...1000), "Requests in flight at once."),
+        Field("rate_limit", optional: \.requestsPerSecond, .integer(1...100_000), "Requests per second at most."),
+        Field(
+            "disable_after", \.disableAfter, .duration(.seconds(60) ... .seconds(365 * 86_400)),
+            "After so long without a success the subscription is disabled; it keeps its place."),
+        Field("order", \.order, .word, "`key`: events of one partition key one after the other."),
+        Field(
+            "key_hold", \.keyHold, .duration(.seconds(1) ... .seconds(86_400)),
+            "How long a failing event may hold up its key; then it is a dead letter.",
+            only: OnlyWith(
+                "order", "key",
+                refusal: "key_hold says how long a failing event holds up its key, so it needs order: key")),
+    ]
 
-    /// A JSON Pointer (RFC 6901) into the data.
-    package let pointer: String
-    package let test: Test
-
-    package init(pointer: String, test: Test) {
-        self.pointer = pointer
-        self.test = test
+    private static func check(_ subscription: SubscriptionConfiguration, _ section: Section) {
+        let kind = type(of: subscription.destination)
+        if section.isRight("format"), !kind.formats.contains(subscription.format) {
+            let words = kind.formats.map(\.rawValue).joined(separator: ", ")
+            section.report("format", "a destination of the type \(kind.word) takes \(words) alone")
+        }
+        guard section["mode"]?.isMapping == true,
+            let format = section["format"]?.scalar.flatMap(SubscriptionFormat.init),
+            [.original, .cloudeventsBinary].contains(format)
+        else { return }
+        section.report(
+            "format",
+            "\(format.rawValue) cannot hold several events; use mode: single, or format: cloudevents or superviz")
     }
 }
 
@@ -74,119 +81,68 @@ package enum SubscriptionFormat: String, Sendable, CaseIterable {
     case superviz
 }
 
-/// How many events go into one request.
-package enum SubscriptionMode: Sendable, Equatable {
-    case single
-    /// What came in that time; so many events at most, and a body of so many bytes. A single larger event travels alone.
-    case batch(every: Duration, maxEvents: Int, maxBytes: Int)
-
-    /// Bounds of `max_bytes` and what it is where nothing is said.
-    package static let batchBytes = 1024...(16 << 20)
-    package static let defaultBatchBytes = 4 << 20
-}
-
 /// In which order a subscription's events are delivered.
 package enum DeliveryOrder: String, Sendable, CaseIterable {
     case none
     case key
 }
 
-/// How a subscriber can tell that a request is ours.
-package struct SigningConfiguration: Sendable {
-    package enum Scheme: String, Sendable, CaseIterable {
-        case standardWebhooks = "standard-webhooks"
-        case stream
-        case header
-        case none
+/// How many events go into one request.
+package enum SubscriptionMode: Sendable, Equatable {
+    case single
+    /// What came in that time; so many events at most, and a body of so many bytes. A single larger event travels alone.
+    case batch(every: Duration, maxEvents: Int, maxBytes: Int)
+
+    package static let defaultBatchBytes = 4 << 20
+
+    static let kind = FieldKind.either(
+        scalar: alone, otherwise: FieldKind.object(table).converted({ $0.batch.mode }, to: { ModeSpelledOut($0) }),
+        isScalar: { $0 == .single })
+
+    private static let alone = FieldKind<SubscriptionMode>.parsed(
+        "single or a mapping with batch", schema: .string("One event in each request.", oneOf: ["single"]),
+        { text throws(WrongText) in
+            if text != "single" { throw .unexpected }
+            return .single
+        }, write: { _ in "single" }
+    ).with(\.option, nil)
+
+    private static let table = FieldTable<ModeSpelledOut>(
+        ModeSpelledOut.init,
+        [
+            Field(
+                "batch", \.batch, .object(Batch.table), "What came in together.",
+                required: "a mapping with every, max_events and max_bytes")
+        ])
+
+    private struct ModeSpelledOut {
+        var batch = Batch()
+
+        init() {}
+
+        init?(_ mode: SubscriptionMode) {
+            guard case .batch(let every, let maxEvents, let maxBytes) = mode else { return nil }
+            batch = Batch(every: every, maxEvents: maxEvents, maxBytes: maxBytes)
+        }
     }
 
-    package let scheme: Scheme
-    /// With `standard-webhooks` each signs, so that a subscriber can change its secret in peace; elsewhere the first.
-    package let secrets: [SecretReference]
-    /// With `stream`: what goes into `X-API-KEY`.
-    package let apiKey: String?
-    /// With `header`: the lower-case name of the field, and what stands before the secret.
-    package let header: String?
-    package let prefix: String
+    private struct Batch {
+        var every = Duration.seconds(1)
+        var maxEvents = 1000
+        var maxBytes = defaultBatchBytes
 
-    package init(
-        scheme: Scheme, secrets: [SecretReference], apiKey: String? = nil, header: String? = nil, prefix: String = ""
-    ) {
-        self.scheme = scheme
-        self.secrets = secrets
-        self.apiKey = apiKey
-        self.header = header
-        self.prefix = prefix
+        var mode: SubscriptionMode { .batch(every: every, maxEvents: maxEvents, maxBytes: maxBytes) }
+
+        static let table = FieldTable<Batch>(
+            { Batch() },
+            [
+                Field(
+                    "every", \.every, .duration(.milliseconds(10) ... .seconds(3600)),
+                    "Deliver together what came in so long.", option: "batch"),
+                Field("max_events", \.maxEvents, .integer(1...1000), "Events in one request.", option: "batch-events"),
+                Field(
+                    "max_bytes", \.maxBytes, .integer(1024...(16 << 20)),
+                    "Bytes of one request's body; a single larger event travels alone.", option: "batch-bytes"),
+            ])
     }
-}
-
-/// When an attempt that failed is made again.
-package struct RetryConfiguration: Sendable, Equatable {
-    package enum Scheme: String, Sendable, CaseIterable {
-        case standard
-        case stream
-        case superviz
-        case custom
-    }
-
-    /// Which answers other than 2xx are final.
-    package enum FinalStatuses: Sendable, Equatable {
-        /// None: every answer is tried again, but 410 disables the subscription (Standard Webhooks).
-        case goneDisables
-        /// None, 410 neither.
-        case noneIsFinal
-        /// Every 3xx and 4xx but 408 and 429.
-        case clientErrors
-    }
-
-    package let scheme: Scheme
-    /// The wait before each attempt, so also their number; the first is usually 0. After the last, the event is dead.
-    package let schedule: [Duration]
-    /// Whether the last wait is repeated until the deadline.
-    package let repeatsLast: Bool
-    /// Whether waits are lengthened at random, so that many retries do not come at once.
-    package let jitter: Bool
-    /// Overrides the subscription's time-out.
-    package let timeout: Duration?
-    /// The time after the first attempt when no further one is made and a last one under way is given up.
-    package let deadline: Duration?
-    /// Most attempts when the latest came to no connection or lost it; nil: as many as the schedule has.
-    package let networkAttempts: Int?
-    package let finalStatuses: FinalStatuses
-
-    package init(
-        scheme: Scheme = .custom, schedule: [Duration], repeatsLast: Bool = false, jitter: Bool = false,
-        timeout: Duration? = nil, deadline: Duration? = nil, networkAttempts: Int? = nil,
-        finalStatuses: FinalStatuses = .goneDisables
-    ) {
-        self.scheme = scheme
-        self.schedule = schedule
-        self.repeatsLast = repeatsLast
-        self.jitter = jitter
-        self.timeout = timeout
-        self.deadline = deadline
-        self.networkAttempts = networkAttempts
-        self.finalStatuses = finalStatuses
-    }
-
-    /// The schedule that the Standard Webhooks specification recommends.
-    package static let standard = RetryConfiguration(
-        scheme: .standard,
-        schedule: [
-            .zero, .seconds(5), .seconds(300), .seconds(1800), .seconds(7200), .seconds(18_000), .seconds(36_000),
-            .seconds(36_000),
-        ],
-        jitter: true)
-
-    /// What Stream does (getstream.io, "Webhooks overview"): 408, 429, 5xx and time-outs up to 3 attempts, network
-    /// errors 2, 6 s for each, 15 s for all; other answers are final. The waits between are not published.
-    package static let stream = RetryConfiguration(
-        scheme: .stream, schedule: [.zero, .milliseconds(500), .milliseconds(1000)], jitter: true,
-        timeout: .seconds(6), deadline: .seconds(15), networkAttempts: 2, finalStatuses: .clientErrors)
-
-    /// What SuperViz does (docs.superviz.com, "Real-time webhook"): sent again after 2 s, doubling up to 5 min. When it
-    /// gives up is not published; here it is a day.
-    package static let superviz = RetryConfiguration(
-        scheme: .superviz, schedule: [.zero] + (1...7).map { .seconds(1 << $0) } + [.seconds(256), .seconds(300)],
-        repeatsLast: true, jitter: true, deadline: .seconds(86_400), finalStatuses: .noneIsFinal)
 }

@@ -3,21 +3,22 @@ package import Executable
 /// The whole configuration of one Tributary, decoded and checked: every stage reads the same file.
 package struct TributaryConfiguration: Sendable {
     /// The file it came from, as an absolute path.
-    package internal(set) var file: String
+    package internal(set) var file = ""
     /// Names the text that it was decoded from: the FNV-1a hash of its bytes, 16 hexadecimal digits.
     package internal(set) var fingerprint = ""
     /// Where sockets, locks and logs live, as an absolute path.
-    package let runDir: String
+    package private(set) var runDir = defaultRunDir
     /// Where the journals and the event log live, as an absolute path.
-    package let dataDir: String
-    package let ingress: IngressConfiguration
-    package let verifier: WorkerConfiguration
-    package let normaliser: WorkerConfiguration
-    package let router: RouterConfiguration
+    package private(set) var dataDir = "data"
+    package private(set) var logLevel = LogLevel.info
+    package private(set) var ingress = IngressConfiguration()
+    package private(set) var verifier = WorkerConfiguration()
+    package private(set) var normaliser = WorkerConfiguration()
+    package private(set) var router = RouterConfiguration()
     /// In the order of the file; names are unique.
-    package let sources: [SourceConfiguration]
+    package private(set) var sources: [SourceConfiguration] = []
     /// In the order of the file; names are unique.
-    package let subscriptions: [SubscriptionConfiguration]
+    package private(set) var subscriptions: [SubscriptionConfiguration] = []
 
     /// The names of the environment variables whose secrets a stage may read, sorted; nothing else is passed to it.
     package func environmentVariables(of stage: Stage) -> [String] {
@@ -36,63 +37,87 @@ package struct TributaryConfiguration: Sendable {
     package func exposedSecrets(of stages: [Stage]) -> [String] {
         let certificates =
             [ingress.tls?.certificate, router.tls?.certificate]
-            + subscriptions.flatMap { [$0.tls?.certificate, $0.tls?.ca] }
+            + subscriptions.flatMap { [$0.http?.tls?.certificate, $0.http?.tls?.ca] }
         let open = Set(certificates.compactMap { $0?.keyPath })
         return stages.flatMap(secrets).filter { !open.contains($0.keyPath) }.compactMap(\.exposure)
     }
 
-    /// The secrets that a stage may resolve: the verifier those of the sources, the router those of the subscribers and
-    /// of its API, both listeners their own certificate and key.
+    /// The secrets that a stage may resolve: those of the keys that it reads.
     package func secrets(of stage: Stage) -> [SecretReference] {
-        switch stage {
-        case .ingressGateway: ingress.tls?.references ?? []
-        case .normaliser: []
-        case .verifier: sources.flatMap { ($0.secrets + $0.pathTokens).map(\.value) }
-        case .fanoutRouter:
-            subscriptions.flatMap { $0.signing.secrets + ($0.tls?.references ?? []) }
-                + router.apiTokens.compactMap(\.reference) + (router.tls?.references ?? [])
-                + [router.egressProxy?.password].compactMap { $0 }
+        Self.table.secrets(self, stage, [])
+    }
+
+    // MARK: Its keys
+
+    /// The default of a file in that folder.
+    init(in folder: String = "") {
+        guard !folder.isEmpty else { return }
+        runDir = ConfigurationPath.absolute(runDir, in: folder)
+        dataDir = ConfigurationPath.absolute(dataDir, in: folder)
+    }
+
+    static let defaultRunDir = "run"
+
+    static let table = FieldTable<TributaryConfiguration>(
+        { TributaryConfiguration() }, rules: [{ configuration, section in configuration.check(section) }],
+        [
+            Field(
+                "run_dir", \.runDir, .path, "Where sockets, locks and logs live; relative to the file.",
+                stages: Stage.allCases, effect: .pipeline),
+            Field(
+                "data_dir", \.dataDir, .path, "Where the journals and the event log live; relative to the file.",
+                stages: Stage.allCases, effect: .pipeline),
+            Field(
+                "log_level", \.logLevel, .word, "The least that stages log; `--log-level` of a stage goes before it.",
+                stages: Stage.allCases, effect: .restart),
+            Field(
+                "ingress", \.ingress, .section(IngressConfiguration.table).noted { $1.ingress = $0 },
+                "The front door.", stages: [.ingressGateway]),
+            Field(
+                "verifier", \.verifier, .section(WorkerConfiguration.table), "Says whether webhooks are genuine.",
+                stages: [.verifier]),
+            Field(
+                "normaliser", \.normaliser, .section(WorkerConfiguration.table), "Makes events of webhooks.",
+                stages: [.normaliser]),
+            Field(
+                "router", \.router, .section(RouterConfiguration.table).noted { $1.router = $0 },
+                "The event log, the deliveries and the control API.", stages: [.fanoutRouter]),
+            Field(
+                "sources", \.sources, .named(SourceConfiguration.table, "source", by: \.name),
+                "Where webhooks come from.", stages: Stage.allCases),
+            Field(
+                "subscriptions", \.subscriptions, .named(SubscriptionConfiguration.table, "subscription", by: \.name),
+                "Who gets the events.", stages: [.fanoutRouter]),
+        ])
+
+    // MARK: Rules
+
+    private func check(_ section: Section) {
+        // Unix sockets have at most 107 bytes of path (sys/un.h); better said here than by a failing bind.
+        let longest = "/ingress-gateway-00.control".utf8.count
+        if runDir.utf8.count + longest > 107 {
+            section.decoding.report(
+                line: (section["run_dir"] ?? section.value).line, "run_dir",
+                "\(runDir) is too long for Unix sockets in it; expected at most \(107 - longest) bytes")
+        }
+        refuseLiterals(section)
+        checkListeners(section)
+    }
+
+    private func refuseLiterals(_ section: Section) {
+        let places = [("ingress.listen", ingress.listen), ("router.listen", router.listen)]
+        guard let (key, address) = places.first(where: { !($0.1?.isLoopback ?? true) }), let address else { return }
+        for secret in Stage.allCases.flatMap(secrets) {
+            guard case .literal = secret.place else { continue }
+            section.report(
+                at: secret.keyPath,
+                "literal: secrets are allowed only while \(key) is on loopback, and it is \(address); "
+                    + "use env:NAME or file:PATH")
         }
     }
 }
 
-/// The front door: what it listens on and what it accepts.
-package struct IngressConfiguration: Sendable {
-    package let listen: ListenAddress
-    package let instances: Int
-    /// The largest request body that is accepted.
-    package let maxBodyBytes: Int
-    /// What the journal may hold on disk before webhooks are answered 503.
-    package let diskBudgetBytes: Int
-    package let maxConnections: Int
-    /// Of one client address; a trusted proxy may have all.
-    package let maxConnectionsPerAddress: Int
-    /// Records that one ingress may have unsettled on the bus.
-    package let windowRecords: Int
-    /// Bytes that one ingress may have unsettled on the bus.
-    package let windowBytes: Int
-    /// How long an answer waits for the verdict after the fsync.
-    package let verdictTimeout: Duration
-    /// How long a request head may take from its first byte to its last.
-    package let headerDeadlineSeconds: Double
-    /// How long a connection may stay open without a request.
-    package let idleTimeoutSeconds: Double
-    /// A body that comes in more slowly is cut off.
-    package let minimumBodyBytesPerSecond: Int
-    /// What is more gets 429.
-    package let quotas: QuotasConfiguration
-    /// The URL up to the path under which providers reach the ingress, such as `https://gw.example.com`; empty where it
-    /// is not configured.
-    package let publicURL: String
-    /// Networks and addresses of reverse proxies whose `X-Forwarded-For` is believed.
-    package let trustedProxies: [String]
-    /// With it the door speaks TLS only.
-    package let tls: ListenerTLS?
-    package let metricsListen: ListenAddress?
-}
-
-/// A stage without state, of which several may run.
-package struct WorkerConfiguration: Sendable {
-    package let instances: Int
-    package let metricsListen: ListenAddress?
+/// How much stages log, each level with all that follow.
+package enum LogLevel: String, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
 }

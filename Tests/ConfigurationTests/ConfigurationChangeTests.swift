@@ -59,7 +59,8 @@ import Testing
         #expect(
             try changes(
                 ("listen: \"127.0.0.1:8080\", idle_timeout: 75s", "listen: \"127.0.0.1:8090\", idle_timeout: 1500ms"),
-                ("instances: 2", "instances: 3"), ("retention: 2h", "retention: 1d"), ("env:T", "env:OTHER"),
+                ("instances: 2", "instances: 3"), ("retention: 2h", "retention: 1d, file_destinations: /srv"),
+                ("env:T", "env:OTHER"),
                 ("run_dir: r", "run_dir: other"))
                 == [
                     "run_dir: /etc/r → /etc/other [\"ingress-gateway\", \"verifier\", \"normaliser\", "
@@ -68,6 +69,7 @@ import Testing
                     "ingress.idle_timeout: 75s → 1500ms [\"ingress-gateway\"] in_place",
                     "normaliser.instances: 2 → 3 [\"normaliser\"] instances",
                     "router.api_tokens changed [\"fanout-router\"] in_place",
+                    "router.file_destinations: none → /srv [\"fanout-router\"] in_place",
                     "router.retention: 2h → 1d [\"fanout-router\"] in_place",
                 ])
     }
@@ -93,9 +95,9 @@ import Testing
                 == [
                     "source rooms: provider: fishjam → superviz [\"ingress-gateway\", \"verifier\", \"normaliser\"] "
                         + "in_place",
-                    "source rooms: path tokens changed [\"verifier\"] in_place",
+                    "source rooms: path_token changed [\"verifier\"] in_place",
                     "source rooms: allow_addresses: none → 192.0.2.1 [\"verifier\"] in_place",
-                    "source rooms: mapping changed [\"normaliser\"] in_place",
+                    "source rooms: ids: content → generated [\"normaliser\"] in_place",
                 ])
     }
 
@@ -120,11 +122,11 @@ import Testing
                         + "    tls: { ca: \"file:x\" }"
                 ))
                 == [
-                    "subscription my-app: filter changed [\"fanout-router\"] in_place",
                     "subscription my-app: signing changed [\"fanout-router\"] in_place",
+                    "subscription my-app: tls changed [\"fanout-router\"] in_place",
+                    "subscription my-app: filter changed [\"fanout-router\"] in_place",
                     "subscription my-app: retry: standard → stream [\"fanout-router\"] in_place",
                     "subscription my-app: rate_limit: none → 5 [\"fanout-router\"] in_place",
-                    "subscription my-app: tls changed [\"fanout-router\"] in_place",
                 ])
         #expect(
             try changes(("name: my-app", "name: other")).map { $0.split(separator: " [")[0] }

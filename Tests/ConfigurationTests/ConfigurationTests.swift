@@ -35,14 +35,14 @@ import Testing
         #expect(ingress.windowRecords == 16384)
         #expect(ingress.windowBytes == 67_108_864)
         #expect(ingress.verdictTimeout == .milliseconds(250))
-        #expect(ingress.headerDeadlineSeconds == 10)
-        #expect(ingress.idleTimeoutSeconds == 75)
+        #expect(ingress.headerDeadline == .seconds(10))
+        #expect(ingress.idleTimeout == .seconds(75))
         #expect(ingress.minimumBodyBytesPerSecond == 1024)
         #expect(ingress.metricsListen == nil)
         #expect(ingress.quotas == QuotasConfiguration())
         #expect(configuration.verifier.instances == 1)
-        #expect(configuration.router.retentionHours == 168)
-        #expect(configuration.router.dedupeWindowHours == 24)
+        #expect(configuration.router.retention == .seconds(168 * 3600))
+        #expect(configuration.router.dedupeWindow == .seconds(24 * 3600))
         #expect(configuration.router.dedupeIds == 1_000_000)
         #expect(configuration.router.maxUnfinished == 1000)
         #expect(configuration.router.egressAllow == [])
@@ -85,10 +85,11 @@ import Testing
             """
         let configuration = try TributaryConfiguration.decode(yaml, file: "/etc/t.yaml")
         let subscription = try #require(configuration.subscriptions.first)
-        #expect(subscription.url.isTLS)
-        #expect(subscription.url.host == "example.com")
-        #expect(subscription.url.port == 8443)
-        #expect(subscription.url.target == "/x?y=1")
+        let url = try #require(subscription.http?.url)
+        #expect(url.isTLS)
+        #expect(url.host == "example.com")
+        #expect(url.port == 8443)
+        #expect(url.target == "/x?y=1")
         #expect(subscription.filter.types == ["recording.*"])
         #expect(subscription.filter.sources == ["stream"])
         #expect(subscription.filter.subjects == ["calls/*"])
@@ -190,13 +191,21 @@ import Testing
         #expect(references(.verifier).isEmpty && references(.normaliser).isEmpty)
         #expect(
             references(.fanoutRouter) == [
-                "env:A", "file:/etc/ca.pem", "file:/etc/us.pem", "env:US_KEY", "env:T", "file:/etc/api.pem",
-                "file:/etc/api.key", "env:PROXY",
+                "file:/etc/api.pem", "file:/etc/api.key", "env:T", "env:PROXY", "env:A", "file:/etc/ca.pem",
+                "file:/etc/us.pem", "env:US_KEY",
             ])
         let router = configuration.router
         #expect(router.publicURL == "https://api.example.com" && router.egressProxy?.url.port == 3128)
         #expect(router.egressProxy?.username == "us")
-        #expect(configuration.subscriptions[0].tls?.ca?.keyPath == "subscriptions[0].tls.ca")
+        #expect(configuration.subscriptions[0].http?.tls?.ca?.keyPath == "subscriptions[0].tls.ca")
+    }
+
+    @Test func `subscriptions write files nowhere until the router's configuration names a folder`() throws {
+        func folder(_ router: String) throws -> String? {
+            try TributaryConfiguration.decode("router: {\(router)}\nsources: []\n", file: "t").router.fileDestinations
+        }
+        #expect(try folder("") == nil)
+        #expect(try folder(" file_destinations: /srv/audit ") == "/srv/audit")
     }
 
     @Test func `unencrypted deliveries go where egress_allow says, or everywhere when that is said`() throws {

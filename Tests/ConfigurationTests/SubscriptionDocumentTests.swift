@@ -19,23 +19,25 @@ import Testing
         #expect(subscription.signing.scheme == .standardWebhooks && subscription.signing.secrets.isEmpty)
         #expect(
             SubscriptionDocument.json(subscription).text
-                == #"{"name":"a","url":"https://example.com/e","filter":{"types":[],"sources":[],"providers":[],"#
-                + #""subjects":[],"keys":[],"data":[]},"format":"cloudevents","mode":"single","#
-                + #""signing":{"scheme":"standard-webhooks"},"retry":"standard","concurrency":30,"#
-                + #""disable_after":"5d","timeout":"15s","order":"none"}"#)
+                == #"{"name":"a","type":"http","url":"https://example.com/e","signing":{"scheme":"standard-webhooks"},"#
+                + #""timeout":"15s","filter":{"types":[],"sources":[],"providers":[],"subjects":[],"keys":[],"data":[]},"#
+                + #""format":"cloudevents","mode":"single","retry":"standard","concurrency":30,"disable_after":"5d","#
+                + #""order":"none"}"#)
     }
 
     @Test(arguments: [
-        #"{"name":"a","url":"http://example.com/e","filter":{"types":["a.*"],"sources":["stream"],"providers":[],"#
+        #"{"name":"a","type":"http","url":"http://example.com/e","signing":{"scheme":"stream","api_key":"k"},"#
+            + #""timeout":"20s","filter":{"types":["a.*"],"sources":["stream"],"providers":[],"#
             + #""subjects":["c/*"],"keys":["k"],"data":[{"pointer":"/a","in":["b","5"]},{"pointer":"/b","exists":false},"#
             + #"{"pointer":"/c","at_least":1.5},{"pointer":"/c","at_least":-1.0,"below":3.0}]},"format":"superviz","#
-            + #""mode":{"batch":{"every":"250ms","max_events":7,"max_bytes":1024}},"signing":{"scheme":"stream","api_key":"k"},"#
+            + #""mode":{"batch":{"every":"250ms","max_events":7,"max_bytes":1024}},"#
             + #""retry":{"schedule":["0s","1m"],"repeat_last":true,"jitter":true,"timeout":"6s","deadline":"1h"},"#
-            + #""concurrency":5,"rate_limit":9,"disable_after":"1h","timeout":"20s","order":"key","key_hold":"30s"}"#,
-        #"{"name":"b","url":"https://[2001:db8::1]:8443/e?x=1","filter":{"types":[],"sources":[],"providers":["fishjam"],"#
-            + #""subjects":[],"keys":[],"data":[]},"format":"cloudevents-binary","mode":"single","#
-            + #""signing":{"scheme":"header","header":"x-token","prefix":"Bearer "},"retry":"stream","concurrency":30,"#
-            + #""disable_after":"5d","timeout":"15s","order":"none"}"#,
+            + #""concurrency":5,"rate_limit":9,"disable_after":"1h","order":"key","key_hold":"30s"}"#,
+        #"{"name":"b","type":"http","url":"https://[2001:db8::1]:8443/e?x=1","#
+            + #""signing":{"scheme":"header","header":"x-token","prefix":"Bearer "},"timeout":"15s","#
+            + #""filter":{"types":[],"sources":[],"providers":["fishjam"],"subjects":[],"keys":[],"data":[]},"#
+            + #""format":"cloudevents-binary","mode":"single","retry":"stream","concurrency":30,"#
+            + #""disable_after":"5d","order":"none"}"#,
     ])
     func `what is written is read again as the same`(_ json: String) throws {
         #expect(SubscriptionDocument.json(try decode(json)).text == json)
@@ -51,20 +53,20 @@ import Testing
         #expect(
             problems(json) == [
                 "/filtr: unknown key; did you mean \"filter\"?",
-                "/a~1b~0c: unknown key; valid are: name, url, filter, format, mode, signing, retry, concurrency, "
-                    + "rate_limit, disable_after, timeout, order, key_hold",
-                "/tls: unknown key; valid are: name, url, filter, format, mode, signing, retry, concurrency, "
-                    + "rate_limit, disable_after, timeout, order, key_hold",
+                "/a~1b~0c: unknown key; valid are: name, type, url, signing, timeout, filter, format, mode, retry, "
+                    + "concurrency, rate_limit, disable_after, order, key_hold",
+                "/tls: unknown key; valid are: name, type, url, signing, timeout, filter, format, mode, retry, "
+                    + "concurrency, rate_limit, disable_after, order, key_hold",
                 "/name: expected a name of 1 to 63 characters a-z, 0-9 and -, found \"5\"",
                 "/url: expected a URL such as https://example.com/events, found \"ftp://x\": it must begin with http:// "
                     + "or https://",
+                "/signing/secrets: secrets are no part of a subscription's document; they are kept apart from it",
+                "/timeout: expected a duration from 100ms to 5m such as 250ms, 5s, 10m or 2h, found \"5\"",
+                "/filter/types/1: expected patterns of event types, found \"7\"",
+                "/filter/sources/0: no source is named \"steam\"; did you mean \"stream\"?",
+                "/filter/data/0/at_least: expected a number, found the text \"5\" in quotes",
                 "/retry/schedule/1: expected a duration from 0s to 30d such as 250ms, 5s, 10m or 2h, found the text "
                     + "\"soon\" in quotes",
-                "/timeout: expected a duration from 100ms to 5m such as 250ms, 5s, 10m or 2h, found \"5\"",
-                "/filter/sources/0: no source is named \"steam\"; did you mean \"stream\"?",
-                "/filter/types/1: expected patterns of event types, found \"7\"",
-                "/filter/data/0/at_least: expected a number, found the text \"5\" in quotes",
-                "/signing/secrets: secrets are no part of a subscription's document; they are kept apart from it",
                 "/concurrency: expected a whole number from 1 to 1000, found the text \"5\" in quotes",
                 "/order: expected one of none, key, found nothing",
             ])

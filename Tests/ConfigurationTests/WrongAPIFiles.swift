@@ -48,13 +48,13 @@ extension WrongFiles {
                 "3 router.insecure: there is tls; remove one of both",
                 "6 router.api_tokens[0]: expected env:NAME, file:PATH or, on loopback, literal:TEXT; a bare text is "
                     + "not a reference",
-                "7 router.api_tokens[1].scopes[0]: unknown scope \"reed\"; did you mean \"read\"?",
                 "7 router.api_tokens[1].name: expected a name of 1 to 63 characters a-z, 0-9 and -, found \"A\"",
+                "7 router.api_tokens[1].scopes[0]: unknown scope \"reed\"; did you mean \"read\"?",
                 "8 router.api_tokens[2].scopes: a token without a scope can do nothing; valid are: read, write, replay",
                 "8 router.api_tokens[2].value: missing; expected env:NAME or file:PATH, or sha256 with the token's hash",
-                "9 router.api_tokens[3].sha256: value is there too; keep one of both",
                 "9 router.api_tokens[3].sha256: expected 64 hexadecimal digits; `printf %s \"$TOKEN\" | sha256sum` "
                     + "prints them",
+                "9 router.api_tokens[3].sha256: value is there too; keep one of both",
                 "11 router.api_tokens[5].scope: unknown key; did you mean \"scopes\"?",
                 "11 router.api_tokens[5]: the token \"c\" is already defined; names are unique",
             ]),
@@ -82,9 +82,9 @@ extension WrongFiles {
                   - { name: c, url: "https://example.com/", signing: { scheme: none }, tls: { cert: "file:a" } }
                 """,
             errors: [
-                "2 subscriptions[0].tls: tls says nothing about a URL with http; use https or remove tls",
                 "2 subscriptions[0].tls.key: missing; expected file:PATH, because certificate is there and both belong "
                     + "together",
+                "2 subscriptions[0].tls: tls says nothing about a URL with http; use https or remove tls",
                 "3 subscriptions[1].tls: expected ca, or certificate and key, or all three",
                 "4 subscriptions[2].tls.cert: unknown key; valid are: ca, certificate, key",
                 "4 subscriptions[2].tls: expected ca, or certificate and key, or all three",
@@ -104,9 +104,9 @@ extension WrongFiles {
             name: "a proxy with half of its credentials",
             yaml: "router: { egress_proxy: { url: \"http://p:3128/x\", username: us } }\n",
             errors: [
-                "1 router.egress_proxy.password: missing; expected username and password together",
                 "1 router.egress_proxy.url: expected the URL of an HTTP proxy such as http://proxy.example.com:3128, "
                     + "found \"http://p:3128/x\": a proxy has no path",
+                "1 router.egress_proxy.password: missing; expected username and password together",
             ]),
     ]
 }

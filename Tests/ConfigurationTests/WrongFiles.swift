@@ -14,15 +14,15 @@ enum WrongFiles {
         WrongFile(
             name: "not a mapping", yaml: "- a\n",
             errors: [
-                "1 : expected a mapping with run_dir, data_dir, ingress, verifier, normaliser, router, sources, "
-                    + "subscriptions, found a list"
+                "1 : expected a mapping with run_dir, data_dir, log_level, ingress, verifier, normaliser, router, "
+                    + "sources, subscriptions, found a list"
             ]),
         WrongFile(
             name: "unknown keys, near and far", yaml: "run_dri: a\nwhatever: b\n",
             errors: [
                 "1 run_dri: unknown key; did you mean \"run_dir\"?",
-                "2 whatever: unknown key; valid are: run_dir, data_dir, ingress, verifier, normaliser, router, "
-                    + "sources, subscriptions",
+                "2 whatever: unknown key; valid are: run_dir, data_dir, log_level, ingress, verifier, normaliser, "
+                    + "router, sources, subscriptions",
             ]),
         WrongFile(
             name: "a key twice", yaml: "run_dir: a\nrun_dir: b\n",
@@ -34,7 +34,7 @@ enum WrongFiles {
                 "2 verifier: expected a mapping with instances, metrics_listen, found \"7\"",
                 "3 sources: expected a list of sources, found a mapping",
                 "4 router: expected a mapping with listen, tls, insecure, api_tokens, public_url, egress_allow, "
-                    + "egress_proxy, allow_http, event_log_budget_bytes, retention, dedupe_window, dedupe_ids, "
+                    + "egress_proxy, allow_http, file_destinations, event_log_budget_bytes, retention, dedupe_window, dedupe_ids, "
                     + "max_unfinished, quarantine, metrics_listen, found nothing",
             ]),
         WrongFile(
@@ -261,9 +261,9 @@ enum WrongFiles {
             errors: [
                 "5 subscriptions[0].url: expected a URL such as https://example.com/events, "
                     + "found \"ftp://example.com\": it must begin with http:// or https://",
-                "6 subscriptions[0].filter.sources[0]: no source is named \"steam\"; did you mean \"stream\"?",
                 "6 subscriptions[0].filter.types: expected a list of patterns of event types, "
                     + "found the text \"x\" in quotes",
+                "6 subscriptions[0].filter.sources[0]: no source is named \"steam\"; did you mean \"stream\"?",
                 "7 subscriptions[0].signing.secrets: missing; expected at least one secret to sign with",
                 "8 subscriptions[0].concurrency: expected a whole number from 1 to 1000, found \"0\"",
                 "9 subscriptions[0].timeout: expected a duration from 100ms to 5m such as 250ms, 5s, 10m or 2h, "
@@ -276,9 +276,9 @@ enum WrongFiles {
                 "11 subscriptions[2].name: missing; expected a name of 1 to 63 characters a-z, 0-9 and -",
                 "11 subscriptions[2].url: expected a URL such as https://example.com/events, found \"5\": "
                     + "it must begin with http:// or https://",
-                "11 subscriptions[2].retry: expected one of standard, stream, superviz, custom, found \"sometimes\"",
-                "11 subscriptions[2].mode: expected single or a mapping with batch, found \"many\"",
                 "11 subscriptions[2].signing: expected a mapping with scheme, secrets, api_key, header, prefix, found \"none\"",
+                "11 subscriptions[2].mode: expected single or a mapping with batch, found \"many\"",
+                "11 subscriptions[2].retry: expected one of standard, stream, superviz, custom, found \"sometimes\"",
                 "11 subscriptions[2].order: expected one of none, key, found \"sorted\"",
             ]),
         WrongFile(
@@ -330,10 +330,10 @@ enum WrongFiles {
                     + "single, or format: cloudevents or superviz",
                 "5 subscriptions[0].mode.batch.max_events: expected a whole number from 1 to 1000, found "
                     + "\"2000\"",
-                "6 subscriptions[0].signing.prefix: prefix belongs to scheme: header; remove it",
                 "6 subscriptions[0].signing.api_key: missing; expected what goes into X-API-KEY",
-                "7 subscriptions[0].retry: repeat_last tries for ever; say for how long with deadline: 24h",
+                "6 subscriptions[0].signing.prefix: prefix belongs to scheme: header; remove it",
                 "7 subscriptions[0].retry.jitter: expected true or false, found the text \"yes\" in quotes",
+                "7 subscriptions[0].retry: repeat_last tries for ever; say for how long with deadline: 24h",
                 "8 subscriptions[0].key_hold: key_hold says how long a failing event holds up its key, "
                     + "so it needs order: key",
                 "9 subscriptions[0].rate_limit: expected a whole number from 1 to 100000, found \"0\"",

@@ -7,15 +7,15 @@ extension EndToEnd {
     @Suite struct TLS {
         @Test func `both doors speak TLS, and a new certificate counts after a reload`() throws {
             var settings = PipelineSettings(subscriptions: 1)
-            settings.ingress = #"tls: { certificate: "file:cert.pem", key: "file:cert.key" }"#
+            settings.ingress = #"tls: { certificate: "file:cert.pem", key: "file:key.pem" }"#
             let apiPort = try Sockets.freePort()
             settings.router = """
-                listen: "127.0.0.1:\(apiPort)", tls: { certificate: "file:cert.pem", key: "file:cert.key" }, \
+                listen: "127.0.0.1:\(apiPort)", tls: { certificate: "file:cert.pem", key: "file:key.pem" }, \
                 api_tokens: ["literal:tributary-token-of-the-tests", { name: reader, value: "literal:tributary-token-that-reads", scopes: [read] }]
                 """
             let pipeline = try Pipeline(settings)
             defer { pipeline.remove() }
-            _ = try TestCertificate("cert", in: pipeline.folder, for: "IP:127.0.0.1", serial: 1)
+            try makeCertificate(pipeline, serial: 1)
             try pipeline.up()
             let door = "https://127.0.0.1:\(pipeline.port)/in/stream"
             let subscriptions = "https://127.0.0.1:\(apiPort)/v1/subscriptions"
@@ -33,7 +33,7 @@ extension EndToEnd {
             #expect(try status(pipeline, subscriptions, token + ["-H", "Host: evil.example"]) == "421")
 
             #expect(try serial(pipeline.port) == "01")
-            _ = try TestCertificate("cert", in: pipeline.folder, for: "IP:127.0.0.1", serial: 2)
+            try makeCertificate(pipeline, serial: 2)
             try pipeline.supervisor("reload")
             for port in [pipeline.port, apiPort] {
                 try waitUntil("port \(port) shows the new certificate") { try serial(port) == "02" }
@@ -41,6 +41,12 @@ extension EndToEnd {
             try post(pipeline, door, number: 2)
             try waitUntil("it is delivered too") { pipeline.subscriber.hasAll([2]) }
             try pipeline.down()
+        }
+
+        private func makeCertificate(_ pipeline: Pipeline, serial: Int) throws {
+            try OpenSSL.makeCertificate(
+                "\(pipeline.folder)/cert.pem", key: "\(pipeline.folder)/key.pem", names: "IP:127.0.0.1",
+                further: ["-set_serial", String(serial)])
         }
 
         private func post(_ pipeline: Pipeline, _ url: String, number: Int) throws {

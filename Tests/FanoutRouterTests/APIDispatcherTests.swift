@@ -2,6 +2,7 @@ import EventLog
 import Foundation
 import JSON
 import Logging
+import PipelineConfiguration
 import StageMetrics
 import Testing
 

@@ -1,4 +1,5 @@
 import JSON
+import PipelineConfiguration
 import Synchronization
 import Testing
 
@@ -80,6 +81,6 @@ import Testing
     }
 
     @Test func `every outcome belongs to one phase`() {
-        #expect(AttemptPhase.allCases.flatMap(\.outcomes).sorted() == AttemptOutcome.words.sorted())
+        #expect(AttemptPhase.allCases.flatMap(\.outcomes).sorted() == DestinationRegistry.outcomes.map(\.word).sorted())
     }
 }

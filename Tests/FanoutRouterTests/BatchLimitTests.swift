@@ -44,7 +44,7 @@ import Testing
         #expect(fixture.attempts.first?.name == "1-8-8")
         #expect(fixture.lane.cursor.eventCount == 0 && fixture.deadLetters().isEmpty)
         #expect(fixture.lane.gate.failingSince == nil, "an answer about a size is no failure of the endpoint")
-        if order { #expect(fixture.transport.mostInFlight == 1) }
+        if order { #expect(fixture.destination.mostInFlight == 1) }
     }
 
     @Test func `one event that is too large alone is a dead letter with that cause, the others are delivered`() throws {
@@ -139,7 +139,7 @@ import Testing
             return .status(number == 1 ? 503 : 200)
         }
         let settings = LaneSettings(
-            name: "app", endpoint: try EndpointURL(subscriber.url),
+            name: "app", place: subscriber.url,
             policy: RetryPolicy(RetryConfiguration(schedule: [.zero, .milliseconds(1)])),
             batch: .init(everyNanoseconds: 1_000_000, maxEvents: 1000))
         var fixture = try RouterFixture(log, lanes: [settings])

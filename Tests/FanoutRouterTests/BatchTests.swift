@@ -23,7 +23,7 @@ import Testing
         waits: [Duration] = [.zero, .zero, .zero], order: Bool = false, matcher: EventMatcher = EventMatcher()
     ) throws -> LaneSettings {
         LaneSettings(
-            name: "app", endpoint: try EndpointURL(subscriber.url), matcher: matcher,
+            name: "app", place: subscriber.url, matcher: matcher,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), timeoutNanoseconds: patience.nanoseconds,
             keepsKeyOrder: order,
             batch: .init(everyNanoseconds: every.nanoseconds, maxEvents: most))

@@ -4,10 +4,9 @@ import TestCertificates
 
 @testable import FanoutRouter
 
-/// Signs certificates, in a folder that is its own.
+/// Makes certificates that it signs, in a folder that is its own.
 final class CertificateAuthority {
     private let folder: URL
-    private let authority: TestCertificate
     /// Its own certificate, PEM.
     let certificate: [UInt8]
 
@@ -19,8 +18,8 @@ final class CertificateAuthority {
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("ca-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        authority = try TestCertificate("authority", in: folder.path, for: nil)
-        certificate = try Self.text(authority.certificate)
+        try OpenSSL.makeCertificate(folder.path + "/ca.pem", key: folder.path + "/ca.key", names: "DNS:authority")
+        certificate = try Self.text(folder.appendingPathComponent("ca.pem"))
     }
 
     deinit {
@@ -29,8 +28,15 @@ final class CertificateAuthority {
 
     /// A certificate for that name, as `subjectAltName` writes it, and its key.
     func identity(_ alternativeName: String) throws -> Identity {
-        let leaf = try TestCertificate("leaf", in: folder.path, for: alternativeName, signedBy: authority)
-        return Identity(certificate: try Self.text(leaf.certificate), key: try Self.text(leaf.key))
+        try OpenSSL.makeCertificate(
+            folder.path + "/leaf.pem", key: folder.path + "/leaf.key", names: alternativeName,
+            further: [
+                "-CA", folder.path + "/ca.pem", "-CAkey", folder.path + "/ca.key", "-subj", "/CN=leaf",
+                "-addext", "basicConstraints=critical,CA:FALSE",
+            ])
+        return Identity(
+            certificate: try Self.text(folder.appendingPathComponent("leaf.pem")),
+            key: try Self.text(folder.appendingPathComponent("leaf.key")))
     }
 
     /// For a server of that name, which may ask its clients for a certificate of this authority.
@@ -47,8 +53,8 @@ final class CertificateAuthority {
     }
 
     /// Without the final line feed, as references of the configuration are read.
-    private static func text(_ path: String) throws -> [UInt8] {
-        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    private static func text(_ file: URL) throws -> [UInt8] {
+        let bytes = Array(try Data(contentsOf: file))
         return bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes
     }
 }

@@ -268,11 +268,11 @@ import Testing
 
     @Test func `certificates change without a connection being dropped`() async throws {
         let folder = try TemporaryFolder()
-        let made = try TestCertificate("router", in: folder.path)
-        let first = try Self.client(trusting: made)
+        let (key, certificate) = (folder.path + "/key.pem", folder.path + "/certificate.pem")
+        let first = try Self.makeCertificate(key, certificate)
         let configuration = ListenerTLS(
-            certificate: SecretReference(place: .file(made.certificate), keyPath: "router.tls.certificate"),
-            key: SecretReference(place: .file(made.key), keyPath: "router.tls.key"))
+            certificate: SecretReference(place: .file(certificate), keyPath: "router.tls.certificate"),
+            key: SecretReference(place: .file(key), keyPath: "router.tls.key"))
         let tls = try ServerTLS(configuration)
         let server = try server(tls: tls)
         defer { server.stop() }
@@ -284,7 +284,7 @@ import Testing
         try await eventually { plain.isClosed }
         #expect(!plain.text.contains("200 OK"))
 
-        let second = try Self.client(trusting: try TestCertificate("router", in: folder.path))
+        let second = try Self.makeCertificate(key, certificate)
         try tls.reload()
         #expect(try await early.get("/v1/open") == 200)
         let late = try RawConnection(port: server.port, tls: second)
@@ -293,10 +293,11 @@ import Testing
         #expect(try await distrusting.get("/v1/open") == 0)
     }
 
-    /// A client that trusts this certificate alone.
-    private static func client(trusting made: TestCertificate) throws -> NIOSSLContext {
+    /// Writes a self-signed certificate for `localhost`; gives what a client needs to trust it alone.
+    private static func makeCertificate(_ key: String, _ certificate: String) throws -> NIOSSLContext {
+        try OpenSSL.makeCertificate(certificate, key: key)
         var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(made.certificate))
+        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(certificate))
         return try NIOSSLContext(configuration: configuration)
     }
 }

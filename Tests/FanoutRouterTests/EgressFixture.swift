@@ -35,6 +35,14 @@ final class EgressFixture: Sendable {
         let outcome: AttemptOutcome
         let answer: [UInt8]
 
+        /// Apart, so that outcomes can be compared.
+        init(_ outcome: AttemptOutcome) {
+            var outcome = outcome
+            answer = outcome.answer
+            outcome.answer = []
+            self.outcome = outcome
+        }
+
         var text: String { String(decoding: answer, as: UTF8.self) }
     }
 
@@ -45,7 +53,7 @@ final class EgressFixture: Sendable {
             let request = OutboundRequest(
                 head: ByteBuffer(string: "POST / HTTP/1.1\r\nhost: \(host)\r\ncontent-length: 2\r\n\r\n"),
                 body: ByteBuffer(string: "{}"), timeoutNanoseconds: timeoutNanoseconds)
-            pool.value.send(request) { promise.succeed(Result(outcome: $0, answer: $1)) }
+            pool.value.send(request) { promise.succeed(Result($0)) }
         }
         return promise.futureResult
     }

@@ -71,7 +71,7 @@ import Testing
             EventLogSettings(path: folder.file),
             lanes: [
                 LaneSettings(
-                    name: "app", endpoint: try EndpointURL(subscriber.url),
+                    name: "app", place: subscriber.url,
                     conditions: [ContentCondition(pointer: "/n", test: .within(atLeast: 5, below: 8))])
             ])
         fixture.receive(1...10) { sequence in

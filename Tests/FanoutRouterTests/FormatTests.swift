@@ -15,7 +15,7 @@ import Wire
         let subscriber = try Subscriber { _, _ in .status(200) }
         let fixture = try RouterFixture(
             EventLogSettings(path: folder.file),
-            lanes: [LaneSettings(name: "app", endpoint: try EndpointURL(subscriber.url), format: format)])
+            lanes: [LaneSettings(name: "app", place: subscriber.url, format: format)])
         fixture.receive(1...1) { _ in envelope }
         let request = try #require(try await subscriber.wait(for: 1).first)
         fixture.stop()

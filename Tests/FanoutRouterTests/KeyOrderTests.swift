@@ -20,7 +20,7 @@ import Testing
         _ subscriber: Subscriber, waits: [Duration] = [.zero, .zero], hold: Duration? = nil
     ) throws -> LaneSettings {
         LaneSettings(
-            name: "app", endpoint: try EndpointURL(subscriber.url),
+            name: "app", place: subscriber.url,
             policy: RetryPolicy(RetryConfiguration(schedule: waits), holding: hold),
             timeoutNanoseconds: patience.nanoseconds, keepsKeyOrder: true)
     }

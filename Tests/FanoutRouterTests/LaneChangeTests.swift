@@ -25,7 +25,7 @@ import Testing
         every: Int64 = 20_000_000, concurrency: Int = 30
     ) throws -> LaneSettings {
         LaneSettings(
-            name: name, endpoint: try EndpointURL(subscriber.url), matcher: matcher,
+            name: name, place: subscriber.url, matcher: matcher,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency,
             timeoutNanoseconds: patience.nanoseconds, keepsKeyOrder: order,
             batch: batch ? .init(everyNanoseconds: every, maxEvents: 50) : nil)
@@ -243,7 +243,8 @@ import Testing
         let ended = fixture.loop.makePromise(of: AttemptRecord.self)
         fixture.loop.execute { [hub = fixture.hub] in
             hub.value.lane("app")?.probe(
-                DeliveryContent(contentType: Array("application/json".utf8), body: ByteBuffer(string: "{}"))
+                .single(
+                    DeliveryContent(contentType: Array("application/json".utf8), body: ByteBuffer(string: "{}")))
             ) { ended.succeed($0) }
         }
         let record = try await ended.futureResult.get()

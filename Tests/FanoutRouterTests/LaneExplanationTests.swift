@@ -21,7 +21,7 @@ import Testing
         conditions: [ContentCondition] = [], concurrency: Int = 30, perSecond: Double? = nil
     ) throws -> LaneSettings {
         LaneSettings(
-            name: "app", endpoint: try EndpointURL(subscriber.url), matcher: matcher, conditions: conditions,
+            name: "app", place: subscriber.url, matcher: matcher, conditions: conditions,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency,
             requestsPerSecond: perSecond, timeoutNanoseconds: patience.nanoseconds)
     }

@@ -72,7 +72,7 @@ import Wire
         let log = EventLogSettings(path: folder.file)
         let subscriber = try Subscriber { number, _ in number == 1 ? .status(503) : .silence }
         let settings = LaneSettings(
-            name: "app", endpoint: try EndpointURL(subscriber.url),
+            name: "app", place: subscriber.url,
             policy: RetryPolicy(RetryConfiguration(schedule: [.zero, .seconds(3600)])), concurrency: 1,
             timeoutNanoseconds: patience.nanoseconds)
         var fixture = try RouterFixture(log, lanes: [settings])

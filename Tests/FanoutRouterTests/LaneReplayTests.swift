@@ -21,7 +21,7 @@ import Testing
         _ subscriber: Subscriber, waits: [Duration] = [.zero], order: Bool = false, maxUnfinished: Int = 1000
     ) throws -> LaneSettings {
         LaneSettings(
-            name: "app", endpoint: try EndpointURL(subscriber.url),
+            name: "app", place: subscriber.url,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), timeoutNanoseconds: patience.nanoseconds,
             maxUnfinished: maxUnfinished,
             keepsKeyOrder: order)

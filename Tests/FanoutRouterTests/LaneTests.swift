@@ -24,7 +24,7 @@ import Testing
         maxUnfinished: Int = 1000
     ) throws -> LaneSettings {
         LaneSettings(
-            name: name, endpoint: try EndpointURL(subscriber.url), matcher: matcher,
+            name: name, place: subscriber.url, matcher: matcher,
             policy: RetryPolicy(RetryConfiguration(schedule: waits)), concurrency: concurrency,
             timeoutNanoseconds: timeoutNanoseconds, maxUnfinished: maxUnfinished)
     }

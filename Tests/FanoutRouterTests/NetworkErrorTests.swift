@@ -29,12 +29,12 @@ import Testing
         subscriber.stop()
         let refused = "the connection was refused; nothing listens there"
         #expect(
-            try outcome("http://127.0.0.1:\(port)/") == .failedBefore(.connectFailed, "127.0.0.1:\(port): \(refused)"))
+            try outcome("http://127.0.0.1:\(port)/") == .failed(.connectFailed, "127.0.0.1:\(port): \(refused)"))
         let proxy = EgressProxy(host: "127.0.0.1", port: port)
         let resolver = EgressResolver(EgressGuard(allow: ["127.0.0.0/8"]), proxy: proxy)
         #expect(
             try outcome("http://127.0.0.1:1/", resolver: resolver)
-                == .failedBefore(.connectFailed, "the egress proxy: 127.0.0.1:\(port): \(refused)"))
+                == .failed(.connectFailed, "the egress proxy: 127.0.0.1:\(port): \(refused)"))
     }
 
     @Test func `https on a plain port, and http on one for TLS, are told as what they are`() throws {
@@ -57,7 +57,7 @@ import Testing
         let trusting = try ClientTLS.context(ca: authority.certificate)
         #expect(
             try outcome("https://127.0.0.1:\(subscriber.port)/", tls: trusting)
-                == .failedBefore(.tlsFailed, "its certificate is for another host name"))
+                == .failed(.tlsFailed, "its certificate is for another host name"))
         subscriber.stop()
         let asking = try Subscriber(tls: try authority.server("DNS:localhost", asksForCertificate: true)) { _, _ in
             .status(200)

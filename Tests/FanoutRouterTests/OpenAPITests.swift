@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import JSON
 import LogSamples
+import PipelineConfiguration
 import Testing
 
 @testable import Executable

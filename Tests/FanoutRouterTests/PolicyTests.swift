@@ -73,7 +73,7 @@ import Testing
         }
         fixture = try VirtualLane(VirtualLane.settings(policy.retry), events: 3, subscriber: fails)
         let lane = try #require(fixture)
-        for attempt in lane.transport.attempts { #expect(attempt.time == .zero) }
+        for attempt in lane.destination.attempts { #expect(attempt.time == .zero) }
         let last = policy.end ?? .seconds(3600)
         lane.run(until: last - .milliseconds(1))
         for name in ["1", "2", "3"] {
@@ -157,7 +157,7 @@ import Testing
             }
         }
         #expect(ends.count == 40)
-        #expect(fixture.transport.mostInFlight <= concurrency)
+        #expect(fixture.destination.mostInFlight <= concurrency)
         guard let perSecond else { return }
         let times = fixture.attempts.map(\.time.inSeconds)
         let burst = Int(max(1, perSecond / 10))
@@ -214,7 +214,7 @@ import Testing
         fixture.run(until: .seconds(1000))
         let retry = RetryConfiguration(schedule: [.zero, .seconds(600)], repeatsLast: true, deadline: .seconds(1010))
         let settings = try VirtualLane.settings(retry)
-        fixture.lane.reconfigure(settings, head: fixture.head, transport: nil)
+        fixture.lane.reconfigure(settings, destination: fixture.destination)
         fixture.run(until: .milliseconds(1_009_999))
         #expect(fixture.deadLetters().isEmpty)
         fixture.run(for: .milliseconds(2))

@@ -28,7 +28,7 @@ import Testing
             return .delayed(200, .nanoseconds(Self.answerNanoseconds))
         }
         let settings = LaneSettings(
-            name: "app", endpoint: try EndpointURL(subscriber.url),
+            name: "app", place: subscriber.url,
             policy: RetryPolicy(
                 RetryConfiguration(schedule: Array(repeating: Duration.milliseconds(100), count: 1000))),
             concurrency: Self.concurrency, requestsPerSecond: Self.perSecond)

@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct RetryPolicyTests {
     private static let second: Int64 = 1_000_000_000
-    private static let network = AttemptOutcome.failedBefore(.connectFailed, "")
-    private static let timeout = AttemptOutcome.failedDuring(.timeout, "")
+    private static let network = AttemptOutcome.failed(.connectFailed, "")
+    private static let timeout = AttemptOutcome.failed(.timeout, "")
 
     private static func answered(_ status: Int, retryAfter: Int? = nil) -> AttemptOutcome {
         .answered(status: status, retryAfterSeconds: retryAfter)
@@ -50,7 +50,7 @@ import Testing
 
     @Test func `Stream's policy makes two attempts at network errors and three at time-outs, all within 15 s`() {
         #expect(waits(.stream, Self.network).count == 1)
-        #expect(waits(.stream, .failedDuring(.connectionClosed, "")).count == 1)
+        #expect(waits(.stream, .failed(.connectionClosed, "")).count == 1)
         #expect(waits(.stream, Self.timeout, takes: 6 * Self.second).count == 2)
         let policy = RetryPolicy(.stream)
         #expect(policy.timeout(6 * Self.second, now: 0, firstAttempt: 0) == 6 * Self.second)

@@ -64,11 +64,15 @@ final class RouterFixture: Sendable {
                 hub.add(
                     Lane(
                         settings: lane, saved: saved,
-                        head: DeliveryHead(
-                            endpoint: lane.endpoint, logID: logID,
-                            signer: try DeliverySigner(signing, secrets: secrets)),
-                        transport: try ConnectionPool(endpoint: lane.endpoint, resolver: resolver, loop: loop),
-                        source: hub, metrics: LaneMetrics(registry, subscription: lane.name), loop: loop))
+                        destination: HTTPDestination(
+                            head: DeliveryHead(
+                                endpoint: try EndpointURL(lane.place), logID: logID,
+                                signer: try DeliverySigner(signing, secrets: secrets)),
+                            connections: try ConnectionPool(
+                                endpoint: try EndpointURL(lane.place), resolver: resolver, loop: loop)),
+                        source: hub,
+                        metrics: LaneMetrics(registry, subscription: lane.name, outcomes: AttemptEnd.ofHTTP),
+                        loop: loop))
             }
             return NIOLoopBound(hub, eventLoop: loop)
         }.wait()
@@ -79,27 +83,30 @@ final class RouterFixture: Sendable {
 
     /// Changes a lane as the router does when a subscription changes.
     func reconfigure(_ settings: LaneSettings, reconnects: Bool = false) throws {
-        let (logID, allow) = (logID, allow)
-        try loop.submit { [hub, loop] in
-            let resolver = EgressResolver(EgressGuard(allow: allow))
-            hub.value.lane(settings.name)?.reconfigure(
-                settings, head: DeliveryHead(endpoint: settings.endpoint, logID: logID),
-                transport: reconnects
-                    ? try ConnectionPool(endpoint: settings.endpoint, resolver: resolver, loop: loop) : nil)
+        try loop.submit { [self] in
+            guard let lane = hub.value.lane(settings.name) else { return }
+            lane.reconfigure(settings, destination: reconnects ? try destination(settings) : lane.destination)
         }.wait()
+    }
+
+    /// Unsigned, to where the settings say.
+    private func destination(_ settings: LaneSettings) throws -> HTTPDestination {
+        let endpoint = try EndpointURL(settings.place)
+        return HTTPDestination(
+            head: DeliveryHead(endpoint: endpoint, logID: logID),
+            connections: try ConnectionPool(
+                endpoint: endpoint, resolver: EgressResolver(EgressGuard(allow: allow)), loop: loop))
     }
 
     /// Adds a lane while the others run.
     func add(_ settings: LaneSettings) throws {
         let saved = try writer.perform { try $0.lane(settings.name) }
-        let (logID, allow) = (logID, allow)
-        try loop.submit { [hub, loop, registry] in
-            let resolver = EgressResolver(EgressGuard(allow: allow))
+        try loop.submit { [self] in
             hub.value.add(
                 Lane(
-                    settings: settings, saved: saved, head: DeliveryHead(endpoint: settings.endpoint, logID: logID),
-                    transport: try ConnectionPool(endpoint: settings.endpoint, resolver: resolver, loop: loop),
-                    source: hub.value, metrics: LaneMetrics(registry, subscription: settings.name), loop: loop))
+                    settings: settings, saved: saved, destination: try destination(settings), source: hub.value,
+                    metrics: LaneMetrics(registry, subscription: settings.name, outcomes: AttemptEnd.ofHTTP),
+                    loop: loop))
         }.wait()
     }
 
@@ -125,8 +132,7 @@ final class RouterFixture: Sendable {
             writer.raw(bytes)
         }
         self.writer.received([
-            OrderedBatch(
-                journal: Self.journal, first: sequences.lowerBound, last: sequences.upperBound, frames: writer.bytes)
+            RecordBatch(stored: writer.bytes, first: sequences.lowerBound, count: sequences.count)
         ])
     }
 

@@ -1,8 +1,9 @@
+import Crypto
 import EventLog
 import LogSamples
+import NIOCore
 import PipelineConfiguration
 import Primitives
-import Providers
 import Testing
 import Wire
 
@@ -19,7 +20,7 @@ import Wire
             EventLogSettings(path: folder.file),
             lanes: [
                 LaneSettings(
-                    name: "app", endpoint: try EndpointURL(subscriber.url),
+                    name: "app", place: subscriber.url,
                     policy: RetryPolicy(RetryConfiguration(schedule: [.zero, .zero, .zero])))
             ], secrets: secrets.map { Array($0.utf8) }, signing: signing)
         fixture.receive(1...1)
@@ -52,6 +53,25 @@ import Wire
             try DeliverySigner(
                 SigningConfiguration(scheme: .header, secrets: []), secrets: [Array("a\r\nb".utf8)])
         }
+    }
+
+    @Test func `the lines of every scheme are these, in this order`() throws {
+        func lines(_ signing: SigningConfiguration, _ secret: String) throws -> [String] {
+            var head = ByteBuffer()
+            try DeliverySigner(signing, secrets: secret.isEmpty ? [] : [Array(secret.utf8)]).write(
+                id: Array("evt_1_2".utf8), attempt: 2, nowSeconds: 7, body: ByteBuffer(string: "{}"), to: &head)
+            return String(buffer: head).split(separator: "\r\n").map(String.init)
+        }
+        #expect(try lines(SigningConfiguration(scheme: .none, secrets: []), "") == ["webhook-id: evt_1_2"])
+        #expect(
+            try lines(SigningConfiguration(scheme: .header, secrets: [], header: "x-t", prefix: "Bearer "), "s")
+                == ["webhook-id: evt_1_2", "x-t: Bearer s"])
+        // printf '{}' | openssl dgst -sha256 -hmac s
+        #expect(
+            try lines(SigningConfiguration(scheme: .stream, secrets: [], apiKey: "k"), "s") == [
+                "x-webhook-id: evt_1_2", "x-webhook-attempt: 2", "x-api-key: k",
+                "x-signature: 143ca8d517ba1b181025d732b1cf275d90104fca57bb02a565542978aa18c4b6", "webhook-id: evt_1_2",
+            ])
     }
 
     @Test func `Standard Webhooks signs with every key, of either kind`() async throws {

@@ -1,6 +1,7 @@
 import EventLog
 import Foundation
 import LogSamples
+import NIOCore
 import NIOHTTP1
 import PipelineConfiguration
 import Testing
@@ -11,17 +12,28 @@ import Wire
 @Suite(.serialized) struct SigningTests {
     /// id, timestamp, body and secret of the example in the Standard Webhooks specification's reference libraries.
     @Test func `the vector of the Standard Webhooks libraries comes out`() throws {
-        let signer = try StandardWebhooksSigner(secrets: [Array("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".utf8)])
-        var signature = ByteWriter()
-        let prefix = Array("msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.".utf8)
-        let body = Array("{\"test\": 2432232314}".utf8)
-        prefix.withUnsafeBytes { prefix in body.withUnsafeBytes { signer.sign(prefix, $0, to: &signature) } }
-        #expect(String(decoding: signature.bytes, as: UTF8.self) == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+        let signer = try DeliverySigner(
+            SigningConfiguration(scheme: .standardWebhooks, secrets: []),
+            secrets: [Array("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".utf8)])
+        var head = ByteBuffer()
+        signer.write(
+            id: Array("msg_p5jXN8AQM9LWM0D4loKWxJek".utf8), attempt: 3, nowSeconds: 1_614_265_330,
+            body: ByteBuffer(string: "{\"test\": 2432232314}"), to: &head)
+        #expect(
+            String(buffer: head) == """
+                webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek\r
+                webhook-timestamp: 1614265330\r
+                webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=\r
+
+                """)
     }
 
     @Test(arguments: ["", "whsec_", "not base64!", "whsec_abc"])
     func `a secret that is not base64 is refused`(secret: String) {
-        #expect(throws: SigningSecretError.self) { try StandardWebhooksSigner(secrets: [Array(secret.utf8)]) }
+        #expect(throws: SigningSecretError.self) {
+            try DeliverySigner(
+                SigningConfiguration(scheme: .standardWebhooks, secrets: []), secrets: [Array(secret.utf8)])
+        }
     }
 
     private let secrets = ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "c2Vjb25kIHNlY3JldCBvZiBpdA=="]
@@ -31,7 +43,7 @@ import Wire
         let subscriber = try Subscriber { _, _ in .status(200) }
         let fixture = try RouterFixture(
             EventLogSettings(path: folder.file),
-            lanes: [LaneSettings(name: "app", endpoint: try EndpointURL(subscriber.url + "?a=b"))],
+            lanes: [LaneSettings(name: "app", place: subscriber.url + "?a=b")],
             secrets: secrets.map { Array($0.utf8) })
         defer { fixture.stop() }
         fixture.receive(1...1) { sequence in

@@ -16,7 +16,7 @@ final class VirtualLane {
     struct Attempt: Equatable {
         /// When it began.
         var time: Duration
-        /// The `webhook-id` behind the log's part of it.
+        /// What names its delivery.
         var name: String
         var bodyBytes: Int
         var timeout: Duration
@@ -26,9 +26,8 @@ final class VirtualLane {
 
     let loop = EmbeddedEventLoop()
     let lane: Lane
-    let head: DeliveryHead
     let source: Source
-    let transport: Transport
+    let destination: FunctionDestination
 
     init(
         _ settings: LaneSettings, events: Int, saved: SavedLane? = nil,
@@ -40,14 +39,14 @@ final class VirtualLane {
             return 1_790_000_000_000_000_000 + (looks % 2 == 0 ? -1 : 1) * (looks % 7) * 3_600_000_000_000
         }
         source = try Source(events: events, loop: loop)
-        transport = Transport(loop: loop, subscriber)
-        head = DeliveryHead(endpoint: settings.endpoint, logID: JournalID(high: 1, low: 2))
+        destination = FunctionDestination(loop: loop, subscriber)
         lane = Lane(
             settings: settings,
             saved: saved ?? SavedLane(progress: LaneProgress(subscription: settings.name, taken: 0)),
-            head: head, transport: transport, source: source,
+            destination: destination, source: source,
             metrics: LaneMetrics(
-                MetricRegistry(stage: "fanout-router", instance: "test", version: "0"), subscription: settings.name),
+                MetricRegistry(stage: "fanout-router", instance: "test", version: "0"), subscription: settings.name,
+                outcomes: AttemptEnd.ofHTTP),
             loop: loop, wall: wall ?? jumping)
         lane.pump()
     }
@@ -57,7 +56,7 @@ final class VirtualLane {
         try? loop.syncShutdownGracefully()
     }
 
-    var attempts: [Attempt] { transport.attempts }
+    var attempts: [Attempt] { destination.attempts }
     var now: Duration { .nanoseconds(Int64(loop.now.uptimeNanoseconds)) }
 
     /// When attempts of one delivery began.
@@ -83,7 +82,7 @@ final class VirtualLane {
         batch: LaneSettings.Batch? = nil, keepsKeyOrder: Bool = false
     ) throws -> LaneSettings {
         LaneSettings(
-            name: "app", endpoint: try EndpointURL("http://127.0.0.1:9/"), policy: RetryPolicy(retry),
+            name: "app", place: "nowhere", policy: RetryPolicy(retry),
             concurrency: concurrency, requestsPerSecond: perSecond,
             timeoutNanoseconds: (retry.timeout ?? timeout).nanoseconds, keepsKeyOrder: keepsKeyOrder, batch: batch)
     }
@@ -170,8 +169,8 @@ final class VirtualLane {
         func laneDisabled(_ subscription: String, _ reason: String) {}
     }
 
-    /// The network: answers come when the subscriber says, or the time-out ends.
-    final class Transport: HTTPTransport {
+    /// Answers come when the subscriber says, or the time-out ends.
+    final class FunctionDestination: Destination {
         private(set) var attempts: [Attempt] = []
         private(set) var inFlight = 0
         private(set) var mostInFlight = 0
@@ -183,25 +182,27 @@ final class VirtualLane {
             self.subscriber = subscriber
         }
 
-        func send(_ request: OutboundRequest, completion: @escaping Completion) {
-            let head = String(buffer: request.head)
-            let id = head.split(separator: "\r\n").first { $0.hasPrefix("webhook-id: ") } ?? ""
-            let timeout = Duration.nanoseconds(request.timeoutNanoseconds)
+        func deliver(_ delivery: Delivery, completion: @escaping (AttemptOutcome) -> Void) {
+            let timeout = Duration.nanoseconds(delivery.timeoutNanoseconds)
+            let bytes =
+                switch delivery.content {
+                case .single(let content): content.body.readableBytes
+                case .batch(let contents): DeliveryContent(joining: contents).body.readableBytes
+                }
             let attempt = Attempt(
-                time: .nanoseconds(Int64(loop.now.uptimeNanoseconds)),
-                name: String(id.split(separator: "_").last ?? ""), bodyBytes: request.body.readableBytes,
+                time: .nanoseconds(Int64(loop.now.uptimeNanoseconds)), name: delivery.name.text, bodyBytes: bytes,
                 timeout: timeout)
             attempts.append(attempt)
             inFlight += 1
             mostInFlight = max(mostInFlight, inFlight)
             let (outcome, after) = subscriber(attempt)
-            let ended = after <= timeout ? outcome : .failedDuring(.timeout, "no complete answer within the time-out")
+            let ended = after <= timeout ? outcome : .failed(.timeout, "no complete answer within the time-out")
             loop.assumeIsolated().scheduleTask(in: .nanoseconds(min(after, timeout).nanoseconds)) { [self] in
                 inFlight -= 1
-                completion(ended, [])
+                completion(ended)
             }
         }
 
-        func close() {}
+        func close(successor: (any Destination)?) {}
     }
 }

@@ -21,7 +21,7 @@ final class Certificates {
 
     /// A new self-signed certificate `<name>.pem` for `localhost` with its key `<name>.key`.
     func make(_ name: String) throws {
-        _ = try TestCertificate(name, in: folder)
+        try OpenSSL.makeCertificate("\(folder)/\(name).pem", key: "\(folder)/\(name).key")
     }
 
     /// References to the files of those names.
@@ -31,24 +31,6 @@ final class Certificates {
         }
         return ListenerTLS(
             certificate: file("\(certificate).pem", "certificate"), key: file("\(key ?? certificate).key", "key"))
-    }
-
-    /// Runs the command; what it prints and whether it ended well.
-    @discardableResult
-    func openssl(_ arguments: [String], input: String = "") throws -> (text: String, isFine: Bool) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        let (reading, writing) = (Pipe(), Pipe())
-        process.standardOutput = reading
-        process.standardError = reading
-        process.standardInput = writing
-        try process.run()
-        try writing.fileHandleForWriting.write(contentsOf: Array(input.utf8))
-        try writing.fileHandleForWriting.close()
-        let output = try reading.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (String(decoding: output, as: UTF8.self), process.terminationStatus == 0)
     }
 }
 

@@ -1,6 +1,7 @@
 import Executable
 import PipelineConfiguration
 import ServerCertificates
+import TestCertificates
 import Testing
 
 @testable import IngressGateway
@@ -30,7 +31,7 @@ import Testing
         let ingress = try TestIngress(tls: certificates.tls("a"))
         func connect(_ version: String) throws -> String {
             // Debian forbids 1.1 to its own clients unless the security level is lowered.
-            try certificates.openssl(
+            try OpenSSL.run(
                 [
                     "s_client", "-connect", "127.0.0.1:\(ingress.ingress.port)", "-servername", "localhost", version,
                     "-alpn", "h2,http/1.1", "-cipher", "DEFAULT@SECLEVEL=0", "-ign_eof",

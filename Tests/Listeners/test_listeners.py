@@ -1,6 +1,5 @@
 """Listeners of real stages under more connections than they have descriptors or patience for."""
 
-import asyncio
 import os
 import resource
 import shutil
@@ -12,11 +11,9 @@ import time
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from launcher import HOST, PATIENCE_SECONDS, built, free_port, until  # noqa: E402
-from supervision.admin import ask  # noqa: E402
+from launcher import HOST, PATIENCE_SECONDS, binaries, free_port, until  # noqa: E402
 from supervision.process import stat_fields  # noqa: E402
 
 EXECUTABLES = ("ingress-gateway", "fanout-router")
@@ -60,7 +57,7 @@ sources:
 
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [built() / name, "--config", file], stdout=log, stderr=log, preexec_fn=limit,
+                [binaries() / name, "--config", file], stdout=log, stderr=log, preexec_fn=limit,
                 env=os.environ | {"API_TOKEN": "a" * 32, "STREAM_SECRET": "s" * 32})
 
     def __enter__(self):
@@ -73,8 +70,14 @@ sources:
 
     def health(self) -> bool:
         """Whether the admin socket says that all is well."""
-        admin = self.folder / "run" / f"{self.name}-0.admin"
-        return asyncio.run(ask(admin, "/healthz", PATIENCE_SECONDS)).status == 200
+        with socket.socket(socket.AF_UNIX) as admin:
+            admin.settimeout(PATIENCE_SECONDS)
+            try:
+                admin.connect(str(self.folder / "run" / f"{self.name}-0.admin"))
+                admin.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return admin.recv(1000).startswith(b"HTTP/1.1 200 ")
+            except (FileNotFoundError, ConnectionError):
+                return False
 
     def connect(self, source: str = HOST) -> socket.socket:
         return socket.create_connection((HOST, self.port), timeout=PATIENCE_SECONDS, source_address=(source, 0))
@@ -103,7 +106,7 @@ sources:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
 
-@unittest.skipUnless(built(), "no build of the stages")
+@unittest.skipUnless(binaries(), "no build of the stages")
 class Listeners(unittest.TestCase):
     def started(self, name: str, most_files: int | None = None) -> Stage:
         stage = self.enterContext(Stage(name, most_files))

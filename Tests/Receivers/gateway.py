@@ -3,10 +3,10 @@
 import hashlib
 import hmac
 import http.client
+import json
 import socket
 import struct
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from launcher import HOST, PATIENCE_SECONDS, Pipeline, free_port, until  # noqa: E402
+from launcher import HOST, PATIENCE_SECONDS, ROOT, Pipeline, free_port, new_folder, until  # noqa: E402
 
 SAMPLES = ROOT / "Tests" / "WebhookSamples" / "Samples" / "stream"
 API_KEY, API_SECRET = "k3ytest123abc", "test_stream_api_secret_not_real"
@@ -108,22 +107,22 @@ class Receiver:
 
 
 class Gateway(Pipeline):
-    """A pipeline with one source `stream`."""
+    """Every stage, with one source `stream`."""
 
-    def __init__(self, folder_of_binaries: Path, subscriptions: list[dict]):
+    def __init__(self, binaries: Path, subscriptions: list[dict]):
         self._port = free_port()
-        super().__init__(folder_of_binaries, Path(tempfile.mkdtemp(prefix="rc-", dir="/tmp")), {
+        super().__init__(binaries, new_folder("rc"), {
             "ingress": {"listen": f"{HOST}:{self._port}"}, "router": {"egress_allow": ["127.0.0.0/8"]},
             "sources": [{"name": "stream", "provider": "stream",
                          "secrets": [{"id": API_KEY, "value": f"literal:{API_SECRET}"}]}],
             "subscriptions": subscriptions,
-        })
+        }, {})
 
     def post(self, sample: str) -> bytes:
         """Sends one sample of Stream's webhooks as Stream does; returns its body."""
         body = (SAMPLES / f"{sample}.json").read_bytes()
         signature = hmac.new(API_SECRET.encode(), body, hashlib.sha256).hexdigest()
-        connection = http.client.HTTPConnection(HOST, self._port, timeout=PATIENCE_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_SECONDS)
         connection.request("POST", "/in/stream", body, {
             "Content-Type": "application/json", "X-API-KEY": API_KEY, "X-SIGNATURE": signature,
             "X-WEBHOOK-ID": f"id-of-{sample}", "X-WEBHOOK-ATTEMPT": "1"})
@@ -132,17 +131,26 @@ class Gateway(Pipeline):
         assert 200 <= status < 300, f"{sample} was answered {status}"
         return body
 
+    def api(self, path: str) -> dict:
+        """What the control API answers on the router's admin socket."""
+        connection = http.client.HTTPConnection("localhost", timeout=PATIENCE_SECONDS)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.run_dir / "fanout-router-0.admin"))
+        connection.request("GET", path)
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        assert response.status == 200, f"{path} was answered {response.status}: {text}"
+        return json.loads(text)
+
+    def is_idle(self, subscription: str) -> bool:
+        """Whether it has nothing more to deliver, not now and not later."""
+        lane = self.api(f"/v1/subscriptions/{subscription}")
+        return lane["backlog"] == lane["retrying"] == 0
+
     def attempts(self, subscription: str, count: int) -> list[dict]:
         """A subscription's attempts, oldest first, once there are so many."""
         path = f"/v1/attempts?subscription={subscription}"
-        found = until(lambda: len(rows := self.ask("fanout-router-0", path)["attempts"]) >= count and rows,
+        found = until(lambda: len(rows := self.api(path)["attempts"]) >= count and rows,
                       f"{count} attempts of {subscription}")
         return found[::-1]
-
-    def wait_until_given_up(self, subscription: str) -> None:
-        """Returns when nothing waits for this subscription any more, so that no further attempt can come."""
-        def has_nothing() -> bool:
-            rows = self.ask("fanout-router-0", "/v1/subscriptions")["subscriptions"]
-            return all(row["backlog"] == 0 for row in rows if row["name"] == subscription)
-
-        until(has_nothing, f"the end of all deliveries to {subscription}")

@@ -19,7 +19,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from cloudevents.core.formats.json import JSONFormat
 from gateway import API_KEY, Gateway, Receiver, Request
 from getstream.webhook import get_event_type, verify_signature
-from launcher import built, until
+from launcher import binaries, until
 
 SAMPLES = ("call.session_started", "call.session_participant_joined", "call.session_ended")
 ONE = {"types": ["session.started"]}
@@ -50,7 +50,7 @@ def failing(name: str, **more) -> dict:
 
 def setUpModule():
     global receiver, gateway, posted
-    folder = built()
+    folder = binaries()
     if folder is None:
         raise unittest.SkipTest("nothing is built; 'swift build' makes the executables, or TRIBUTARY_BIN names them")
     receiver = Receiver({
@@ -64,7 +64,7 @@ def setUpModule():
     standard = {"scheme": "standard-webhooks", "secrets": [f"literal:{OLD}", f"literal:{NEW}"]}
     key = {"scheme": "standard-webhooks", "secrets": ["literal:whsk_" + base64.b64encode(SEED).decode()]}
     stream = {"scheme": "stream", "api_key": API_KEY, "secrets": [f"literal:{STREAM_SECRET}"]}
-    gateway = unittest.enterModuleContext(Gateway(folder, [
+    gateway = Gateway(folder, [
         subscription("rotating", signing=standard), subscription("ed25519", signing=key, filter=ONE),
         subscription("as-stream", format="original", signing=stream),
         subscription("binary", format="cloudevents-binary", signing={"scheme": "none"}),
@@ -75,7 +75,8 @@ def setUpModule():
                                      "is-silent", "is-gone", "redirects")),
         failing("closed-port") | {"url": "http://127.0.0.1:1/"}, failing("inward") | {"url": "https://10.1.2.3/"},
         failing("unknown-name") | {"url": "https://receiver.invalid/"},
-    ]))
+    ])
+    unittest.enterModuleContext(gateway)
     posted = {sample: gateway.post(sample) for sample in SAMPLES}
 
 
@@ -214,7 +215,7 @@ class Schedules(unittest.TestCase):
             pause = (started(later) - started(earlier)).total_seconds() - earlier["duration_seconds"]
             self.assertGreaterEqual(pause, shortest - CLOCK_SECONDS)
             self.assertLessEqual(pause, longest + SLACK_SECONDS)
-        gateway.wait_until_given_up(name)
+        until(lambda: gateway.is_idle(name), f"the end of {name}")
         self.assertEqual(len(receiver.requests(f"/{name}")), count)
         return attempts
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SUPERVISOR = HERE.parent.parent / "scripts" / "supervisor"
-EXECUTABLES = ("ingress-gateway", "verifier", "normaliser", "fanout-router")
 
 sys.path.insert(0, str(SUPERVISOR.parent))
 
-from launcher import PATIENCE_SECONDS, until  # noqa: E402
+from launcher import EXECUTABLES, PATIENCE_SECONDS, until  # noqa: E402
 from supervision.process import start_ticks  # noqa: E402
 
 
@@ -31,7 +30,7 @@ class Pipeline:
         self.folder = Path(tempfile.mkdtemp(prefix="sv-", dir="/tmp"))
         self.binaries = self.folder / "bin"
         self.binaries.mkdir()
-        for name in (*EXECUTABLES, "tributary"):
+        for name in EXECUTABLES:
             shutil.copy(HERE / "fake_stage.py", self.binaries / name)
             (self.binaries / name).chmod(0o755)
         self.file = self.folder / "pipeline.json"

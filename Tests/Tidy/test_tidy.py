@@ -5,8 +5,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TOP_LEVEL = {"Package.swift", "Services", "Shared", "Tests", "compose", "scripts", "README.md", "LICENSE"}
 MOST_FILE_LINES = 400
 MOST_FUNCTION_LINES = 70
@@ -23,22 +22,31 @@ ALLOWED_NAMES = {
     "handlerAdded",
     "handlerRemoved",
 }
-MODULES_WITHOUT_FOUNDATION = ["Wire", "Primitives", "JSON", "ZeroMQ", "Bus", "Events", "Providers", "StageMetrics"]
-DATA_PATH = [
-    "Shared/Wire",
-    "Shared/Primitives",
-    "Shared/JSON",
-    "Shared/ZeroMQ",
-    "Shared/Bus",
-    "Shared/Events",
-    "Shared/Providers",
-    "Shared/Journal",
-    "Shared/EventLog",
-    "Services/IngressGateway",
-    "Services/Verifier",
-    "Services/Normaliser",
-    "Services/FanoutRouter",
-]
+FOUNDATION = {
+    "Shared/EventLog": "GRDB's columns",
+    "Services/IngressGateway": "JSON of operators' requests",
+    "Services/Tributary": "commands: files and processes",
+}
+"""The modules that may import Foundation, each with what for; all others do without."""
+FOUNDATION_JSON = {"ReprocessIntake.swift": "operators' requests, not webhooks"}
+OUTGOING = {
+    "SubscriberConnector.swift": "the router's deliveries",
+    "ControlClient.swift": "commands, to a router elsewhere",
+    "HTTPFailure.swift": "the same: what failed",
+    "UnixSocket.swift": "commands, to the supervisor of this host",
+}
+"""Where a connection to the outside is opened: the router's deliveries and the commands, no other stage, no module."""
+SECRETS = {
+    "Services/Verifier": "the providers'",
+    "Services/FanoutRouter": "the subscribers' and the API's",
+    "Shared/EventDelivery": "the subscribers'",
+    "Shared/ControlAPI": "the API's",
+    "Services/Tributary": "a command acts as verifier and router do",
+    "Shared/ServerCertificates": "keys of listeners",
+    "Shared/Configuration": "how a reference is resolved, and `check --secrets`",
+    "Shared/StageProcess": "what a stage's own part names, and marks of what changed",
+}
+"""Where a reference to a secret may be resolved."""
 WALL_CLOCK = {
     "Shared/StageMetrics/Clock.swift": "is it",
     "Shared/StageProcess/LogLines.swift": "the time of a line",
@@ -52,7 +60,7 @@ WALL_CLOCK = {
     "Services/Verifier/VerifierWork.swift": "which keys counted, against received-at",
     "Services/Normaliser/NormaliserWork.swift": "which sources counted, against received-at",
     "Services/FanoutRouter/Intake/LogWriter.swift": "the router's stamp",
-    "Services/FanoutRouter/Delivery/RetryAfter.swift": "a date that a subscriber names",
+    "Services/FanoutRouter/Destinations/HTTP/RetryAfter.swift": "a date that a subscriber names",
     "Services/FanoutRouter/Lanes/Lane.swift": "times of attempts and dead letters, as they are saved and shown",
     "Services/FanoutRouter/Lanes/LaneHub.swift": "against which the log's times are read, once at the start",
     "Services/FanoutRouter/Replay/ReplayRunner.swift": "times of jobs",
@@ -61,32 +69,6 @@ WALL_CLOCK = {
     "Services/BusTap": "a command",
 }
 """Where the wall clock is read: only to write a time down or to show it. Waiting and ages go by the others."""
-SECRETS_ARE_READ_IN = (
-    "Shared/Configuration/",  # what a reference is
-    "Shared/ServerCertificates/",  # the key of a listener's own certificate
-    "Shared/StageProcess/",  # hands a stage those that its part of the configuration names
-)
-SLEEPING_TESTS = {
-    "Tests/StageProcessTests/StalledThreadTests.swift": "between two looks",
-    "Tests/IngressGatewayTests/IngressFixtures.swift": "between two looks",
-    "Tests/BusTests/PipelineOverSocketsTests.swift": "between two looks",
-    "Tests/EndToEnd/Harness/Waiting.swift": "between two looks, and where a test is about something lasting",
-    "Tests/ZeroMQTests/LibzmqFactsTests.swift": "that nothing comes has no condition; a fact about libzmq's own times",
-    "Tests/ZeroMQTests/LibzmqTrapsTests.swift": "the same",
-    "Tests/FanoutRouterTests/LaneChangeTests.swift": "lets deliveries begin; nothing is asserted of it",
-    "Tests/FanoutRouterTests/Subscriber.swift": "between two looks",
-    "Tests/FanoutRouterTests/StoreFixture.swift": "between two looks",
-}
-SLEEPING_SCRIPTS = {
-    "scripts/launcher.py": "between two looks",
-    "scripts/supervision/service.py": "between two looks",
-    "scripts/benchmark/proxies.py": "between two looks",
-    "scripts/benchmark/bench.py": "the time in which the stages are idle",
-    "scripts/benchmark/flood.py": "the rate of a sender",
-    "scripts/demonstration/__main__.py": "until Ctrl-C",
-    "Tests/Listeners/test_listeners.py": "the span in which processor time is counted",
-}
-"""Where something sleeps, and why that is not a wait for something that could be asked for."""
 DECLARATION = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|private|fileprivate|internal|static|final|mutating|override|nonisolated"
     r"(?:\(unsafe\))?|convenience|required|lazy|indirect|weak|unowned)\s+(?:\(set\)\s+)?)*"
@@ -233,10 +215,18 @@ class Imports(unittest.TestCase):
         for path, imported in self.imports("Shared").items():
             self.assertEqual(imported & services, set(), path)
 
-    def test_only_the_module_zeromq_imports_libzmq(self):
+    def test_a_c_library_is_imported_only_by_the_one_module_that_is_its_face(self):
+        faces = {"CZeroMQ": "ZeroMQ", "COpenSSL": "Crypto", "CSimdJSON": "SimdJSON", "CZlib": "Gzip"}
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
-            if "ZeroMQ" not in path.parts:
-                self.assertNotIn("CZeroMQ", imported, path)
+            for library, face in faces.items():
+                if face not in path.parts:
+                    self.assertNotIn(library, imported, path)
+
+    def test_what_is_known_of_providers_is_data_and_only_normalisation_reads_payloads(self):
+        for path, imported in self.imports("Shared/Providers").items():
+            if "Normalisation" not in path.parts:
+                code = {"Crypto", "Gzip", "SimdJSON", "SwiftProtobuf", "Verification", "Normalisation"}
+                self.assertEqual(imported & code, set(), path)
 
     def test_only_the_control_apis_listener_imports_its_server_library(self):
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
@@ -256,100 +246,35 @@ class Imports(unittest.TestCase):
                 path,
             )
 
-    def test_the_modules_of_the_data_path_do_without_foundation(self):
-        for module in MODULES_WITHOUT_FOUNDATION:
-            for path, imported in self.imports(f"Shared/{module}").items():
-                self.assertEqual(imported & {"Foundation", "FoundationEssentials"}, set(), path)
+    def sources(self, known: dict[str, str], pattern: str) -> set[str]:
+        """The files of all modules, commands too, whose code says such a thing, but for known folders and names."""
+        return {
+            str(path.relative_to(ROOT))
+            for path in tracked("Shared/*.swift", "Services/*.swift")
+            if not any(path.name == each or str(path.relative_to(ROOT)).startswith(each + "/") for each in known)
+            and any(
+                re.search(pattern, line)
+                for line in path.read_text().splitlines()
+                if not line.lstrip().startswith("//")
+            )
+        }
 
-    def test_foundations_json_stays_out_of_the_data_path(self):
-        for folder in DATA_PATH:
-            for path in tracked(f"{folder}/*.swift"):
-                if "Admin" in path.parts or path.name == "ReprocessIntake.swift":  # operators' requests, not webhooks
-                    continue
-                self.assertNotRegex(path.read_text(), r"\bJSON(Serialization|Encoder|Decoder)\b", path)
+    def test_all_modules_but_those_that_are_named_do_without_foundation(self):
+        self.assertEqual(self.sources(FOUNDATION, r"^(?:\w+ )?import Foundation"), set())
 
-    def test_only_verifier_and_router_resolve_secrets_among_the_stages(self):
-        allowed = ("Services/Verifier/", "Services/FanoutRouter/", "Services/Tributary/", *SECRETS_ARE_READ_IN)
-        for path in tracked("Services/*.swift", "Shared/*.swift"):
-            if not str(path.relative_to(ROOT)).startswith(allowed):
-                self.assertNotRegex(path.read_text(), r"\.resolve\(|SecretReference", path)
+    def test_foundations_json_reads_operators_requests_and_nothing_else(self):
+        self.assertEqual(self.sources(FOUNDATION_JSON, r"\bJSON(Serialization|Encoder|Decoder)\b"), set())
+
+    def test_only_who_owns_secrets_resolves_them(self):
+        self.assertEqual(self.sources(SECRETS, r"\b(environment|reference|SecretArgument)\.resolve\("), set())
         for path in tracked("Services/Verifier/*.swift"):
             self.assertNotIn("subscriptions", path.read_text(), path)
         for path in tracked("Services/FanoutRouter/*.swift"):
             self.assertNotRegex(path.read_text(), r"sources.*secrets", path)
 
-    def test_only_the_router_and_what_commands_speak_with_open_connections_to_the_outside(self):
-        allowed = {"Services/FanoutRouter/Delivery", "Shared/ControlClient"}
-        found = {
-            str(path.parent.relative_to(ROOT))
-            for path in tracked("Services/*.swift", "Shared/*.swift")
-            if re.search(r"ClientBootstrap|\bHTTPClient[.(]|\bURLSession\b", path.read_text())
-        }
-        self.assertEqual(found - allowed, set())
-
-    def test_only_commands_link_what_speaks_to_the_outside_on_their_behalf(self):
-        for path, imported in self.imports("Services").items():
-            if "Tributary" not in path.parts:
-                self.assertNotIn("ControlClient", imported, path)
-
-    def test_commands_do_not_touch_the_bus(self):
-        for path, imported in self.imports("Services/Tributary").items():
-            self.assertEqual(imported & {"Bus", "ZeroMQ", "CZeroMQ", "Journal", "EventLog"}, set(), path)
-
-
-class Fixtures(unittest.TestCase):
-    def test_certificates_have_one_maker(self):
-        found = {
-            path.relative_to(ROOT).parts[:2]
-            for path in tracked("Tests/*.swift", "Tests/*.py", "scripts/*.py")
-            if re.search(r"\breq\b.*-x509|\bX509_sign\(|CertificateBuilder", path.read_text()) and path.parent != HERE
-        }
-        self.assertEqual(found, {("Tests", "TestCertificates")})
-
-    def test_whole_pipelines_have_one_launcher_in_python(self):
-        starting = re.compile(r"[\"']up[\"'], [\"']-d[\"']")
-        found = {
-            str(path.relative_to(ROOT))
-            for path in tracked("Tests/*.py", "scripts/*.py")
-            if starting.search(path.read_text()) and "Supervisor" not in path.parts
-        }
-        # The demo shows what the command prints.
-        self.assertEqual(found, {"scripts/launcher.py", "scripts/demonstration/__main__.py"})
-
-
-class Waiting(unittest.TestCase):
-    def test_swift_tests_wait_for_conditions_and_not_for_times(self):
-        sleeping = re.compile(r"\busleep\(|\bTask\.sleep|clock\.sleep\(|Thread\.sleep|nanosleep\(")
-        found = {
-            str(path.relative_to(ROOT)) for path in tracked("Tests/*.swift") if sleeping.search(path.read_text())
-        }
-        self.assertEqual(found - SLEEPING_TESTS.keys(), set())
-
-    def test_scripts_and_their_tests_wait_for_conditions_and_not_for_times(self):
-        found = {
-            str(path.relative_to(ROOT))
-            for path in tracked("Tests/*.py", "scripts/*.py")
-            if re.search(r"\btime\.sleep\(", path.read_text()) and path != Path(__file__).resolve()
-        }
-        self.assertEqual(found - SLEEPING_SCRIPTS.keys(), set())
-
-    def test_what_is_random_in_tests_is_random_from_a_seed(self):
-        # What is drawn for the name of a file or of a journal decides nothing.
-        drawing = re.compile(
-            r"^(?!.*(?:UInt32\.random|JournalID\.random)).*\b(?:\w+\.random\(in:(?!.*using:)|Bool\.random\(\)"
-            r"|\.shuffled\(\)|\.randomElement\(\))", re.M
-        )
-        bad = [
-            f"{path.relative_to(ROOT)}: {found.group().strip()}"
-            for path in tracked("Tests/*.swift")
-            for found in drawing.finditer(path.read_text())
-        ]
-        bad += [
-            str(path.relative_to(ROOT))
-            for path in tracked("Tests/*.py")
-            if re.search(r"^\s*(?:import random|from random)", path.read_text(), re.M)
-        ]
-        self.assertEqual(bad, [])
+    def test_only_the_router_and_the_commands_open_connections_to_the_outside(self):
+        opening = r"\bClientBootstrap\b|\bHTTPClient\b|NIOPipeBootstrap|DatagramBootstrap|\bconnect\(descriptor"
+        self.assertEqual(self.sources(OUTGOING, opening), set())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import Executable
 import Glibc
 import JSON
 import PipelineConfiguration
-import Providers
 import StageMetrics
 import Synchronization
 import Testing
@@ -128,7 +127,7 @@ import WebhookSamples
     }
 
     @Test func `the configuration as JSON names each stage's variables and no secret`() throws {
-        let json = ConfigurationJSON.text(try configuration()).text
+        let json = try configuration().jsonWithEnvironment.json.text
         let read = try #require(JSONValue.read(Array(json.utf8)))
         #expect(read["ingress"]["listen"] == .string("127.0.0.1:18099"))
         #expect(read["environment"]["verifier"] == .array([]))

@@ -1,7 +1,6 @@
 import JSON
 import NIOSSL
 import PipelineConfiguration
-import TestCertificates
 import Testing
 
 @testable import Tributary
@@ -35,7 +34,7 @@ import Testing
         let folder = try CommandFolder()
         let router = try TLSRouter(folder: folder.path, answer: "{}")
         defer { router.close() }
-        let other = try TestCertificate("other", in: folder.path)
+        let other = try TLSRouter.makeCertificate(in: folder.path, name: "other")
         let url = "https://localhost:\(router.port)"
         for arguments in [["--ca", other.certificate], []] {
             let run = try CommandRun(["stats", "--api", url] + arguments, environment: token)
@@ -82,7 +81,7 @@ import Testing
             lines + "\n  listen: 127.0.0.1:8443\nsources: []\n", file: "/etc/t.yaml")
         let taken = try #require(configuration.router.apiTokens.first)
         #expect(taken.name == "board" && taken.scopes == ["read", "replay"])
-        #expect(!ConfigurationJSON.text(configuration).text.contains(token))
+        #expect(!configuration.json.json.text.contains(token))
         let check = CheckCommand.text(configuration, file: "t.yaml")
         #expect(check.hasSuffix("control API: http://127.0.0.1:8443 for board (read, replay)"))
         for wrong in [["--name", "a b"], ["--scopes", "everything"], ["--scopes", ""]] {

@@ -26,7 +26,7 @@ import Testing
     @Test func `what runs is asked although the file was edited, and one line says so`() throws {
         let (folder, file) = try pipeline("sources: []\ningress: { idle_timeout: 30s }\n")
         let found = try running(file)
-        #expect(found.configuration.ingress.idleTimeoutSeconds == 75)
+        #expect(found.configuration.ingress.idleTimeout == .seconds(75))
         #expect(found.configuration.runDir == "\(folder.path)/run")
         #expect(
             found.warnings == [
@@ -40,7 +40,7 @@ import Testing
         let (folder, file) = try pipeline(text)
         let found = try running(file)
         #expect(found.configuration.runDir == "\(folder.path)/run")
-        #expect(found.configuration.ingress.idleTimeoutSeconds == 75)
+        #expect(found.configuration.ingress.idleTimeout == .seconds(75))
         #expect(found.warnings.count == 1)
         #expect(found.warnings.first?.hasPrefix("warning: \(file) has 1 error, so what runs is asked") == true)
     }

@@ -51,10 +51,10 @@ import Testing
         #expect(run.errors == "tributary: my-app is made; its secret is shown this once:\n")
         #expect(
             control.asked.last?.body == """
-                {"url":"https://a.example/x","format":"superviz","retry":"stream","order":"key",\
-                "mode":{"batch":{"every":"1s","max_events":10,"max_bytes":65536}},"rate_limit":5,\
+                {"url":"https://a.example/x",\
                 "filter":{"types":["recording.*","call.*"],"sources":["rooms"],"subjects":["calls/*"]},\
-                "name":"my-app","start":42}
+                "format":"superviz","mode":{"batch":{"every":"1s","max_events":10,"max_bytes":65536}},\
+                "retry":"stream","rate_limit":5,"order":"key","name":"my-app","start":42}
                 """)
     }
 

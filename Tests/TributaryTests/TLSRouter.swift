@@ -25,7 +25,7 @@ final class TLSRouter: Sendable {
     }
 
     init(folder: String, answer: String) throws {
-        let made = try TestCertificate("router", in: folder)
+        let made = try Self.makeCertificate(in: folder, name: "router")
         certificate = made.certificate
         let context = try NIOSSLContext(
             configuration: .makeServerConfiguration(
@@ -48,6 +48,13 @@ final class TLSRouter: Sendable {
     func close() {
         try? channel.close().wait()
         try? group.syncShutdownGracefully()
+    }
+
+    /// A certificate for `localhost` that signs itself.
+    static func makeCertificate(in folder: String, name: String) throws -> (certificate: String, key: String) {
+        let (certificate, key) = ("\(folder)/\(name).pem", "\(folder)/\(name).key")
+        try OpenSSL.makeCertificate(certificate, key: key)
+        return (certificate, key)
     }
 }
 

@@ -77,7 +77,7 @@ class Bench:
             raise Failure(f"the ingress answered {status} to a well signed webhook, not 202; its log is in "
                           f"{self._pipeline.run_dir}.")
         until(lambda: self._observer.read({}).delivered >= 1,
-              f"an accepted webhook is delivered; the stages' logs are in {self._pipeline.run_dir}",
+              f"the delivery of an accepted webhook; the stages' logs are in {self._pipeline.run_dir}",
               FIRST_EVENT_SECONDS)
 
     def _span(self, rate: float, seconds: float, **more: int) -> Span:
@@ -95,9 +95,8 @@ class Bench:
         return Span(before, after, result, rate)
 
     def _drain(self) -> None:
-        until(lambda: self._observer.read({}).backlog <= 0,
-              "all events are delivered after the load has ended; the stages' logs are in "
-              f"{self._pipeline.run_dir}", DRAIN_SECONDS, pause_seconds=0.1)
+        until(lambda: self._observer.read({}).backlog == 0,
+              f"the delivery of all events; the stages' logs are in {self._pipeline.run_dir}", DRAIN_SECONDS, 0.1)
 
     def _forwarding(self, when: str) -> Forwarding:
         measured = self._yardstick.measure(self._timing.proxy)

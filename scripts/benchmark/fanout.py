@@ -92,7 +92,7 @@ class Watch:
 
     def until(self, condition: Callable[[Moment], bool], what: str, seconds: float = DRAIN_SECONDS) -> Moment:
         return until(lambda: condition(moment := self.read()) and moment,
-                     f"{what}; the logs are in {self._pipeline.run_dir}", seconds, pause_seconds=0.2)
+                     f"{what}; the logs are in {self._pipeline.run_dir}", seconds, 0.2)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Phase:
 
 
 class Bench:
-    def __init__(self, binaries: Binaries, folder: Path, size: Size):
+    def __init__(self, binaries: Path, folder: Path, size: Size):
         self._binaries, self._folder, self._size = binaries, folder, size
 
     def _in_pipeline(self, name: str, subscriptions: list[dict], body: Callable[[Pipeline, Load, Watch], dict]) -> dict:
@@ -276,12 +276,8 @@ class Bench:
         old = watch.pid
         os.kill(old, 9)
         started = time.monotonic()
-
-        def is_back() -> bool:
-            answer = asyncio.run(ask(pipeline.run_dir / f"{ROUTER}-0.admin", "/readyz"))
-            return answer.status == 200 and watch.pid != old
-
-        until(is_back, f"the router comes back; its log is in {pipeline.run_dir}", 60, pause_seconds=0.01)
+        admin = pipeline.run_dir / f"{ROUTER}-0.admin"
+        until(lambda: asyncio.run(ask(admin, "/readyz")).status == 200 and watch.pid != old, "the router to come back")
         return round(time.monotonic() - started, 3)
 
 
@@ -331,8 +327,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.which) - set(names):
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(names)}")
-    binaries = Binaries(ROOT, os.environ, "release")
-    binaries.provide(rebuild_stale=True)
+    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
     outcome: dict = {}
     with temporary_folder(options.keep) as folder:
         bench = Bench(binaries, folder, QUICK if options.quick else Size())

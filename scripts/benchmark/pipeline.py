@@ -1,4 +1,4 @@
-"""The pipeline under test: a temporary folder, a configuration with one source, the supervisor."""
+"""The pipeline under test: one source, and the subscriptions of the benchmark."""
 
 import base64
 import http.client
@@ -10,7 +10,6 @@ from pathlib import Path
 import launcher
 from launcher import HOST
 from supervision import control
-from supervision.binaries import Binaries
 from supervision.failure import Failure
 
 from . import webhook
@@ -38,28 +37,21 @@ class Instance:
 class Pipeline(launcher.Pipeline):
     """The stages, from `up` to `end`."""
 
-    def __init__(self, binaries: Binaries, folder: Path, port: int, shape: Shape, subscriptions: list[dict],
+    def __init__(self, binaries: Path, folder: Path, port: int, shape: Shape, subscriptions: list[dict],
                  ingress: dict | None = None):
         """`subscriptions` as the configuration has them; how they are signed is added. `ingress`: more of its part."""
-        self.port, self.stream_secret = port, secrets.token_hex(32)
+        self.port, self.url = port, f"http://{HOST}:{port}"
+        self.stream_secret = secrets.token_hex(32)
         sink_secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
-        super().__init__(binaries.folder, folder, self._configuration(shape, subscriptions, ingress or {}),
-                         {"STREAM_SECRET": self.stream_secret, "SINK_SECRET": sink_secret})
-
-    def _configuration(self, shape: Shape, subscriptions: list[dict], ingress: dict) -> dict:
         signing = {"scheme": "standard-webhooks", "secrets": ["env:SINK_SECRET"]}
-        return {
-            "ingress": {"listen": f"{HOST}:{self.port}"} | ingress,
+        super().__init__(binaries, folder, {
+            "ingress": {"listen": f"{HOST}:{port}"} | (ingress or {}),
             "verifier": {"instances": shape.verifiers}, "normaliser": {"instances": shape.normalisers},
             "router": {"egress_allow": ["127.0.0.0/8"]},
             "sources": [{"name": "stream", "provider": "stream",
                          "secrets": [{"id": webhook.API_KEY, "value": "env:STREAM_SECRET"}]}],
             "subscriptions": [{"concurrency": shape.concurrency, "signing": signing} | each for each in subscriptions],
-        }
-
-    @property
-    def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        }, {"STREAM_SECRET": self.stream_secret, "SINK_SECRET": sink_secret})
 
     def instances(self) -> list[Instance]:
         """Every process, as the supervisor knows it; a stage that was restarted meanwhile spoils the figures."""

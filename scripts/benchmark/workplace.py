@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from launcher import new_folder
+from supervision import failure
 from supervision.failure import Failure
 
 
@@ -49,10 +50,4 @@ def uninterrupted() -> Iterator[None]:
 def run(main: Callable[[], int]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # whatever ends the benchmark, its stages go down with it
-    try:
-        return main()
-    except Failure as failure:
-        say(failure.sentence)
-        return failure.exit_code
-    except KeyboardInterrupt:
-        return 130
+    return failure.run("bench", main)

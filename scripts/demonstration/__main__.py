@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import sys
-import time
+import threading
+from pathlib import Path
 
 from launcher import HOST, ROOT, free_port, until
 from supervision.binaries import Binaries
@@ -42,7 +43,7 @@ def step(words: str) -> None:
 class Demo:
     """One run, from the build to the stage table."""
 
-    def __init__(self, binaries: Binaries):
+    def __init__(self, binaries: Path):
         self._deliveries: list[Delivery] = []
         port = free_port(SUBSCRIBER_PORT)
         self.pipeline = StageFolder(binaries, port)
@@ -54,14 +55,13 @@ class Demo:
     def run(self) -> None:
         pipeline = self.pipeline
         step("1. The stages: a supervisor starts them, downstream first")
-        pipeline.supervisor("up", "-d", is_shown=True)
+        pipeline.up(shows=True)
         self._subscriber.start()
         step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE")
         for source, kind in SAMPLES:
             self._send(source, kind)
         self._send("stream", "call.ended", "--bad-signature")
-        until(lambda: len(self._deliveries) >= DELIVERIES,
-              f"{DELIVERIES} deliveries; the stages' logs are in {pipeline.run_dir}", PATIENCE_SECONDS)
+        self._await_deliveries()
         step("3. What the two subscribers received: signed CloudEvents, signatures checked")
         for delivery in self._deliveries:
             print(delivery.line())
@@ -72,7 +72,7 @@ class Demo:
         step("5. One event in full, as 'tributary events ID' shows it")
         print(pipeline.tributary("events", self._deliveries[0].event["id"]).rstrip())
         step("6. The stages, as 'scripts/supervisor top' shows them")
-        pipeline.supervisor("top", "--once", "--interval", "0.3", is_shown=True)
+        pipeline.supervisor("top", "--once", "--interval", "0.3", shows=True)
 
     def _send(self, source: str, kind: str, *more: str) -> None:
         """Sends one sample with the operator's tool and prints what came of it."""
@@ -81,6 +81,10 @@ class Demo:
         remark = " (its signature is wrong on purpose)" if more else ""
         print(f"{source:<8} {kind:<33} answered {answer['status']} after "
               f"{1000 * answer['latency_seconds']:.1f} ms{remark}")
+
+    def _await_deliveries(self) -> None:
+        until(lambda: len(self._deliveries) >= DELIVERIES,
+              f"{DELIVERIES} deliveries; the stages' logs are in {self.pipeline.run_dir}", PATIENCE_SECONDS)
 
 
 def keep_running(pipeline: StageFolder) -> None:
@@ -91,8 +95,7 @@ def keep_running(pipeline: StageFolder) -> None:
   scripts/supervisor top --config {pipeline.file}
 Ctrl-C ends it.""", flush=True)
     try:
-        while True:
-            time.sleep(3600)
+        threading.Event().wait()
     except KeyboardInterrupt:
         print()
 
@@ -108,9 +111,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # whatever ends the demo, its stages go down with it
     try:
-        binaries = Binaries(ROOT, os.environ, options.build)
-        binaries.provide(rebuild_stale=True)
-        demo = Demo(binaries)
+        demo = Demo(Binaries(ROOT, os.environ, options.build).provide(is_up_to_date=True))
         demo.run()
         failed = False
         if options.keep:
@@ -134,7 +135,7 @@ def main() -> int:
 def end(pipeline: StageFolder, removes: bool) -> None:
     step("The end: the stages drain and stop, from the ingress to the router")
     try:
-        pipeline.supervisor("down", is_shown=True)
+        pipeline.supervisor("down", shows=True)
     except Failure as failure:
         print(f"demo: {failure.sentence}", file=sys.stderr)
         return

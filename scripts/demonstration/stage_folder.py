@@ -3,9 +3,9 @@
 import base64
 import re
 import secrets
+from pathlib import Path
 
 from launcher import HOST, ROOT, Pipeline, free_port, new_folder
-from supervision.binaries import Binaries
 
 CONFIGURATION = ROOT / "compose" / "demo.yaml"
 DOOR_PORT, SUBSCRIBER_PORT = 8080, 9000
@@ -26,10 +26,13 @@ def made_up_secrets() -> dict[str, str]:
 class StageFolder(Pipeline):
     """Where the demo's stages run, and how its commands reach them."""
 
-    def __init__(self, binaries: Binaries, subscriber_port: int):
-        self.secrets = made_up_secrets()
+    def __init__(self, binaries: Path, subscriber_port: int):
+        self.secrets, folder = made_up_secrets(), new_folder("demo")
         self.door_port = free_port(DOOR_PORT)
-        text = re.sub(r"(?m)^(run|data)_dir: .*\n", "", CONFIGURATION.read_text())
-        text = text.replace(f"{HOST}:{DOOR_PORT}", f"{HOST}:{self.door_port}")
-        super().__init__(binaries.folder, new_folder("demo"),
-                         text.replace(f"{HOST}:{SUBSCRIBER_PORT}", f"{HOST}:{subscriber_port}"), self.secrets)
+        text = CONFIGURATION.read_text()
+        for former, ours in ((r"(?m)^run_dir: .*", f"run_dir: {folder}/run"),
+                             (r"(?m)^data_dir: .*", f"data_dir: {folder}/data"),
+                             (f"{HOST}:{DOOR_PORT}", f"{HOST}:{self.door_port}"),
+                             (f"{HOST}:{SUBSCRIBER_PORT}", f"{HOST}:{subscriber_port}")):
+            text = re.sub(former, ours, text)
+        super().__init__(binaries, folder, text, self.secrets)

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from supervision.failure import USAGE, Failure
+from supervision.failure import USAGE, Failure, run
 from supervision.helptext import Formatter
 
 from .campaign import Campaign, Outcome, repeat_command
@@ -69,24 +69,18 @@ def main() -> int:
         say(outcome)
         return 1 if outcome.find else 0
 
-    def run(target: str) -> Outcome:
+    def fuzz(target: str) -> Outcome:
         outcome = campaign.short(target) if options.short else campaign.long(target, options.seconds)
         say(outcome)
         return outcome
 
     started = time.monotonic()
     with ThreadPoolExecutor(options.jobs) as pool:
-        outcomes = list(pool.map(run, targets))
+        outcomes = list(pool.map(fuzz, targets))
     finds = [outcome for outcome in outcomes if outcome.find]
     print(f"{len(outcomes)} targets, {len(finds)} finds, {time.monotonic() - started:.0f} s")
     return 1 if finds else 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Failure as failure:
-        print(f"fuzz: {failure.sentence}", file=sys.stderr)
-        sys.exit(failure.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(run("fuzz", main))

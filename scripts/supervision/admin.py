@@ -28,11 +28,9 @@ class Answer:
         """What /readyz says is missing, in its own words; nothing where it is ready."""
         if self.status in (0, 200):
             return None if self.status else "its admin socket does not answer"
-        try:
-            checks = self._object()["checks"].items()
-            missing = [str(check.get("detail") or name) for name, check in checks if not check["ok"]]
-        except (KeyError, TypeError, AttributeError):
-            missing = []
+        checks = self._object().get("checks")
+        missing = [check.get("detail") or name for name, check in checks.items()
+                   if not check["ok"]] if isinstance(checks, dict) else []
         return "; ".join(missing) or f"/readyz answers {self.status}"
 
     def _object(self) -> dict:

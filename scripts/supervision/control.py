@@ -10,6 +10,7 @@ import os
 import socket
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from .failure import NOT_READY, UNAVAILABLE, USAGE, Failure, NotRunning
@@ -22,58 +23,57 @@ REQUEST_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 """How long it may take to read the answer's end."""
 
-WORDS: dict[str, dict[str, type]] = {
-    "status": {}, "down": {}, "await-ready": {"environment": dict}, "reload": {"environment": dict},
-    "scale": {"stage": str, "count": int}, "restart": {"name": str},
-}
-"""The commands, and what each takes: `environment` holds variables by name and may be left out."""
+Say = Callable[[str], None]
 
 
-def parse_request(line: bytes) -> tuple[str, list]:
-    """One command, checked: its word and what it takes, in the table's order. What a value was is never said: it may
-    be a secret."""
+def parse_request(line: bytes) -> dict:
+    """One command, with `environment` (variables by name) whether it has one or not. What a value was is never said: it
+    may be a secret."""
     try:
         request = json.loads(line)
-    except (ValueError, RecursionError):
-        request = None
-    if not isinstance(request, dict):
-        raise Failure("a command is one line with a JSON object.", USAGE)
-    word = request.get("command")
-    if not isinstance(word, str) or word not in WORDS:
-        raise Failure(f"this is no command of this version; the commands are {', '.join(WORDS)}.", USAGE)
-    request = {"environment": {}} | request
-    for key, kind in WORDS[word].items():
-        if type(request.get(key)) is not kind:
-            raise Failure(f'"{word}" takes "{key}", which is of the kind {kind.__name__}.', USAGE)
-        if key == "environment" and not all(_is_variable(*pair) for pair in request[key].items()):
-            raise Failure('"environment" holds texts by name, as the environment of a process does.', USAGE)
-    return word, [request[key] for key in WORDS[word]]
+        environment = request.setdefault("environment", {})
+        entries = [(name, os.fsencode(name + value)) for name, value in environment.items()]
+        if all(name and "=" not in name and b"\0" not in whole for name, whole in entries):
+            return request
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        pass
+    raise Failure("a command is one line with a JSON object; its environment holds texts by name, as that of a process "
+                  "does.", USAGE)
 
 
-def _is_variable(name: str, value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(name) and "=" not in name and b"\0" not in os.fsencode(name + value)
-    except UnicodeEncodeError:
-        return False
+def bind(run_dir: Path) -> socket.socket:
+    """The socket where commands are taken from now on; what comes before somebody serves it waits."""
+    bound = socket.socket(socket.AF_UNIX)
+    path = run_dir / SOCKET_NAME
+    path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
+    bound.bind(str(path))
+    bound.listen(MOST_CONNECTIONS)
+    return bound
 
 
 class ControlServer:
-    """Answers the commands of other supervisor processes. `do` takes a word, what it takes, and somebody to say things
-    to meanwhile."""
+    """Answers the commands of other supervisor processes with what `run` makes of them."""
 
-    def __init__(self, do: Callable[[str, list, Callable[[str], None]], Awaitable[object]]):
-        self._do, self._connections = do, 0
+    def __init__(self, run: Callable[[dict, Say], Awaitable[object]]):
+        self._run = run
+        self._answering: set[asyncio.Task] = set()
 
-    async def serve(self, path: Path) -> asyncio.AbstractServer:
-        path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
-        return await asyncio.start_unix_server(self._connected, str(path), limit=LONGEST_LINE_BYTES)
+    async def serve(self, bound: socket.socket) -> asyncio.AbstractServer:
+        return await asyncio.start_unix_server(self._connected, sock=bound, limit=LONGEST_LINE_BYTES)
+
+    async def until_answered(self, timeout_seconds: float) -> None:
+        """Gives those who wait for an answer the time to get it."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=timeout_seconds)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def write(answer: dict) -> None:
             if not writer.transport.is_closing():
                 writer.write(json.dumps(answer).encode() + b"\n")
 
-        self._connections += 1
+        task = asyncio.current_task()
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
         try:
             write(await self._answer(reader, lambda line: write({"said": line})))
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -82,12 +82,12 @@ class ControlServer:
                 await writer.wait_closed()
         except (OSError, TimeoutError, asyncio.CancelledError):
             writer.transport.abort()  # whoever asked has gone, or we go; what was asked for is done all the same
-        finally:
-            self._connections -= 1
 
-    async def _answer(self, reader: asyncio.StreamReader, say: Callable[[str], None]) -> dict:
+    async def _answer(self, reader: asyncio.StreamReader, say: Say) -> dict:
         try:
-            return {"result": await self._do(*await self._read(reader), say)}
+            if len(self._answering) > MOST_CONNECTIONS:
+                raise Failure(f"{MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
+            return {"result": await self._run(await self._read(reader), say)}
         except Failure as failure:
             return {"failure": failure.sentence, "exit_code": failure.exit_code}
         except OSError as error:
@@ -96,9 +96,7 @@ class ControlServer:
             traceback.print_exc()
             return {"failure": "the supervisor has a fault; supervisor.log has its trace.", "exit_code": NOT_READY}
 
-    async def _read(self, reader: asyncio.StreamReader) -> tuple[str, list]:
-        if self._connections > MOST_CONNECTIONS:
-            raise Failure(f"{MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
+    async def _read(self, reader: asyncio.StreamReader) -> dict:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 return parse_request(await reader.readline())
@@ -108,7 +106,7 @@ class ControlServer:
             raise Failure(f"a command has {LONGEST_LINE_BYTES} bytes at most.", USAGE) from None
 
 
-def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_seconds: float | None = None) -> object:
+def call(run_dir: Path, request: dict, say: Say, timeout_seconds: float | None = None) -> object:
     """Sends a command to the running supervisor and answers its result; `NotRunning` where none runs.
 
     What `say` raises is the caller's.
@@ -121,10 +119,8 @@ def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_secon
             raise
         except OSError as error:
             raise NotRunning from error
-        try:
+        with suppress(ConnectionError):  # it may have said why before it closed
             connection.sendall(json.dumps(request).encode() + b"\n")
-        except ConnectionError:
-            pass  # it may have said why before it closed
         with connection.makefile("rb") as answers:
             while line := _next_line(answers, timeout_seconds):
                 answer = json.loads(line)

@@ -7,12 +7,12 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from . import accepted, environment, process, reloading
+from . import accepted, environment, process
 from .admin import ask
 from .configuration import Configuration
 from .failure import CONFIGURATION, NOT_READY, USAGE, Failure
 from .instance import Instance, until
-from .listeners import name_of, open_listener
+from .listeners import name_of, open_listener, open_private_listener
 from .process import Process
 from .topology import STAGES, Stage, full_name, parse_instance, stage_named
 
@@ -22,6 +22,7 @@ DRAIN_REPORT_SECONDS = 30.0
 DRAIN_POLL_SECONDS = 0.1
 BACKLOG_METRIC = "tributary_backlog_records"
 SCALE_FILE = "scale.json"
+"""What `scale` set: it lasts as long as the pipeline runs, also when the supervisor itself is killed."""
 RETIRED_MARK = "retired"
 """An empty file in the folder of an ingress whose journal was empty when it left."""
 
@@ -39,7 +40,7 @@ class Supervisor:
         self._listeners: dict[str, socket.socket] = {}
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._change = asyncio.Lock()
-        self._running_change: asyncio.Future | None = None
+        self._running_change: asyncio.Task | None = None
         self._is_going_down = False
 
     def of(self, stage: Stage) -> list[Instance]:
@@ -51,10 +52,9 @@ class Supervisor:
 
     def listen(self, running: dict[str, Process]) -> None:
         """Binds what the supervisor holds, beside the sockets of the stages that are taken over."""
-        for stage in STAGES:
-            if stage.listens:
-                beside = any(parse_instance(name)[0] is stage for name in running)
-                self._listeners[stage.executable] = open_listener(self.configuration.listen[stage.executable], beside)
+        for executable, address in self.configuration.listen.items():
+            beside = any(parse_instance(name)[0].executable == executable for name in running)
+            self._listeners[executable] = open_listener(address, beside)
 
     async def up(self, running: dict[str, Process]) -> None:
         """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
@@ -70,7 +70,10 @@ class Supervisor:
             for index in range(self._counts[stage.executable]):
                 self._instance(stage.instance(index)).start()
         for name in surplus:
-            await self._let_go(name, f"{name} is one more than configured", self.say)
+            if parse_instance(name)[0].listens:
+                self._start_draining(name)
+            else:
+                await self._let_go(name, f"{name} is one more than configured", self.say)
         for instance in [self.instances[name] for name in running if name in self.instances and name not in surplus]:
             if instance.stage.listens:
                 self.say(f"{instance.name} is replaced: connections wait in the new listening socket meanwhile.")
@@ -109,17 +112,16 @@ class Supervisor:
 
     def _launch(self, instance: Instance) -> Process:
         configuration, executable = self.configuration, instance.stage.executable
-        sockets = []
+        sockets: tuple[socket.socket, ...] = ()
         if instance.stage.listens:
             (configuration.data_dir / instance.name / RETIRED_MARK).unlink(missing_ok=True)
-            # One that leaves gets a socket that nobody knows; that needs no owner here: the child keeps its own copy.
-            sockets = [open_listener("127.0.0.1:0", beside_ours=False) if instance.is_leaving else
-                       self._listeners[executable]]
+            # The private socket needs no owner here: the child keeps its own copy.
+            sockets = (open_private_listener() if instance.is_leaving else self._listeners[executable],)
         return process.start(
             [str(self.binaries / executable), "--config", str(configuration.run_dir / accepted.NAME),
              "--instance", instance.name],
-            environment.stage_environment(self.variables(instance), os.environ), self._root,
-            configuration.path(instance.name, "log"), sockets)
+            environment.stage_environment(configuration.environment.get(executable, ()), os.environ), self._root,
+            configuration.path(instance.name, "log"), configuration.path(instance.name, "pid"), sockets)
 
     async def until_ready(self) -> None:
         """Returns when every instance is ready, fails with the end of a log when one is not in time.
@@ -139,12 +141,7 @@ class Supervisor:
                 f"{len(found)} of {len(self.instances)} instances are not ready after {READY_SECONDS:g} s")
 
     def _missing_variables(self) -> list[str]:
-        """Per stage, the variables that the configuration names and nobody has set."""
-        missing = {executable: environment.unset(names, os.environ)
-                   for executable, names in self.configuration.environment.items()}
-        return [f"{', '.join(names)} not set; {self.configuration.file} names {environment.them(names)} for "
-                f"{executable}. Export {environment.them(names)} and run 'scripts/supervisor up -d' again."
-                for executable, names in missing.items() if names]
+        return self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again.")
 
     def _not_ready(self, instance: Instance, what: str) -> Failure:
         path = self.configuration.path(instance.name, "log")
@@ -157,12 +154,12 @@ class Supervisor:
 
     # Changing what runs
 
-    async def change(self, command: Callable[..., Awaitable], *arguments: object) -> object:
+    async def change(self, command: Callable[[], Awaitable]) -> object:
         """Runs one change at a time and answers its result; `down` ends the one under way."""
         async with self._change:
             if self._is_going_down:
                 raise Failure("the pipeline is going down.")
-            self._running_change = asyncio.ensure_future(command(*arguments))
+            self._running_change = asyncio.ensure_future(command())
             try:
                 return await self._running_change
             except asyncio.CancelledError:
@@ -190,7 +187,10 @@ class Supervisor:
                 instance.is_leaving = False
             instance.start()
         for instance in reversed(self.of(stage)[count:]):
-            await self._let_go(instance.name, f"{instance.name} finishes and leaves", say)
+            if stage.listens:
+                self._start_draining(instance.name)
+            else:
+                await self._let_go(instance.name, f"{instance.name} finishes and leaves", say)
         await self.until_ready()
         if not await until(lambda: not self._drains, DRAIN_REPORT_SECONDS):
             for name in self._drains:
@@ -200,15 +200,13 @@ class Supervisor:
         say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
 
     async def _let_go(self, name: str, why: str, say: Say) -> None:
-        """A worker leaves at once, an ingress when it has emptied its journal."""
-        instance = self._instance(name)
-        if instance.stage.listens:
-            if name not in self._drains:
-                self._drains[name] = asyncio.ensure_future(self._drain(instance))
-        else:
-            say(f"{why}.")
-            await instance.stop(say)
-            del self.instances[name]
+        say(f"{why}.")
+        await self.instances[name].stop(say)
+        del self.instances[name]
+
+    def _start_draining(self, name: str) -> None:
+        if name not in self._drains:
+            self._drains[name] = asyncio.ensure_future(self._drain(self._instance(name)))
 
     async def _drain(self, instance: Instance) -> None:
         """Starts an ingress anew behind a door that nobody knows, until everything in its journal is settled."""
@@ -254,23 +252,20 @@ class Supervisor:
     async def take_environment(self, offered: dict[str, str], say: Say) -> None:
         """Goes on with a caller's values of the variables that the configuration names: stages that were started
         with others, or could not be, start again with these."""
-        offered = {name: value for name, value in offered.items() if name in self.configuration.variables}
-        fresh = {name for name, value in offered.items() if os.environ.get(name) != value}
+        fresh = {name for name in self.configuration.variables & offered.keys()
+                 if os.environ.get(name) != offered[name]}
+        offered = {name: offered[name] for name in self.configuration.variables & offered.keys()}
         os.environ.update(offered)
         for each in [each for stage in reversed(STAGES) for each in self.of(stage)]:
-            new = {*self.new_variables(each)} & offered.keys() if each.process else {*self.variables(each)} & fresh
-            if new:
+            names = self.configuration.environment.get(each.stage.executable, ())
+            if new := ({*self.new_variables(each)} & offered.keys() if each.process else {*names} & fresh):
                 say(f"{each.name} starts again with the {', '.join(sorted(new))} of this environment.")
                 await each.restart(say, READY_SECONDS)
 
-    def variables(self, instance: Instance) -> tuple[str, ...]:
-        """The variables that the configuration names for an instance."""
-        return self.configuration.environment.get(instance.stage.executable, ())
-
     def new_variables(self, instance: Instance) -> list[str]:
-        """Those that its process was started without, or with another value."""
-        return environment.differing(self.variables(instance), instance.process.pid, os.environ) \
-            if instance.process else []
+        """Those of its variables that its process was started without, or with another value."""
+        names = self.configuration.environment.get(instance.stage.executable, ())
+        return environment.differing(names, instance.process.pid, os.environ) if instance.process else []
 
     async def down(self, say: Say) -> None:
         """Stops the stages from the front door to the subscribers, so that each can hand on what it holds."""
@@ -287,10 +282,6 @@ class Supervisor:
                     say(f"{stage.executable}: {len(ours)} stopped.")
             (self.configuration.run_dir / SCALE_FILE).unlink(missing_ok=True)
             accepted.forget(self.configuration.run_dir)
-
-    async def reload(self, offered: dict[str, str], say: Say) -> dict:
-        """Lets the stages run by the file as it is now. `offered`: variables that count from now on, by name."""
-        return await reloading.Reload(self, offered, say).run()
 
     def take_configuration(self, fresh: Configuration) -> None:
         """Starts stages by another configuration from now on, behind other listening sockets where it says so."""
@@ -314,7 +305,6 @@ class Supervisor:
         }
 
     def _read_scale(self, is_takeover: bool) -> None:
-        """What `scale` set lasts as long as the pipeline runs, also when the supervisor itself was killed."""
         path = self.configuration.run_dir / SCALE_FILE
         if not is_takeover:
             path.unlink(missing_ok=True)
@@ -325,4 +315,3 @@ class Supervisor:
             pass
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Failure):
             self.say(f"warning: {path} cannot be read and is ignored; the configured numbers hold.")
-

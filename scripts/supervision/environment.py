@@ -14,11 +14,6 @@ def stage_environment(named: Iterable[str], ours: Mapping[str, str]) -> dict[str
             if name in ALWAYS or name in named or name.startswith(FAULT_PREFIX)} | {"MALLOC_ARENA_MAX": "2"}
 
 
-def unset(named: Iterable[str], ours: Mapping[str, str]) -> list[str]:
-    """The variables that the configuration names and nobody has set."""
-    return sorted(set(named) - ours.keys())
-
-
 def differing(named: Iterable[str], pid: int, ours: Mapping[str, str]) -> list[str]:
     """The variables of ours that a process was started without, or with another value; none of one that ends."""
     try:
@@ -27,8 +22,3 @@ def differing(named: Iterable[str], pid: int, ours: Mapping[str, str]) -> list[s
         return []
     theirs = dict(entry.split("=", 1) for entry in entries if "=" in entry)
     return sorted(name for name in {*named} & ours.keys() if theirs.get(name) != ours[name])
-
-
-def them(names: list[str]) -> str:
-    """The pronoun for so many variables."""
-    return "it" if len(names) == 1 else "them"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import logfiles
 from .admin import Answer, ask
+from .failure import Failure
 from .liveness import ASK_SECONDS, Liveness
 from .policy import RestartPolicy
 from .process import Process
@@ -130,8 +131,8 @@ class Instance:
                 if self.process is None:
                     self._log_starts = (self._log_starts[1], logfiles.size(self._log_path))
                     self.process = self._launch(self)
-            except OSError as error:  # no process, descriptor or disk space to be had just now
-                self.last_end = f"could not be started ({error.strerror})"
+            except (OSError, Failure) as error:  # no process, descriptor or disk space to be had just now
+                self.last_end = f"could not be started ({getattr(error, 'strerror', error)})"
             else:
                 ready_for_seconds = await self._watch(self.process)
             if not self._is_wanted:
@@ -175,8 +176,7 @@ class Instance:
                 self._stalled_because = why
                 running.send(signal.SIGKILL)
                 return
-            is_young = running.age_seconds < 3
-            await asyncio.sleep(PROBE_STARTING_SECONDS if is_young else PROBE_SLOW_START_SECONDS)
+            await asyncio.sleep(PROBE_STARTING_SECONDS if running.age_seconds < 3 else PROBE_SLOW_START_SECONDS)
 
     def _note(self, running: Process, answer: Answer) -> None:
         """Takes an answer to /readyz."""

@@ -2,25 +2,26 @@
 
 import socket
 
-from .failure import CONFIGURATION, UNAVAILABLE, Failure
+from .failure import UNAVAILABLE, Failure
 
 BACKLOG = 4096
 
 
-def parse(address: str) -> tuple[str, int]:
-    """Host and port of `127.0.0.1:8080` or `[::1]:8080`."""
-    host, colon, port = address.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not port.isdecimal() or int(port) > 65535 or (":" in host and not bracketed):
-        raise Failure(f'"{address}" is no address to listen on; write it like 127.0.0.1:8080 or [::1]:8080.',
-                      CONFIGURATION)
-    return host.strip("[]") or "0.0.0.0", int(port)
-
-
-def _listening(host: str, port: int, shares_port: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shares_port,
-                                dualstack_ipv6=family == socket.AF_INET6)
+def _bound(address: str, shares_port: bool) -> socket.socket:
+    """`address`: 127.0.0.1:8080 or [::1]:8080, as `tributary` has checked it."""
+    host, _, port = address.rpartition(":")
+    family, kind, protocol, _, target = socket.getaddrinfo(
+        host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    opened = socket.socket(family, kind, protocol)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shares_port:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        opened.bind(target)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def open_listener(address: str, beside_ours: bool) -> socket.socket:
@@ -29,17 +30,22 @@ def open_listener(address: str, beside_ours: bool) -> socket.socket:
     `beside_ours`: a stage taken over still listens on it. Otherwise the port must be free: the kernel would let
     two pipelines share it and give each half of the webhooks.
     """
-    host, port = parse(address)
     try:
         if not beside_ours:
-            _listening(host, port, shares_port=False).close()
-        listener = _listening(host, port, shares_port=True)
+            _bound(address, shares_port=False).close()
+        listener = _bound(address, shares_port=True)
+        listener.listen(BACKLOG)
         listener.setblocking(False)
         return listener
-    except (OSError, ValueError) as error:  # the latter where there is no IPv6
+    except OSError as error:
         raise Failure(
-            f"cannot listen on {address} ({getattr(error, 'strerror', None) or error}); stop whoever uses it "
+            f"cannot listen on {address} ({error.strerror or error}); stop whoever uses it "
             f"(ss -ltnp shows who) or change 'listen' in the configuration.", UNAVAILABLE) from error
+
+
+def open_private_listener() -> socket.socket:
+    """A socket that nobody knows, for an ingress that is to empty its journal and accept nothing more."""
+    return open_listener("127.0.0.1:0", beside_ours=False)
 
 
 def name_of(listener: socket.socket) -> str:

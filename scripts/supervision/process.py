@@ -8,7 +8,6 @@ import socket
 import sys
 import time
 import traceback
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,21 +59,24 @@ class Process:
         fields = stat_fields(self.pid)
         return fields is not None and fields[0] in "Tt"
 
-    def send(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self.pidfd, number)
-
     async def ended(self) -> None:
-        """Returns when it has ended: a pidfd becomes readable then."""
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(self.pidfd, ended.set)
+        """Returns when it has ended: its pidfd is readable from then on."""
+        over = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self.pidfd, over.set)
         try:
-            await ended.wait()
+            await over.wait()
         finally:
-            loop.remove_reader(self.pidfd)
+            asyncio.get_running_loop().remove_reader(self.pidfd)
+
+    def send(self, number: signal.Signals) -> None:
+        try:
+            signal.pidfd_send_signal(self.pidfd, number)
+        except ProcessLookupError:
+            pass
 
     def reap(self) -> tuple[str, bool]:
-        """After its end: removes the pid file; how it ended in words, and whether the next start would end so, too."""
+        """After the pidfd became readable: removes the pid file; how it ended in words, and whether the next start
+        would end the same way."""
         status = os.waitpid(self.pid, 0)[1] if self.is_child else None
         os.close(self.pidfd)
         self.pid_path.unlink(missing_ok=True)
@@ -106,15 +108,14 @@ def find_running(run_dir: Path) -> dict[str, Process]:
     return {name: running for name, running in found.items() if running}
 
 
-def start(arguments: list[str], environment: dict[str, str], folder: Path, log_path: Path,
-          sockets: list[socket.socket]) -> Process:
-    """Forks and executes in `folder`; `log_path` gets its output, its pid file lies beside.
+def start(arguments: list[str], environment: dict[str, str], folder: Path, log_path: Path, pid_path: Path,
+          sockets: tuple[socket.socket, ...]) -> Process:
+    """Forks and executes in `folder`.
 
     The child writes its own pid file before it executes, and until then it holds the supervisor's lock (an inherited
     descriptor that closes on exec). So wherever the supervisor is killed, the next one gets the lock only after
     every started stage can be found.
     """
-    pid_path = log_path.with_suffix(".pid")
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -122,7 +123,8 @@ def start(arguments: list[str], environment: dict[str, str], folder: Path, log_p
     if pid == 0:
         try:
             os.chdir(folder)
-            _become(arguments, environment, pid_path, log, sockets)
+            _write_own(pid_path)
+            _become(arguments, environment, log, sockets)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -132,20 +134,21 @@ def start(arguments: list[str], environment: dict[str, str], folder: Path, log_p
     return Process(pid, start_ticks(pid) or 0, pidfd, True, pid_path)
 
 
-def _become(arguments: list[str], environment: dict[str, str], pid_path: Path, log: int,
-            sockets: list[socket.socket]) -> None:
+def _write_own(pid_path: Path) -> None:
+    written = pid_path.with_name(f".{pid_path.name}.new")
+    written.write_text(f"{os.getpid()} {start_ticks(os.getpid())} {boot_id()}\n")
+    written.rename(pid_path)
+
+
+def _become(arguments: list[str], environment: dict[str, str], log: int, sockets: tuple[socket.socket, ...]) -> None:
     """In the child: a session of its own (a terminal's Ctrl-C is the supervisor's to judge), then the stage."""
     os.setsid()
     os.umask(0o077)
-    pid = os.getpid()
-    written = pid_path.with_name(f".{pid_path.name}.new")
-    written.write_text(f"{pid} {start_ticks(pid)} {boot_id()}\n")
-    written.rename(pid_path)
     passed = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 256) for each in sockets]
     # Passed sockets begin at 3, as the LISTEN_FDS protocol wants it (sd_listen_fds(3)).
     for place, descriptor in enumerate([os.open(os.devnull, os.O_RDONLY), log, log, *passed]):
         os.dup2(descriptor, place)
-    ours = {"LISTEN_PID": str(pid), "LISTEN_FDS": str(len(passed))} if passed else {}
+    ours = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(passed))} if passed else {}
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)  # Python ignores the first two, and what is ignored stays so on exec
     os.execve(arguments[0], arguments, environment | ours)

@@ -8,24 +8,18 @@ one instance after the other.
 import asyncio
 import os
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from . import accepted, configuration, environment
+from . import accepted, configuration
 from .admin import ask
 from .configuration import Configuration
+from .daemon import Say, Supervisor
 from .failure import CONFIGURATION, Failure
-from .instance import Instance
+from .instance import POLL_SECONDS, Instance
 from .topology import STAGES, Stage
-
-if TYPE_CHECKING:
-    from .daemon import Supervisor
 
 TAKE_SECONDS = 15.0
 """How long a stage may take to read the configuration after SIGHUP."""
-POLL_SECONDS = 0.03
 MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "another number of {}"}
 """What a change's effect is called, with the stages that it concerns."""
 
@@ -33,7 +27,7 @@ MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "a
 class Reload:
     """One reload of a supervisor's pipeline."""
 
-    def __init__(self, supervisor: "Supervisor", offered: dict[str, str], say: Callable[[str], None]):
+    def __init__(self, supervisor: Supervisor, offered: dict[str, str], say: Say):
         self._supervisor, self._offered, self._say = supervisor, offered, say
         self._fingerprint, self._changes = "", []
         self._outcomes: dict[str, dict] = {}
@@ -73,8 +67,7 @@ class Reload:
                 "changes": self._changes, "instances": list(self._outcomes.values())}
 
     def _validated(self) -> Configuration:
-        supervisor, ours = self._supervisor, self._supervisor.configuration
-        tool = supervisor.binaries / "tributary"
+        ours, tool = self._supervisor.configuration, self._supervisor.binaries / "tributary"
         fresh = configuration.load(ours.file, tool)
         if (fresh.run_dir, fresh.data_dir) != (ours.run_dir, ours.data_dir):
             raise Failure(f"{ours.file} has another run_dir or data_dir than when the pipeline came up; "
@@ -88,12 +81,9 @@ class Reload:
         for change in self._changes:
             if change["effect"] == "pipeline":
                 raise Failure(f"{change['text']}: that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
-        for executable, named in fresh.environment.items():
-            if missing := environment.unset(named, os.environ | self._offered):
-                raise Failure(
-                    f"{', '.join(missing)} not set; {ours.file} names {environment.them(missing)} for "
-                    f"{executable}. Nothing was reloaded: set it where you call 'scripts/supervisor reload'.",
-                    CONFIGURATION)
+        for sentence in fresh.missing(os.environ | self._offered, "Nothing was reloaded: set {} where you call "
+                                      "'scripts/supervisor reload'."):
+            raise Failure(sentence, CONFIGURATION)
         return fresh
 
     async def _reload_stage(self, stage: Stage) -> None:
@@ -102,10 +92,11 @@ class Reload:
         restarts = [change["text"] for change in concerning if change["effect"] == "restart"]
         for each in supervisor.of(stage):
             why = restarts + [f"{name} is new to it" for name in supervisor.new_variables(each)]
-            if each.process is None or why:
-                await self._restart(each, "; ".join(why))
+            before = None if why else await self._running(each)
+            if before is None:
+                await self._restart(each, "; ".join(why) or "it did not say what it ran by")
             else:
-                await self._take_in_place(each)
+                await self._take_in_place(each, before["reloads"])
         if self._is_complete and any(change["effect"] == "instances" for change in concerning):
             before = set(supervisor.instances)
             try:
@@ -120,29 +111,27 @@ class Reload:
         if await instance.restart(self._say, TAKE_SECONDS):
             self._note(instance.name, "restarted", why)
         else:
-            self._note(instance.name, "failed", f"not ready {TAKE_SECONDS:g} s after its restart"
+            self._note(instance.name, "failed", "not ready after its restart"
                        + (f", it last {instance.last_end}" if instance.last_end else ""))
 
-    async def _take_in_place(self, instance: Instance) -> None:
-        process, before = instance.process, await self._running(instance)
-        if before is None or process is None:
-            return await self._restart(instance, "it did not say what it ran by")
-        process.send(signal.SIGHUP)
-        deadline = time.monotonic() + TAKE_SECONDS
-        # One that died meanwhile starts by the new file.
-        while not (now := await self._running(instance)) or (
-                now["reloads"] <= before["reloads"] and instance.process is process):
-            if time.monotonic() > deadline:
-                return self._note(
-                    instance.name, "failed", f"it has not read the configuration within {TAKE_SECONDS:g} s")
-            await asyncio.sleep(POLL_SECONDS)
+    async def _take_in_place(self, instance: Instance, reloads_before: int) -> None:
+        process = instance.process
+        instance.send(signal.SIGHUP)
+        try:
+            async with asyncio.timeout(TAKE_SECONDS):
+                # One that died meanwhile starts by the new file.
+                while not (now := await self._running(instance)) or (
+                        now["reloads"] <= reloads_before and instance.process is process):
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            self._note(instance.name, "failed", f"it has not read the configuration within {TAKE_SECONDS:g} s")
+            return
         if now["fingerprint"] == self._fingerprint and not now["error"]:
             self._note(instance.name, "in place")
         else:
             self._note(instance.name, "failed", now["error"] or "the file has changed again; reload again")
-        return None
 
     async def _running(self, instance: Instance) -> dict | None:
-        """What the instance says that it runs by; nothing where it does not answer."""
+        """What the instance says that it runs by; nothing where it does not answer, or there is none."""
         answer = (await ask(self._supervisor.configuration.path(instance.name, "admin"), "/configuration")).tree
-        return answer if "reloads" in answer else None
+        return answer if "reloads" in answer and instance.process else None

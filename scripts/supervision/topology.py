@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from .failure import USAGE, Failure
 
-MOST_INSTANCES = 64
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -15,7 +13,7 @@ class Stage:
     executable: str
     key: str
     """The stage's part of the configuration, and its short name."""
-    most: int = MOST_INSTANCES
+    most: int = 64
     """How many instances there may be."""
     listens: bool = False
     """Whether the supervisor holds its listening socket (`listen` in its part) and passes it on."""
@@ -31,16 +29,19 @@ STAGES = (Stage("ingress-gateway", "ingress", most=16, listens=True), Stage("ver
 
 def stage_named(name: str) -> Stage:
     """The stage of this executable's name or of this key of the configuration."""
-    named = {name: stage for stage in STAGES for name in (stage.executable, stage.key)}
-    if name not in named:
-        raise Failure(f'there is no stage "{name}"; a stage is one of {", ".join(named)}.', USAGE)
-    return named[name]
+    for stage in STAGES:
+        if name in (stage.executable, stage.key):
+            return stage
+    names = ", ".join(dict.fromkeys(name for stage in STAGES for name in (stage.executable, stage.key)))
+    raise Failure(f'there is no stage "{name}"; a stage is one of {names}.', USAGE)
 
 
 def full_name(name: str) -> str:
     """The instance's name for one that begins with the stage's short form: router-0 is fanout-router-0."""
-    short = re.fullmatch(r"(ingress|router)(-[0-9]+)", name)
-    return stage_named(short[1]).executable + short[2] if short else name
+    for stage in STAGES:
+        if name.startswith(f"{stage.key}-") and parse_instance(name) is None:
+            return stage.executable + name.removeprefix(stage.key)
+    return name
 
 
 def parse_instance(name: str) -> tuple[Stage, int] | None:

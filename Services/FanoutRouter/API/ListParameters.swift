@@ -1,3 +1,5 @@
+import PipelineConfiguration
+
 extension APIParameter {
     /// The parameters of every list.
     static let page = [
@@ -9,7 +11,13 @@ extension APIParameter {
     static let until = query("until", .time(), "Only what happened before.")
 }
 
+/// What parameters and bodies must be, as it stands in the OpenAPI document.
+typealias APISchema = JSONSchema
+
 extension APISchema {
+    /// One of `components/schemas`.
+    static func ref(_ name: String) -> APISchema { reference("#/components/schemas/\(name)") }
+
     /// The largest number that JSON carries everywhere (RFC 8259, section 6).
     static let mostPosition: Int64 = 1 << 53 - 1
 

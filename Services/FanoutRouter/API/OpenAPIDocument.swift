@@ -1,5 +1,6 @@
 import Executable
 import JSON
+import PipelineConfiguration
 
 /// The OpenAPI 3.1 document: the table of operations in the words that tools understand.
 enum OpenAPIDocument {

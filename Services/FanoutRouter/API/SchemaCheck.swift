@@ -1,4 +1,5 @@
 import JSON
+import PipelineConfiguration
 import Primitives
 
 /// Holds values against the schemas that the document publishes, so that what it says is what is done. Knows the

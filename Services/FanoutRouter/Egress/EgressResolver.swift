@@ -27,7 +27,7 @@ final class EgressResolver: Sendable {
     ) {
         addresses(of: endpoint.host, port: endpoint.port, on: loop, deadline: deadline) { found in
             done(
-                found.mapError { ConnectFailure(outcome: .failedBefore(.nameNotResolved, $0.detail)) }
+                found.mapError { ConnectFailure(outcome: .failed(.nameNotResolved, $0.detail)) }
                     .flatMap { self.check($0, for: endpoint) })
         }
     }
@@ -40,7 +40,7 @@ final class EgressResolver: Sendable {
         addresses(of: proxy.host, port: proxy.port, on: loop, deadline: deadline) { found in
             done(
                 found.mapError {
-                    ConnectFailure(outcome: .failedBefore(.connectFailed, "the egress proxy is unknown: \($0.detail)"))
+                    ConnectFailure(outcome: .failed(.connectFailed, "the egress proxy is unknown: \($0.detail)"))
                 })
         }
     }
@@ -98,6 +98,6 @@ final class EgressResolver: Sendable {
     }
 
     private static func refused(_ detail: String) -> Result<[SocketAddress], ConnectFailure> {
-        .failure(ConnectFailure(outcome: .failedBefore(.addressRefused, detail)))
+        .failure(ConnectFailure(outcome: .failed(.addressRefused, detail)))
     }
 }

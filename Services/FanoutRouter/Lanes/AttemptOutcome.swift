@@ -1,72 +1,70 @@
-/// What one attempt came to, by the phase in which it ended; `RetryPolicy` decides what follows.
-enum AttemptOutcome: Sendable, Equatable {
-    /// A complete response head came. `location`: where a redirect leads, as it may be shown.
-    case answered(status: Int, retryAfterSeconds: Int?, location: String? = nil)
-    /// The subscriber cannot have taken it: no whole request was sent.
-    case failedBefore(BeforeSending, String)
-    /// The request went out and no answer came.
-    case failedDuring(WhileWaiting, String)
-
-    /// Failures before the first byte left.
-    enum BeforeSending: String, Sendable {
-        case addressRefused = "address_refused"
-        case nameNotResolved = "name_not_resolved"
-        case connectFailed = "connect_failed"
-        case connectTimeout = "connect_timeout"
-        case tlsFailed = "tls_failed"
-        case notSent = "not_sent"
+/// What one attempt came to, whatever kind of destination it went to; `RetryPolicy` decides what follows.
+struct AttemptOutcome: Sendable, Equatable {
+    /// What it says of this delivery and of those to come.
+    enum Verdict: Sendable, Equatable {
+        case delivered
+        /// The destination did not take it now; it may later.
+        case retry
+        /// There was no way to it, or it broke off. A time-out is a `retry`.
+        case unreachable
+        /// The same delivery would come to the same, says the destination.
+        case final
+        /// The same of one that is too large; the halves of a batch may not be.
+        case tooLarge
+        /// The destination wants nothing more.
+        case gone
     }
 
-    /// Failures after it.
-    enum WhileWaiting: String, Sendable {
-        case timeout
-        case connectionClosed = "connection_closed"
-        case responseMalformed = "response_malformed"
-    }
+    var verdict: Verdict
+    /// How the attempt ended.
+    var end: AttemptEnd
+    /// A sentence part for people; empty where the word says it all.
+    var detail = ""
+    /// How long the destination asked to be left alone.
+    var retryAfterSeconds: Int?
+    /// The HTTP status, of kinds that have one.
+    var status: Int?
+    /// The beginning of what the destination said, for people who ask why it refused.
+    var answer: [UInt8] = []
 
-    /// Whether there was no connection or it was lost; a time-out is none.
-    var isNetworkError: Bool {
-        switch self {
-        case .answered, .failedBefore(.connectTimeout, _), .failedDuring(.timeout, _): false
-        case .failedBefore, .failedDuring: true
-        }
-    }
+    static let delivered = AttemptOutcome(verdict: .delivered, end: .delivered)
 
     /// The stable word in metrics, API and log.
-    var word: String {
-        switch self {
-        case .answered(200..<300, _, _): "delivered"
-        case .answered(410, _, _): "gone"
-        case .answered(300..<400, _, _): "redirect"
-        case .answered: "status"
-        case .failedBefore(let cause, _): cause.rawValue
-        case .failedDuring(let cause, _): cause.rawValue
-        }
+    var word: String { end.word }
+
+    /// The stable word of a dead letter that it left.
+    var cause: String { status.map { "status \($0)" } ?? word }
+
+    /// Why a delivery died of this attempt: the cause, and what it was about.
+    var reason: String { detail.isEmpty ? cause : "\(cause): \(detail)" }
+}
+
+/// A way in which an attempt can end. Each kind of destination has its own; some are common.
+struct AttemptEnd: Sendable, Equatable {
+    let word: String
+    /// How far the attempt came.
+    let phase: AttemptPhase
+
+    init(_ word: String, _ phase: AttemptPhase) {
+        self.word = word
+        self.phase = phase
     }
 
-    /// All words, for making counters once.
-    static let words = [
-        "delivered", "gone", "redirect", "status", "address_refused", "name_not_resolved", "connect_failed",
-        "connect_timeout", "tls_failed", "not_sent", "timeout", "connection_closed", "response_malformed",
-    ]
+    static let delivered = AttemptEnd("delivered", .answered)
+    /// The router's configuration does not allow the place to which the destination leads.
+    static let addressRefused = AttemptEnd("address_refused", .resolve)
+}
 
-    var status: Int? {
-        if case .answered(let status, _, _) = self { status } else { nil }
-    }
-
-    /// A sentence part for people; empty where the status says it all.
-    var detail: String {
-        switch self {
-        case .answered(_, _, let location): location.map { "to \($0), and redirects are not followed" } ?? ""
-        case .failedBefore(_, let detail), .failedDuring(_, let detail): detail
-        }
-    }
-
-    /// Why a delivery died of this attempt.
-    var reason: String {
-        switch self {
-        case .answered(let status, _, _): detail.isEmpty ? "status \(status)" : "status \(status): \(detail)"
-        case .failedBefore, .failedDuring: detail.isEmpty ? word : "\(word): \(detail)"
-        }
-    }
+/// How far an attempt came.
+enum AttemptPhase: String, Sendable, CaseIterable {
+    /// The destination was not found, or may not be used.
+    case resolve
+    /// There was no connection; a file was not opened.
+    case connect
+    /// The request did not go out whole; what was to be written was not.
+    case send
+    /// No whole answer came; what was written is not known to last.
+    case answer
+    /// A whole answer came.
+    case answered
 }

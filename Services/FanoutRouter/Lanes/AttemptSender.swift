@@ -1,67 +1,61 @@
 import EventLog
-import NIOCore
 
-/// Sends the requests of a lane and remembers what came of them. Confined to the event loop.
+/// Makes the attempts of a lane and remembers what came of them. Confined to the event loop.
 struct AttemptSender {
-    private var head: DeliveryHead
-    private var transport: any HTTPTransport
+    private(set) var destination: any Destination
     private(set) var history = AttemptHistory()
     private let clock: LaneClock
 
-    init(head: DeliveryHead, transport: any HTTPTransport, clock: LaneClock) {
-        self.head = head
-        self.transport = transport
+    init(destination: any Destination, clock: LaneClock) {
+        self.destination = destination
         self.clock = clock
     }
 
-    /// `transport`: another one; requests that are under way end on the former.
-    mutating func change(head: DeliveryHead, transport: (any HTTPTransport)?) {
-        self.head = head
-        guard let transport else { return }
-        close()
-        self.transport = transport
+    /// Deliveries that are under way end at the former one.
+    mutating func change(to destination: any Destination) {
+        guard destination !== self.destination else { return }
+        self.destination.close(successor: destination)
+        self.destination = destination
     }
 
-    func close() { transport.close() }
+    func close() { destination.close(successor: nil) }
 
-    /// Sends one request; `number` counts attempts from 1.
+    /// Makes one attempt; `number` counts from 1.
     func send(
-        _ content: DeliveryContent, named name: DeliveryName, mark: DeliveryMark?, attempt number: Int,
-        timeoutNanoseconds: Int64, completion: @escaping HTTPTransport.Completion
+        _ content: Delivery.Content, named name: DeliveryName, mark: DeliveryMark?, attempt number: Int,
+        timeoutNanoseconds: Int64, completion: @escaping (AttemptOutcome) -> Void
     ) {
-        var request = OutboundRequest(
-            head: ByteBufferAllocator().buffer(capacity: 512), body: content.body,
-            timeoutNanoseconds: timeoutNanoseconds)
-        head.write(
-            name, mark: mark, attempt: number, nowSeconds: clock.wall() / 1_000_000_000, content: content,
-            to: &request.head)
-        transport.send(request, completion: completion)
+        destination.deliver(
+            Delivery(
+                name: name, mark: mark, attempt: number, startedSeconds: clock.wall() / 1_000_000_000,
+                timeoutNanoseconds: timeoutNanoseconds, content: content),
+            completion: completion)
     }
 
-    /// Sends one request that is no part of the log and says what came of it. It is not remembered.
-    func probe(_ content: DeliveryContent, timeoutNanoseconds: Int64, done: @escaping (AttemptRecord) -> Void) {
+    /// Makes one attempt that is no part of the log and says what came of it. It is not remembered.
+    func probe(_ content: Delivery.Content, timeoutNanoseconds: Int64, done: @escaping (AttemptRecord) -> Void) {
         let (started, wall) = (clock.now, clock.wall())
         send(
             content, named: .test(.random(in: 0 ... .max)), mark: .test, attempt: 1,
             timeoutNanoseconds: timeoutNanoseconds
-        ) { [clock] outcome, answer in
+        ) { [clock] outcome in
             done(
                 AttemptRecord(
                     position: 0, number: 1, startedNanoseconds: wall, durationNanoseconds: clock.now - started,
-                    outcome: outcome.word, status: outcome.status, detail: outcome.detail, answer: answer))
+                    outcome: outcome.word, status: outcome.status, detail: outcome.detail, answer: outcome.answer))
         }
     }
 
     /// Remembers an attempt of a delivery that counts it already. Both times are monotonic. `isDelivered`: by this.
     mutating func remember(
         _ position: UInt64, _ delivery: UnfinishedDelivery, started: Int64, ended: Int64, _ outcome: AttemptOutcome,
-        _ answer: [UInt8], isDelivered: Bool
+        isDelivered: Bool
     ) {
         history.add(
             AttemptRecord(
                 position: position, number: delivery.attempts, startedNanoseconds: clock.wall(at: started),
                 durationNanoseconds: ended - started, outcome: outcome.word, status: outcome.status,
-                detail: outcome.detail, answer: answer, replay: delivery.replay),
+                detail: outcome.detail, answer: outcome.answer, replay: delivery.replay),
             isEveryday: isDelivered && delivery.attempts == 1 && delivery.replay == nil)
     }
 

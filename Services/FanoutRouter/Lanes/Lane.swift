@@ -32,16 +32,15 @@ final class Lane {
 
     /// `wall`: nanoseconds since 1970.
     init(
-        settings: LaneSettings, saved: SavedLane, head: DeliveryHead, transport: any HTTPTransport,
-        source: any LaneSource, metrics: LaneMetrics, loop: any EventLoop,
-        wall: @escaping () -> Int64 = wallNanoseconds
+        settings: LaneSettings, saved: SavedLane, destination: any Destination, source: any LaneSource,
+        metrics: LaneMetrics, loop: any EventLoop, wall: @escaping () -> Int64 = wallNanoseconds
     ) {
         self.settings = settings
         self.source = source
         self.metrics = metrics
         self.loop = loop
         clock = LaneClock(loop: loop, wall: wall)
-        sender = AttemptSender(head: head, transport: transport, clock: clock)
+        sender = AttemptSender(destination: destination, clock: clock)
         cursor = LaneCursor(
             clock.monotonic(saved, longestWait: settings.policy.longestWaitNanoseconds),
             maxUnfinished: settings.room, mode: settings.mode,
@@ -54,6 +53,7 @@ final class Lane {
     /// How many events wait for this subscription: those not yet looked at and those unfinished.
     var backlog: Int { Int(source.feed.next - 1 - min(cursor.taken, source.feed.next - 1)) + cursor.eventCount }
     var history: AttemptHistory { sender.history }
+    var destination: any Destination { sender.destination }
     /// Whether the log is being read, or is to be for replays.
     var isReading: Bool { rows.isReading || replays.hasMore }
 
@@ -111,7 +111,7 @@ final class Lane {
             }
             guard cursor.take(position, key: known.key, firstWait: firstWait, now: now) else { continue }
             gate.started(isRetry: false, now: now)
-            attempt(position, RenderedEvent(content: content, receivedAtNanoseconds: known.receivedAt))
+            attempt(position, .single(content), receivedAt: known.receivedAt)
         }
     }
 
@@ -191,12 +191,10 @@ final class Lane {
 
     /// Puts the events of a delivery together, from memory or from disk, and attempts it.
     private func fetch(_ position: UInt64) {
-        let isBatch = settings.batch != nil
         let (delivery, feed, format) = (cursor.underWay(position), source.feed, settings.format)
-        if !isBatch, let event = feed.event(position, as: format) { return attempt(position, event) }
         let positions = [position] + delivery.members
-        let near = isBatch ? positions.compactMap { feed.event($0, as: format) } : []
-        if near.count == positions.count { return attemptBatch(position, near) }
+        let near = positions.compactMap { feed.event($0, as: format) }
+        if near.count == positions.count { return attempt(position, of: near) }
         let maxBytes = delivery.attempts == 0 ? settings.batch?.maxBytes : nil
         source.readContents(of: positions, as: format, maxBytes: maxBytes ?? .max) { [weak self] result in
             guard let self else { return }
@@ -206,30 +204,33 @@ final class Lane {
                 return pump()
             }
             metrics.expired.add(found.missing.count)
-            let rest = found.missing.isEmpty ? position : cursor.expire(found.missing, of: position, now: clock.now)
-            guard let rest else { return pump() }
-            if isBatch { attemptBatch(rest, found.events) } else { attempt(rest, found.events[0]) }
+            if found.missing.isEmpty { return attempt(position, of: found.events) }
+            guard let rest = cursor.expire(found.missing, of: position, now: clock.now) else { return pump() }
+            attempt(rest, of: found.events)
         }
     }
 
     // MARK: Attempts
 
     /// `events` may end early where a new batch would become too large.
-    private func attemptBatch(_ position: UInt64, _ events: [RenderedEvent]) {
+    private func attempt(_ position: UInt64, of events: [RenderedEvent]) {
         var events = events
         var delivery = cursor.underWay(position)
+        if settings.batch == nil, delivery.count == 1, let event = events.first {
+            return attempt(position, .single(event.content), receivedAt: event.receivedAtNanoseconds)
+        }
         if delivery.attempts == 0 {
             if let batch = settings.batch { events.removeLast(events.count - batch.fitting(events)) }
             if events.count < delivery.count, !events.isEmpty { cursor.shorten(position, to: events.count) }
             delivery = cursor.underWay(position)
         }
-        guard let event = RenderedEvent(joining: events, as: settings.format) else { return cursor.giveBack(position) }
-        let last = delivery.members.last ?? position
-        attempt(position, event, named: .batch(first: position, last: last, count: delivery.count))
+        guard let receivedAt = events.first?.receivedAtNanoseconds else { return cursor.giveBack(position) }
+        let id = DeliveryName.batch(first: position, last: delivery.members.last ?? position, count: delivery.count)
+        attempt(position, .batch(events.map(\.content)), receivedAt: receivedAt, id: id)
     }
 
-    /// `name`: where it is no single event.
-    private func attempt(_ position: UInt64, _ event: RenderedEvent, named name: DeliveryName? = nil) {
+    /// `id`: where it is no single event.
+    private func attempt(_ position: UInt64, _ content: Delivery.Content, receivedAt: Int64, id: DeliveryName? = nil) {
         // Its body was being read while the subscription was halted.
         guard !isStopping, !cursor.isHalted else { return cursor.giveBack(position) }
         let started = clock.now
@@ -238,31 +239,30 @@ final class Lane {
             cursor.giveBack(position)
             return giveUp(now: started)
         }
-        let (number, receivedAt) = (delivery.attempts + 1, event.receivedAtNanoseconds)
+        let number = delivery.attempts + 1
         sender.send(
-            event.content, named: name ?? .event(position), mark: delivery.replay.map { .replay($0) }, attempt: number,
+            content, named: id ?? .event(position), mark: delivery.replay.map { .replay($0) }, attempt: number,
             timeoutNanoseconds: settings.policy.timeout(
                 settings.timeoutNanoseconds, now: started, firstAttempt: delivery.firstAttemptNanoseconds)
-        ) { [weak self] outcome, answer in
+        ) { [weak self] outcome in
             guard let self, let delivery = cursor.attemptEnded(position, number: number) else { return }
-            ended(position, delivery, started: started, receivedAt: receivedAt, outcome, answer)
+            ended(position, delivery, started: started, receivedAt: receivedAt, outcome)
         }
     }
 
     /// Heeds neither pause nor breaker nor limits, and counts nowhere.
-    func probe(_ content: DeliveryContent, done: @escaping (AttemptRecord) -> Void) {
+    func probe(_ content: Delivery.Content, done: @escaping (AttemptRecord) -> Void) {
         sender.probe(content, timeoutNanoseconds: settings.timeoutNanoseconds, done: done)
     }
 
     private func ended(
-        _ position: UInt64, _ delivery: UnfinishedDelivery, started: Int64, receivedAt: Int64,
-        _ outcome: AttemptOutcome, _ answer: [UInt8]
+        _ position: UInt64, _ delivery: UnfinishedDelivery, started: Int64, receivedAt: Int64, _ outcome: AttemptOutcome
     ) {
         let now = clock.now
         let consequence = settings.consequence(of: outcome, delivery, now: now)
         metrics.count(outcome, durationNanoseconds: now - started)
         sender.remember(
-            position, delivery, started: started, ended: now, outcome, answer, isDelivered: consequence == .delivered)
+            position, delivery, started: started, ended: now, outcome, isDelivered: consequence == .delivered)
         switch consequence {
         case .delivered:
             gate.succeeded(inFlight: cursor.inFlight)
@@ -270,7 +270,7 @@ final class Lane {
             cursor.delivered(position)
         case .disable:
             cursor.retry(position, due: now)
-            disable("the subscriber answered 410 at position \(position)")
+            disable("the destination is gone: \(outcome.reason) at position \(position)")
         case .again(let due):
             cursor.retry(position, due: due)
             noteFailure(now: now)
@@ -315,17 +315,17 @@ final class Lane {
     // MARK: Changes
 
     /// Another subscription under the same name. The filter counts for events not yet taken; all else, what follows from
-    /// attempts under way included, counts at once. `transport`: to another endpoint, or with another certificate.
-    func reconfigure(_ settings: LaneSettings, head: DeliveryHead, transport: (any HTTPTransport)?) {
-        if self.settings.endpoint.text != settings.endpoint.text {
-            // How the former endpoint did says nothing about this one.
+    /// attempts under way included, counts at once.
+    func reconfigure(_ settings: LaneSettings, destination: any Destination) {
+        if self.settings.place != settings.place {
+            // How the former destination did says nothing about this one.
             gate = LaneGate(settings, now: clock.now)
         } else {
             gate.adjust(concurrency: settings.concurrency, perSecond: settings.requestsPerSecond, now: clock.now)
             gate.isPunctual = settings.policy.isPunctual
         }
         self.settings = settings
-        sender.change(head: head, transport: transport)
+        sender.change(to: destination)
         filter = LaneFilter(settings)
         cursor.reconfigure(
             settings.mode, maxUnfinished: settings.room,

@@ -10,6 +10,7 @@ struct LaneMetrics: Sendable {
     let oldest: Gauge
     let receiptToDelivery: LatencyHistogram
     private let attempts: [String: Counter]
+    private let attemptCounter: @Sendable (_ outcome: String) -> Counter
     private let delivery: LatencyHistogram
     private let states: [(word: String, gauge: Gauge)]
     private let breakers: [(word: String, gauge: Gauge)]
@@ -17,7 +18,8 @@ struct LaneMetrics: Sendable {
     private let inFlight: Gauge
     private let deadLetters: Gauge
 
-    init(_ registry: MetricRegistry, subscription: String) {
+    /// `outcomes`: what its attempts may come to; these are shown from the beginning.
+    init(_ registry: MetricRegistry, subscription: String, outcomes: [AttemptEnd]) {
         let label = ("subscription", subscription)
         func deliveries(_ outcome: String) -> Counter {
             registry.counter(
@@ -27,12 +29,13 @@ struct LaneMetrics: Sendable {
         delivered = deliveries("delivered")
         dead = deliveries("dead")
         expired = deliveries("expired")
-        var attempts: [String: Counter] = [:]
-        for word in AttemptOutcome.words {
-            attempts[word] = registry.counter(
-                "tributary_attempts_total", help: "Requests made to subscribers.", labels: [label, ("outcome", word)])
+        attemptCounter = { outcome in
+            registry.counter(
+                "tributary_attempts_total", help: "Requests made to subscribers.",
+                labels: [label, ("outcome", outcome)])
         }
-        self.attempts = attempts
+        attempts = Dictionary(
+            uniqueKeysWithValues: outcomes.map { [attemptCounter] in ($0.word, attemptCounter($0.word)) })
         backlog = registry.gauge(
             "tributary_lane_backlog_events", help: "Events that a subscription has not finished.", labels: [label])
         delivery = registry.histogram(
@@ -70,7 +73,8 @@ struct LaneMetrics: Sendable {
     }
 
     func count(_ outcome: AttemptOutcome, durationNanoseconds: Int64) {
-        attempts[outcome.word]?.add(1)
+        // A subscription may have got a destination of another kind.
+        (attempts[outcome.word] ?? attemptCounter(outcome.word)).add(1)
         delivery.record(nanoseconds: durationNanoseconds)
     }
 }

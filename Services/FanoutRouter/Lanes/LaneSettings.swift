@@ -23,7 +23,8 @@ struct LaneSettings: Sendable {
     }
 
     var name: String
-    var endpoint: EndpointURL
+    /// Where its events go, to tell one destination from another.
+    var place: String
     var matcher = EventMatcher()
     var conditions: [ContentCondition] = []
     var format = SubscriptionFormat.cloudevents
@@ -49,13 +50,13 @@ struct LaneSettings: Sendable {
 extension LaneSettings {
     init(_ subscription: SubscriptionConfiguration, maxUnfinished: Int) {
         self.init(
-            name: subscription.name, endpoint: subscription.url, matcher: EventMatcher(subscription.filter),
+            name: subscription.name, place: subscription.destination.place, matcher: EventMatcher(subscription.filter),
             conditions: subscription.filter.data,
             format: subscription.format,
             policy: RetryPolicy(subscription.retry, holding: subscription.order == .key ? subscription.keyHold : nil),
             concurrency: subscription.concurrency,
-            requestsPerSecond: subscription.requestsPerSecond,
-            disableAfterNanoseconds: subscription.disableAfter?.nanoseconds,
+            requestsPerSecond: subscription.requestsPerSecond.map(Double.init),
+            disableAfterNanoseconds: subscription.disableAfter.nanoseconds,
             timeoutNanoseconds: Int64(subscription.timeoutSeconds * 1e9), maxUnfinished: maxUnfinished,
             keepsKeyOrder: subscription.order == .key, batch: Self.batch(subscription.mode))
     }
@@ -75,8 +76,8 @@ extension LaneSettings {
 
     /// Why a delivery is given up after that outcome.
     func reason(of outcome: AttemptOutcome) -> String {
-        outcome.status == 413 && batch != nil
-            ? "status 413: too large for the subscriber even alone" : outcome.reason
+        outcome.verdict == .tooLarge && batch != nil
+            ? "\(outcome.cause): too large for the subscriber even alone" : outcome.reason
     }
 }
 

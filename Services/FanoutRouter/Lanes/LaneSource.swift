@@ -54,12 +54,4 @@ extension RenderedEvent {
         let receivedAt = batch.withRecord(at: position) { $0.receivedAtNanoseconds }
         self.init(content: content, receivedAtNanoseconds: receivedAt ?? 0)
     }
-
-    /// Several events in one request; nil where there are none.
-    init?(joining events: [RenderedEvent], as format: SubscriptionFormat) {
-        guard let first = events.first else { return nil }
-        self.init(
-            content: EventFormat.joined(events.map(\.content.body), as: format),
-            receivedAtNanoseconds: first.receivedAtNanoseconds)
-    }
 }

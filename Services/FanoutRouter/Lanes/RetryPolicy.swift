@@ -11,11 +11,11 @@ struct RetryPolicy: Sendable {
         case delivered
         /// The next attempt is due then. From the deadline on there is none: what is due then is given up.
         case again(due: Int64)
-        /// A batch is too large for its subscriber: its halves are sent instead.
+        /// A batch is too large for its destination: its halves are sent instead.
         case halve
         /// Given up; `isFinal`: because the answer says that this event will never be taken.
         case dead(isFinal: Bool)
-        /// The subscriber wants nothing more (410 under Standard Webhooks).
+        /// The destination wants nothing more.
         case disable
     }
 
@@ -33,7 +33,7 @@ struct RetryPolicy: Sendable {
     /// least.
     let longestWaitNanoseconds: Int64
     private let networkAttempts: Int?
-    private let finalStatuses: RetryConfiguration.FinalStatuses
+    private let finalAnswers: RetryConfiguration.FinalAnswers
 
     /// `holding`: how long an event may keep others of its key waiting; it is given up then, whatever the policy says.
     init(_ configuration: RetryConfiguration, holding: Duration? = nil) {
@@ -44,7 +44,7 @@ struct RetryPolicy: Sendable {
         isPunctual = configuration.scheme != .standard
         longestWaitNanoseconds = max(waits.max() ?? 0, Self.obeyedNanoseconds)
         networkAttempts = configuration.networkAttempts
-        finalStatuses = configuration.finalStatuses
+        finalAnswers = configuration.finalAnswers
     }
 
     /// What follows when the attempt with that number, counted from 1, came to `outcome`. Jitter adds up to a fifth to
@@ -53,15 +53,14 @@ struct RetryPolicy: Sendable {
         of outcome: AttemptOutcome, attempt number: Int, now: Int64, firstAttempt: Int64, chance: Double,
         batchOf events: Int? = nil
     ) -> Consequence {
-        var asked: Int64 = 0
-        if case .answered(let status, let retryAfterSeconds, _) = outcome {
-            if (200..<300).contains(status) { return .delivered }
-            // The same bytes would come to the same (RFC 9110, section 15.5.14).
-            if status == 413, let events { return events > 1 ? .halve : .dead(isFinal: true) }
-            if status == 410, finalStatuses == .goneDisables { return .disable }
-            if isFinal(status) { return .dead(isFinal: true) }
-            asked = Self.nanoseconds(seconds: retryAfterSeconds ?? 0)
+        switch outcome.verdict {
+        case .delivered: return .delivered
+        case .tooLarge where events != nil: return events == 1 ? .dead(isFinal: true) : .halve
+        case .gone where finalAnswers == .goneDisables: return .disable
+        case .final, .tooLarge, .gone: if finalAnswers == .believed { return .dead(isFinal: true) }
+        case .retry, .unreachable: break
         }
+        let asked = Self.nanoseconds(seconds: outcome.retryAfterSeconds ?? 0)
         guard number < mostAttempts(after: outcome) else { return .dead(isFinal: false) }
         var wait = waits[min(number, waits.count - 1)]
         if hasJitter { wait += Int64(Double(wait) * 0.2 * min(max(chance, 0), 1)) }
@@ -91,11 +90,7 @@ struct RetryPolicy: Sendable {
 
     private func mostAttempts(after outcome: AttemptOutcome) -> Int {
         let scheduled = repeatsLast ? Int.max : waits.count
-        guard let networkAttempts, outcome.isNetworkError else { return scheduled }
+        guard let networkAttempts, outcome.verdict == .unreachable else { return scheduled }
         return min(networkAttempts, scheduled)
-    }
-
-    private func isFinal(_ status: Int) -> Bool {
-        finalStatuses == .clientErrors && (300..<500).contains(status) && status != 408 && status != 429
     }
 }

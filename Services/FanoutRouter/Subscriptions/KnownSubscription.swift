@@ -1,7 +1,6 @@
 import EventLog
 import Executable
 import JSON
-import NIOSSL
 import PipelineConfiguration
 import StageProcess
 
@@ -17,16 +16,16 @@ struct KnownSubscription: Sendable {
     let secrets: [StoredSecret]
     /// As it lies in the event log; nil of a configured one.
     let stored: StoredSubscription?
-    /// What a configured subscription connects with where the defaults do not fit.
-    let tls: NIOSSLContext?
+    /// What the destination of a configured one refers to, read.
+    let resources: (any Sendable)?
 
     var name: String { configuration.name }
     var origin: Origin { stored == nil ? .configuration : .api }
 
-    init(configured configuration: SubscriptionConfiguration, secrets: [[UInt8]], tls: NIOSSLContext? = nil) {
+    init(configured configuration: SubscriptionConfiguration, secrets: [[UInt8]], resources: (any Sendable)? = nil) {
         self.configuration = configuration
         self.secrets = SigningSecrets.stored(secrets, createdAt: 0)
-        self.tls = tls
+        self.resources = resources
         stored = nil
     }
 
@@ -44,31 +43,14 @@ struct KnownSubscription: Sendable {
         }
         self.init(
             configured: configuration, secrets: secrets,
-            tls: try configuration.tls.map { tls throws(StageFailure) in
-                try Self.context(tls, configuration.name, environment)
-            })
-    }
-
-    private static func context(
-        _ tls: SubscriberTLS, _ name: String, _ environment: StageEnvironment
-    ) throws(StageFailure) -> NIOSSLContext {
-        func read(_ reference: SecretReference?) throws(StageFailure) -> [UInt8]? {
-            guard let reference else { return nil }
-            return try environment.resolve(reference)
-        }
-        let (ca, certificate, key) = (try read(tls.ca), try read(tls.certificate), try read(tls.key))
-        do {
-            return try ClientTLS.context(ca: ca, certificate: certificate, key: key)
-        } catch {
-            throw StageFailure(.configuration, "subscription \(name): tls: \(error)")
-        }
+            resources: try configuration.kind.resources(of: configuration.name, environment))
     }
 
     init(_ stored: StoredSubscription, _ configuration: SubscriptionConfiguration) {
         self.configuration = configuration
         secrets = stored.secrets
         self.stored = stored
-        tls = nil
+        resources = nil
     }
 
     /// Reads a stored subscription. A source that is not configured any more only matches nothing, so it is no error.
@@ -76,12 +58,6 @@ struct KnownSubscription: Sendable {
         let document = JSONValue.read(Array(stored.document.utf8)) ?? .null
         let named = document["filter"]["sources"].elements.map(\.text)
         self.init(stored, try SubscriptionDocument.decode(document, sources: sources + named))
-    }
-
-    /// Whether deliveries are made and signed in the same way.
-    func isSame(as other: KnownSubscription) -> Bool {
-        secrets.map(\.bytes) == other.secrets.map(\.bytes)
-            && SubscriptionDocument.json(configuration) == SubscriptionDocument.json(other.configuration)
     }
 
     /// The secrets that sign at that time, newest first.

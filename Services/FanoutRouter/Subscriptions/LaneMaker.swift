@@ -5,22 +5,33 @@ import PipelineConfiguration
 import StageMetrics
 import Wire
 
-/// Makes what a lane is made of from a subscription: settings, request head and connections.
+/// Makes what a lane is made of from a subscription: its settings and its destination.
 struct LaneMaker: Sendable {
     let registry: MetricRegistry
     let loop: any EventLoop
     let logID: JournalID
-    private(set) var maxUnfinished: Int
+    private(set) var router: RouterConfiguration
     private(set) var route: EgressRoute
-    private(set) var resolver: EgressResolver
+    private(set) var egress: EgressResolver
 
-    /// The same with other bounds; connections are the same while the way out is.
-    func changed(maxUnfinished: Int, route: EgressRoute) -> LaneMaker {
+    init(
+        registry: MetricRegistry, loop: any EventLoop, logID: JournalID, router: RouterConfiguration, route: EgressRoute
+    ) {
+        self.registry = registry
+        self.loop = loop
+        self.logID = logID
+        self.router = router
+        self.route = route
+        egress = route.resolver()
+    }
+
+    /// The same by another configuration; connections are the same while the way out is.
+    func changed(router: RouterConfiguration, route: EgressRoute) -> LaneMaker {
         var maker = self
-        maker.maxUnfinished = maxUnfinished
+        maker.router = router
         if route != self.route {
             maker.route = route
-            maker.resolver = route.resolver()
+            maker.egress = route.resolver()
         }
         return maker
     }
@@ -29,29 +40,21 @@ struct LaneMaker: Sendable {
     /// certificates of the system are read.
     func check(_ subscription: KnownSubscription, at nanoseconds: Int64) throws(StageFailure) {
         do {
-            _ = try signer(subscription, at: nanoseconds)
-            if subscription.configuration.url.isTLS, subscription.tls == nil { _ = try resolver.sharedTLS() }
+            try subscription.configuration.kind.check(context(subscription, at: nanoseconds))
         } catch {
             throw StageFailure(.configuration, "subscription \(subscription.name): \(error)")
         }
     }
 
     func settings(_ subscription: KnownSubscription) -> LaneSettings {
-        LaneSettings(subscription.configuration, maxUnfinished: maxUnfinished)
+        LaneSettings(subscription.configuration, maxUnfinished: router.maxUnfinished)
     }
 
-    /// For the loop of the lanes. Traps where `check` would have thrown: going on would mean sending unsigned.
-    func head(_ subscription: KnownSubscription, at nanoseconds: Int64) -> DeliveryHead {
-        guard let signer = try? signer(subscription, at: nanoseconds) else {
-            preconditionFailure("every signing secret was tried when it was read")
-        }
-        return DeliveryHead(endpoint: subscription.configuration.url, logID: logID, signer: signer)
-    }
-
-    /// For the loop of the lanes.
-    func transport(_ subscription: KnownSubscription) throws -> any HTTPTransport {
-        try ConnectionPool(
-            endpoint: subscription.configuration.url, resolver: resolver, loop: loop, tls: subscription.tls)
+    /// For the loop of the lanes. `former`: what its lane delivers to now.
+    func destination(
+        _ subscription: KnownSubscription, former: (any Destination)?, at nanoseconds: Int64
+    ) throws -> any Destination {
+        try subscription.configuration.kind.destination(context(subscription, at: nanoseconds), former: former)
     }
 
     /// For the loop of the lanes.
@@ -59,19 +62,16 @@ struct LaneMaker: Sendable {
         _ subscription: KnownSubscription, saved: SavedLane, source: any LaneSource, at nanoseconds: Int64
     ) throws -> Lane {
         Lane(
-            settings: settings(subscription), saved: saved, head: head(subscription, at: nanoseconds),
-            transport: try transport(subscription), source: source,
-            metrics: LaneMetrics(registry, subscription: subscription.name), loop: loop)
+            settings: settings(subscription), saved: saved,
+            destination: try destination(subscription, former: nil, at: nanoseconds), source: source,
+            metrics: LaneMetrics(
+                registry, subscription: subscription.name, outcomes: type(of: subscription.configuration.kind).outcomes),
+            loop: loop)
     }
 
-    private func signer(
-        _ subscription: KnownSubscription, at nanoseconds: Int64
-    ) throws(SigningSecretError) -> DeliverySigner {
-        let secrets = subscription.signingSecrets(at: nanoseconds)
-        let signing = subscription.configuration.signing
-        guard signing.scheme == .none || !secrets.isEmpty else {
-            throw SigningSecretError(description: "no secret is left to sign with; give it one")
-        }
-        return try DeliverySigner(signing, secrets: secrets)
+    private func context(_ subscription: KnownSubscription, at nanoseconds: Int64) -> DestinationContext {
+        DestinationContext(
+            secrets: subscription.signingSecrets(at: nanoseconds), resources: subscription.resources, loop: loop,
+            logID: logID, router: router, egress: egress)
     }
 }

@@ -11,12 +11,11 @@ enum ProbeEvent {
     static let type = "dev.tributary.test.requested"
 
     /// The event as the subscription would get it, in an array where it takes batches.
-    static func content(_ subscription: SubscriptionConfiguration, at nanoseconds: Int64) -> DeliveryContent {
+    static func content(_ subscription: SubscriptionConfiguration, at nanoseconds: Int64) -> Delivery.Content {
         guard let row = try? row(subscription.name, at: nanoseconds),
             let content = EventFormat.content(of: 0, in: row, as: subscription.format)
         else { preconditionFailure("a record written by the log's own layout can be read") }
-        guard subscription.mode != .single else { return content }
-        return EventFormat.joined([content.body], as: subscription.format)
+        return subscription.mode == .single ? .single(content) : .batch([content])
     }
 
     /// A row of one record (`EventRecord`), at position 0, which no event of a log has.

@@ -49,7 +49,7 @@ extension SubscriptionStore {
             revised.secrets = SigningSecrets.stored([secret], createdAt: now) + kept
             revised.revision += 1
             revised.updatedAtNanoseconds = now
-            try keep(KnownSubscription(revised, former.configuration), reconnects: false)
+            try keep(KnownSubscription(revised, former.configuration))
             let fingerprint = SigningSecrets.fingerprint(secret)
             dependencies.logger.notice("subscription \(name): signs with a new secret, \(fingerprint)")
             armExpiry()
@@ -142,13 +142,13 @@ extension SubscriptionStore {
                 let subscription = KnownSubscription(stored, former.configuration)
                 try dependencies.writer.perform { try $0.store(stored, lane: nil) }
                 state.withLock { $0.stored[former.name] = subscription }
-                if !isResting { try reconfigureLane(subscription, reconnects: false) }
+                if !isResting { try reconfigureLane(subscription) }
                 dependencies.logger.notice("subscription \(former.name): a former secret signs no more")
             } catch {
                 dependencies.logger.error(
                     "a secret that is over cannot be dropped from the event log now; it tries again",
                     metadata: ["subscription": "\(former.name)", "cause": "\(error)"])
-                try? reconfigureLane(former, reconnects: false)
+                try? reconfigureLane(former)
             }
         }
         armExpiry()

@@ -64,7 +64,7 @@ extension SubscriptionStore {
             revised.updatedAtNanoseconds = now
             let subscription = KnownSubscription(revised, draft.configuration)
             try Self.checked(subscription, lanes, at: now)
-            try keep(subscription, reconnects: former.configuration.url != draft.configuration.url)
+            try keep(subscription)
             logChanges(from: former, to: subscription)
             return ChangedSubscription(subscription: subscription, madeSecret: made)
         }
@@ -130,11 +130,11 @@ extension SubscriptionStore {
     }
 
     /// Stores a changed subscription and gives it to its lane.
-    func keep(_ subscription: KnownSubscription, reconnects: Bool) throws {
+    func keep(_ subscription: KnownSubscription) throws {
         guard let stored = subscription.stored else { return }
         try dependencies.writer.perform { try $0.store(stored, lane: nil) }
         state.withLock { $0.stored[subscription.name] = subscription }
-        try reconfigureLane(subscription, reconnects: reconnects)
+        try reconfigureLane(subscription)
     }
 
     private func claim(_ name: String) throws(APIProblem) {

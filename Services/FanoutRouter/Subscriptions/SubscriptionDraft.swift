@@ -34,7 +34,9 @@ struct SubscriptionDraft {
         func report(_ pointer: String, _ sentence: String) {
             errors.append(APIProblem.Detail(pointer: pointer, detail: sentence))
         }
-        if let problem = rules.problem(with: configuration.url) { report("/url", problem) }
+        if let refusal = configuration.kind.apiRefusal(by: rules.router) {
+            report("/\(refusal.key)", refusal.sentence)
+        }
         let scheme = configuration.signing.scheme
         kind = SigningSecrets.Kind(rawValue: signing["key"].text)
         if signing.has("key") {

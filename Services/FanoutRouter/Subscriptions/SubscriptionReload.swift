@@ -33,7 +33,7 @@ extension SubscriptionStore {
         var state: State
         var removed: [String] = []
         var added: [(subscription: KnownSubscription, saved: SavedLane)] = []
-        var changed: [(subscription: KnownSubscription, reconnects: Bool)] = []
+        var kept: [KnownSubscription] = []
     }
 
     private func plan(
@@ -51,25 +51,17 @@ extension SubscriptionStore {
         }
         var plan = Plan(state: next)
         plan.removed = former.all.map(\.name).filter { next[$0] == nil }
-        let isRerouted = former.lanes.resolver !== lanes.resolver
         for subscription in next.all {
-            guard let old = former[subscription.name] else {
-                do {
-                    let saved = try dependencies.writer.perform { try $0.lane(subscription.name) }
-                    plan.added.append((subscription, saved))
-                } catch {
-                    throw StageFailure(.io, "the place of \(subscription.name) cannot be read: \(error)")
-                }
+            guard former[subscription.name] == nil else {
+                plan.kept.append(subscription)
                 continue
             }
-            let reconnects =
-                isRerouted || old.configuration.url != subscription.configuration.url || old.tls != nil
-                || subscription.tls != nil
-            guard reconnects || former.lanes.maxUnfinished != lanes.maxUnfinished || !old.isSame(as: subscription)
-            else {
-                continue
+            do {
+                let saved = try dependencies.writer.perform { try $0.lane(subscription.name) }
+                plan.added.append((subscription, saved))
+            } catch {
+                throw StageFailure(.io, "the place of \(subscription.name) cannot be read: \(error)")
             }
-            plan.changed.append((subscription, reconnects))
         }
         return plan
     }
@@ -83,20 +75,22 @@ extension SubscriptionStore {
                 let fresh = try plan.added.map {
                     try lanes.lane($0.subscription, saved: $0.saved, source: hub, at: now)
                 }
-                let transports = try plan.changed.map { try $0.reconnects ? lanes.transport($0.subscription) : nil }
+                let kept = try plan.kept.compactMap { subscription in
+                    try hub.lane(subscription.name).map { lane in
+                        (lane, subscription, try lanes.destination(subscription, former: lane.destination, at: now))
+                    }
+                }
                 for name in plan.removed {
                     guard let lane = hub.remove(name), let progress = lane.takeProgress() else { continue }
                     writer.save([progress]) {}
                 }
-                for (change, transport) in zip(plan.changed, transports) {
-                    let subscription = change.subscription
-                    hub.lane(subscription.name)?.reconfigure(
-                        lanes.settings(subscription), head: lanes.head(subscription, at: now), transport: transport)
+                for (lane, subscription, destination) in kept {
+                    lane.reconfigure(lanes.settings(subscription), destination: destination)
                 }
                 for lane in fresh { hub.add(lane) }
             }
         } catch {
-            throw StageFailure(.configuration, "connections cannot be made: \(error)")
+            throw StageFailure(.configuration, "destinations cannot be made: \(error)")
         }
         state.withLock { state in
             state.configured = plan.state.configured

@@ -151,13 +151,13 @@ final class SubscriptionStore: Sendable {
         try withHub { hub in hub.add(try lanes.lane(subscription, saved: saved, source: hub, at: now)) }
     }
 
-    /// Gives a lane what it is from now on; attempts under way end as they began. `reconnects`: with new connections.
-    func reconfigureLane(_ subscription: KnownSubscription, reconnects: Bool) throws {
+    /// Gives a lane what it is from now on; attempts under way end as they began.
+    func reconfigureLane(_ subscription: KnownSubscription) throws {
         let (lanes, now) = (lanes, dependencies.clock())
         try withHub { hub in
-            hub.lane(subscription.name)?.reconfigure(
-                lanes.settings(subscription), head: lanes.head(subscription, at: now),
-                transport: reconnects ? try lanes.transport(subscription) : nil)
+            guard let lane = hub.lane(subscription.name) else { return }
+            let destination = try lanes.destination(subscription, former: lane.destination, at: now)
+            lane.reconfigure(lanes.settings(subscription), destination: destination)
         }
     }
 

@@ -41,20 +41,14 @@ struct SubscriptionView: Sendable {
     /// subscription; receivers that know no signatures are often given a token in their URL.
     func json(made: [UInt8]? = nil, hidesQuery: Bool = false) -> JSONText {
         let stored = subscription.stored
-        var members: [(String, JSONText)] = [
-            ("name", .string(subscription.name)), ("origin", .string(subscription.origin.rawValue)),
-        ]
-        guard case .object(let document)? = JSONValue.read(SubscriptionDocument.json(subscription.configuration).bytes)
-        else { preconditionFailure("what the router writes it can read") }
-        for member in document where member.name != "name" {
+        var members: [(String, JSONText)] = [("origin", .string(subscription.origin.rawValue))]
+        let document = SubscriptionDocument.value(subscription.configuration)
+        for member in document.members(withNullFor: SubscriptionConfiguration.table.optionalKeys) {
             switch member.name {
             case "signing": members.append((member.name, signing(member.value)))
             case "url" where hidesQuery: members.append((member.name, .string(Self.hidingQuery(member.value.text))))
             default: members.append((member.name, member.value.json))
             }
-        }
-        for name in ["rate_limit", "key_hold"] where !document.contains(where: { $0.name == name }) {
-            members.append((name, .null))
         }
         members += [
             ("revision", .number(stored?.revision ?? 1)),
@@ -74,9 +68,8 @@ struct SubscriptionView: Sendable {
     }
 
     private func signing(_ document: JSONValue) -> JSONText {
-        guard case .object(let given) = document else { return document.json }
-        var members = given.map { ($0.name, $0.value.json) }
-        for name in ["api_key", "header", "prefix"] where !document.has(name) { members.append((name, .null)) }
+        var members = document.members(withNullFor: SigningConfiguration.table.optionalKeys.filter { $0 != "secrets" })
+            .map { ($0.name, $0.value.json) }
         members.append(("secrets", .array(subscription.secrets.map(secret))))
         return .object(members)
     }
@@ -93,6 +86,14 @@ struct SubscriptionView: Sendable {
     private func publicKey(_ secret: StoredSecret) -> String? {
         guard subscription.configuration.signing.scheme == .standardWebhooks else { return nil }
         return SigningSecrets.publicKey(secret.bytes)
+    }
+}
+
+extension JSONValue {
+    /// The members of an object, and null for each of these names that it lacks.
+    fileprivate func members(withNullFor names: [String]) -> [JSONMember] {
+        guard case .object(let members) = self else { return [] }
+        return members + names.filter { !has($0) }.map { JSONMember(name: $0, value: .null) }
     }
 }
 

@@ -81,7 +81,7 @@ enum ReachWarnings {
                     found.append(Finding(.warning, "subscription \(subscription.name)", error.sentence))
                 }
             }
-            guard let refusal = configuration.router.egressRefusal(subscription.url) else { continue }
+            guard let refusal = subscription.destination.warning(by: configuration.router) else { continue }
             found.append(Finding(.warning, "subscription \(subscription.name)", refusal))
         }
         return found

@@ -1,7 +1,7 @@
 import Executable
 import PipelineConfiguration
-import Providers
 import ServerCertificates
+import VerificationSchemes
 
 /// The secrets of a configuration as this process finds them, in its environment and in files: which are missing, and
 /// which cannot do what they are for. Never holds a value longer than it is judged, and never says one.
@@ -80,7 +80,7 @@ struct SecretFindings {
     }
 
     private mutating func judge(_ tls: ListenerTLS) {
-        guard tls.references.allSatisfy({ Self.value($0) != nil }) else { return }
+        guard [tls.certificate, tls.key].allSatisfy({ Self.value($0) != nil }) else { return }
         do {
             _ = try ServerTLS(tls)
         } catch {

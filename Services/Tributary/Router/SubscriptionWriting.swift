@@ -39,7 +39,7 @@ struct SubscriptionsCreate: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func validate() throws {
-        guard fields.fromFile != nil || (name != nil && fields.url != nil) else {
+        guard fields.fromFile != nil || (name != nil && fields.options.has("url")) else {
             throw ValidationError("name the subscription and its --url, or a --from-file that holds both")
         }
         if let start, Self.start(start) == nil {

@@ -1,5 +1,6 @@
 import EventLog
 import JSON
+import PipelineConfiguration
 
 /// Attempts as the API shows them.
 enum AttemptView {
@@ -17,7 +18,8 @@ enum AttemptView {
         ])
     }
 
-    static let outcome = APISchema.string("What came of it, as a stable word.", oneOf: AttemptOutcome.words)
+    static let outcome = APISchema.string(
+        "What came of it, as a stable word.", oneOf: DestinationRegistry.outcomes.map(\.word))
     static let phase = APISchema.string("How far it came.", oneOf: AttemptPhase.allCases.map(\.rawValue))
 
     static let schemas: [(String, APISchema)] = [
@@ -40,4 +42,14 @@ enum AttemptView {
         ),
         ("AttemptPage", .page("attempts", of: .ref("Attempt"))),
     ]
+}
+
+extension AttemptPhase {
+    /// Of a stored attempt, by the word of its outcome.
+    init(outcome word: String) {
+        self = DestinationRegistry.outcomes.first { $0.word == word }?.phase ?? .answered
+    }
+
+    /// The words of the outcomes that belong to it.
+    var outcomes: [String] { DestinationRegistry.outcomes.filter { $0.phase == self }.map(\.word) }
 }

@@ -1,5 +1,6 @@
 import EventLog
 import JSON
+import PipelineConfiguration
 
 extension RouterAPI {
     var deadLetterOperations: [APIOperation] { [listDeadLetters, totalDeadLetters] }

@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import JSON
+import PipelineConfiguration
 
 extension RouterAPI {
     var eventOperations: [APIOperation] { [listEvents, oneEvent, whyEvent] }

@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import JSON
+import PipelineConfiguration
 import Primitives
 import Wire
 

@@ -1,5 +1,6 @@
 import EventLog
 import JSON
+import PipelineConfiguration
 import Primitives
 import Wire
 

@@ -1,5 +1,6 @@
 import EventLog
 import JSON
+import PipelineConfiguration
 
 /// Replays as the API shows and takes them.
 enum ReplayView {

@@ -1,6 +1,7 @@
 import EventLog
 import Executable
 import JSON
+import PipelineConfiguration
 import Providers
 import StageMetrics
 

@@ -1,5 +1,6 @@
 import EventLog
 import JSON
+import PipelineConfiguration
 
 /// How an event stands with subscriptions, as the API shows it.
 enum WhyView {

@@ -1,0 +1,79 @@
+import EventLog
+import Events
+import NIOCore
+import PipelineConfiguration
+import Wire
+
+/// What one request carries: its body and the header fields that describe it.
+struct DeliveryContent {
+    var contentType: [UInt8]
+    /// The header fields of the binary format: whole lines with their line ends.
+    var fields: [UInt8] = []
+    /// The trace context of its sender, which goes on to its receiver; empty where there is none.
+    var trace: [UInt8] = []
+    var body: ByteBuffer
+}
+
+/// How events become the content of requests, by the format of the subscription.
+enum EventFormat {
+    /// One event of a rendered row. Structured CloudEvents share the row's memory.
+    static func content(
+        of position: UInt64, in batch: RenderedBatch, as format: SubscriptionFormat
+    ) -> DeliveryContent? {
+        if format == .cloudevents {
+            return batch.body(at: position).map { structured($0, trace: batch.trace(at: position)) }
+        }
+        return content(of: position, in: batch.batch, as: format)
+    }
+
+    /// One event of a row as it lies in the log.
+    static func content(
+        of position: UInt64, in batch: EventBatch, as format: SubscriptionFormat
+    ) -> DeliveryContent? {
+        batch.withRecord(at: position) { record in
+            var content =
+                switch format {
+                case .cloudevents: structured(ByteBuffer(bytes: RenderedBatch.body(at: position, of: batch)))
+                case .cloudeventsBinary: BinaryFormat.content(record, position: position)
+                case .original: original(record)
+                case .superviz: SuperVizFormat.content(record)
+                }
+            if let trace = record.attribute("traceparent") { content.trace = Self.trace(trace) }
+            return content
+        }
+    }
+
+    /// A trace context as it may be passed on. What the log holds is not trusted to be one line.
+    static func trace(_ trace: UnsafeRawBufferPointer) -> [UInt8] { TraceContext.isValid(trace) ? Array(trace) : [] }
+
+    private static func structured(_ body: ByteBuffer, trace: [UInt8] = []) -> DeliveryContent {
+        DeliveryContent(contentType: structuredType, trace: trace, body: body)
+    }
+
+    /// The provider's bytes, or, where the data is a part of them, that part; both without what was redacted.
+    private static func original(_ record: EventRecord) -> DeliveryContent {
+        if let original = record.original {
+            return DeliveryContent(contentType: Array(original.contentType), body: ByteBuffer(bytes: original.bytes))
+        }
+        let contentType = record.attribute("datacontenttype").map { Array($0) } ?? Array("application/json".utf8)
+        return DeliveryContent(contentType: contentType, body: record.payload.map { ByteBuffer(bytes: $0) } ?? .init())
+    }
+
+    fileprivate static let structuredType = Array("\(CloudEventsJSON.contentType)".utf8)
+}
+
+extension DeliveryContent {
+    /// Several events in one body: a JSON array (CloudEvents JSON format 1.0.2, section 4, where they are CloudEvents).
+    init(joining contents: [DeliveryContent]) {
+        body = ByteBuffer()
+        body.reserveCapacity(contents.reduce(2) { $0 + $1.body.readableBytes + 1 })
+        body.writeStaticString("[")
+        for (index, each) in contents.enumerated() {
+            if index > 0 { body.writeStaticString(",") }
+            body.writeImmutableBuffer(each.body)
+        }
+        body.writeStaticString("]")
+        let isCloudEvents = contents.first?.contentType == EventFormat.structuredType
+        contentType = Array((isCloudEvents ? "application/cloudevents-batch+json" : "application/json").utf8)
+    }
+}
