@@ -69,6 +69,13 @@ class ComingUp(SupervisorCase):
         self.pipeline.steer("normaliser-1", "broken", None)
         until(lambda: self.pipeline.command("status").returncode == 0, "the stage recovers by itself")
 
+    def test_what_keeps_the_stages_from_being_started_at_all_fails_up(self):
+        (self.pipeline.folder / "run" / ".accepted.yaml.new").mkdir(parents=True)  # where a file is to be written
+        ended = self.pipeline.command("up", "-d")
+        self.assertNotEqual(ended.returncode, 0, ended.stdout)
+        self.assertIn("the operating system refused", ended.stderr)
+        self.assertEqual(self.pipeline.living(), [])
+
     def test_wrong_configurations_are_refused_before_anything_starts(self):
         self.pipeline.tree["wrong"] = "ingres: unknown key; did you mean ingress?"
         self.pipeline.write()

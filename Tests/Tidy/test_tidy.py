@@ -74,6 +74,23 @@ PRIVATE_NAMES = re.compile(
     r"(?![a-z])"
 )
 """Words of our own for what has a standard term, such as Store, Dependencies, Fixture, Delegate, Metrics, Options."""
+SLEEPING = {
+    "Tests/StageProcessTests/StalledThreadTests.swift": "between two looks",
+    "Tests/IngressGatewayTests/IngressFixtures.swift": "between two looks",
+    "Tests/BusTests/PipelineOverSocketsTests.swift": "between two looks",
+    "Tests/EndToEnd/Harness/Waiting.swift": "between two looks, and where a test is about something lasting",
+    "Tests/ZeroMQTests/LibzmqFactsTests.swift": "that nothing comes has no condition; facts about libzmq's own times",
+    "Tests/ZeroMQTests/LibzmqTrapsTests.swift": "the same",
+    "Tests/FanoutRouterTests/LaneChangeTests.swift": "lets deliveries begin; nothing is asserted of it",
+    "Tests/FanoutRouterTests/Subscriber.swift": "between two looks",
+    "Tests/FanoutRouterTests/StoreFixture.swift": "between two looks",
+    "Tests/Listeners/test_listeners.py": "the span in which processor time is counted",
+    "scripts/launcher.py": "between two looks",
+    "scripts/supervision/service.py": "between two looks",
+    "scripts/benchmark/bench.py": "the time in which the stages are idle",
+    "scripts/benchmark/flood.py": "the rate of a sender",
+}
+"""Where something sleeps, and why that is no wait for something that could be asked for."""
 DECLARATION = re.compile(
     r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|private|fileprivate|internal|static|final|mutating|override|nonisolated"
     r"(?:\(unsafe\))?|convenience|required|lazy|indirect|weak|unowned)\s+(?:\(set\)\s+)?)*"
@@ -298,6 +315,52 @@ class Imports(unittest.TestCase):
     def test_only_the_router_and_the_commands_open_connections_to_the_outside(self):
         opening = r"\bClientBootstrap\b|\bHTTPClient\b|NIOPipeBootstrap|DatagramBootstrap|\bconnect\(descriptor"
         self.assertEqual(self.sources(OUTGOING, opening), set())
+
+
+class Fixtures(unittest.TestCase):
+    def test_certificates_have_one_maker(self):
+        found = {
+            path.relative_to(ROOT).parts[:2]
+            for path in tracked("Tests/*.swift", "Tests/*.py", "scripts/*.py")
+            if path != Path(__file__)
+            and re.search(r"\breq\b.*-x509|\bX509_sign\(|CertificateBuilder", path.read_text())
+        }
+        self.assertEqual(found, {("Tests", "TestCertificates")})
+
+    def test_whole_pipelines_have_one_launcher_in_python(self):
+        starting = re.compile(r"[\"']up[\"'], [\"']-d[\"']")
+        found = {
+            str(path.relative_to(ROOT))
+            for path in tracked("Tests/*.py", "scripts/*.py")
+            if starting.search(path.read_text()) and "Supervisor" not in path.parts
+        }
+        # The demo shows what the command prints.
+        self.assertLessEqual(found, {"scripts/launcher.py", "scripts/demonstration/__main__.py"})
+
+    def test_tests_and_scripts_wait_for_conditions_and_not_for_times(self):
+        sleeping = re.compile(
+            r"\busleep\(|\bTask\.sleep\(|\bclock\.sleep\(|\bThread\.sleep|nanosleep\(|\btime\.sleep\("
+        )
+        found = {
+            str(path.relative_to(ROOT))
+            for path in tracked("Tests/*.swift", "Tests/*.py", "scripts/*.py")
+            if sleeping.search(path.read_text()) and path != Path(__file__)
+        }
+        self.assertEqual(found, set(SLEEPING))
+
+    def test_what_is_random_in_tests_is_random_from_a_seed(self):
+        # What is drawn for the name of a file or of a journal decides nothing.
+        drawing = re.compile(
+            r"^(?!.*(?:UInt32\.random|JournalID\.random)).*\b(?:\w+\.random\(in:(?!.*using:)|Bool\.random\(\)"
+            r"|\.shuffled\(\)|\.randomElement\(\))|^\s*(?:import random|from random)\b",
+            re.M,
+        )
+        bad = [
+            f"{path.relative_to(ROOT)}: {found.group().strip()}"
+            for path in tracked("Tests/*.swift", "Tests/*.py")
+            for found in drawing.finditer(path.read_text())
+        ]
+        self.assertEqual(bad, [])
 
 
 if __name__ == "__main__":

@@ -101,7 +101,8 @@ class Service:
                 supervisor.change(reloading.Reload(supervisor, {}, say).run), "not reloaded: "))
         (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         self._begin(self._rotate())
-        self._begin(self._come_up(running))
+        self._coming_up = asyncio.ensure_future(supervisor.change(lambda: supervisor.up(running)))
+        self._begin(self._come_up())
         server = control.ControlServer(self.obey)
         listening = await server.serve(front)
         await self._over.wait()
@@ -120,8 +121,8 @@ class Service:
 
         self._tasks.append(asyncio.ensure_future(outcome()))
 
-    async def _come_up(self, running: dict[str, Process]) -> None:
-        await self._supervisor.change(lambda: self._supervisor.up(running))
+    async def _come_up(self) -> None:
+        await asyncio.shield(self._coming_up)
         await self._supervisor.until_ready()
         say(readiness(self._supervisor.status()))
 
@@ -132,6 +133,7 @@ class Service:
             case {"command": "status"}:
                 pass
             case {"command": "await-ready"}:
+                await asyncio.shield(self._coming_up)  # where it failed there may be no instance to wait for
                 await supervisor.change(lambda: supervisor.take_environment(offered, said))
                 await supervisor.until_ready()
             case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
