@@ -28,6 +28,11 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
+/// The code that turns payloads into events, beside what is known of their providers: a module of its own, so that only
+/// the normaliser and the command line link it.
+let normalisation =
+    ["Normalisation"] + ["FastPix", "Fishjam", "Generic", "Stream", "SuperViz"].map { "\($0)/Normalisation" }
+
 /// A library in `Shared/<name>`.
 func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, path: "Shared/\(name)", swiftSettings: swiftSettings)
@@ -93,70 +98,95 @@ let package = Package(
         shared("Events", ["JSON", "Primitives", "Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Bus", ["CPlatform", "StageMetrics", "Threads", "Wire", "ZeroMQ", deque]),
+        shared("Crypto", ["COpenSSL"]),
+        shared("Gzip", ["CZlib"]),
+        shared("SimdJSON", ["CSimdJSON", "Events", "JSON"]),
         .target(
-            name: "Providers",
-            dependencies: ["COpenSSL", "CSimdJSON", "CZlib", "Events", "JSON", "Primitives", "Wire", protobuf],
+            name: "VerificationSchemes", dependencies: ["Primitives", "Wire"],
+            path: "Shared/Verification/Schemes", swiftSettings: swiftSettings),
+        .target(
+            name: "Verification",
+            dependencies: [
+                "Crypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "VerificationSchemes",
+                "Wire",
+            ],
+            path: "Shared/Verification", exclude: ["Schemes"], swiftSettings: swiftSettings),
+        .target(
+            name: "Providers", dependencies: ["JSON", "Primitives", "VerificationSchemes", "Wire"],
+            path: "Shared/Providers",
+            exclude: ["README.md", "VOCABULARY.md", "Schemas", "Fishjam/server_notifications.proto"]
+                + normalisation,
+            swiftSettings: swiftSettings),
+        .target(
+            name: "Normalisation",
+            dependencies: [
+                "Crypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf,
+            ],
             path: "Shared/Providers",
             exclude: ["README.md", "VOCABULARY.md", "Schemas", "Fishjam/server_notifications.proto"],
-            swiftSettings: swiftSettings),
+            sources: normalisation, swiftSettings: swiftSettings),
         shared("Journal", ["Threads", "Wire", grdb, grdbSQLite]),
         shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
         shared("Executable", [argumentParser]),
         // AsyncHTTPClient brings a module that is called Configuration.
         .target(
             name: "PipelineConfiguration",
-            dependencies: ["Events", "Executable", "JSON", "Primitives", "Providers", "Wire", yams],
+            dependencies: [
+                "Events", "Executable", "JSON", "Primitives", "Providers", "VerificationSchemes", "Wire", yams,
+            ],
             path: "Shared/Configuration", swiftSettings: swiftSettings),
         shared(
             "AdminServer",
             ["Executable", "HTTPFront", "JSON", "Primitives", "StageMetrics", "Threads", nio, nioPosix, nioHTTP1]),
-        shared("ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL]),
+        shared("ServerCertificates", ["Executable", "PipelineConfiguration", nio, nioSSL]),
         shared(
             "StageProcess",
             [
-                "AdminServer", "PipelineConfiguration", "Executable", "HTTPFront", "JSON", "Primitives", "StageMetrics",
+                "AdminServer", "Executable", "HTTPFront", "JSON", "PipelineConfiguration", "Primitives", "StageMetrics",
                 "Threads", logging,
             ]),
         shared("ControlClient", ["Primitives", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
         service(
             "IngressGateway",
             [
-                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "HTTPFront", "JSON", "Journal",
-                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
+                "AdminServer", "Bus", "Events", "Executable", "HTTPFront", "JSON", "Journal", "PipelineConfiguration",
+                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads",
+                "Verification", "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
             ]),
         service(
             "Verifier",
             [
-                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Providers",
-                "StageMetrics",
-                "StageProcess", "Threads", "Wire", argumentParser, logging,
+                "AdminServer", "Bus", "Events", "Executable", "Gzip", "JSON", "PipelineConfiguration", "Primitives",
+                "StageMetrics", "StageProcess", "Threads", "Verification", "VerificationSchemes", "Wire",
+                argumentParser, logging,
             ]),
         service(
             "Normaliser",
             [
-                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "Providers", "StageMetrics",
-                "StageProcess", "Threads", "Wire", argumentParser, logging,
+                "AdminServer", "Bus", "Events", "Executable", "Normalisation", "PipelineConfiguration", "Primitives",
+                "Providers", "StageMetrics", "StageProcess", "Threads", "Wire", argumentParser, logging,
             ]),
         service(
             "FanoutRouter",
             [
-                "AdminServer", "Bus", "PipelineConfiguration", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
-                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL, argumentParser, logging, hummingbirdCore, httpTypes, deque,
+                "AdminServer", "Bus", "Crypto", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
+                "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "SimdJSON", "StageMetrics",
+                "StageProcess", "Threads", "Verification", "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1,
+                nioSSL, argumentParser, logging, hummingbirdCore, httpTypes, deque,
             ],
             exclude: ["API/openapi.json"]),
         service(
             "BusTap",
             [
-                "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Primitives", "Wire", "ZeroMQ",
+                "Bus", "Events", "Executable", "JSON", "PipelineConfiguration", "Primitives", "Wire", "ZeroMQ",
                 argumentParser,
             ]),
         service(
             "Tributary",
             [
-                "PipelineConfiguration", "ControlClient", "Events", "Executable", "JSON", "Primitives", "Providers",
-                "ServerCertificates", "StageMetrics", "Threads", "Wire", argumentParser,
+                "ControlClient", "Crypto", "Events", "Executable", "Gzip", "JSON", "Normalisation",
+                "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
+                "Verification", "VerificationSchemes", "Wire", argumentParser,
             ]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests("EndToEnd", ["COpenSSL", "Primitives", "SeededRandom", "WebhookSamples"], exclude: ["Clock"]),
@@ -168,29 +198,30 @@ let package = Package(
         tests("BusTests", ["Bus", "SeededRandom", "StageMetrics", "Wire"]),
         tests("BusTapTests", ["BusTap", "Events", "Executable", "JSON", "LogSamples", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
-        tests("ConfigurationTests", ["PipelineConfiguration", "Executable", "JSON", "Providers"]),
+        tests(
+            "ConfigurationTests", ["Executable", "JSON", "PipelineConfiguration", "Providers", "VerificationSchemes"]),
         tests(
             "StageProcessTests",
             [
-                "AdminServer", "PipelineConfiguration", "ControlClient", "Executable", "JSON", "Providers",
-                "StageMetrics",
-                "StageProcess", "Threads", argumentParser, logging,
+                "AdminServer", "ControlClient", "Executable", "JSON", "PipelineConfiguration", "Providers",
+                "StageMetrics", "StageProcess", "Threads", argumentParser, logging,
             ]),
         tests(
             "TributaryTests",
             [
-                "AdminServer", "PipelineConfiguration", "ControlClient", "Events", "Executable", "JSON", "Primitives",
-                "Providers", "StageMetrics", "Threads", "Tributary", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
-                nioSSL, argumentParser,
+                "AdminServer", "ControlClient", "Events", "Executable", "Gzip", "JSON", "Normalisation",
+                "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "Threads", "Tributary",
+                "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
+                argumentParser,
             ],
             resources: [.copy("Samples")]),
         tests(
             "FanoutRouterTests",
             [
-                "AdminServer", "Bus", "PipelineConfiguration", "ControlClient", "EventLog", "Events", "Executable",
-                "FanoutRouter", "HTTPFront", "JSON", "LogSamples", "Primitives", "Providers", "SeededRandom",
-                "ServerCertificates", "StageMetrics", "StageProcess", "Wire", nio, nioPosix, nioHTTP1, nioEmbedded,
-                nioSSL, argumentParser, logging,
+                "AdminServer", "Bus", "ControlClient", "Crypto", "EventLog", "Events", "Executable", "FanoutRouter",
+                "HTTPFront", "JSON", "LogSamples", "PipelineConfiguration", "Primitives", "SeededRandom",
+                "ServerCertificates", "StageMetrics", "StageProcess", "Verification", "Wire", nio, nioPosix, nioHTTP1,
+                nioEmbedded, nioSSL, argumentParser, logging,
             ]),
         tests("JournalTests", ["Journal", "SeededRandom", "Wire", grdb]),
         .target(
@@ -200,7 +231,7 @@ let package = Package(
         tests(
             "IngressGatewayTests",
             [
-                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "IngressGateway", "Journal",
+                "AdminServer", "Bus", "Events", "Executable", "IngressGateway", "Journal", "PipelineConfiguration",
                 "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "Threads", "Wire", nio,
                 nioPosix, nioHTTP1, nioSSL,
             ]),
@@ -210,26 +241,30 @@ let package = Package(
         tests(
             "ProvidersTests",
             [
-                "Events", "JSON", "Primitives", "Providers", "SeededRandom", "WebhookSamples", "Wire", protobuf,
+                "Crypto", "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "SeededRandom",
+                "SimdJSON", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", protobuf,
             ],
             exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
         .executableTarget(
-            name: "Benchmarks", dependencies: ["Events", "JSON", "Primitives", "Providers", "WebhookSamples", "Wire"],
+            name: "Benchmarks",
+            dependencies: [
+                "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "Verification",
+                "VerificationSchemes", "WebhookSamples", "Wire",
+            ],
             path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"],
             swiftSettings: swiftSettings),
         tests(
             "VerifierTests",
             [
-                "AdminServer", "Bus", "PipelineConfiguration", "Events", "Executable", "JSON", "Providers",
-                "SeededRandom",
-                "StageMetrics", "StageProcess", "Verifier", "WebhookSamples", "Wire",
+                "AdminServer", "Bus", "Events", "Executable", "JSON", "PipelineConfiguration", "Providers",
+                "SeededRandom", "StageMetrics", "StageProcess", "Verification", "VerificationSchemes", "Verifier",
+                "WebhookSamples", "Wire",
             ]),
         tests(
             "NormaliserTests",
             [
-                "Bus", "PipelineConfiguration", "Events", "JSON", "Normaliser", "Providers", "SeededRandom",
-                "StageMetrics",
-                "StageProcess", "WebhookSamples", "Wire",
+                "Bus", "Events", "JSON", "Normaliser", "PipelineConfiguration", "Providers", "SeededRandom",
+                "StageMetrics", "StageProcess", "Verification", "WebhookSamples", "Wire",
             ]),
     ],
     swiftLanguageModes: [.v6],

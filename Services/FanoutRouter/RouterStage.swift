@@ -171,7 +171,7 @@ extension RouterStage {
         LogWriter.Outlets(
             committed: { bus.committed($0) },
             publish: { batch in
-                if bus.hasListeners { bus.publish(batch.frames, records: Int(batch.last - batch.first + 1)) }
+                if bus.hasListeners { bus.publish(batch) }
             },
             // Rendered on the log thread: the event loop is the busier one.
             feed: { rows, next in mailbox.put(rows.map { RenderedBatch($0) }, next: next) })

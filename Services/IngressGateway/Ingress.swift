@@ -4,7 +4,6 @@ import Journal
 import NIOPosix
 import PipelineConfiguration
 import Primitives
-import Providers
 import StageMetrics
 import Synchronization
 import Wire

@@ -120,7 +120,7 @@ final class ReprocessIntake: AnswerSink {
         builder.appendReplay(webhook, source: source.nameBytes, to: &writer)
         let token = ReplyToken(
             sink: sinkIndex, slot: 0, generation: 0, request: number, startedNanoseconds: monotonicNanoseconds())
-        mailbox.submit([PendingBatch(batch: .init(frames: writer.bytes, count: 1), tokens: [token])])
+        mailbox.submit([PendingBatch(RecordBatch(written: writer.bytes, ends: [writer.count]), tokens: [token])])
         return .waits(promise)
     }
 

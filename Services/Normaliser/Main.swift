@@ -4,7 +4,6 @@ import Bus
 import Executable
 import Logging
 import PipelineConfiguration
-import Providers
 import StageProcess
 import Threads
 import Wire

@@ -1,4 +1,6 @@
 import Events
+import Normalisation
+import Primitives
 import Providers
 import Wire
 
@@ -47,19 +49,17 @@ struct NormaliserStage {
         #if DEBUG
         faults.apply(webhook.body)
         #endif
-        switch normalisers[place].normalise(webhook, into: &writer) {
-        case .normalised:
-            return .passed
-        case .normalisedExcept(let rejections):
-            for rejection in rejections { rejection.write(to: &writer) }
-            return .passedExcept(rejections)
-        case .refused(let rejection):
-            return refuse(rejection, into: &writer)
+        let outcome = normalisers[place].normalise(webhook, into: &writer)
+        switch outcome {
+        case .passed, .answered: break
+        case .passedExcept(let rejections): for rejection in rejections { rejection.write(to: &writer) }
+        case .refused(let rejection): rejection.write(to: &writer)
         }
+        return outcome
     }
 
     private func refuse(_ rejection: Rejection, into writer: inout ByteWriter) -> StageOutcome {
         rejection.write(to: &writer)
-        return .refused(rejection, httpStatus: VerificationOutcome.httpStatus(for: rejection.code))
+        return .refused(rejection)
     }
 }

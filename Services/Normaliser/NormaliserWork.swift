@@ -43,21 +43,19 @@ struct NormaliserWork: StageWork {
         stage = NormaliserStage(current.value)
     }
 
-    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict {
+    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict? {
         switch outcome(of: record, &writer) {
         case .passed, .answered:
             counters.countAccepted()
-            return .accepted
         case .passedExcept(let rejections):
             counters.countAccepted()
             for rejection in rejections {
                 counters.countRefusedElement(code: rejection.code.rawValue, source: record.sourceBytes)
             }
-            return .accepted
-        case .refused(let rejection, let httpStatus):
+        case .refused(let rejection):
             counters.countRefused(code: rejection.code.rawValue, source: record.sourceBytes)
-            return Verdict(httpStatus: httpStatus, code: rejection.code.rawValue)
         }
+        return nil
     }
 
     private mutating func outcome(of record: EnvelopeView, _ writer: inout ByteWriter) -> StageOutcome {
@@ -65,7 +63,7 @@ struct NormaliserWork: StageWork {
         var outcome = stage.process(record, into: &writer)
         for place in former.indices
         where record.receivedAtNanoseconds <= former[place].retiredAtNanoseconds + Self.removalGraceNanoseconds {
-            guard case .refused(let rejection, _) = outcome, rejection.code == .sourceUnknown else { break }
+            guard case .refused(let rejection) = outcome, rejection.code == .sourceUnknown else { break }
             writer.bytes.removeLast(writer.count - start)
             outcome = former[place].stage.process(record, into: &writer)
         }

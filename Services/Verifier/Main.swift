@@ -4,9 +4,9 @@ import Bus
 import Executable
 import Logging
 import PipelineConfiguration
-import Providers
 import StageProcess
 import Threads
+import VerificationSchemes
 import Wire
 
 /// Proves where webhooks come from. The only process that can read the providers' secrets.

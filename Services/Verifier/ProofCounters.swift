@@ -1,6 +1,6 @@
 import Events
-import Providers
 import StageMetrics
+import VerificationSchemes
 
 /// Counts which key proved webhooks of which source. The labels are the configuration's: source names and the labels of keys.
 struct ProofCounters {

@@ -3,10 +3,10 @@ import Events
 import Executable
 import JSON
 import PipelineConfiguration
-import Providers
 import StageMetrics
 import StageProcess
 import Synchronization
+import VerificationSchemes
 import Wire
 
 /// Says what the verifier would make of webhooks, with the keys that are in use: the admin route `POST /rehearse`, for dry

@@ -1,7 +1,7 @@
 import Executable
 import PipelineConfiguration
-import Providers
 import StageProcess
+import VerificationSchemes
 
 extension SourceVerification {
     /// Every source of a configuration with its secrets read now.

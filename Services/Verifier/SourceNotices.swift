@@ -1,5 +1,5 @@
 import PipelineConfiguration
-import Providers
+import VerificationSchemes
 
 /// What the log says about the sources when the verifier starts: how each is verified, and what is weak about it.
 enum SourceNotices {

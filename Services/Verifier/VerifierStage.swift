@@ -1,5 +1,8 @@
 import Events
-import Providers
+import Gzip
+import Primitives
+import Verification
+import VerificationSchemes
 import Wire
 
 /// Step 4 of the way: proves where each webhook comes from. A pure function of the record; it reads no clock and keeps
@@ -68,6 +71,6 @@ struct VerifierStage {
     private func refuse(_ code: RejectionCode, _ detail: String, into writer: inout ByteWriter) -> StageOutcome {
         let rejection = Rejection(code, stage: .verifier, detail: detail)
         rejection.write(to: &writer)
-        return .refused(rejection, httpStatus: VerificationOutcome.httpStatus(for: code))
+        return .refused(rejection)
     }
 }

@@ -1,8 +1,8 @@
 import Bus
 import Events
-import Providers
 import StageMetrics
 import StageProcess
+import VerificationSchemes
 import Wire
 
 /// The verifier's work on the bus: `VerifierStage` with the keys of the day, counted.
@@ -78,10 +78,10 @@ struct VerifierWork: StageWork {
         return nil
     }
 
-    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict {
+    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict? {
         let start = writer.count
         var outcome = bench.process(record, into: &writer)
-        if !former.isEmpty, case .refused(let rejection, _) = outcome {
+        if !former.isEmpty, case .refused(let rejection) = outcome {
             outcome = second(record, rejection.code, from: start, into: &writer) ?? outcome
         }
         switch outcome {
@@ -91,9 +91,10 @@ struct VerifierWork: StageWork {
         case .answered(let reply):
             counters.countAccepted()
             return Verdict(httpStatus: 200, code: "", reply: reply)
-        case .refused(let rejection, let httpStatus):
+        case .refused(let rejection):
             counters.countRefused(code: rejection.code.rawValue, source: record.sourceBytes)
-            return Verdict(httpStatus: httpStatus, code: rejection.code.rawValue)
+            return Verdict(
+                httpStatus: rejection.code.httpStatus, code: rejection.code.rawValue)
         }
     }
 }

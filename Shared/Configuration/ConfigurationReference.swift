@@ -59,7 +59,8 @@ extension ReferencePage {
                 case .instances, .inPlace, nil: ""
                 }
             let standard = row.default.isEmpty ? "" : row.default == "required" ? "required" : "`\(row.default)`"
-            return "| `\(row.key)` | \(row.value.cell) | \(standard.cell) | \(row.doc.cell)\(effect) |"
+            let value = row.value.hasPrefix("a mapping with ") ? "a mapping, see below" : row.value
+            return "| `\(row.key)` | \(value.cell) | \(standard.cell) | \(row.doc.cell)\(effect) |"
         }
         return """
 

@@ -1,20 +1,6 @@
 import Providers
 
-/// Which events a subscription takes. An empty list takes all; `*` in a pattern stands for any characters:
-///
-/// ```yaml
-/// filter:
-///   types: ["participant.*", recording.ready]
-///   sources: [stream]                  # names of configured sources
-///   providers: [stream, fishjam]
-///   subjects: ["calls/livestream:*"]
-///   keys: ["livestream:town-hall-42"]  # partition keys
-///   data:                              # every condition must hold
-///     - { pointer: /participant/role, in: [host, admin] }
-///     - { pointer: /call/type, equals: livestream }
-///     - { pointer: /duration_seconds, at_least: 60, below: 3600 }
-///     - { pointer: /reason, exists: true }
-/// ```
+/// Which events a subscription takes. An empty list takes all; `*` in a pattern stands for any characters.
 package struct SubscriptionFilter: Sendable, Equatable {
     package var types: [String] = []
     /// Names of configured sources.

@@ -2,47 +2,39 @@ import Events
 import JSON
 import Providers
 
-extension MappingOptions {
+extension SourceConfiguration {
     /// Where the ids of elements come from that have none of the provider's.
     enum IDs: String, CaseIterable {
         case content, generated
     }
 
-    var ids: IDs {
-        get { idsFromContent ? .content : .generated }
-        set { idsFromContent = newValue == .content }
+    /// Nil of a provider whose events all have one.
+    var ids: IDs? {
+        get { hasIDs ? nil : mapping.idsFromContent ? .content : .generated }
+        set { mapping.idsFromContent = newValue != .generated }
     }
-}
 
-extension SourceConfiguration {
+    private var hasIDs: Bool { !isGeneric && ProviderRegistry.provider(named: provider) != SuperVizProvider.self }
+
+    /// A preset is a generic mapping with a name, which a source may replace.
+    private var isGeneric: Bool {
+        ProviderRegistry.provider(named: provider).map { $0 == GenericProvider.self || $0 is any PresetProvider.Type }
+            ?? true
+    }
+
     static func checkMapping(_ source: SourceConfiguration, _ section: Section) {
-        guard let provider = ProviderRegistry.provider(named: source.provider) else { return }
-        // A preset is a generic mapping with a name, which a source may replace.
-        let isGeneric = provider == GenericProvider.self || provider is any PresetProvider.Type
-        if section.has("ids"), !isGeneric, provider != SuperVizProvider.self {
-            section.report("ids", "every event of \(provider.name) has an id already; remove ids")
+        if section.has("ids"), source.hasIDs {
+            section.report("ids", "every event of \(source.provider) has an id already; remove ids")
         }
-        if section.has("mapping"), !isGeneric {
+        if section.has("mapping"), !source.isGeneric {
             section.report(
-                "mapping", "\(provider.name) has a mapping of its own; mapping is for provider: generic")
+                "mapping", "\(source.provider) has a mapping of its own; mapping is for provider: generic")
         }
     }
 }
 
-/// How events of a source are made where the provider leaves a choice; JSON Pointers (RFC 6901) are judged from the root of
-/// each element:
-///
-/// ```yaml
-/// mapping:
-///   elements: /events       # where the array of elements lies; "" is the body itself; left out: the body is one
-///   type: /event
-///   id: /id
-///   time: /created_at       # RFC 3339; or { pointer: /ts, unit: milliseconds }
-///   subject: "rooms/{/room/name}/participants/{/participant/identity}"
-///   key: /room/name         # the partition key
-///   types: { room_started: session.started }
-///   redact: [/stream_key]   # or paths such as users.*.email and **.email
-/// ```
+/// How events of a source are made where the provider leaves a choice; JSON Pointers (RFC 6901) are judged from the root
+/// of each element.
 extension PointerMapping {
     static let table = FieldTable<PointerMapping>(
         { PointerMapping() },
@@ -55,11 +47,13 @@ extension PointerMapping {
         [
             Field(
                 "elements", optional: \.elements, .pointer,
-                "Where the array of elements lies; left out: the body is one element."),
+                "Where the array of elements lies, `\"\"` for the body itself; the body is one where it is left out."),
             Field("type", optional: \.type, .pointer, "The provider's type."),
             Field("id", optional: \.id, .pointer, "The event's id."),
             Field("time", optional: \.timePlace, TimePlace.kind, "When it happened."),
-            Field("subject", optional: \.subject, .subject, "Text with JSON Pointers in braces."),
+            Field(
+                "subject", optional: \.subject, .subject,
+                "Text with JSON Pointers in braces, such as `rooms/{/room/name}`."),
             Field("key", optional: \.partitionKey, .pointer, "The partition key."),
             Field("types", \.types, .types, "The provider's types and what they are here."),
             Field(

@@ -1,6 +1,6 @@
 import JSON
 import Primitives
-import Providers
+import VerificationSchemes
 
 /// The kinds of scheme that a configuration can spell out.
 enum SchemeWord: String, CaseIterable {
@@ -130,14 +130,14 @@ struct SchemeDraft {
                     }
                     draft.check(section)
                 }
-            ], common([word]) + rows(word))
+            ], everyKind([word]) + rows(word))
     }
 
     /// Every key of every kind, for one that names none.
     static let allKeys =
-        common(SchemeWord.allCases).map(\.key) + Set(SchemeWord.allCases.flatMap { rows($0).map(\.key) }).sorted()
+        everyKind(SchemeWord.allCases).map(\.key) + Set(SchemeWord.allCases.flatMap { rows($0).map(\.key) }).sorted()
 
-    private static func common(_ words: [SchemeWord]) -> [Field<SchemeDraft>] {
+    private static func everyKind(_ words: [SchemeWord]) -> [Field<SchemeDraft>] {
         var scheme = FieldKind<SchemeWord>.word
         scheme.schema = { _ in .string(oneOf: words.map(\.rawValue)) }
         return [

@@ -1,5 +1,5 @@
 import Glibc
-import Providers
+import VerificationSchemes
 
 /// Where a secret is to be found. The secret itself is never kept here and never printed.
 package struct SecretReference: Sendable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 import JSON
 import Primitives
-import Providers
+import VerificationSchemes
 
 // What the keys of a signature scheme hold.
 

@@ -1,5 +1,6 @@
 import Executable
 package import Providers
+package import VerificationSchemes
 
 /// One place that webhooks come from: a path of the ingress, a provider, what authenticates it, and how its events are
 /// mapped where the provider leaves a choice.
@@ -67,7 +68,7 @@ package struct SourceConfiguration: Sendable {
                 "mapping", optional: \.mapping.pointers, .object(PointerMapping.table),
                 "With generic and presets: where the parts of an event are.", stages: [.normaliser]),
             Field(
-                "ids", \.mapping.ids, .word, "Of elements without an id of the provider's.", stages: [.normaliser]),
+                "ids", optional: \.ids, .word, "Of elements without an id of the provider's.", stages: [.normaliser]),
             Field(
                 "quota", optional: \.quota, .quota.inheriting { $0.ingress.quotas.perSource },
                 "What may come in for it, in place of ingress.quotas.per_source.", stages: [.ingressGateway]),

@@ -1,5 +1,6 @@
 package import Executable
-package import Providers
+import Providers
+package import VerificationSchemes
 
 extension SourceConfiguration {
     /// How webhooks of this source prove where they come from, as far as the configuration alone says it.
@@ -58,11 +59,6 @@ extension SourceConfiguration {
             throw StageFailure(.configuration, "source \(name), \(list): \(error.description)")
         }
     }
-}
-
-extension VerificationScheme {
-    /// The word for its kind in the configuration: `hmac`, `jwt`, `path-token` …
-    package var kind: String { SchemeWord(proof).rawValue }
 }
 
 extension SourceVerification {

@@ -10,6 +10,7 @@ package struct TributaryConfiguration: Sendable {
     package private(set) var runDir = defaultRunDir
     /// Where the journals and the event log live, as an absolute path.
     package private(set) var dataDir = "data"
+    package private(set) var logLevel = LogLevel.info
     package private(set) var ingress = IngressConfiguration()
     package private(set) var verifier = WorkerConfiguration()
     package private(set) var normaliser = WorkerConfiguration()
@@ -67,6 +68,9 @@ package struct TributaryConfiguration: Sendable {
                 "data_dir", \.dataDir, .path, "Where the journals and the event log live; relative to the file.",
                 stages: Stage.allCases, effect: .pipeline),
             Field(
+                "log_level", \.logLevel, .word, "The least that stages log; `--log-level` of a stage goes before it.",
+                stages: Stage.allCases, effect: .restart),
+            Field(
                 "ingress", \.ingress, .section(IngressConfiguration.table).noted { $1.ingress = $0 },
                 "The front door.", stages: [.ingressGateway]),
             Field(
@@ -111,4 +115,9 @@ package struct TributaryConfiguration: Sendable {
                     + "use env:NAME or file:PATH")
         }
     }
+}
+
+/// How much stages log, each level with all that follow.
+package enum LogLevel: String, Sendable, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
 }

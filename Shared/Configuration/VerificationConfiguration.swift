@@ -1,4 +1,5 @@
 import Providers
+import VerificationSchemes
 
 extension FieldKind where V == VerificationScheme {
     /// The word of a scheme that has a name.

@@ -17,8 +17,7 @@ package final class EventBatch: Sendable {
         self.first = first
         self.takenAtNanoseconds = takenAtNanoseconds
         self.appendedAtNanoseconds = appendedAtNanoseconds
-        // Batches live long and are many: what was reserved for growing is not kept.
-        bytes = records.capacity > records.count + records.count / 4 ? records.withUnsafeBytes { Array($0) } : records
+        bytes = Self.trimmed(records)
         var starts: [Int32] = []
         var offset = 0
         while offset < records.count {
@@ -31,6 +30,22 @@ package final class EventBatch: Sendable {
             offset += 4 + length
         }
         self.starts = starts
+    }
+
+    /// Length-prefixed records just written, each of which begins at one of `starts`, behind its prefix.
+    init(
+        first: UInt64, takenAtNanoseconds: Int64, appendedAtNanoseconds: Int64, records: [UInt8], starts: [Int]
+    ) {
+        self.first = first
+        self.takenAtNanoseconds = takenAtNanoseconds
+        self.appendedAtNanoseconds = appendedAtNanoseconds
+        bytes = Self.trimmed(records)
+        self.starts = starts.map { Int32(truncatingIfNeeded: $0) }
+    }
+
+    /// Batches live long and are many: what was reserved for growing is not kept.
+    private static func trimmed(_ records: [UInt8]) -> [UInt8] {
+        records.capacity > records.count + records.count / 4 ? records.withUnsafeBytes { Array($0) } : records
     }
 
     package var count: Int { starts.count }

@@ -57,8 +57,7 @@ package struct LogTransaction {
         rows[row].starts.append(rows[row].records.count + 4)
         EventRecord.write(event, of: envelope, to: &rows[row].records)
         rows[row].summary.add(
-            source: envelope.sourceBytes, type: event.attribute("type"),
-            names: [event.attribute("id"), event.attribute("subject"), event.attribute("partitionkey")])
+            source: envelope.sourceBytes, type: event.type, names: [event.id, event.subject, event.partitionKey])
         rows[row].earliest = min(rows[row].earliest, envelope.receivedAtNanoseconds)
         rows[row].latest = max(rows[row].latest, envelope.receivedAtNanoseconds)
         eventCount += 1

@@ -1,5 +1,6 @@
 package import Events
 import GRDB
+import GRDBSQLite
 import Glibc
 import StageMetrics
 package import Wire
@@ -117,7 +118,7 @@ package final class SQLiteEventLog: EventLog {
     package func admit(
         _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
     ) throws -> Admission {
-        let id = event.attribute("id") ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let id = event.id ?? UnsafeRawBufferPointer(start: nil, count: 0)
         let hash = EventHash.name(source: envelope.sourceBytes, id: id)
         if transaction.contains(source: envelope.sourceBytes, id: id, nameHash: hash) { return .knownID }
         for position in dedupe.positions(of: hash) {
@@ -141,10 +142,9 @@ package final class SQLiteEventLog: EventLog {
         var batches: [EventBatch] = []
         var position = nextPosition
         for row in transaction.rows {
-            let batch = try? EventBatch(
+            let batch = EventBatch(
                 first: position, takenAtNanoseconds: transaction.takenAtNanoseconds, appendedAtNanoseconds: now,
-                records: row.records.bytes)
-            guard let batch else { preconditionFailure("a row made by this process can be read by it") }
+                records: row.records.bytes, starts: row.starts)
             batches.append(batch)
             position += UInt64(batch.count)
         }
@@ -188,13 +188,28 @@ package final class SQLiteEventLog: EventLog {
                 first, batch.count, row.earliest, row.latest, batch.takenAtNanoseconds, batch.appendedAtNanoseconds,
                 batch.sizeBytes, Blob.of(row.hashes + row.contents), Blob.of(row.summary.encoded()),
             ])
-            try db.cachedStatement(sql: "INSERT INTO batch_events VALUES (?, ?)")
-                .execute(arguments: [first, Blob.of(row.records.bytes)])
+            try insert(batch, db)
         }
         for (journal, sequence) in transaction.watermarks {
             try db.cachedStatement(sql: "INSERT OR REPLACE INTO watermark VALUES (?, ?)")
                 .execute(arguments: [Blob.of(journal), Int64(bitPattern: sequence)])
         }
+    }
+
+    /// Stores the bytes of a row. They are bound without a copy: the statement is done with them before the closure ends.
+    private func insert(_ batch: EventBatch, _ db: Database) throws {
+        let handle = try db.cachedStatement(sql: "INSERT INTO batch_events VALUES (?, ?)").sqliteStatement
+        sqlite3_reset(handle)
+        defer {
+            sqlite3_reset(handle)
+            sqlite3_clear_bindings(handle)
+        }
+        sqlite3_bind_int64(handle, 1, Int64(bitPattern: batch.first))
+        let code = batch.withBytes { bytes in
+            sqlite3_bind_blob(handle, 2, bytes.baseAddress, Int32(bytes.count), nil)
+            return sqlite3_step(handle)
+        }
+        guard code == SQLITE_DONE else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
     }
 
     private func remember(_ row: LogTransaction.Row, _ first: UInt64, _ appendedAt: Int64) {

@@ -6,6 +6,12 @@ package struct CanonicalEventView {
     /// The attribute list as written: per attribute `u8, u16, name, value`. Copied verbatim into the event log.
     package let attributeBytes: UnsafeRawBufferPointer
     package let attributeCount: UInt8
+    /// The attributes by which events are found, read in the pass that checks the list; nil where there is none.
+    package var id: UnsafeRawBufferPointer? { names.id }
+    package var type: UnsafeRawBufferPointer? { names.type }
+    package var subject: UnsafeRawBufferPointer? { names.subject }
+    package var partitionKey: UnsafeRawBufferPointer? { names.partitionKey }
+    private let names: EventNames
     /// The event's data; nil where it has none.
     package let payload: UnsafeRawBufferPointer?
     /// Media type and bytes of what the provider sent, where the payload is a translation of it.
@@ -18,11 +24,14 @@ package struct CanonicalEventView {
         element = try reader.u32()
         attributeCount = try reader.u8()
         let start = reader.rest
+        var names = EventNames()
         for _ in 0..<attributeCount {
             let nameLength = Int(try reader.u8())
             let valueLength = Int(try reader.u16())
-            _ = try reader.bytes(nameLength + valueLength)
+            let name = try reader.bytes(nameLength)
+            names.note(name, try reader.bytes(valueLength))
         }
+        self.names = names
         attributeBytes = UnsafeRawBufferPointer(rebasing: start[..<(start.count - reader.rest.count)])
         switch try reader.u8() {
         case 0:
@@ -49,6 +58,24 @@ package struct CanonicalEventView {
     /// The value of the attribute with that name.
     package func attribute(_ name: StaticString) -> UnsafeRawBufferPointer? {
         AttributeList(attributeBytes).value(name)
+    }
+}
+
+private struct EventNames {
+    var id: UnsafeRawBufferPointer?
+    var type: UnsafeRawBufferPointer?
+    var subject: UnsafeRawBufferPointer?
+    var partitionKey: UnsafeRawBufferPointer?
+
+    /// Of attributes with the same name the first counts.
+    @inline(__always) mutating func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        switch name.count {
+        case 2 where id == nil && name.equals("id"): id = value
+        case 4 where type == nil && name.equals("type"): type = value
+        case 7 where subject == nil && name.equals("subject"): subject = value
+        case 12 where partitionKey == nil && name.equals("partitionkey"): partitionKey = value
+        default: break
+        }
     }
 }
 

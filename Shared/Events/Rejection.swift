@@ -72,3 +72,26 @@ package struct Rejection: Equatable, Sendable {
         }
     }
 }
+
+extension RejectionCode {
+    /// The HTTP status that tells the sender about a refusal with this code.
+    ///
+    /// Stream and FastPix take every 4xx but 408 and 429 as final, so 401 is kept for what only a right signature
+    /// can mend.
+    package var httpStatus: UInt16 {
+        switch self {
+        case .signatureMissing, .signatureMalformed, .signatureMismatch, .keyMissing, .keyUnknown, .tokenMissing,
+            .tokenMalformed, .tokenMismatch, .tokenExpired, .timestampMissing, .timestampOutsideTolerance,
+            .bodyDigestMismatch:
+            401
+        case .addressNotAllowed:
+            403
+        case .sourceUnknown:
+            404
+        case .bodyTooLargeInflated, .tooManyElements:
+            413
+        default:
+            400
+        }
+    }
+}

@@ -1,4 +1,4 @@
-/// What a stage made of one record: passed on, answered, or refused with what the sender is told while it still waits.
+/// What a stage made of one record: passed on, answered, or refused.
 ///
 /// A refused record travels on too, as a tombstone: the stage has appended the rejection to it.
 package enum StageOutcome: Equatable, Sendable {
@@ -7,5 +7,5 @@ package enum StageOutcome: Equatable, Sendable {
     case passedExcept([Rejection])
     /// A genuine handshake: passed on with no events; the sender gets `reply` with status 200.
     case answered(reply: [UInt8])
-    case refused(Rejection, httpStatus: UInt16)
+    case refused(Rejection)
 }

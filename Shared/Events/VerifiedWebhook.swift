@@ -89,6 +89,9 @@ package struct VerifiedWebhook {
     /// Which section `body` is: `.body` or `.inflatedBody`.
     package let bodySection: SectionTag
 
+    /// The sender's trace context, where it sent a valid one.
+    package let trace: UnsafeRawBufferPointer?
+
     /// Which elements of a batch are wanted; nil: all.
     package let replayed: ReplayOrigin?
 
@@ -104,6 +107,7 @@ package struct VerifiedWebhook {
             envelope.section(.verification) != nil
         else { return nil }
         self.accepted = accepted
+        trace = envelope.section(.traceContext).flatMap { TraceContext.isValid($0) ? $0 : nil }
         replayed = envelope.section(.replayOf).map { ReplayOrigin(section: $0) }
         if let inflated = envelope.section(.inflatedBody) {
             body = inflated

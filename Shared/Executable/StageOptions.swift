@@ -16,8 +16,10 @@ package struct StageOptions: ParsableArguments {
     @Flag(name: .long, help: "Check the configuration, print OK or every error, and exit.")
     package var check = false
 
-    @Option(name: .long, help: ArgumentHelp("trace, debug, info, notice, warning, error or critical."))
-    package var logLevel = "info"
+    @Option(
+        name: .long,
+        help: "trace, debug, info, notice, warning, error or critical; the configuration's log_level when left out.")
+    package var logLevel: String?
 
     package init() {}
 

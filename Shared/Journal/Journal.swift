@@ -18,9 +18,9 @@ package protocol Journal: AnyObject {
     /// Whether settled batches wait to be deleted.
     var hasSettledBatches: Bool { get }
 
-    /// Numbers, seals and stores the batches in one transaction; when it returns they are on disk. When it throws,
-    /// nothing was stored and no sequence used up.
-    func append(_ batches: consuming [OpenBatch]) throws(JournalError) -> [SealedBatch]
+    /// Numbers, seals and stores the batches, a row each, in one transaction; when it returns they are on disk. When it
+    /// throws, nothing was stored and no sequence used up. Batches that nobody else holds are sealed where they lie.
+    func append(_ batches: consuming [RecordBatch]) throws(JournalError) -> [RecordBatch]
 
     /// Remembers that everything up to `sequence` is settled. Touches no disk: the deletion is folded into the next
     /// `append`, or done by `tidy`. Lower than before or beyond the last sequence: ignored.
@@ -31,7 +31,7 @@ package protocol Journal: AnyObject {
 
     /// Up to `maxRecords` webhooks from `sequence` on (or from the first that is retained), at least one if there is
     /// one, otherwise no more than `maxBytes`.
-    func read(from sequence: UInt64, maxRecords: Int, maxBytes: Int) throws(JournalError) -> [SealedBatch]
+    func read(from sequence: UInt64, maxRecords: Int, maxBytes: Int) throws(JournalError) -> [RecordBatch]
 
     /// Takes a new identity and numbers what is not settled from 1: for a journal restored from an old copy, whose
     /// next sequences the router has already seen.

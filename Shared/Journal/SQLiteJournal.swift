@@ -52,8 +52,8 @@ package final class SQLiteJournal: Journal {
 
     package var hasSettledBatches: Bool { watermark >= firstRetained && watermark >= nothingSettledBelow }
 
-    package func append(_ batches: consuming [OpenBatch]) throws(JournalError) -> [SealedBatch] {
-        let bytes = batches.reduce(0) { $0 + $1.frames.count }
+    package func append(_ batches: consuming [RecordBatch]) throws(JournalError) -> [RecordBatch] {
+        let bytes = batches.reduce(0) { $0 + $1.byteCount }
         while retainedBytes + bytes > budgetBytes, hasSettledBatches { try tidy() }
         guard retainedBytes + bytes <= budgetBytes else {
             throw JournalError(
@@ -61,8 +61,12 @@ package final class SQLiteJournal: Journal {
                 "the journal holds \(retainedBytes) bytes of unsettled webhooks, its budget is \(budgetBytes); see why "
                     + "the router does not settle, or raise disk_budget_bytes")
         }
-        let sealed = try seal(batches)
-        let end = sealed.last?.end ?? nextSequence
+        var sealed = batches
+        var end = nextSequence
+        for index in sealed.indices {
+            sealed[index].seal(journal: id, first: end)
+            end = sealed[index].end
+        }
         let deletion = try write { db in
             for batch in sealed { try insert(batch, db) }
             let deletion = try deleteSettled(db, limit: max(Self.deletionsPerStep, 2 * sealed.count))
@@ -98,10 +102,10 @@ package final class SQLiteJournal: Journal {
 
     package func read(
         from sequence: UInt64, maxRecords: Int, maxBytes: Int
-    ) throws(JournalError) -> [SealedBatch] {
+    ) throws(JournalError) -> [RecordBatch] {
         let path = folder.databasePath
         return try run { db in
-            var found: [SealedBatch] = []
+            var found: [RecordBatch] = []
             var records = 0
             var bytes = 0
             let statement = try db.cachedStatement(
@@ -110,21 +114,19 @@ package final class SQLiteJournal: Journal {
                     WHERE first >= coalesce((SELECT max(first) FROM batches WHERE first <= ?), 0) ORDER BY first
                     """)
             try forEachRow(statement, from: sequence, db) { batch in
-                do throws(WireError) {
-                    let limit = found.isEmpty ? maxBytes : maxBytes - bytes
-                    guard limit > 0,
-                        let slice = try batch.slice(
-                            from: sequence, maxRecords: maxRecords - records, maxBytes: limit)
-                    else { return records < maxRecords && bytes < maxBytes }
-                    // A slice holds at least one record; a further one must not burst the limit.
-                    guard found.isEmpty || slice.frames.count <= limit else { return false }
-                    found.append(slice)
-                    records += slice.count
-                    bytes += slice.frames.count
-                    return slice.end == batch.end && records < maxRecords && bytes < maxBytes
-                } catch {
-                    throw JournalError(.corrupt, "\(path): batch \(batch.first) is not whole (\(error.rawValue))")
+                let limit = found.isEmpty ? maxBytes : maxBytes - bytes
+                guard limit > 0,
+                    let part = batch.part(from: sequence, maxRecords: maxRecords - records, maxBytes: limit)
+                else { return records < maxRecords && bytes < maxBytes }
+                guard batch.isWhole || part.count == batch.count else {
+                    throw JournalError(.corrupt, "\(path): batch \(batch.first) is not whole")
                 }
+                // A part holds at least one record; a further one must not burst the limit.
+                guard found.isEmpty || part.byteCount <= limit else { return false }
+                found.append(part)
+                records += part.count
+                bytes += part.byteCount
+                return part.end == batch.end && records < maxRecords && bytes < maxBytes
             }
             return found
         }
@@ -138,22 +140,19 @@ package final class SQLiteJournal: Journal {
             let firsts = try Int64.fetchAll(db, sql: "SELECT first FROM batches ORDER BY first")
             let statement = try db.cachedStatement(sql: "SELECT first, count, frame FROM batches WHERE first = ?")
             for first in firsts {
-                var found: SealedBatch?
+                var found: RecordBatch?
                 try forEachRow(statement, from: UInt64(first), db) { batch in
                     found = batch
                     return false
                 }
                 try db.execute(sql: "DELETE FROM batches WHERE first = ?", arguments: [first])
-                guard let unsettled = try found?.slice(from: offset + 1, maxRecords: .max, maxBytes: .max) else {
-                    continue
-                }
-                var frames = unsettled.frames
-                let number = unsettled.first - offset
-                guard try Frames.seal(&frames, journal: newID, first: number) == unsettled.count else {
+                guard var unsettled = found?.part(from: offset + 1, maxRecords: .max, maxBytes: .max) else { continue }
+                guard unsettled.isWhole else {
                     throw JournalError(.corrupt, "\(path): batch \(first) is not what its count says")
                 }
-                bytes += frames.count
-                try insert(SealedBatch(first: number, count: unsettled.count, frames: frames), db)
+                unsettled.seal(journal: newID, first: unsettled.first - offset)
+                bytes += unsettled.byteCount
+                try insert(unsettled, db)
             }
             try writeIdentity(db, id: newID, next: nextSequence - offset, watermark: 0)
         }
@@ -175,26 +174,7 @@ extension SQLiteJournal {
         var nothingSettledBelow: UInt64?
     }
 
-    private func seal(_ batches: consuming [OpenBatch]) throws(JournalError) -> [SealedBatch] {
-        var sealed: [SealedBatch] = []
-        sealed.reserveCapacity(batches.count)
-        var first = nextSequence
-        for batch in batches {
-            var frames = batch.frames
-            let count: Int
-            do throws(WireError) {
-                count = try Frames.seal(&frames, journal: id, first: first)
-            } catch {
-                preconditionFailure("a batch was handed to the journal that is not whole: \(error.rawValue)")
-            }
-            precondition(count == batch.count, "a batch holds as many envelopes as it says")
-            sealed.append(SealedBatch(first: first, count: count, frames: frames))
-            first += UInt64(count)
-        }
-        return sealed
-    }
-
-    private func insert(_ batch: SealedBatch, _ db: Database) throws {
+    private func insert(_ batch: RecordBatch, _ db: Database) throws {
         let statement = try db.cachedStatement(sql: "INSERT INTO batches VALUES (?, ?, ?)")
         let handle = statement.sqliteStatement
         sqlite3_reset(handle)
@@ -205,7 +185,7 @@ extension SQLiteJournal {
         sqlite3_bind_int64(handle, 1, Int64(batch.first))
         sqlite3_bind_int64(handle, 2, Int64(batch.count))
         // Bound without a copy: the statement is done with the bytes before the closure ends.
-        let code = batch.frames.withUnsafeBytes { bytes in
+        let code = batch.withBytes { bytes in
             sqlite3_bind_blob(handle, 3, bytes.baseAddress, Int32(bytes.count), nil)
             return sqlite3_step(handle)
         }
@@ -246,7 +226,7 @@ extension SQLiteJournal {
 
     /// Calls `visit` with each row of a statement with one parameter until it returns false.
     private func forEachRow(
-        _ statement: Statement, from sequence: UInt64, _ db: Database, _ visit: (SealedBatch) throws -> Bool
+        _ statement: Statement, from sequence: UInt64, _ db: Database, _ visit: (RecordBatch) throws -> Bool
     ) throws {
         let handle = statement.sqliteStatement
         sqlite3_reset(handle)
@@ -260,9 +240,9 @@ extension SQLiteJournal {
             }
             let frame = UnsafeRawBufferPointer(
                 start: sqlite3_column_blob(handle, 2), count: Int(sqlite3_column_bytes(handle, 2)))
-            let batch = SealedBatch(
-                first: UInt64(sqlite3_column_int64(handle, 0)), count: Int(sqlite3_column_int64(handle, 1)),
-                frames: Array(frame))
+            let batch = RecordBatch(
+                stored: Array(frame), first: UInt64(sqlite3_column_int64(handle, 0)),
+                count: Int(sqlite3_column_int64(handle, 1)))
             guard try visit(batch) else { return }
         }
     }

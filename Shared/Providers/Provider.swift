@@ -1,10 +1,10 @@
-package import Events
+package import JSON
+package import VerificationSchemes
 package import Wire
 
-/// All that is known of one provider: its manners at the front door, its signature, its vocabulary.
-///
-/// A provider itself has no state. The normalisers that it makes are reusable work benches (parsers, scratch memory):
-/// one per thread, not shared between threads. Its verification is data; `SourceVerifier` carries it out.
+/// All that is known of one provider, as data: its manners at the front door, its signature, its vocabulary. What carries
+/// it out is elsewhere, so that whoever only asks links no code for it: `SourceVerifier` in Verification, and
+/// `makeNormaliser` in Normalisation.
 package protocol Provider: Sendable {
     /// The word in the configuration.
     static var name: String { get }
@@ -28,8 +28,8 @@ package protocol Provider: Sendable {
     /// What it takes as success, where that is not 202 with any JSON; a source may say otherwise.
     static var answer: SuccessAnswer? { get }
 
-    /// Makes a normaliser for the sources that have these options.
-    static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser
+    /// What its payloads are like, and so what turns them into events.
+    static var payload: PayloadForm { get }
 
     /// What its events are called here and what they are about, type by type. The generated documentation reads it.
     static var types: [MappedType] { get }
@@ -68,19 +68,13 @@ package enum Signing: Sendable {
     case never
 }
 
-/// Turns webhooks of one provider into canonical events. Belongs to one thread.
-package protocol WebhookNormaliser: AnyObject {
-    /// Appends the `events` section, or appends nothing and says why the webhook is refused. Webhooks that announce
-    /// nothing (a signed probe) give a section with no events.
-    func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> NormaliserOutcome
-}
-
-/// What a normaliser made of a webhook.
-package enum NormaliserOutcome: Equatable, Sendable {
-    /// The events section is appended.
-    case normalised
-    /// The events section is appended; these elements of the batch are refused and have no event in it.
-    case normalisedExcept([Rejection])
-    /// Nothing is appended.
-    case refused(Rejection)
+/// What the payloads of a provider are like.
+package enum PayloadForm: Sendable {
+    /// One JSON object, one event.
+    case object(ObjectMapping)
+    /// JSON or a form, through which JSON Pointers lead; those of a source's configuration come first. `idField`: the
+    /// field of the head that names the event.
+    case pointers(PointerMapping, idField: StaticString? = nil)
+    /// What takes code of its own: a normaliser in the provider's folder, with a line in `ownNormalisers`.
+    case own
 }

@@ -53,10 +53,10 @@ package struct StageEnvironment: Sendable {
         guard isInstanceName(instance) else {
             throw StageFailure(.usage, "--instance must be 1 to 63 characters a-z, 0-9 and -, not \"\(instance)\"")
         }
-        guard let level = Logger.Level(rawValue: options.logLevel) else {
+        let configuration = try TributaryConfiguration.loadForProcess(options.config)
+        guard let level = Logger.Level(rawValue: options.logLevel ?? configuration.logLevel.rawValue) else {
             throw StageFailure(.usage, "--log-level must be one of \(Logger.Level.allCases.map(\.rawValue))")
         }
-        let configuration = try TributaryConfiguration.loadForProcess(options.config)
         if options.check {
             print("OK: \(configuration.file) has no errors")
             exit(ExitStatus.success.rawValue)

@@ -69,11 +69,38 @@ package struct SectionTag: RawRepresentable, Hashable, Sendable {
     package static let rejection = SectionTag(rawValue: 48)
     /// When a stage took the record up and put it down (`StageStamp`). Every stage, one each.
     package static let stamp = SectionTag(rawValue: 64)
+
+    /// The row of `SectionTable` for sections that an envelope has once; nil for all others.
+    @inline(__always) fileprivate var row: Int? {
+        switch rawValue {
+        case 1...4: Int(rawValue) - 1
+        case 16...18: Int(rawValue) - 12
+        case 32: 7
+        case 48: 8
+        default: nil
+        }
+    }
+}
+
+/// Where the first section of each kind lies, found in the one walk that checks an envelope.
+private struct SectionTable {
+    private var places = InlineArray<9, (offset: UInt32, length: UInt32)>(repeating: (0, 0))
+
+    @inline(__always) mutating func note(_ tag: SectionTag, offset: Int, length: Int) {
+        guard let row = tag.row, places[row].offset == 0 else { return }
+        places[row] = (UInt32(truncatingIfNeeded: offset), UInt32(truncatingIfNeeded: length))
+    }
+
+    @inline(__always) func range(_ row: Int) -> Range<Int>? {
+        let place = places[row]
+        return place.offset == 0 ? nil : Int(place.offset)..<Int(place.offset) + Int(place.length)
+    }
 }
 
 /// A checked view of one envelope. It does not own the bytes and must not outlive whoever lent them.
 package struct EnvelopeView {
     package let bytes: UnsafeRawBufferPointer
+    private var sections = SectionTable()
 
     /// Checks version, bounds and the chain of sections, not the checksum.
     package init(_ bytes: UnsafeRawBufferPointer) throws(WireError) {
@@ -83,14 +110,16 @@ package struct EnvelopeView {
         let sourceLength = Int(bytes[EnvelopeLayout.sourceLengthOffset])
         let sectionsStart = EnvelopeLayout.sourceOffset + sourceLength
         guard sourceLength >= 1, sourceLength <= Limits.sourceNameBytes, sectionsStart <= bytes.count,
-            coveredEnd >= sectionsStart, coveredEnd <= bytes.count
+            bytes.count <= UInt32.max, coveredEnd >= sectionsStart, coveredEnd <= bytes.count
         else { throw .badLength }
         var offset = sectionsStart
         while offset < bytes.count {
             guard bytes.count - offset >= EnvelopeLayout.sectionHeadBytes else { throw .badLength }
+            let tag = SectionTag(rawValue: load(UInt16.self, at: offset))
             let length = Int(load(UInt32.self, at: offset + 4))
             offset += EnvelopeLayout.sectionHeadBytes
             guard length <= bytes.count - offset else { throw .badLength }
+            sections.note(tag, offset: offset, length: length)
             offset += length
         }
     }
@@ -120,6 +149,7 @@ package struct EnvelopeView {
 
     /// The first section with that tag.
     package func section(_ tag: SectionTag) -> UnsafeRawBufferPointer? {
+        if let row = tag.row { return sections.range(row).map { UnsafeRawBufferPointer(rebasing: bytes[$0]) } }
         var found: UnsafeRawBufferPointer?
         forEachSection { candidate, content in
             if candidate == tag {

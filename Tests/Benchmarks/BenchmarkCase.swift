@@ -1,5 +1,7 @@
 import Events
 import Providers
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 

@@ -1,6 +1,7 @@
 import Events
 import JSON
 import Providers
+import VerificationSchemes
 import WebhookSamples
 
 /// Every case, in the order of the table; the names are those of `thresholds.json`.

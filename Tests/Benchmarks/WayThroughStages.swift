@@ -1,5 +1,9 @@
 import Events
-import Providers
+import Gzip
+import Normalisation
+import Primitives
+import Verification
+import VerificationSchemes
 import Wire
 
 /// One webhook on its way through verifier and normaliser, again and again. Does per record what both stages do
@@ -51,8 +55,8 @@ final class WayThroughStages {
         else { return .envelopeDamaged }
         normalised.raw(record)
         switch normaliser.normalise(webhook, into: &normalised) {
-        case .normalised: return nil
-        case .normalisedExcept(let rejections): return rejections.first?.code
+        case .passed, .answered: return nil
+        case .passedExcept(let rejections): return rejections.first?.code
         case .refused(let rejection): return rejection.code
         }
     }

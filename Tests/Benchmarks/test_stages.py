@@ -1,11 +1,14 @@
 """How the costs of the stages are read and judged."""
 
+import contextlib
+import io
 import json
 import re
 import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "scripts"))
@@ -59,7 +62,22 @@ class Thresholds(unittest.TestCase):
         source = (HERE / "Cases.swift").read_text()
         names = set(re.findall(r'(?:name: |hostile\()"([^"]+)"', source))
         self.assertGreater(len(names), 10)
-        self.assertEqual(set(json.loads(stages.THRESHOLDS.read_text())), names)
+        for processor, limits in json.loads(stages.THRESHOLDS.read_text()).items():
+            self.assertEqual(set(limits), names, processor)
+
+    def test_counts_are_held_to_those_of_the_same_class_of_processors(self):
+        self.assertEqual(stages.processor_class("x86_64", "model name\t: X\nflags\t\t: fpu avx avx2\n"),
+                         "x86_64 with AVX2")
+        self.assertEqual(stages.processor_class("x86_64", "flags\t\t: fpu avx\n"), "x86_64")
+        self.assertEqual(stages.processor_class("aarch64", "Features\t: fp asimd\n"), "aarch64")
+
+    def test_a_class_that_nobody_has_measured_is_skipped_with_a_line_that_the_summary_counts(self):
+        said = io.StringIO()
+        with mock.patch("platform.machine", return_value="other"), mock.patch("sys.argv", ["stages", "--counts"]), \
+                contextlib.redirect_stdout(said):
+            self.assertEqual(stages.main(), 0)
+        self.assertRegex(said.getvalue(), r"\Abench: skipped: there are no thresholds for other")
+        self.assertIn("'^bench: skipped'", (HERE.parents[1] / "scripts" / "test").read_text())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ private struct EndlessWork: StageWork {
     let hasBegun: DispatchSemaphore
     let mayEnd: DispatchSemaphore
 
-    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict {
+    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict? {
         hasBegun.signal()
         mayEnd.wait()
         mayEnd.signal()

@@ -35,7 +35,7 @@ final class MemoryJournal: IngressBusDelegate {
     func readBack(from sequence: UInt64, maxRecords: Int, maxBytes: Int) {
         let batches = state.withLock { state in
             state.frames.enumerated().dropFirst(Int(sequence) - 1).prefix(maxRecords).map {
-                JournaledBatch(first: UInt64($0.offset) + 1, count: 1, frames: $0.element)
+                RecordBatch(stored: $0.element, first: UInt64($0.offset) + 1, count: 1)
             }
         }
         bus.withLock { $0?.loaded(batches) }
@@ -51,8 +51,7 @@ final class MemoryJournal: IngressBusDelegate {
             for offset in 0..<count {
                 state.frames.append(sealedRecord(id, first + UInt64(offset), payloadBytes: payloadBytes))
             }
-            return JournaledBatch(
-                first: first, count: count, frames: state.frames.suffix(count).flatMap { $0 })
+            return RecordBatch(stored: state.frames.suffix(count).flatMap { $0 }, first: first, count: count)
         }
         bus.withLock { $0?.journaled([batch]) }
     }
@@ -77,10 +76,11 @@ final class MemoryLog: RouterBusDelegate {
     let sequences = Mutex<[JournalID: [UInt64]]>([:])
     let bus = Mutex<RouterBus?>(nil)
 
-    func received(_ batches: [OrderedBatch]) {
+    func received(_ batches: [RecordBatch]) {
         for batch in batches {
-            sequences.withLock { $0[batch.journal, default: []] += Array(batch.first...batch.last) }
-            bus.withLock { $0?.committed([(batch.journal, batch.last)]) }
+            guard let journal = batch.journal else { preconditionFailure("a batch for the log names its journal") }
+            sequences.withLock { $0[journal, default: []] += Array(batch.first...batch.last) }
+            bus.withLock { $0?.committed([(journal, batch.last)]) }
         }
     }
 
@@ -90,7 +90,7 @@ final class MemoryLog: RouterBusDelegate {
 
 /// Passes everything; refuses every tenth record when it is a verifier.
 struct EchoWork: StageWork {
-    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict {
+    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict? {
         record.sequence.isMultiple(of: 10) ? Verdict(httpStatus: 401, code: "signature_mismatch") : .accepted
     }
     mutating func betweenBatches() {}

@@ -256,6 +256,20 @@ import Testing
             ])
     }
 
+    @Test func `a destination has a kind, http where nothing is said, and one that is unknown is refused`() throws {
+        func subscription(_ rest: String) throws -> SubscriptionConfiguration? {
+            try TributaryConfiguration.decode(
+                "subscriptions: [{ name: a, url: \"https://e.com/\", signing: { scheme: none }\(rest) }]",
+                file: "t.yaml"
+            ).subscriptions.first
+        }
+        #expect(try subscription("")?.http?.url.host == "e.com")
+        #expect(try subscription(", type: http")?.http?.url.host == "e.com")
+        let errors = #expect(throws: ConfigurationErrors.self) { try subscription(", type: htpp") }
+        #expect(errors?.description.contains("subscriptions[0].type: expected one of http") == true)
+        #expect(errors?.description.hasSuffix("did you mean \"http\"?") == true)
+    }
+
     @Test func `JSON is a configuration too`() throws {
         let json =
             #"{"ingress":{"listen":"[::1]:9"},"subscriptions":["#

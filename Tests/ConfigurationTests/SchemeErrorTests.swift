@@ -1,5 +1,5 @@
-import Providers
 import Testing
+import VerificationSchemes
 
 @testable import PipelineConfiguration
 

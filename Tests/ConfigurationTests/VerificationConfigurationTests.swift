@@ -1,5 +1,6 @@
 import Providers
 import Testing
+import VerificationSchemes
 
 @testable import PipelineConfiguration
 

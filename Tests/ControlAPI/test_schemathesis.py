@@ -8,7 +8,8 @@ import sys
 import unittest
 from pathlib import Path
 
-from gateway import Gateway, binaries
+from gateway import Gateway
+from launcher import binaries
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = int(os.environ.get("TRIBUTARY_SCHEMATHESIS_EXAMPLES", "20"))

@@ -69,9 +69,7 @@ import Wire
             writer.raw(envelope)
         }
         stage.writer.received([
-            OrderedBatch(
-                journal: RouterFixture.journal, first: sequences.lowerBound, last: sequences.upperBound,
-                frames: writer.bytes)
+            RecordBatch(stored: writer.bytes, first: sequences.lowerBound, count: sequences.count)
         ])
     }
 

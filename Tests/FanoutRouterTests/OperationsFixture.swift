@@ -127,9 +127,7 @@ final class OperationsFixture {
             writer.raw(bytes)
         }
         stage.writer.received([
-            OrderedBatch(
-                journal: RouterFixture.journal, first: sequences.lowerBound, last: sequences.upperBound,
-                frames: writer.bytes)
+            RecordBatch(stored: writer.bytes, first: sequences.lowerBound, count: sequences.count)
         ])
     }
 

@@ -79,9 +79,8 @@ import Wire
     private func receive(_ records: [[UInt8]]) async throws {
         let last = next - 1
         stage.writer.received([
-            OrderedBatch(
-                journal: RouterFixture.journal, first: last + 1 - UInt64(records.count), last: last,
-                frames: records.flatMap { $0 })
+            RecordBatch(
+                stored: records.flatMap { $0 }, first: last + 1 - UInt64(records.count), count: records.count)
         ])
         try await eventually {
             try self.stage.writer.perform { try $0.watermarks()[RouterFixture.journal] } == last

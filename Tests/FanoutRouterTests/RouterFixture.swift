@@ -132,8 +132,7 @@ final class RouterFixture: Sendable {
             writer.raw(bytes)
         }
         self.writer.received([
-            OrderedBatch(
-                journal: Self.journal, first: sequences.lowerBound, last: sequences.upperBound, frames: writer.bytes)
+            RecordBatch(stored: writer.bytes, first: sequences.lowerBound, count: sequences.count)
         ])
     }
 

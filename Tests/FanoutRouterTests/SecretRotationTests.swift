@@ -1,9 +1,10 @@
+import Crypto
 import EventLog
 import Foundation
 import JSON
 import Primitives
-import Providers
 import Testing
+import Verification
 import Wire
 
 @testable import FanoutRouter

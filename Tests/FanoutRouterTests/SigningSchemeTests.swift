@@ -1,9 +1,9 @@
+import Crypto
 import EventLog
 import LogSamples
 import NIOCore
 import PipelineConfiguration
 import Primitives
-import Providers
 import Testing
 import Wire
 

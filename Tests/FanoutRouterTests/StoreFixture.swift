@@ -170,7 +170,7 @@ final class StoreFixture {
             writer.raw(bytes)
         }
         stage.writer.received([
-            OrderedBatch(journal: RouterFixture.journal, first: next, last: last, frames: writer.bytes)
+            RecordBatch(stored: writer.bytes, first: next, count: count)
         ])
         next = last + 1
     }

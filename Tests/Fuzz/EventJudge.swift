@@ -1,5 +1,5 @@
 import Events
-import Providers
+import SimdJSON
 import Wire
 
 /// Holds canonical events to what every subscriber relies on.

@@ -1,4 +1,5 @@
-import Providers
+import Gzip
+import Verification
 import WebhookSamples
 
 /// The inflater: with what claims to be gzip, and with gzip that is. The first byte says which.

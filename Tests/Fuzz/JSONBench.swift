@@ -1,5 +1,5 @@
 import Events
-import Providers
+import SimdJSON
 import WebhookSamples
 
 /// The JSON gate against a second opinion.

@@ -27,6 +27,9 @@ func target(
         swiftSettings: instrumented)
 }
 
+let normalisation =
+    ["Normalisation"] + ["FastPix", "Fishjam", "Generic", "Stream", "SuperViz"].map { "\($0)/Normalisation" }
+
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
@@ -59,13 +62,25 @@ let package = Package(
         target("Primitives", ["Wire"], path: "Shared/Primitives"),
         target("HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront"),
         target("Events", ["JSON", "Primitives", "Wire"], path: "Shared/Events"),
+        target("Crypto", ["COpenSSL"], path: "Shared/Crypto"),
+        target("Gzip", ["CZlib"], path: "Shared/Gzip"),
+        target("SimdJSON", ["CSimdJSON", "Events", "JSON"], path: "Shared/SimdJSON"),
+        target("VerificationSchemes", ["Primitives", "Wire"], path: "Shared/Verification/Schemes"),
         target(
-            "Providers", ["COpenSSL", "CSimdJSON", "CZlib", "Events", "JSON", "Primitives", "Wire", protobuf],
-            path: "Shared/Providers"),
+            "Verification",
+            ["Crypto", "Events", "Gzip", "JSON", "Primitives", "SimdJSON", "VerificationSchemes", "Wire"],
+            path: "Shared/Verification", exclude: ["Schemes"]),
+        target(
+            "Providers", ["JSON", "Primitives", "VerificationSchemes", "Wire"], path: "Shared/Providers",
+            exclude: normalisation),
+        target(
+            "Normalisation",
+            ["Crypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf],
+            path: "Shared/Providers", sources: normalisation),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target("Executable", path: "Shared/Executable", sources: ["ExitStatus.swift"]),
         target(
-            "PipelineConfiguration", ["Primitives", "Providers"], path: "Shared/Configuration",
+            "PipelineConfiguration", ["Primitives", "Providers", "VerificationSchemes"], path: "Shared/Configuration",
             sources: ["QuotaConfiguration.swift", "SecretReference.swift", "TLSConfiguration.swift"]),
         target(
             "ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL],
@@ -90,7 +105,8 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Events", "IngressGateway", "Journal", "Primitives", "StageMetrics", "Providers", "WebhookSamples",
+                "Events", "Gzip", "IngressGateway", "Journal", "Normalisation", "Primitives", "Providers", "SimdJSON",
+                "StageMetrics", "Verification", "VerificationSchemes", "WebhookSamples",
                 "Wire", nio,
                 nioEmbedded,
                 nioHTTP1,

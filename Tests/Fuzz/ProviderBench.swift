@@ -1,4 +1,5 @@
 import Events
+import Normalisation
 import Primitives
 import Providers
 import WebhookSamples
@@ -29,14 +30,16 @@ final class ProviderBench: FuzzFixture {
         case .refused(let rejection):
             must(sections.isEmpty, "a refused webhook has no events")
             must(rejection.stage == .normaliser && !rejection.code.rawValue.isEmpty, "a rejection says whose it is")
-        case .normalised:
+        case .answered:
+            fatalError("broken: a normaliser answers nobody")
+        case .passed:
             judge.judge(record + sections, refused: [])
-        case .normalisedExcept(let rejections):
+        case .passedExcept(let rejections):
             judge.judge(record + sections, refused: rejections.map(\.element))
         }
     }
 
-    private func normalise(_ record: [UInt8]) -> (NormaliserOutcome, [UInt8]) {
+    private func normalise(_ record: [UInt8]) -> (StageOutcome, [UInt8]) {
         record.withUnsafeBytes { bytes in
             guard let view = try? EnvelopeView(bytes), let webhook = VerifiedWebhook(view) else {
                 fatalError("broken: a composed record is whole")

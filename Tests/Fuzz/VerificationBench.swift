@@ -1,5 +1,8 @@
 import Events
+import Gzip
 import Providers
+import Verification
+import VerificationSchemes
 import Wire
 
 /// The verification engine with every scheme that has a name. The first byte of an input says which.
@@ -32,7 +35,7 @@ final class VerificationBench: FuzzFixture {
         case .refused(let code, let detail):
             must(sections.isEmpty, "nothing is appended to a refused webhook")
             must(!code.rawValue.isEmpty && !detail.isEmpty, "a refusal says why")
-            must((400...499).contains(VerificationOutcome.httpStatus(for: code)), "a refusal is the sender's fault")
+            must((400...499).contains(code.httpStatus), "a refusal is the sender's fault")
         case .answered(let reply):
             must(reply.count <= Limits.verdictReplyBytes, "a reply fits into a verdict")
         case .verified(let keyID):

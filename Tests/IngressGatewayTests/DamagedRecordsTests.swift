@@ -1,5 +1,4 @@
 import Events
-import Journal
 import Testing
 import Wire
 
@@ -8,7 +7,7 @@ import Wire
 struct DamagedRecordsTests {
     private let journal = JournalID(high: 1, low: 2)
 
-    private func batch() -> SealedBatch {
+    private func batch() -> RecordBatch {
         var writer = ByteWriter()
         for sequence in UInt64(7)...9 {
             let start = writer.count
@@ -24,19 +23,19 @@ struct DamagedRecordsTests {
                     sequence: sequence)
             }
         }
-        return SealedBatch(first: 7, count: 3, frames: writer.bytes)
+        return RecordBatch(stored: writer.bytes, first: 7, count: 3)
     }
 
     @Test func `a record that the disk changed becomes a rejection and the others stay as they are`() throws {
         let sound = batch()
-        let recordBytes = sound.frames.count / 3
+        let recordBytes = sound.byteCount / 3
         for offset in (recordBytes + 4)..<(2 * recordBytes) where !(1...7).contains(offset - recordBytes - 4) {
-            var frames = sound.frames
+            var frames = sound.withBytes { Array($0) }
             frames[offset] ^= 0x10
             let (mended, damaged) = DamagedRecords.replaced(
-                in: SealedBatch(first: 7, count: 3, frames: frames), journal: journal, nowNanoseconds: 9)
+                in: RecordBatch(stored: frames, first: 7, count: 3), journal: journal, nowNanoseconds: 9)
             #expect(damaged == [8], "byte \(offset)")
-            try mended.frames.withUnsafeBytes { bytes in
+            try mended.withBytes { bytes in
                 var reader = BatchReader(bytes)
                 var sequence: UInt64 = 7
                 while let record = try reader.next() {
@@ -52,12 +51,12 @@ struct DamagedRecordsTests {
     }
 
     @Test func `a batch whose borders are lost goes into quarantine as a whole`() {
-        var frames = batch().frames
+        var frames = batch().withBytes { Array($0) }
         frames[2] = 0xFF
         let (mended, damaged) = DamagedRecords.replaced(
-            in: SealedBatch(first: 7, count: 3, frames: frames), journal: journal, nowNanoseconds: 9)
+            in: RecordBatch(stored: frames, first: 7, count: 3), journal: journal, nowNanoseconds: 9)
         #expect(damaged == [7, 8, 9])
-        #expect(mended.count == 3 && mended.frames.count > frames.count)
+        #expect(mended.count == 3 && mended.byteCount > frames.count)
     }
 
     @Test func `sound records are passed on as the very same bytes`() {

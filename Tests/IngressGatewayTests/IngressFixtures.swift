@@ -14,8 +14,8 @@ import Wire
 /// A bus that answers as it is told and settles nothing unless asked.
 final class FakeBus: BusPort {
     private struct State {
-        var batches: [JournaledBatch] = []
-        var loaded: [JournaledBatch] = []
+        var batches: [RecordBatch] = []
+        var loaded: [RecordBatch] = []
         var renumbered: (JournalID, UInt64, UInt64)?
         var verdicts: [UInt64: Verdict] = [:]
         var holdsAnswers = false
@@ -30,7 +30,7 @@ final class FakeBus: BusPort {
         self.delegate = delegate
     }
 
-    func journaled(_ batches: [JournaledBatch]) {
+    func journaled(_ batches: [RecordBatch]) {
         let (answers, judged) = state.withLock { state -> ([AnswerRange], [VerdictNotice.Entry]) in
             state.batches += batches
             if let judge = state.judge {
@@ -49,7 +49,7 @@ final class FakeBus: BusPort {
         delegate.answer(answers)
     }
 
-    func loaded(_ batches: [JournaledBatch]) { state.withLock { $0.loaded += batches } }
+    func loaded(_ batches: [RecordBatch]) { state.withLock { $0.loaded += batches } }
 
     func renumbered(id: JournalID, firstRetained: UInt64, nextSequence: UInt64) {
         state.withLock { $0.renumbered = (id, firstRetained, nextSequence) }
@@ -57,8 +57,8 @@ final class FakeBus: BusPort {
 
     func stop() {}
 
-    var batches: [JournaledBatch] { state.withLock { $0.batches } }
-    var loadedBatches: [JournaledBatch] { state.withLock { $0.loaded } }
+    var batches: [RecordBatch] { state.withLock { $0.batches } }
+    var loadedBatches: [RecordBatch] { state.withLock { $0.loaded } }
     var renumbering: (JournalID, UInt64, UInt64)? { state.withLock { $0.renumbered } }
     func holdAnswers(_ holds: Bool) { state.withLock { $0.holdsAnswers = holds } }
     func judge(_ sequence: UInt64, _ verdict: Verdict) { state.withLock { $0.verdicts[sequence] = verdict } }
@@ -71,15 +71,10 @@ final class FakeBus: BusPort {
     /// Every journaled webhook as (sequence, source, header fields, body).
     var webhooks: [Webhook] { Self.webhooks(of: batches) }
 
-    private static func webhooks(of batches: [JournaledBatch]) -> [Webhook] {
+    private static func webhooks(of batches: [RecordBatch]) -> [Webhook] {
         batches.flatMap { batch in
-            batch.frames.withUnsafeBytes { bytes in
-                var found: [Webhook] = []
-                var reader = BatchReader(bytes)
-                while let envelope = try? reader.next(), let view = try? EnvelopeView(envelope) {
-                    found.append(Webhook(view))
-                }
-                return found
+            batch.indices.compactMap { index in
+                batch.withRecord(index) { (try? EnvelopeView($0)).map(Webhook.init) }
             }
         }
     }

@@ -1,6 +1,5 @@
 import NIOHTTP1
 import Primitives
-import Providers
 import Testing
 
 @testable import IngressGateway

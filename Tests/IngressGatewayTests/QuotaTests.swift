@@ -1,6 +1,5 @@
 import Bus
 import PipelineConfiguration
-import Providers
 import Testing
 import Threads
 import Wire

@@ -40,7 +40,7 @@ enum JournalKind: CaseIterable {
         #expect(one.map(\.body) == ["b"])
         #expect(try stored(journal.read(from: 2, maxRecords: 3, maxBytes: .max)).map(\.body) == ["b", "c", "d"])
         #expect(try stored(journal.read(from: 3, maxRecords: 9, maxBytes: 1)).map(\.body) == ["c"])
-        let size = batch(["a"]).frames.count
+        let size = batch(["a"]).byteCount
         #expect(try stored(journal.read(from: 1, maxRecords: 9, maxBytes: 4 * size)).count == 4)
     }
 
@@ -64,7 +64,7 @@ enum JournalKind: CaseIterable {
 
     @Test(arguments: JournalKind.allCases)
     func `the budget refuses without using up a number, and settling makes room`(_ kind: JournalKind) throws {
-        let size = batch(["a"]).frames.count
+        let size = batch(["a"]).byteCount
         let journal = try kind.make(folder, budgetBytes: 3 * size)
         for _ in 0..<3 { _ = try journal.append([batch(["a"])]) }
         let error = #expect(throws: JournalError.self) { try journal.append([batch(["a"])]) }

@@ -43,16 +43,18 @@ func write(_ bytes: ArraySlice<UInt8>, to path: String) {
 }
 
 /// A batch of webhooks whose bodies are the given texts.
-func batch(_ bodies: [String]) -> OpenBatch {
+func batch(_ bodies: [String]) -> RecordBatch {
     var writer = ByteWriter()
+    var ends: [Int] = []
     for body in bodies {
         Array("stream".utf8).withUnsafeBytes { source in
             writer.openEnvelope(source: source, receivedAtNanoseconds: 1) { writer in
                 Array(body.utf8).withUnsafeBytes { writer.section(.body, $0) }
             }
         }
+        ends.append(writer.count)
     }
-    return OpenBatch(frames: writer.bytes, count: bodies.count)
+    return RecordBatch(written: writer.bytes, ends: ends)
 }
 
 /// One webhook as read back from a journal.
@@ -63,20 +65,18 @@ struct Stored: Equatable {
 }
 
 /// Every webhook in the batches; checks that each envelope is whole and its checksum right.
-func stored(_ batches: [SealedBatch]) throws -> [Stored] {
+func stored(_ batches: [RecordBatch]) throws -> [Stored] {
     var found: [Stored] = []
     for batch in batches {
-        try batch.frames.withUnsafeBytes { bytes in
-            var reader = BatchReader(bytes)
-            var expected = batch.first
-            while let envelope = try reader.next() {
+        precondition(batch.isWhole, "a batch holds as many envelopes as it says")
+        for index in batch.indices {
+            try batch.withRecord(index) { envelope in
                 let view = try EnvelopeView(envelope)
-                precondition(view.isIntact && view.sequence == expected, "a stored envelope is sealed and in order")
-                expected += 1
+                let isNext = view.sequence == batch.first + UInt64(index)
+                precondition(view.isIntact && isNext, "a stored envelope is sealed and in order")
                 let body = String(decoding: view.section(.body) ?? .init(start: nil, count: 0), as: UTF8.self)
                 found.append(Stored(journal: view.journal, sequence: view.sequence, body: body))
             }
-            precondition(expected == batch.end, "a batch holds as many envelopes as it says")
         }
     }
     return found

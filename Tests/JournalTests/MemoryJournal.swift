@@ -6,7 +6,7 @@ final class MemoryJournal: Journal {
     private(set) var id = JournalID.random()
     private(set) var nextSequence: UInt64 = 1
     private(set) var watermark: UInt64 = 0
-    private var batches: [SealedBatch] = []
+    private var batches: [RecordBatch] = []
     private let budgetBytes: Int
 
     init(budgetBytes: Int) {
@@ -14,16 +14,16 @@ final class MemoryJournal: Journal {
     }
 
     var firstRetained: UInt64 { batches.first?.first ?? nextSequence }
-    var retainedBytes: Int { batches.reduce(0) { $0 + $1.frames.count } }
+    var retainedBytes: Int { batches.reduce(0) { $0 + $1.byteCount } }
     var hasSettledBatches: Bool { batches.first.map { $0.end - 1 <= watermark } ?? false }
 
-    func append(_ batches: consuming [OpenBatch]) throws(JournalError) -> [SealedBatch] {
-        let bytes = batches.reduce(0) { $0 + $1.frames.count }
+    func append(_ batches: consuming [RecordBatch]) throws(JournalError) -> [RecordBatch] {
+        let bytes = batches.reduce(0) { $0 + $1.byteCount }
         while retainedBytes + bytes > budgetBytes, hasSettledBatches { try tidy() }
         guard retainedBytes + bytes <= budgetBytes else { throw JournalError(.overBudget, "full") }
-        var sealed: [SealedBatch] = []
+        var sealed: [RecordBatch] = []
         for batch in batches {
-            sealed.append(reseal(batch.frames, count: batch.count))
+            sealed.append(reseal(batch))
         }
         self.batches += sealed
         return sealed
@@ -37,15 +37,15 @@ final class MemoryJournal: Journal {
         if hasSettledBatches { batches.removeFirst() }
     }
 
-    func read(from sequence: UInt64, maxRecords: Int, maxBytes: Int) throws(JournalError) -> [SealedBatch] {
-        var found: [SealedBatch] = []
+    func read(from sequence: UInt64, maxRecords: Int, maxBytes: Int) throws(JournalError) -> [RecordBatch] {
+        var found: [RecordBatch] = []
         var records = 0
         var bytes = 0
         for record in batches.flatMap(singles) where record.first >= sequence {
-            guard records < maxRecords, found.isEmpty || bytes + record.frames.count <= maxBytes else { break }
+            guard records < maxRecords, found.isEmpty || bytes + record.byteCount <= maxBytes else { break }
             found.append(record)
             records += 1
-            bytes += record.frames.count
+            bytes += record.byteCount
         }
         return found
     }
@@ -55,11 +55,12 @@ final class MemoryJournal: Journal {
         id = newID
         nextSequence = 1
         watermark = 0
-        batches = unsettled.map { reseal($0.frames, count: 1) }
+        batches = unsettled.map { reseal($0) }
     }
 
-    private func reseal(_ frames: [UInt8], count: Int) -> SealedBatch {
-        var frames = frames
+    /// Written out by hand, so that it is no echo of what it is held against.
+    private func reseal(_ batch: RecordBatch) -> RecordBatch {
+        var frames = batch.withBytes { Array($0) }
         let first = nextSequence
         var offset = 0
         while offset < frames.count {
@@ -71,10 +72,8 @@ final class MemoryJournal: Journal {
             nextSequence += 1
             offset += 4 + length
         }
-        return SealedBatch(first: first, count: count, frames: frames)
+        return RecordBatch(stored: frames, first: first, count: batch.count)
     }
 
-    private func singles(_ batch: SealedBatch) -> [SealedBatch] {
-        (batch.first..<batch.end).compactMap { try? batch.slice(from: $0, maxRecords: 1, maxBytes: .max) }
-    }
+    private func singles(_ batch: RecordBatch) -> [RecordBatch] { batch.indices.map { batch[$0..<$0 + 1] } }
 }

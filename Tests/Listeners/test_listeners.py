@@ -5,40 +5,21 @@ import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
-from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from launcher import HOST, PATIENCE_SECONDS, binaries, free_port, until  # noqa: E402
+from supervision.process import stat_fields  # noqa: E402
+
 EXECUTABLES = ("ingress-gateway", "fanout-router")
-PATIENCE_SECONDS = 60.0
-HOST, OTHER_HOST = "127.0.0.1", "127.0.0.2"
+OTHER_HOST = "127.0.0.2"
 WEBHOOK = b"POST /in/stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
 OPENAPI = b"GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
-def binaries() -> Path | None:
-    """The folder with the executables: TRIBUTARY_BIN, or a debug build; None where there is none."""
-    folder = Path(os.environ.get("TRIBUTARY_BIN") or ROOT / ".build" / "debug")
-    return folder if all((folder / name).exists() for name in EXECUTABLES) else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def until(holds: Callable, what: str):
-    """Waits for a truthy answer and returns it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (answer := holds()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:g} s in vain for {what}")
-        time.sleep(0.05)
-    return answer
 
 
 def is_closed(client: socket.socket) -> bool:
@@ -112,7 +93,7 @@ sources:
             return 0
 
     def processor_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = stat_fields(self.process.pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def load(self, seconds: float = 2) -> float:

@@ -4,6 +4,7 @@ import JSON
 import Providers
 import SeededRandom
 import Testing
+import Verification
 import WebhookSamples
 import Wire
 
@@ -230,12 +231,12 @@ struct NormaliserStageTests {
         source: String, body: String, code: RejectionCode
     ) throws {
         let (outcome, record) = try outcome(source, body)
-        guard case .refused(let rejection, let status) = outcome else {
+        guard case .refused(let rejection) = outcome else {
             Issue.record("\(body) was not refused")
             return
         }
         #expect(rejection.code == code && rejection.stage == .normaliser && !rejection.detail.isEmpty)
-        #expect(status == 400)
+        #expect(code.httpStatus == 400)
         let section = try #require(try record.section(.rejection))
         #expect(try section.withUnsafeBytes { try Rejection(section: $0) } == rejection)
         #expect(try record.section(.events) == nil)
@@ -295,7 +296,7 @@ struct NormaliserStageTests {
         }
         var unverified = Record(source: "stream", fields: [], body: Array(#"{"type":"custom"}"#.utf8))
         let outcome = try unverified.pass { stage.process($0, into: &$1) }
-        guard case .refused(let rejection, _) = outcome else {
+        guard case .refused(let rejection) = outcome else {
             Issue.record("an unverified record was normalised")
             return
         }

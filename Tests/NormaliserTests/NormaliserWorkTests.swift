@@ -1,4 +1,5 @@
 import Bus
+import Events
 import PipelineConfiguration
 import StageMetrics
 import StageProcess
@@ -22,7 +23,9 @@ struct NormaliserWorkTests {
             source: "own", fields: [], body: Array(#"{"a":"x","b":"y"}"#.utf8),
             receivedAtNanoseconds: receivedAtNanoseconds)
         let verdict = try record.pass { work.process($0, appendingTo: &$1) }
-        return (verdict.code, try record.events().compactMap { $0.attributes["type"] })
+        #expect(verdict == nil, "a verdict is the verifier's alone")
+        let rejection = try record.section(.rejection).map { try $0.withUnsafeBytes { try Rejection(section: $0) } }
+        return (rejection?.code.rawValue ?? "", try record.events().compactMap { $0.attributes["type"] })
     }
 
     private static func own(_ type: String) -> String {

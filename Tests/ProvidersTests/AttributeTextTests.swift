@@ -2,7 +2,7 @@ import SeededRandom
 import Testing
 import WebhookSamples
 
-@testable import Providers
+@testable import Normalisation
 
 struct AttributeTextTests {
     private func text(_ bytes: [UInt8]) -> [UInt8] {

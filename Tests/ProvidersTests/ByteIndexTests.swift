@@ -1,6 +1,7 @@
+import Primitives
 import Testing
 
-@testable import Providers
+@testable import Normalisation
 
 struct ByteIndexTests {
     @Test func `every name is found at its place and no other`() {

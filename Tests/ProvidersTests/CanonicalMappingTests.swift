@@ -3,6 +3,7 @@ import Foundation
 import Testing
 import WebhookSamples
 
+@testable import Normalisation
 @testable import Providers
 
 /// The published mapping, `canonical-mapping.json`, walked line by line: against the providers' tables, and through

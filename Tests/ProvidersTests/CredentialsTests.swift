@@ -1,6 +1,7 @@
 import Testing
 import WebhookSamples
 
+@testable import JSON
 @testable import Providers
 
 /// No credential in a payload reaches a subscriber, and nothing else is hidden.

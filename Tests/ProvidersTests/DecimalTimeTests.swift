@@ -1,6 +1,7 @@
 import Primitives
 import Testing
 
+@testable import Normalisation
 @testable import Providers
 
 struct DecimalTimeTests {

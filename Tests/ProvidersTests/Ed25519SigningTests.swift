@@ -1,4 +1,4 @@
-import Providers
+import Crypto
 import Testing
 
 @Suite struct Ed25519SigningTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Providers
+@testable import Normalisation
 
 struct EventTimeTests {
     private func read(text: String) -> String? {

@@ -4,7 +4,7 @@ import SeededRandom
 import SwiftProtobuf
 import Testing
 
-@testable import Providers
+@testable import Normalisation
 
 struct FishjamJSONTests {
     typealias Notification = FishjamServerMessage

@@ -3,6 +3,7 @@ import Foundation
 import Testing
 import WebhookSamples
 
+@testable import Normalisation
 @testable import Providers
 
 /// LiveKit, Mux and Daily with tables of their own, and the providers that are a signature and pointers.

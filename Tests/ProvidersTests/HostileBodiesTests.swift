@@ -1,7 +1,11 @@
 import Events
+import Gzip
 import Primitives
 import Providers
+import SimdJSON
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 

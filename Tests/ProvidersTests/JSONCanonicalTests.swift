@@ -2,7 +2,7 @@ import Events
 import SeededRandom
 import Testing
 
-@testable import Providers
+@testable import SimdJSON
 
 /// The canonical form of RFC 8785.
 struct JSONCanonicalTests {

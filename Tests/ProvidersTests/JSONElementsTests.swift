@@ -1,7 +1,7 @@
 import Events
 import Testing
 
-@testable import Providers
+@testable import SimdJSON
 
 /// Batches: elements, their places, and JSON Pointers.
 struct JSONElementsTests {

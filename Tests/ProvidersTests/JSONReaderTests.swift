@@ -3,7 +3,7 @@ import SeededRandom
 import Testing
 import WebhookSamples
 
-@testable import Providers
+@testable import SimdJSON
 
 /// Strictness and safety of the JSON gate; the vectors are in the spirit of nst/JSONTestSuite, embedded in an object
 /// where the suite has lone values.

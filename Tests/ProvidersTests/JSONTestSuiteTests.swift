@@ -2,7 +2,7 @@ import Events
 import Testing
 import WebhookSamples
 
-@testable import Providers
+@testable import SimdJSON
 
 /// nst/JSONTestSuite through the JSON gate.
 struct JSONTestSuiteTests {

@@ -1,9 +1,12 @@
 import Events
+import Gzip
 import Testing
 import WebhookSamples
 import Wire
 
 @testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 struct ProviderTests {
     /// A provider that signs, with a secret that its scheme takes.

@@ -6,7 +6,7 @@ import Testing
 import WebhookSamples
 import Wire
 
-@testable import Providers
+@testable import Normalisation
 
 struct StreamTransportTests {
     private enum Reading: Equatable {

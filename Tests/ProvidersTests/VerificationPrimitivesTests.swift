@@ -1,9 +1,11 @@
+import Gzip
 import Primitives
 import SeededRandom
 import Testing
 import WebhookSamples
 
-@testable import Providers
+@testable import Crypto
+@testable import Verification
 
 struct VerificationPrimitivesTests {
     private func code(_ key: [UInt8], _ text: [UInt8]) -> String {

@@ -4,12 +4,9 @@ import hashlib
 import hmac
 import http.client
 import json
-import os
-import shutil
 import socket
 import struct
-import subprocess
-import tempfile
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,29 +14,12 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-EXECUTABLES = ("ingress-gateway", "verifier", "normaliser", "fanout-router", "tributary")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from launcher import HOST, PATIENCE_SECONDS, ROOT, Pipeline, free_port, new_folder, until  # noqa: E402
+
 SAMPLES = ROOT / "Tests" / "WebhookSamples" / "Samples" / "stream"
 API_KEY, API_SECRET = "k3ytest123abc", "test_stream_api_secret_not_real"
-PATIENCE_SECONDS = 300.0
-
-
-def binaries() -> Path | None:
-    """The folder with the executables: the one that TRIBUTARY_BIN names, or the newest build."""
-    ready = os.environ.get("TRIBUTARY_BIN")
-    folders = [Path(ready)] if ready else [ROOT / ".build" / kind for kind in ("debug", "release")]
-    whole = [each for each in folders if all(os.access(each / name, os.X_OK) for name in EXECUTABLES)]
-    return max(whole, key=lambda each: (each / "fanout-router").stat().st_mtime, default=None)
-
-
-def until(holds: Callable, what: str):
-    """Waits for a truthy answer and returns it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (answer := holds()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:g} s in vain: {what}")
-        time.sleep(0.02)
-    return answer
 
 
 @dataclass(frozen=True)
@@ -126,27 +106,17 @@ class Receiver:
         return Handler
 
 
-class Gateway:
-    """Every stage as a real process under a real supervisor, with one source `stream`."""
+class Gateway(Pipeline):
+    """Every stage, with one source `stream`."""
 
-    def __init__(self, folder_of_binaries: Path, subscriptions: list[dict]):
-        self.folder = Path(tempfile.mkdtemp(prefix="rc-", dir="/tmp"))
-        self.file = self.folder / "tributary.json"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port = probe.getsockname()[1]
-        self.file.write_text(json.dumps({
-            "run_dir": str(self.folder / "run"), "data_dir": str(self.folder / "data"),
-            "ingress": {"listen": f"127.0.0.1:{self._port}"}, "router": {"egress_allow": ["127.0.0.0/8"]},
+    def __init__(self, binaries: Path, subscriptions: list[dict]):
+        self._port = free_port()
+        super().__init__(binaries, new_folder("rc"), {
+            "ingress": {"listen": f"{HOST}:{self._port}"}, "router": {"egress_allow": ["127.0.0.0/8"]},
             "sources": [{"name": "stream", "provider": "stream",
                          "secrets": [{"id": API_KEY, "value": f"literal:{API_SECRET}"}]}],
             "subscriptions": subscriptions,
-        }))
-        self._environment = os.environ | {"TRIBUTARY_BIN": str(folder_of_binaries)}
-        try:
-            self._supervisor("up", "-d")
-        except AssertionError:
-            self.close()
-            raise
+        }, {})
 
     def post(self, sample: str) -> bytes:
         """Sends one sample of Stream's webhooks as Stream does; returns its body."""
@@ -165,7 +135,7 @@ class Gateway:
         """What the control API answers on the router's admin socket."""
         connection = http.client.HTTPConnection("localhost", timeout=PATIENCE_SECONDS)
         connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(self.folder / "run" / "fanout-router-0.admin"))
+        connection.sock.connect(str(self.run_dir / "fanout-router-0.admin"))
         connection.request("GET", path)
         response = connection.getresponse()
         text = response.read()
@@ -173,21 +143,14 @@ class Gateway:
         assert response.status == 200, f"{path} was answered {response.status}: {text}"
         return json.loads(text)
 
+    def is_idle(self, subscription: str) -> bool:
+        """Whether it has nothing more to deliver, not now and not later."""
+        lane = self.api(f"/v1/subscriptions/{subscription}")
+        return lane["backlog"] == lane["retrying"] == 0
+
     def attempts(self, subscription: str, count: int) -> list[dict]:
         """A subscription's attempts, oldest first, once there are so many."""
         path = f"/v1/attempts?subscription={subscription}"
         found = until(lambda: len(rows := self.api(path)["attempts"]) >= count and rows,
                       f"{count} attempts of {subscription}")
         return found[::-1]
-
-    def _supervisor(self, *arguments: str) -> str:
-        ended = subprocess.run([ROOT / "scripts" / "supervisor", *arguments, "--config", self.file],
-                               env=self._environment, text=True, capture_output=True, timeout=PATIENCE_SECONDS)
-        assert ended.returncode == 0, f"{arguments} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
-        return ended.stdout
-
-    def close(self) -> None:
-        try:
-            self._supervisor("down")
-        finally:
-            shutil.rmtree(self.folder, ignore_errors=True)

@@ -17,8 +17,9 @@ import standardwebhooks
 import svix.webhooks
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from cloudevents.core.formats.json import JSONFormat
-from gateway import API_KEY, Gateway, Receiver, Request, binaries, until
+from gateway import API_KEY, Gateway, Receiver, Request
 from getstream.webhook import get_event_type, verify_signature
+from launcher import binaries, until
 
 SAMPLES = ("call.session_started", "call.session_participant_joined", "call.session_ended")
 ONE = {"types": ["session.started"]}
@@ -75,7 +76,7 @@ def setUpModule():
         failing("closed-port") | {"url": "http://127.0.0.1:1/"}, failing("inward") | {"url": "https://10.1.2.3/"},
         failing("unknown-name") | {"url": "https://receiver.invalid/"},
     ])
-    unittest.addModuleCleanup(gateway.close)
+    unittest.enterModuleContext(gateway)
     posted = {sample: gateway.post(sample) for sample in SAMPLES}
 
 
@@ -214,7 +215,7 @@ class Schedules(unittest.TestCase):
             pause = (started(later) - started(earlier)).total_seconds() - earlier["duration_seconds"]
             self.assertGreaterEqual(pause, shortest - CLOCK_SECONDS)
             self.assertLessEqual(pause, longest + SLACK_SECONDS)
-        time.sleep(1)
+        until(lambda: gateway.is_idle(name), f"the end of {name}")
         self.assertEqual(len(receiver.requests(f"/{name}")), count)
         return attempts
 

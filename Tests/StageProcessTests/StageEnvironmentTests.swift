@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Logging
 import StageMetrics
 import Synchronization
 import Testing
@@ -43,6 +44,14 @@ import Threads
         #expect(stat(environment.runDirectory, &status) == 0)
         #expect(status.st_mode & 0o777 == 0o700)
         #expect(try environment.makeDataDirectory() == "\(folder)/data/ingress-gateway-0")
+    }
+
+    @Test func `the configuration says how much is logged, and the command line says it before`() throws {
+        write("log_level: warning\nrun_dir: run\ndata_dir: data\n", to: "t.yaml")
+        #expect(try StageEnvironment.open(.verifier, options()).logger.logLevel == .warning)
+        #expect(
+            try StageEnvironment.open(.verifier, options(["--instance", "other", "--log-level", "debug"])).logger
+                .logLevel == .debug)
     }
 
     @Test func `no core file of a stage is written and no debugger of the same user reads it`() throws {

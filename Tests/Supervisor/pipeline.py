@@ -8,32 +8,19 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SUPERVISOR = HERE.parent.parent / "scripts" / "supervisor"
-EXECUTABLES = ("ingress-gateway", "verifier", "normaliser", "fanout-router")
-PATIENCE_SECONDS = 300.0
 
 sys.path.insert(0, str(SUPERVISOR.parent))
 
-
-def until(holds, what: str):
-    """Waits for a truthy answer and returns it."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (answer := holds()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:g} s in vain: {what}")
-        time.sleep(0.01)
-    return answer
+from launcher import EXECUTABLES, PATIENCE_SECONDS, until  # noqa: E402
+from supervision.process import start_ticks  # noqa: E402
 
 
 def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    return start_ticks(pid) is not None
 
 
 class Pipeline:
@@ -43,7 +30,7 @@ class Pipeline:
         self.folder = Path(tempfile.mkdtemp(prefix="sv-", dir="/tmp"))
         self.binaries = self.folder / "bin"
         self.binaries.mkdir()
-        for name in (*EXECUTABLES, "tributary"):
+        for name in EXECUTABLES:
             shutil.copy(HERE / "fake_stage.py", self.binaries / name)
             (self.binaries / name).chmod(0o755)
         self.file = self.folder / "pipeline.json"

@@ -13,24 +13,33 @@ from pathlib import Path
 from unittest import mock
 
 from pipeline import PATIENCE_SECONDS, until
-from supervision import commands, control
+from supervision import commands, control, service
 from supervision.failure import NO_PERMISSION, USAGE, Failure, NotRunning
 from test_supervisor import SupervisorCase
 
 SECRET = "sesame-open"
 
 
-class Requests(unittest.TestCase):
-    def test_a_command_is_taken_whole_or_refused_without_showing_a_value(self):
+class Requests(unittest.IsolatedAsyncioTestCase):
+    async def test_a_command_is_taken_whole_or_refused_without_showing_a_value(self):
         scale = {"command": "scale", "stage": "normaliser", "count": 3}
+        supervisor = mock.Mock(change=mock.AsyncMock())
+        served = service.Service(supervisor, is_behind=True)
+
+        async def answer(line: bytes):
+            return await served.obey(control.parse_request(line), print)
+
         self.assertEqual(control.parse_request(json.dumps(scale).encode()), scale | {"environment": {}})
+        await answer(json.dumps(scale).encode())
+        supervisor.change.assert_awaited_once()
         for wrong in (b"", b"\n", b"\xff\xfe", b"[" * 50_000, b'{"a":' * 50_000, b"9" * 5000, b"[]", b"null", b"{}",
                       b'{"command": ["status"]}', b'{"command": "stop"}', b'{"command": "scale", "stage": "verifier"}',
                       *(json.dumps(scale | {"count": count}).encode() for count in (True, 1.5, "2", None, 1e400)),
                       b'{"command": "restart", "name": 5}'):
             with self.assertRaises(Failure) as raised:
-                control.parse_request(wrong)
+                await answer(wrong)
             self.assertEqual(raised.exception.exit_code, USAGE)
+        supervisor.change.assert_awaited_once()
         for environment in ([SECRET], {"A": 5}, {"A": SECRET + "\0"}, {"A=B": SECRET}, {"": SECRET}, {"A": "\ud800"}):
             with self.assertRaises(Failure) as raised:
                 control.parse_request(json.dumps({"command": "reload", "environment": environment}).encode())
@@ -38,15 +47,14 @@ class Requests(unittest.TestCase):
 
 
 class Answering(unittest.IsolatedAsyncioTestCase):
-    """The server alone, with a supervisor that fails in one command."""
+    """The server alone, before something that fails in one command."""
 
     async def asyncSetUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.path = Path(folder.name) / "s"
-        supervisor = mock.Mock()
-        supervisor.status.side_effect = [{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}]
-        self.server = await control.ControlServer(supervisor, mock.Mock()).serve(self.path)
+        self.path = Path(folder.name) / control.SOCKET_NAME
+        run = mock.AsyncMock(side_effect=[{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}])
+        self.server = await control.ControlServer(run).serve(control.bind(Path(folder.name)))
         self.addCleanup(self.server.close)
 
     async def ask(self, request: bytes) -> dict:

@@ -6,10 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from supervision import listeners  # noqa: E402
 from supervision.admin import Answer, parse  # noqa: E402
-from supervision.environment import stage_environment, unset  # noqa: E402
-from supervision.failure import Failure  # noqa: E402
+from supervision.environment import stage_environment  # noqa: E402
 from supervision.policy import RestartPolicy  # noqa: E402
 from supervision.topology import full_name, parse_instance, stage_named  # noqa: E402
 
@@ -43,19 +41,10 @@ class Names(unittest.TestCase):
                              ("supervisor", "supervisor"), ("router", "router")):
             self.assertEqual(full_name(short), whole)
 
-    def test_addresses(self):
-        self.assertEqual(listeners.parse("127.0.0.1:80"), ("127.0.0.1", 80))
-        self.assertEqual(listeners.parse("[::1]:0"), ("::1", 0))
-        self.assertEqual(listeners.parse(":81"), ("0.0.0.0", 81))
-        for wrong in ("80", "::1:80", "host:", "host:70000", "host:x"):
-            with self.assertRaises(Failure):
-                listeners.parse(wrong)
-
     def test_a_stage_environment_holds_nothing_unnamed(self):
         ours = {"PATH": "/bin", "SECRET": "1", "OTHER": "2", "TRIBUTARY_FAULT_X": "3", "TRIBUTARY_BIN": "4"}
         self.assertEqual(stage_environment(["SECRET", "ABSENT"], ours),
                          {"PATH": "/bin", "SECRET": "1", "TRIBUTARY_FAULT_X": "3", "MALLOC_ARENA_MAX": "2"})
-        self.assertEqual(unset(["SECRET", "ABSENT"], ours), ["ABSENT"])
 
 
 class Answers(unittest.TestCase):

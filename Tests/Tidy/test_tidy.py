@@ -22,22 +22,31 @@ ALLOWED_NAMES = {
     "handlerAdded",
     "handlerRemoved",
 }
-MODULES_WITHOUT_FOUNDATION = ["Wire", "Primitives", "JSON", "ZeroMQ", "Bus", "Events", "Providers", "StageMetrics"]
-DATA_PATH = [
-    "Shared/Wire",
-    "Shared/Primitives",
-    "Shared/JSON",
-    "Shared/ZeroMQ",
-    "Shared/Bus",
-    "Shared/Events",
-    "Shared/Providers",
-    "Shared/Journal",
-    "Shared/EventLog",
-    "Services/IngressGateway",
-    "Services/Verifier",
-    "Services/Normaliser",
-    "Services/FanoutRouter",
-]
+FOUNDATION = {
+    "Shared/EventLog": "GRDB's columns",
+    "Services/IngressGateway": "JSON of operators' requests",
+    "Services/Tributary": "commands: files and processes",
+}
+"""The modules that may import Foundation, each with what for; all others do without."""
+FOUNDATION_JSON = {"ReprocessIntake.swift": "operators' requests, not webhooks"}
+OUTGOING = {
+    "SubscriberConnector.swift": "the router's deliveries",
+    "ControlClient.swift": "commands, to a router elsewhere",
+    "HTTPFailure.swift": "the same: what failed",
+    "UnixSocket.swift": "commands, to the supervisor of this host",
+}
+"""Where a connection to the outside is opened: the router's deliveries and the commands, no other stage, no module."""
+SECRETS = {
+    "Services/Verifier": "the providers'",
+    "Services/FanoutRouter": "the subscribers' and the API's",
+    "Shared/EventDelivery": "the subscribers'",
+    "Shared/ControlAPI": "the API's",
+    "Services/Tributary": "a command acts as verifier and router do",
+    "Shared/ServerCertificates": "keys of listeners",
+    "Shared/Configuration": "how a reference is resolved, and `check --secrets`",
+    "Shared/StageProcess": "what a stage's own part names, and marks of what changed",
+}
+"""Where a reference to a secret may be resolved."""
 WALL_CLOCK = {
     "Shared/StageMetrics/Clock.swift": "is it",
     "Shared/StageProcess/LogLines.swift": "the time of a line",
@@ -206,10 +215,18 @@ class Imports(unittest.TestCase):
         for path, imported in self.imports("Shared").items():
             self.assertEqual(imported & services, set(), path)
 
-    def test_only_the_module_zeromq_imports_libzmq(self):
+    def test_a_c_library_is_imported_only_by_the_one_module_that_is_its_face(self):
+        faces = {"CZeroMQ": "ZeroMQ", "COpenSSL": "Crypto", "CSimdJSON": "SimdJSON", "CZlib": "Gzip"}
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
-            if "ZeroMQ" not in path.parts:
-                self.assertNotIn("CZeroMQ", imported, path)
+            for library, face in faces.items():
+                if face not in path.parts:
+                    self.assertNotIn(library, imported, path)
+
+    def test_what_is_known_of_providers_is_data_and_only_normalisation_reads_payloads(self):
+        for path, imported in self.imports("Shared/Providers").items():
+            if "Normalisation" not in path.parts:
+                code = {"Crypto", "Gzip", "SimdJSON", "SwiftProtobuf", "Verification", "Normalisation"}
+                self.assertEqual(imported & code, set(), path)
 
     def test_only_the_control_apis_listener_imports_its_server_library(self):
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
@@ -229,37 +246,35 @@ class Imports(unittest.TestCase):
                 path,
             )
 
-    def test_the_modules_of_the_data_path_do_without_foundation(self):
-        for module in MODULES_WITHOUT_FOUNDATION:
-            for path, imported in self.imports(f"Shared/{module}").items():
-                self.assertEqual(imported & {"Foundation", "FoundationEssentials"}, set(), path)
+    def sources(self, known: dict[str, str], pattern: str) -> set[str]:
+        """The files of all modules, commands too, whose code says such a thing, but for known folders and names."""
+        return {
+            str(path.relative_to(ROOT))
+            for path in tracked("Shared/*.swift", "Services/*.swift")
+            if not any(path.name == each or str(path.relative_to(ROOT)).startswith(each + "/") for each in known)
+            and any(
+                re.search(pattern, line)
+                for line in path.read_text().splitlines()
+                if not line.lstrip().startswith("//")
+            )
+        }
 
-    def test_foundations_json_stays_out_of_the_data_path(self):
-        for folder in DATA_PATH:
-            for path in tracked(f"{folder}/*.swift"):
-                if "Admin" in path.parts or path.name == "ReprocessIntake.swift":  # operators' requests, not webhooks
-                    continue
-                self.assertNotRegex(path.read_text(), r"\bJSON(Serialization|Encoder|Decoder)\b", path)
+    def test_all_modules_but_those_that_are_named_do_without_foundation(self):
+        self.assertEqual(self.sources(FOUNDATION, r"^(?:\w+ )?import Foundation"), set())
 
-    def test_only_verifier_and_router_resolve_secrets_among_the_stages(self):
-        for folder in [
-            "Services/IngressGateway",
-            "Services/Normaliser",
-            "Services/BusTap",
-            "Shared/Bus",
-            "Shared/Journal",
-        ]:
-            for path in tracked(f"{folder}/*.swift"):
-                self.assertNotRegex(path.read_text(), r"\.resolve\(|SecretReference", path)
+    def test_foundations_json_reads_operators_requests_and_nothing_else(self):
+        self.assertEqual(self.sources(FOUNDATION_JSON, r"\bJSON(Serialization|Encoder|Decoder)\b"), set())
+
+    def test_only_who_owns_secrets_resolves_them(self):
+        self.assertEqual(self.sources(SECRETS, r"\b(environment|reference|SecretArgument)\.resolve\("), set())
         for path in tracked("Services/Verifier/*.swift"):
             self.assertNotIn("subscriptions", path.read_text(), path)
         for path in tracked("Services/FanoutRouter/*.swift"):
             self.assertNotRegex(path.read_text(), r"sources.*secrets", path)
 
-    def test_only_the_router_opens_connections_to_the_outside(self):
-        for folder in ["Services/IngressGateway", "Services/Verifier", "Services/Normaliser", "Shared"]:
-            for path in tracked(f"{folder}/*.swift"):
-                self.assertNotIn("ClientBootstrap", path.read_text(), path)
+    def test_only_the_router_and_the_commands_open_connections_to_the_outside(self):
+        opening = r"\bClientBootstrap\b|\bHTTPClient\b|NIOPipeBootstrap|DatagramBootstrap|\bconnect\(descriptor"
+        self.assertEqual(self.sources(OUTGOING, opening), set())
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import Executable
 import Glibc
 import JSON
 import PipelineConfiguration
-import Providers
 import StageMetrics
 import Synchronization
 import Testing

@@ -43,7 +43,7 @@ import Testing
         let sources = json["sources"].elements
         #expect(sources.map { $0["verification"].text } == ["", "", "none"])
         #expect(sources[1]["path_tokens"].elements.first?["not_after"].text == "2024-01-01T00:00:00.000000Z")
-        #expect(sources.map { $0["ids"].text } == ["content", "content", "generated"])
+        #expect(sources.map { $0["ids"].text } == ["", "", "generated"])
         #expect(json["ingress"]["public_url"] == .null)
         #expect(json["ingress"]["tls"] == .null)
         #expect(json["router"]["api_tokens"] == .array([]))

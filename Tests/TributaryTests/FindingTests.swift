@@ -1,8 +1,8 @@
 import Foundation
 import JSON
 import PipelineConfiguration
-import Providers
 import Testing
+import VerificationSchemes
 
 @testable import Tributary
 

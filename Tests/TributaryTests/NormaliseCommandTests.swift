@@ -2,9 +2,11 @@ import ArgumentParser
 import Events
 import Executable
 import JSON
+import Normalisation
 import PipelineConfiguration
 import Providers
 import Testing
+import VerificationSchemes
 import WebhookSamples
 import Wire
 

@@ -2,6 +2,7 @@ import Events
 import JSON
 import Providers
 import Testing
+import VerificationSchemes
 import WebhookSamples
 
 @testable import Tributary

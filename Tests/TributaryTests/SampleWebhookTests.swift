@@ -1,9 +1,10 @@
 import Events
 import Executable
 import JSON
-import Providers
 import StageMetrics
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 

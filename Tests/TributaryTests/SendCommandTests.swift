@@ -2,7 +2,6 @@ import ArgumentParser
 import Executable
 import JSON
 import PipelineConfiguration
-import Providers
 import Testing
 import WebhookSamples
 

@@ -1,7 +1,10 @@
 import Events
+import Gzip
 import Providers
 import StageMetrics
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 

@@ -2,8 +2,10 @@ import ArgumentParser
 import Events
 import Executable
 import JSON
-import Providers
+import Normalisation
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 
 @testable import Tributary

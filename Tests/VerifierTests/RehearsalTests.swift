@@ -3,9 +3,9 @@ import Events
 import Executable
 import JSON
 import PipelineConfiguration
-import Providers
 import StageProcess
 import Testing
+import VerificationSchemes
 import Wire
 
 @testable import Verifier

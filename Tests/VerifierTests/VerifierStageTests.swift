@@ -3,6 +3,8 @@ import JSON
 import Providers
 import SeededRandom
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 
@@ -52,13 +54,13 @@ struct VerifierStageTests {
         case .answered, .passedExcept:
             Issue.record("no source here has a handshake, and the verifier knows no elements")
             return nil
-        case .refused(let rejection, let status):
+        case .refused(let rejection):
             #expect(try record.section(.verification) == nil && record.section(.inflatedBody) == nil)
             let written = try #require(try record.section(.rejection))
             #expect(try written.withUnsafeBytes { try Rejection(section: $0) } == rejection)
             #expect(rejection.stage == .verifier && !rejection.detail.isEmpty)
             #expect(stage.lastProof == nil)
-            return (rejection.code, status)
+            return (rejection.code, rejection.code.httpStatus)
         }
     }
 

@@ -2,10 +2,11 @@ import Bus
 import Events
 import Executable
 import PipelineConfiguration
-import Providers
 import StageMetrics
 import StageProcess
 import Testing
+import Verification
+import VerificationSchemes
 import WebhookSamples
 import Wire
 
@@ -39,7 +40,7 @@ struct VerifierWorkTests {
     {
         var record = Record(
             source: "rooms", fields: [(":token", token)], body: [1], receivedAtNanoseconds: receivedAtNanoseconds)
-        return try record.pass { work.process($0, appendingTo: &$1) }
+        return try #require(try record.pass { work.process($0, appendingTo: &$1) })
     }
 
     @Test func `proofs are counted by source and key, and an open source is visible`() throws {
@@ -92,7 +93,7 @@ struct VerifierWorkTests {
         let body =
             #"{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"},"event_ts":1}"#
         var record = Record(source: "rooms", fields: [], body: Array(body.utf8))
-        let verdict = try record.pass { work.process($0, appendingTo: &$1) }
+        let verdict = try #require(try record.pass { work.process($0, appendingTo: &$1) })
         #expect(verdict.httpStatus == 200 && verdict.code.isEmpty)
         #expect(
             String(decoding: verdict.reply, as: UTF8.self)

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from demonstration.stage_folder import free_port
+from launcher import ROOT, free_port
 from supervision.binaries import Binaries
 from supervision.failure import USAGE, Failure
 from supervision.helptext import Formatter
@@ -15,7 +15,7 @@ from supervision.helptext import Formatter
 from . import machine, report, webhook
 from .bench import QUICK, Bench, Timing
 from .load import Load
-from .pipeline import ROOT, Pipeline, Shape
+from .pipeline import Pipeline, Shape
 from .proxies import Nginx
 from .workplace import run, say, temporary_folder, uninterrupted
 
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def measure(options: argparse.Namespace, binaries: Binaries, folder: Path) -> dict:
+def measure(options: argparse.Namespace, binaries: Path, folder: Path) -> dict:
     """Starts everything, measures, stops everything; answers the outcome."""
     shape = Shape(options.verifiers, options.normalisers, options.concurrency)
     ports = {"SINK_PORT": free_port(SINK_PORT), "PROXY_PORT": free_port(PROXY_PORT)}
@@ -92,8 +92,7 @@ def main() -> int:
     if options.concurrency > 1000:
         raise Failure("--concurrency takes 1000 at most, as the configuration does.", USAGE)
     started = time.monotonic()
-    binaries = Binaries(ROOT, os.environ, "release")
-    binaries.provide(rebuild_stale=True)
+    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
     built = time.monotonic()
     with temporary_folder(options.keep) as folder:
         outcome = measure(options, binaries, folder)

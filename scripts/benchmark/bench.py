@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from launcher import until
 from supervision.failure import Failure
 
 from . import search, yardstick
@@ -75,12 +76,9 @@ class Bench:
         if status != 202:
             raise Failure(f"the ingress answered {status} to a well signed webhook, not 202; its log is in "
                           f"{self._pipeline.run_dir}.")
-        deadline = time.monotonic() + FIRST_EVENT_SECONDS
-        while self._observer.read({}).delivered < 1:
-            if time.monotonic() > deadline:
-                raise Failure(f"an accepted webhook was not delivered within {FIRST_EVENT_SECONDS:g} s; the stages' "
-                              f"logs are in {self._pipeline.run_dir}.")
-            time.sleep(0.05)
+        until(lambda: self._observer.read({}).delivered >= 1,
+              f"the delivery of an accepted webhook; the stages' logs are in {self._pipeline.run_dir}",
+              FIRST_EVENT_SECONDS)
 
     def _span(self, rate: float, seconds: float, **more: int) -> Span:
         """One run against the ingress, observed after its ramp; then waits until the backlog is gone."""
@@ -97,12 +95,8 @@ class Bench:
         return Span(before, after, result, rate)
 
     def _drain(self) -> None:
-        deadline = time.monotonic() + DRAIN_SECONDS
-        while (backlog := self._observer.read({}).backlog) > 0:
-            if time.monotonic() > deadline:
-                raise Failure(f"{backlog:.0f} events are still not delivered {DRAIN_SECONDS:g} s after the load ended; "
-                              f"the stages' logs are in {self._pipeline.run_dir}.")
-            time.sleep(0.1)
+        until(lambda: self._observer.read({}).backlog == 0,
+              f"the delivery of all events; the stages' logs are in {self._pipeline.run_dir}", DRAIN_SECONDS, 0.1)
 
     def _forwarding(self, when: str) -> Forwarding:
         measured = self._yardstick.measure(self._timing.proxy)
@@ -169,7 +163,7 @@ class Bench:
     def _tapped(self, rate: float, is_attached: bool) -> Span:
         if not is_attached:
             return self._span(rate, self._timing.tap)
-        tap = start([self._pipeline.binaries.folder / "bus-tap", "--json", "--config", self._pipeline.file],
+        tap = start([self._pipeline.binaries / "bus-tap", "--json", "--config", self._pipeline.file],
                     env=self._pipeline.environment, stdout=subprocess.DEVNULL)
         try:
             span = self._span(rate, self._timing.tap, **{"bus-tap": tap.pid})

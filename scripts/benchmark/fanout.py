@@ -1,6 +1,7 @@
 """scripts/bench fanout: what one subscriber's trouble costs the others, and what many subscriptions cost."""
 
 import argparse
+import asyncio
 import json
 import os
 import sys
@@ -9,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from demonstration.stage_folder import free_port
-from supervision.admin import get
+from launcher import ROOT, free_port, until
+from supervision.admin import ask
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 from supervision.helptext import Formatter
@@ -19,7 +20,7 @@ from . import machine, metrics
 from .faults import Patient
 from .load import Load, Run
 from .observer import RECEIPT_TO_DELIVERY, ROUTER, process_figures
-from .pipeline import ROOT, Pipeline, Shape
+from .pipeline import Pipeline, Shape
 from .proxies import Nginx
 from .workplace import run, say, temporary_folder, uninterrupted
 
@@ -90,12 +91,8 @@ class Watch:
             total("tributary_events_total"), process.resident_bytes, process.cpu_seconds)
 
     def until(self, condition: Callable[[Moment], bool], what: str, seconds: float = DRAIN_SECONDS) -> Moment:
-        deadline = time.monotonic() + seconds
-        while not condition(moment := self.read()):
-            if time.monotonic() > deadline:
-                raise Failure(f"{what} did not happen within {seconds:g} s; the logs are in {self._pipeline.run_dir}.")
-            time.sleep(0.2)
-        return moment
+        return until(lambda: condition(moment := self.read()) and moment,
+                     f"{what}; the logs are in {self._pipeline.run_dir}", seconds, 0.2)
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,7 @@ class Phase:
 
 
 class Bench:
-    def __init__(self, binaries: Binaries, folder: Path, size: Size):
+    def __init__(self, binaries: Path, folder: Path, size: Size):
         self._binaries, self._folder, self._size = binaries, folder, size
 
     def _in_pipeline(self, name: str, subscriptions: list[dict], body: Callable[[Pipeline, Load, Watch], dict]) -> dict:
@@ -279,12 +276,9 @@ class Bench:
         old = watch.pid
         os.kill(old, 9)
         started = time.monotonic()
-        while time.monotonic() - started < 60:
-            answer = get(pipeline.run_dir / f"{ROUTER}-0.admin", "/readyz", timeout_seconds=1.0)
-            if answer.status == 200 and watch.pid != old:
-                return round(time.monotonic() - started, 3)
-            time.sleep(0.01)
-        raise Failure(f"the router did not come back; its log is in {pipeline.run_dir}.")
+        admin = pipeline.run_dir / f"{ROUTER}-0.admin"
+        until(lambda: asyncio.run(ask(admin, "/readyz")).status == 200 and watch.pid != old, "the router to come back")
+        return round(time.monotonic() - started, 3)
 
 
 def verdict(is_met: bool) -> str:
@@ -333,8 +327,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.which) - set(names):
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(names)}")
-    binaries = Binaries(ROOT, os.environ, "release")
-    binaries.provide(rebuild_stale=True)
+    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
     outcome: dict = {}
     with temporary_folder(options.keep) as folder:
         bench = Bench(binaries, folder, QUICK if options.quick else Size())

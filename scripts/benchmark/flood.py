@@ -14,12 +14,12 @@ import time
 import uuid
 from pathlib import Path
 
-from demonstration.stage_folder import free_port
+from launcher import HOST, PATIENCE_SECONDS, ROOT, free_port
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 
 from . import machine, webhook
-from .pipeline import HOST, ROOT, Pipeline, Shape
+from .pipeline import Pipeline, Shape
 from .workplace import run, say, temporary_folder, uninterrupted
 
 EXAMPLES = """\
@@ -47,9 +47,9 @@ def forged_request() -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + FORGED_BODY
 
 
-def forge(port: int, address: str, connections: int, is_over: multiprocessing.Event,
+def forge(port: int, address: str, connections: int, made: multiprocessing.Semaphore, is_over: multiprocessing.Event,
           outcome: multiprocessing.Queue) -> None:
-    """Sends forgeries over many connections, each as fast as it gets answers."""
+    """Sends forgeries over many connections, each as fast as it gets answers. `made`: released for each connection."""
     os.nice(19)
     statuses: collections.Counter[str] = collections.Counter()
     request = forged_request()
@@ -58,6 +58,7 @@ def forge(port: int, address: str, connections: int, is_over: multiprocessing.Ev
         while not is_over.is_set():
             with (contextlib.suppress(OSError, ValueError, IndexError),
                   socket.create_connection((HOST, port), timeout=5, source_address=(address, 0)) as client):
+                made.release()
                 while not is_over.is_set():
                     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                         client.sendall(request)
@@ -106,12 +107,13 @@ def row(times: list[float], statuses: collections.Counter, forged: dict[str, int
 def beside(pipeline: Pipeline, address: str, options: argparse.Namespace) -> dict:
     """One phase with forgeries from that address."""
     context = multiprocessing.get_context("fork")
-    is_over, outcome = context.Event(), context.Queue()
-    forger = context.Process(target=forge, args=(pipeline.port, address, options.connections, is_over, outcome),
-                             daemon=True)
+    made, is_over, outcome = context.Semaphore(0), context.Event(), context.Queue()
+    forger = context.Process(
+        target=forge, args=(pipeline.port, address, options.connections, made, is_over, outcome), daemon=True)
     forger.start()
     try:
-        time.sleep(1)  # every connection is made
+        if not all(made.acquire(timeout=PATIENCE_SECONDS) for _ in range(options.connections)):
+            raise Failure(f"the forger could not make {options.connections} connections.")
         times, statuses = send_genuine(pipeline, options.seconds)
     finally:
         is_over.set()
@@ -120,7 +122,7 @@ def beside(pipeline: Pipeline, address: str, options: argparse.Namespace) -> dic
     return row(times, statuses, forged)
 
 
-def measure(binaries: Binaries, folder: Path, budget_bytes: int, options: argparse.Namespace) -> dict[str, dict]:
+def measure(binaries: Path, folder: Path, budget_bytes: int, options: argparse.Namespace) -> dict[str, dict]:
     pipeline = Pipeline(binaries, folder, free_port(DOOR_PORT), Shape(1, 1, 30), [],
                         {"disk_budget_bytes": budget_bytes})
     try:
@@ -165,8 +167,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.seconds < 1 or options.connections < 1:
         raise Failure("--seconds and --connections take numbers of at least 1.")
-    binaries = Binaries(ROOT, os.environ, "release")
-    binaries.provide(rebuild_stale=True)
+    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
     outcome: dict[str, dict] = {}
     with temporary_folder(options.keep) as folder:
         for number, (budget, budget_bytes) in enumerate(BUDGETS.items()):

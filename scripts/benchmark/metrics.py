@@ -1,9 +1,10 @@
 """A stage's metrics: what /metrics.json answers on its admin socket."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
-from supervision.admin import get
+from supervision.admin import ask
 from supervision.failure import Failure
 
 Samples = list[tuple[str, dict[str, str], float]]
@@ -11,7 +12,7 @@ Samples = list[tuple[str, dict[str, str], float]]
 
 
 def read(run_dir: Path, instance: str, timeout_seconds: float = 10.0) -> Samples:
-    tree = get(run_dir / f"{instance}.admin", "/metrics.json", timeout_seconds).tree
+    tree = asyncio.run(ask(run_dir / f"{instance}.admin", "/metrics.json", timeout_seconds)).tree
     if not tree:
         raise Failure(f"{instance} does not answer on its admin socket; its log is in {run_dir}.")
     return [(each["name"], each["labels"], float(each["value"]))

@@ -3,14 +3,13 @@
 import shutil
 import socket
 import subprocess
-import time
 from pathlib import Path
 
+from launcher import HOST, until
 from supervision.failure import UNAVAILABLE, Failure
 
 from .children import end, start
 
-HOST = "127.0.0.1"
 START_SECONDS = 5.0
 
 
@@ -46,15 +45,15 @@ class Nginx:
         with (self._folder / f"{self.name}.out").open("wb") as out:
             self._process = start(
                 [program(), "-p", str(self._folder), "-c", str(self._file)], stdout=out, stderr=out)
-        deadline = time.monotonic() + START_SECONDS
-        while self._process.poll() is None and time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex((HOST, self.port)) == 0:
-                    return
-            time.sleep(0.02)
-        words = (self._folder / f"{self.name}.out").read_text(errors="replace").strip()
-        raise Failure(f"nginx as {self.name} does not listen on {HOST}:{self.port}: {words or 'it says nothing'}.",
-                      UNAVAILABLE)
+        until(lambda: self._process.poll() is not None or self._listens(), f"nginx as {self.name}", START_SECONDS)
+        if self._process.poll() is not None:
+            words = (self._folder / f"{self.name}.out").read_text(errors="replace").strip()
+            raise Failure(f"nginx as {self.name} does not listen on {HOST}:{self.port}: {words or 'it says nothing'}.",
+                          UNAVAILABLE)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((HOST, self.port)) == 0
 
     def stop(self) -> None:
         if self._process is not None:

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from launcher import new_folder
 from supervision.failure import Failure
-
-from .pipeline import new_folder
 
 
 def say(words: str) -> None:
@@ -19,7 +18,7 @@ def say(words: str) -> None:
 @contextlib.contextmanager
 def temporary_folder(keeps: bool) -> Iterator[Path]:
     """Stays behind on request, and after a failure whose explanation stands in the logs."""
-    folder = new_folder()
+    folder = new_folder("bench")
     try:
         yield folder
     except Failure:

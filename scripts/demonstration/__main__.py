@@ -5,14 +5,16 @@ import json
 import os
 import signal
 import sys
-import time
+import threading
+from pathlib import Path
 
+from launcher import HOST, ROOT, free_port, until
 from supervision.binaries import Binaries
 from supervision.failure import Failure
 from supervision.helptext import Formatter
 
 from . import journey
-from .stage_folder import HOST, ROOT, SUBSCRIBER_PORT, StageFolder, free_port
+from .stage_folder import SUBSCRIBER_PORT, StageFolder
 from .subscriber import Delivery, Subscriber
 
 SAMPLES = (
@@ -41,7 +43,7 @@ def step(words: str) -> None:
 class Demo:
     """One run, from the build to the stage table."""
 
-    def __init__(self, binaries: Binaries):
+    def __init__(self, binaries: Path):
         self._deliveries: list[Delivery] = []
         port = free_port(SUBSCRIBER_PORT)
         self.pipeline = StageFolder(binaries, port)
@@ -53,7 +55,7 @@ class Demo:
     def run(self) -> None:
         pipeline = self.pipeline
         step("1. The stages: a supervisor starts them, downstream first")
-        pipeline.supervisor("up", "-d")
+        pipeline.up(shows=True)
         self._subscriber.start()
         step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE")
         for source, kind in SAMPLES:
@@ -70,7 +72,7 @@ class Demo:
         step("5. One event in full, as 'tributary events ID' shows it")
         print(pipeline.tributary("events", self._deliveries[0].event["id"]).rstrip())
         step("6. The stages, as 'scripts/supervisor top' shows them")
-        pipeline.supervisor("top", "--once", "--interval", "0.3")
+        pipeline.supervisor("top", "--once", "--interval", "0.3", shows=True)
 
     def _send(self, source: str, kind: str, *more: str) -> None:
         """Sends one sample with the operator's tool and prints what came of it."""
@@ -81,12 +83,8 @@ class Demo:
               f"{1000 * answer['latency_seconds']:.1f} ms{remark}")
 
     def _await_deliveries(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(self._deliveries) < DELIVERIES:
-            if time.monotonic() > deadline:
-                raise Failure(f"only {len(self._deliveries)} of {DELIVERIES} deliveries came within "
-                              f"{PATIENCE_SECONDS:g} s; the stages' logs are in {self.pipeline.folder}/run.")
-            time.sleep(0.01)
+        until(lambda: len(self._deliveries) >= DELIVERIES,
+              f"{DELIVERIES} deliveries; the stages' logs are in {self.pipeline.run_dir}", PATIENCE_SECONDS)
 
 
 def keep_running(pipeline: StageFolder) -> None:
@@ -97,8 +95,7 @@ def keep_running(pipeline: StageFolder) -> None:
   scripts/supervisor top --config {pipeline.file}
 Ctrl-C ends it.""", flush=True)
     try:
-        while True:
-            time.sleep(3600)
+        threading.Event().wait()
     except KeyboardInterrupt:
         print()
 
@@ -114,9 +111,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # whatever ends the demo, its stages go down with it
     try:
-        binaries = Binaries(ROOT, os.environ, options.build)
-        binaries.provide(rebuild_stale=True)
-        demo = Demo(binaries)
+        demo = Demo(Binaries(ROOT, os.environ, options.build).provide(is_up_to_date=True))
         demo.run()
         failed = False
         if options.keep:
@@ -140,7 +135,7 @@ def main() -> int:
 def end(pipeline: StageFolder, removes: bool) -> None:
     step("The end: the stages drain and stop, from the ingress to the router")
     try:
-        pipeline.supervisor("down")
+        pipeline.supervisor("down", shows=True)
     except Failure as failure:
         print(f"demo: {failure.sentence}", file=sys.stderr)
         return

@@ -14,7 +14,6 @@ from .daemon import READY_SECONDS, Supervisor
 from .failure import NO_PERMISSION, NOT_READY, UNAVAILABLE, Failure, NotRunning
 from .helptext import Formatter
 from .process import find_running
-from .service import say
 from .topology import STAGES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,11 +45,6 @@ the environment in which they are called.
 exit codes: 0 done, 1 something is not ready, 3 nothing runs, 64 wrong usage,
 69 not to be had (a port, an executable), 77 no permission, 78 configuration"""
 
-LOOKING = {"status": "Show every instance, and why one is not ready.", "logs": "Print the ends of the stages' logs.",
-           "metrics": "Print every stage's metrics and the supervisor's as one Prometheus text.",
-           "top": "Show a live table of all instances."}
-"""The commands that `tributary` has under the same name."""
-
 
 class Command:
     """One call: its options, and what they mean."""
@@ -62,110 +56,133 @@ class Command:
         named = getattr(options, "config", None) or os.environ.get("TRIBUTARY_CONFIG")
         self._file = Path(named).absolute() if named else ROOT / DEFAULT_FILE
 
-    def _running(self) -> Configuration:
-        return load(self._file, self._tool, running=True)
+    def _running(self, tells: bool = True) -> Configuration:
+        return load(self._file, self._tool, running=True, tells=tells)
 
     def _supervisor(self, loaded: Configuration) -> Supervisor:
-        return Supervisor(loaded, self._binaries.folder, ROOT, say)
+        return Supervisor(loaded, self._binaries.folder, ROOT, service.say)
 
-    def _call(self, run_dir: Path, command: str, **more) -> dict:
+    def _call(self, loaded: Configuration, command: str, **more) -> dict:
         """Lets the running supervisor do it, and prints what it says meanwhile."""
         is_silent = getattr(self._options, "json", False)
-        return control.call(run_dir, {"command": command} | more, (lambda line: None) if is_silent else service.tell)
+        return control.call(loaded.run_dir, {"command": command} | more, (lambda line: None) if is_silent else tell)
 
     def _variables(self, loaded: Configuration) -> dict[str, str]:
         """This environment's values of the variables that a configuration names."""
         return {name: os.environ[name] for name in loaded.variables if name in os.environ}
 
     def up(self) -> int:
-        self._binaries.provide(rebuild_stale=False)
+        self._binaries.provide(is_up_to_date=False)
         # A supervisor that was killed comes back to its stages whatever has become of the file meanwhile.
-        run_dir = load(self._file, self._tool, running=True, tells=False).run_dir
+        run_dir = self._running(tells=False).run_dir
         loaded = self._running() if find_running(run_dir) else load(self._file, self._tool)
         service.prepare(loaded.run_dir)
         if service.lock(loaded.run_dir) is None:
             return self._already_up(loaded)
-        answer = service.run(self._supervisor(loaded), self._options.detach, self._print_outcome)
-        return answer.get("exit_code", 0)
+        service.run(self._supervisor(loaded), self._options.detach)
+        if self._options.detach:
+            try:
+                tell(f"supervisor: {service.readiness(self._call(loaded, 'await-ready'))}")
+            except Failure as failure:
+                complain(failure.sentence)
+                complain("it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it.")
+                return failure.exit_code
+        return 0
 
     def _already_up(self, loaded: Configuration) -> int:
         """`up -d` beside a supervisor that runs: it goes on with this environment's values of what is configured."""
         try:
-            control.call(loaded.run_dir, {"command": "status"}, service.tell, timeout_seconds=5)  # it answers at all
+            control.call(loaded.run_dir, {"command": "status"}, tell, timeout_seconds=5)  # it answers at all
             environment = self._variables(loaded) if self._options.detach else {}
-            status = self._call(loaded.run_dir, "await-ready", environment=environment)
+            status = self._call(loaded, "await-ready", environment=environment)
         except NotRunning:
             raise Failure(f"another supervisor holds {loaded.run_dir / service.LOCK_NAME} and does not answer; "
                           "wait for it to finish, or kill it (the stages stay) and try again.", UNAVAILABLE) from None
         words = f"a supervisor runs already (pid {status['supervisor']['pid']}) and every stage is ready"
         if not self._options.detach:
             raise Failure(f"{words}; 'scripts/supervisor logs -f' shows what it does, 'down' stops it.")
-        service.tell(f"supervisor: {words}.")
+        tell(f"supervisor: {words}.")
         return 0
-
-    def _print_outcome(self, answer: dict) -> None:
-        if "failure" in answer:
-            complain(answer["failure"])
-            if self._options.detach:
-                complain("it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it.")
-            return
-        result = answer["result"]
-        doors = ", ".join(f"{result['scheme'][name]}://{address}" for name, address in result["listen"].items())
-        service.tell(f"supervisor: {len(result['instances'])} instances ready; webhooks go to {doors}/in/SOURCE.")
 
     def down(self) -> int:
         loaded = self._running()
         if not loaded.run_dir.is_dir():
             print("supervisor: nothing runs.")
             return 0
-        by_hand = [row for row in self._rows() if row.get("by_hand")]
+        rows = ask(self._tool, "status", "--json", "--config", str(self._file), codes=(0, 1, 3))["instances"]
+        by_hand = [row for row in rows if row.get("by_hand")]
         try:
-            self._call(loaded.run_dir, "down")
+            self._call(loaded, "down")
         except NotRunning:
             if service.lock(loaded.run_dir) is None:
                 raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE) from None
-            count = service.stop_orphans(self._supervisor(loaded))
+            count = service.stop_orphans(self._supervisor(loaded), tell)
             print("supervisor: nothing runs." if count == 0 else
                   f"supervisor: {count} stages stopped that had no supervisor.")
         for row in by_hand:
             complain(f"{row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.")
         return NOT_READY if by_hand else 0
 
-    def _rows(self) -> list[dict]:
-        """Every instance that runs, whoever started it."""
-        return ask(self._tool, "status", "--json", "--config", str(self._file), codes=(0, 1, 3))["instances"]
-
     def scale(self) -> int:
-        self._call(self._running().run_dir, "scale", stage=self._options.stage, count=self._options.count)
+        self._call(self._running(), "scale", stage=self._options.stage, count=self._options.count)
         return 0
 
     def restart(self) -> int:
-        self._call(self._running().run_dir, "restart", name=self._options.name)
+        self._call(self._running(), "restart", name=self._options.name)
         return 0
 
     def reload(self) -> int:
         loaded = load(self._file, self._tool)
-        answer = self._call(loaded.run_dir, "reload", environment=self._variables(loaded))
+        answer = self._call(loaded, "reload", environment=self._variables(loaded))
         if self._options.json:
-            service.tell(json.dumps(answer, indent=2))
+            tell(json.dumps(answer, indent=2))
         return 0 if answer["ok"] else NOT_READY
 
     def look(self) -> int:
         """`tributary` does it, with the same arguments."""
-        wants_help = not {"-h", "--help"}.isdisjoint(self._rest)
-        if not os.access(self._tool, os.X_OK):
-            if wants_help:
-                print(f"usage: scripts/supervisor {self._options.command} [--config FILE] [--build KIND] …\n\n"
-                      f"{LOOKING[self._options.command]}\n\nThe other options are those of 'tributary "
-                      f"{self._options.command}', which\n'scripts/supervisor up' builds.")
-                return 0
+        name = self._options.command
+        if os.access(self._tool, os.X_OK):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+            os.execv(self._tool, [self._tool, name, *self._rest, "--config", self._file])
+        if {"-h", "--help"}.isdisjoint(self._rest):
             raise Failure(f"{self._tool} is not there; 'scripts/supervisor up' builds it.", UNAVAILABLE)
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        return os.execv(self._tool, [self._tool, self._options.command, *self._rest, "--config", self._file])
+        print(f"usage: scripts/supervisor {name} [--config FILE] [--build KIND] …\n\nThe other options are those of "
+              f"'tributary {name}', which\n'scripts/supervisor up' builds.")
+        return 0
+
+
+def tell(line: str) -> None:
+    """Prints a line. A reader who has gone (`| head`) ends the printing and not what is being done."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered fails no more
 
 
 def complain(line: str) -> None:
     print(f"supervisor: {line}", file=sys.stderr)
+
+
+LIMITS = ", ".join(f"{stage.key} 1 to {stage.most}" for stage in STAGES if stage.most > 1)
+COMMANDS = (
+    ("up", Command.up, "Build what is missing, start every stage, keep them running.",
+     ("-d", "--detach", {"action": "store_true", "help": "run behind and return when all stages are ready, at most "
+      f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment"})),
+    ("down", Command.down, "Drain and stop every stage, from the ingress to the router."),
+    ("scale", Command.scale, "Run so many instances of a stage, until 'down' or a reload that changes the number.",
+     ("stage", {"metavar": "STAGE", "help": "ingress, verifier or normaliser"}),
+     ("count", {"metavar": "N", "type": int, "help": f"how many: {LIMITS}"})),
+    ("reload", Command.reload, "Check the configuration, say what changes, and let every stage run by it: in place "
+     "where it can be, otherwise by a restart, one instance after the other.",
+     ("--json", {"action": "store_true", "help": "print one JSON object: changes, and what became of every instance"})),
+    ("restart", Command.restart, "Replace the processes of a stage one after the other, or one instance. They run "
+     "by the accepted configuration.", ("name", {"metavar": "STAGE|INSTANCE", "help": "like router or normaliser-1"})),
+    ("status", Command.look, "Show every instance, and why one is not ready."),
+    ("logs", Command.look, "Print the ends of the stages' logs."),
+    ("metrics", Command.look, "Print every stage's metrics and the supervisor's as one Prometheus text."),
+    ("top", Command.look, "Show a live table of all instances."),
+)
+"""Name, what it does, the words that say so, and its options."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -178,31 +195,12 @@ def parser() -> argparse.ArgumentParser:
         prog="scripts/supervisor", parents=[shared], epilog=EXAMPLES, formatter_class=Formatter,
         description="Runs the stages of Tributary on this host: starts them in order, restarts what\ndies or hangs, "
                     "drains on the way down.")
-    commands = whole.add_subparsers(metavar="COMMAND", required=True)
-
-    def add(name: str, run, words: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
-            name, parents=[shared], help=words, description=words, add_help=run != Command.look)
-        added.set_defaults(run=run, command=name)
-        return added
-
-    limits = ", ".join(f"{stage.key} 1 to {stage.most}" for stage in STAGES if stage.most > 1)
-    add("up", Command.up, "Build what is missing, start every stage, keep them running.").add_argument(
-        "-d", "--detach", action="store_true", help="run behind and return when all stages are ready, at most "
-        f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment")
-    add("down", Command.down, "Drain and stop every stage, from the ingress to the router.")
-    added = add("scale", Command.scale,
-                "Run so many instances of a stage, until 'down' or a reload that changes the number.")
-    added.add_argument("stage", metavar="STAGE", help="ingress, verifier or normaliser")
-    added.add_argument("count", metavar="N", type=int, help=f"how many: {limits}")
-    add("reload", Command.reload, "Check the configuration, say what changes, and let every stage run by it: in place "
-        "where it can be, otherwise by a restart, one instance after the other.").add_argument(
-        "--json", action="store_true", help="print one JSON object: changes, and what became of every instance")
-    add("restart", Command.restart, "Replace the processes of a stage one after the other, or one instance. They run "
-        "by the accepted configuration.").add_argument(
-        "name", metavar="STAGE|INSTANCE", help="like router, verifier or normaliser-1")
-    for name, words in LOOKING.items():
-        add(name, Command.look, words)
+    added = whole.add_subparsers(metavar="COMMAND", required=True)
+    for name, run, words, *arguments in COMMANDS:
+        command = added.add_parser(name, parents=[shared], help=words, description=words, add_help=run != Command.look)
+        command.set_defaults(run=run, command=name)
+        for *flags, settings in arguments:
+            command.add_argument(*flags, **settings)
     return whole
 
 

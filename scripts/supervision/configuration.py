@@ -1,18 +1,17 @@
-"""The configuration as the stages read it: `tributary` decodes it, so there is one decoder only."""
+"""The configuration as the stages read it: `tributary` decodes and checks it, so there is one decoder only."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import accepted
 from .failure import CONFIGURATION, UNAVAILABLE, Failure
-from .topology import MOST_INSTANCES, STAGES
+from .topology import STAGES
 
-LONGEST_SOCKET_PATH_BYTES = 100
-"""A Unix socket's path may have 107 bytes; the rest is left for temporary names."""
 TOOL_SECONDS = 10.0
 
 
@@ -28,7 +27,7 @@ class Configuration:
     """The address whose socket the supervisor holds."""
     scheme: dict[str, str]
     """What is spoken there, http or https."""
-    environment: dict[str, tuple[str, ...]]
+    environment: dict[str, list[str]]
     """The environment variables that its part of the configuration names."""
     text: bytes = field(repr=False)
 
@@ -36,6 +35,12 @@ class Configuration:
     def variables(self) -> set[str]:
         """All that it names, for whichever stage."""
         return {name for names in self.environment.values() for name in names}
+
+    def missing(self, variables: Collection[str], remedy: str) -> list[str]:
+        """One sentence per stage of whose variables some are not set. `remedy`: with {} for `it` or `them`."""
+        unset = {executable: sorted({*names} - {*variables}) for executable, names in self.environment.items()}
+        return [f"{', '.join(names)} not set; {self.file} names {them} for {executable}. {remedy.format(them)}"
+                for executable, names in unset.items() if names for them in ["it" if len(names) == 1 else "them"]]
 
     def path(self, instance: str, ending: str) -> Path:
         return self.run_dir / f"{instance}.{ending}"
@@ -51,8 +56,14 @@ def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> C
     tree = ask(tool, "config", "--config", str(file), "--environment", "--json", *(["--running"] if running else []),
                tells=tells and running)
     try:
-        loaded = decode(tree, file, text)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        parts = {stage: tree.get(stage.key) or {} for stage in STAGES}
+        fronts = {stage.executable: part for stage, part in parts.items() if stage.listens}
+        loaded = Configuration(
+            file, Path(tree["run_dir"]), Path(tree["data_dir"]),
+            {stage.executable: part.get("instances", 1) for stage, part in parts.items()},
+            {name: part["listen"] for name, part in fronts.items()},
+            {name: "https" if part.get("tls") else "http" for name, part in fronts.items()}, tree["environment"], text)
+    except (KeyError, TypeError, AttributeError) as error:
         raise Failure(f"{tool} printed a configuration that this supervisor does not understand ({error!r}); build "
                       "both from the same sources.", CONFIGURATION) from error
     copy = loaded.run_dir / accepted.NAME
@@ -70,51 +81,16 @@ def ask(tool: Path, *arguments: str, codes: tuple[int, ...] = (0,), tells: bool 
         raise Failure(f"{tool} is not there; 'scripts/supervisor up' builds it.", UNAVAILABLE)
     try:
         ended = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=TOOL_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failure(f"{tool} does not answer ({error}); build it again.", UNAVAILABLE) from error
+        answer = json.loads(ended.stdout or "null")
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        raise Failure(f"{tool} does not answer as it should ({error}); build it again.", UNAVAILABLE) from error
     if ended.returncode not in codes:
-        words = errors_in(ended.stdout) or (ended.stderr or ended.stdout).strip()
-        raise Failure(words or f"'tributary {arguments[0]}' ended with {ended.returncode}",
+        # What `check --json` found wrong, with a line of the file where it is about the text.
+        errors = [(f"{each['file']}:{each['line']}: " if each["line"] else "") + f"{each['key']}: {each['text']}"
+                  for each in (answer or {}).get("errors", ())]
+        raise Failure("\n".join(errors) or ended.stderr.strip() or
+                      f"'tributary {arguments[0]}' ended with {ended.returncode}",
                       ended.returncode if ended.returncode > 0 else UNAVAILABLE)
     if tells:
         sys.stderr.write(ended.stderr)
-    try:
-        return json.loads(ended.stdout)
-    except ValueError as error:
-        raise Failure(f"{tool} printed something that is no JSON ({error}); build it again.", UNAVAILABLE) from error
-
-
-def errors_in(answer: str) -> str:
-    """What `check --json` found wrong, one error a line; without a line of the file where it is not about the text."""
-    try:
-        return "\n".join((f"{each['file']}:{each['line']}: " if each["line"] else "") + f"{each['key']}: {each['text']}"
-                         for each in json.loads(answer)["errors"])
-    except (ValueError, KeyError, TypeError):
-        return ""
-
-
-def decode(tree: dict, file: Path, text: bytes) -> Configuration:
-    """Builds the value from the decoded tree."""
-    parts = {stage: tree.get(stage.key) or {} for stage in STAGES}
-    for stage, part in parts.items():
-        if part.get("instances", 1) > MOST_INSTANCES:
-            raise Failure(
-                f"{file}: {stage.key}.instances is over {MOST_INSTANCES}, the most that one host runs.", CONFIGURATION)
-    check_socket_paths(Path(tree["run_dir"]), file)
-    listening = {stage.executable: part for stage, part in parts.items() if stage.listens}
-    return Configuration(
-        file, Path(tree["run_dir"]), Path(tree["data_dir"]),
-        {stage.executable: part.get("instances", 1) for stage, part in parts.items()},
-        {name: part["listen"] for name, part in listening.items()},
-        {name: "https" if part.get("tls") else "http" for name, part in listening.items()},
-        {name: tuple(names) for name, names in tree["environment"].items()}, text)
-
-
-def check_socket_paths(run_dir: Path, file: Path) -> None:
-    """Fails where the longest socket name of the run directory would not fit into an address."""
-    longest = f"{run_dir}/{max((s.instance(MOST_INSTANCES - 1) for s in STAGES), key=len)}.control"
-    size = len(os.fsencode(longest))
-    if size > LONGEST_SOCKET_PATH_BYTES:
-        raise Failure(
-            f"{file}: run_dir is too long: {longest} has {size} bytes and a Unix socket's path may have "
-            f"{LONGEST_SOCKET_PATH_BYTES}; choose a shorter run_dir.", CONFIGURATION)
+    return answer

@@ -9,10 +9,10 @@ import json
 import os
 import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
-from .daemon import Supervisor
 from .failure import NOT_READY, UNAVAILABLE, USAGE, Failure, NotRunning
 
 SOCKET_NAME = "supervisor.sock"
@@ -23,56 +23,57 @@ REQUEST_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 """How long it may take to read the answer's end."""
 
-COMMANDS: dict[str, dict[str, type]] = {
-    "status": {}, "down": {}, "await-ready": {"environment": dict}, "reload": {"environment": dict},
-    "scale": {"stage": str, "count": int}, "restart": {"name": str},
-}
-"""The commands, and what each takes: `environment` holds variables by name and may be left out."""
+Say = Callable[[str], None]
 
 
 def parse_request(line: bytes) -> dict:
-    """One command, checked. What a value was is never said: it may be a secret."""
+    """One command, with `environment` (variables by name) whether it has one or not. What a value was is never said: it
+    may be a secret."""
     try:
         request = json.loads(line)
-    except (ValueError, RecursionError):
-        request = None
-    if not isinstance(request, dict):
-        raise Failure("a command is one line with a JSON object.", USAGE)
-    name = request.get("command")
-    if not isinstance(name, str) or name not in COMMANDS:
-        raise Failure(f"this is no command of this version; the commands are {', '.join(COMMANDS)}.", USAGE)
-    request.setdefault("environment", {})
-    for key, kind in COMMANDS[name].items():
-        if type(request.get(key)) is not kind:
-            raise Failure(f'"{name}" takes "{key}", which is of the kind {kind.__name__}.', USAGE)
-    if not all(_is_variable(*pair) for pair in request["environment"].items()):
-        raise Failure('"environment" holds texts by name, as the environment of a process does.', USAGE)
-    return request
+        environment = request.setdefault("environment", {})
+        entries = [(name, os.fsencode(name + value)) for name, value in environment.items()]
+        if all(name and "=" not in name and b"\0" not in whole for name, whole in entries):
+            return request
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        pass
+    raise Failure("a command is one line with a JSON object; its environment holds texts by name, as that of a process "
+                  "does.", USAGE)
 
 
-def _is_variable(name: str, value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(name) and "=" not in name and b"\0" not in os.fsencode(name + value)
-    except UnicodeEncodeError:
-        return False
+def bind(run_dir: Path) -> socket.socket:
+    """The socket where commands are taken from now on; what comes before somebody serves it waits."""
+    bound = socket.socket(socket.AF_UNIX)
+    path = run_dir / SOCKET_NAME
+    path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
+    bound.bind(str(path))
+    bound.listen(MOST_CONNECTIONS)
+    return bound
 
 
 class ControlServer:
-    """Answers the commands of other supervisor processes."""
+    """Answers the commands of other supervisor processes with what `run` makes of them."""
 
-    def __init__(self, supervisor: Supervisor, go_down: Callable[[Callable[[str], None]], asyncio.Future]):
-        self._supervisor, self._go_down, self._connections = supervisor, go_down, 0
+    def __init__(self, run: Callable[[dict, Say], Awaitable[object]]):
+        self._run = run
+        self._answering: set[asyncio.Task] = set()
 
-    async def serve(self, path: Path) -> asyncio.AbstractServer:
-        path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
-        return await asyncio.start_unix_server(self._connected, str(path), limit=LONGEST_LINE_BYTES)
+    async def serve(self, bound: socket.socket) -> asyncio.AbstractServer:
+        return await asyncio.start_unix_server(self._connected, sock=bound, limit=LONGEST_LINE_BYTES)
+
+    async def until_answered(self, timeout_seconds: float) -> None:
+        """Gives those who wait for an answer the time to get it."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=timeout_seconds)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def write(answer: dict) -> None:
             if not writer.transport.is_closing():
                 writer.write(json.dumps(answer).encode() + b"\n")
 
-        self._connections += 1
+        task = asyncio.current_task()
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
         try:
             write(await self._answer(reader, lambda line: write({"said": line})))
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -81,11 +82,11 @@ class ControlServer:
                 await writer.wait_closed()
         except (OSError, TimeoutError, asyncio.CancelledError):
             writer.transport.abort()  # whoever asked has gone, or we go; what was asked for is done all the same
-        finally:
-            self._connections -= 1
 
-    async def _answer(self, reader: asyncio.StreamReader, say: Callable[[str], None]) -> dict:
+    async def _answer(self, reader: asyncio.StreamReader, say: Say) -> dict:
         try:
+            if len(self._answering) > MOST_CONNECTIONS:
+                raise Failure(f"{MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
             return {"result": await self._run(await self._read(reader), say)}
         except Failure as failure:
             return {"failure": failure.sentence, "exit_code": failure.exit_code}
@@ -96,8 +97,6 @@ class ControlServer:
             return {"failure": "the supervisor has a fault; supervisor.log has its trace.", "exit_code": NOT_READY}
 
     async def _read(self, reader: asyncio.StreamReader) -> dict:
-        if self._connections > MOST_CONNECTIONS:
-            raise Failure(f"{MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 return parse_request(await reader.readline())
@@ -106,24 +105,8 @@ class ControlServer:
         except ValueError:
             raise Failure(f"a command has {LONGEST_LINE_BYTES} bytes at most.", USAGE) from None
 
-    async def _run(self, request: dict, say: Callable[[str], None]) -> object:
-        supervisor, environment = self._supervisor, request["environment"]
-        match request["command"]:
-            case "await-ready":
-                await supervisor.change(lambda: supervisor.take_environment(environment, say))
-                await supervisor.until_ready()
-            case "scale":
-                await supervisor.change(lambda: supervisor.scale(request["stage"], request["count"], say))
-            case "restart":
-                await supervisor.change(lambda: supervisor.restart(request["name"], say))
-            case "reload":
-                return await supervisor.change(lambda: supervisor.reload(environment, say))
-            case "down":
-                await self._go_down(say)
-        return supervisor.status()
 
-
-def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_seconds: float | None = None) -> object:
+def call(run_dir: Path, request: dict, say: Say, timeout_seconds: float | None = None) -> object:
     """Sends a command to the running supervisor and answers its result; `NotRunning` where none runs.
 
     What `say` raises is the caller's.
@@ -136,10 +119,8 @@ def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_secon
             raise
         except OSError as error:
             raise NotRunning from error
-        try:
+        with suppress(ConnectionError):  # it may have said why before it closed
             connection.sendall(json.dumps(request).encode() + b"\n")
-        except ConnectionError:
-            pass  # it may have said why before it closed
         with connection.makefile("rb") as answers:
             while line := _next_line(answers, timeout_seconds):
                 answer = json.loads(line)

@@ -7,21 +7,22 @@ import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from . import accepted, environment, reloading
+from . import accepted, environment, process
 from .admin import ask
-from .changes import Changes
 from .configuration import Configuration
 from .failure import CONFIGURATION, NOT_READY, USAGE, Failure
-from .instance import Instance
+from .instance import Instance, until
 from .listeners import name_of, open_listener, open_private_listener
-from .process import Launch, Process
+from .process import Process
 from .topology import STAGES, Stage, full_name, parse_instance, stage_named
 
 READY_SECONDS = 15.0
 DRAIN_REPORT_SECONDS = 30.0
 """How long a command waits for a leaving ingress; the draining itself goes on."""
+DRAIN_POLL_SECONDS = 0.1
 BACKLOG_METRIC = "tributary_backlog_records"
 SCALE_FILE = "scale.json"
+"""What `scale` set: it lasts as long as the pipeline runs, also when the supervisor itself is killed."""
 RETIRED_MARK = "retired"
 """An empty file in the folder of an ingress whose journal was empty when it left."""
 
@@ -33,7 +34,6 @@ class Supervisor:
 
     def __init__(self, configuration: Configuration, binaries: Path, root: Path, say: Say):
         self.configuration, self.binaries, self.say = configuration, binaries, say
-        self.changes = Changes()
         self.instances: dict[str, Instance] = {}
         self._root = root
         self._counts = dict(configuration.instances)
@@ -52,10 +52,9 @@ class Supervisor:
 
     def listen(self, running: dict[str, Process]) -> None:
         """Binds what the supervisor holds, beside the sockets of the stages that are taken over."""
-        for stage in STAGES:
-            if stage.listens:
-                beside = any(parse_instance(name)[0] is stage for name in running)
-                self._listeners[stage.executable] = open_listener(self.configuration.listen[stage.executable], beside)
+        for executable, address in self.configuration.listen.items():
+            beside = any(parse_instance(name)[0].executable == executable for name in running)
+            self._listeners[executable] = open_listener(address, beside)
 
     async def up(self, running: dict[str, Process]) -> None:
         """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
@@ -84,7 +83,7 @@ class Supervisor:
     def adopt(self, running: dict[str, Process]) -> None:
         """Takes over what runs and starts nothing."""
         for name, each in running.items():
-            self._instance(name).adopt(each)
+            self._instance(name).start(each)
 
     def _accept(self, is_takeover: bool) -> None:
         """Keeps what runs from now on; beside stages that are taken over, what they run by goes on."""
@@ -107,19 +106,18 @@ class Supervisor:
 
     def _instance(self, name: str) -> Instance:
         if name not in self.instances:
-            stage, index = parse_instance(name)
             admin = self.configuration.path(name, "admin")
-            self.instances[name] = Instance(stage, index, admin, self._launch, self.say, self.changes)
+            self.instances[name] = Instance(*parse_instance(name), admin, self._launch, self.say)
         return self.instances[name]
 
-    def _launch(self, instance: Instance) -> Launch:
+    def _launch(self, instance: Instance) -> Process:
         configuration, executable = self.configuration, instance.stage.executable
         sockets: tuple[socket.socket, ...] = ()
         if instance.stage.listens:
             (configuration.data_dir / instance.name / RETIRED_MARK).unlink(missing_ok=True)
             # The private socket needs no owner here: the child keeps its own copy.
             sockets = (open_private_listener() if instance.is_leaving else self._listeners[executable],)
-        return Launch(
+        return process.start(
             [str(self.binaries / executable), "--config", str(configuration.run_dir / accepted.NAME),
              "--instance", instance.name],
             environment.stage_environment(configuration.environment.get(executable, ()), os.environ), self._root,
@@ -135,10 +133,7 @@ class Supervisor:
             found = [each for each in self.instances.values() if not each.is_ready and not each.is_leaving]
             return sorted(found, key=lambda each: not each.has_refused)
 
-        def is_settled() -> bool:
-            return not unready() or unready()[0].has_refused
-
-        await self.changes.until(is_settled, READY_SECONDS)
+        await until(lambda: not (found := unready()) or found[0].has_refused, READY_SECONDS)
         if found := unready():
             first = found[0]
             raise self._not_ready(
@@ -146,14 +141,7 @@ class Supervisor:
                 f"{len(found)} of {len(self.instances)} instances are not ready after {READY_SECONDS:g} s")
 
     def _missing_variables(self) -> list[str]:
-        """Per stage, the variables that the configuration names and nobody has set."""
-        sentences = []
-        for executable, names in self.configuration.environment.items():
-            if missing := environment.unset(names, os.environ):
-                them = "it" if len(missing) == 1 else "them"
-                sentences.append(f"{', '.join(missing)} not set; {self.configuration.file} names {them} for "
-                                 f"{executable}. Export {them} and run 'scripts/supervisor up -d' again.")
-        return sentences
+        return self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again.")
 
     def _not_ready(self, instance: Instance, what: str) -> Failure:
         path = self.configuration.path(instance.name, "log")
@@ -204,7 +192,7 @@ class Supervisor:
             else:
                 await self._let_go(instance.name, f"{instance.name} finishes and leaves", say)
         await self.until_ready()
-        if not await self.changes.until(lambda: not self._drains, DRAIN_REPORT_SECONDS):
+        if not await until(lambda: not self._drains, DRAIN_REPORT_SECONDS):
             for name in self._drains:
                 left = await self._backlog(self.instances[name])
                 say(f"{name} still holds {'an unknown number of' if left is None else int(left)} records; "
@@ -228,7 +216,7 @@ class Supervisor:
         instance.start()
         looks_empty = 0
         while looks_empty < 2:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(DRAIN_POLL_SECONDS)
             looks_empty = looks_empty + 1 if instance.is_ready and await self._backlog(instance) == 0 else 0
         await instance.stop(self.say)
         folder = self.configuration.data_dir / instance.name
@@ -240,7 +228,6 @@ class Supervisor:
                      "looks into its journal again.")
         del self.instances[instance.name], self._drains[instance.name]
         self.say(f"{instance.name} has left; its journal is empty.")
-        self.changes.fire()
 
     async def _backlog(self, instance: Instance) -> float | None:
         answer = await ask(self.configuration.path(instance.name, "admin"), f"/metrics.json?names={BACKLOG_METRIC}")
@@ -258,37 +245,27 @@ class Supervisor:
         else:
             wanted = self.of(stage_named(name))
         for instance in wanted:
-            await instance.restart(say)
-            if not await self._settled(instance):
+            if not await instance.restart(say, READY_SECONDS):
                 raise self._not_ready(instance, f"{instance.name} did not become ready after its restart")
             say(f"{instance.name} is ready (pid {instance.process.pid if instance.process else None}).")
 
     async def take_environment(self, offered: dict[str, str], say: Say) -> None:
         """Goes on with a caller's values of the variables that the configuration names: stages that were started
         with others, or could not be, start again with these."""
-        offered = {name: value for name, value in offered.items() if name in self.configuration.variables}
-        fresh = environment.differing(offered, os.environ, offered)
+        fresh = {name for name in self.configuration.variables & offered.keys()
+                 if os.environ.get(name) != offered[name]}
+        offered = {name: offered[name] for name in self.configuration.variables & offered.keys()}
         os.environ.update(offered)
         for each in [each for stage in reversed(STAGES) for each in self.of(stage)]:
-            new = {*self.new_variables(each)} & offered.keys() if each.process else {*self.variables(each)} & {*fresh}
-            if new:
+            names = self.configuration.environment.get(each.stage.executable, ())
+            if new := ({*self.new_variables(each)} & offered.keys() if each.process else {*names} & fresh):
                 say(f"{each.name} starts again with the {', '.join(sorted(new))} of this environment.")
-                await each.restart(say)
-                await self._settled(each)
-
-    def variables(self, instance: Instance) -> tuple[str, ...]:
-        """The variables that the configuration names for an instance."""
-        return self.configuration.environment.get(instance.stage.executable, ())
+                await each.restart(say, READY_SECONDS)
 
     def new_variables(self, instance: Instance) -> list[str]:
-        """Those that its process was started without, or with another value."""
-        theirs = environment.of_process(instance.process.pid) if instance.process else None
-        return [] if theirs is None else environment.differing(self.variables(instance), theirs, os.environ)
-
-    async def _settled(self, instance: Instance) -> bool:
-        """Waits until an instance is ready, or says that it cannot be; whether it is ready."""
-        await self.changes.until(lambda: instance.is_ready or instance.has_refused, READY_SECONDS)
-        return instance.is_ready
+        """Those of its variables that its process was started without, or with another value."""
+        names = self.configuration.environment.get(instance.stage.executable, ())
+        return environment.differing(names, instance.process.pid, os.environ) if instance.process else []
 
     async def down(self, say: Say) -> None:
         """Stops the stages from the front door to the subscribers, so that each can hand on what it holds."""
@@ -305,10 +282,6 @@ class Supervisor:
                     say(f"{stage.executable}: {len(ours)} stopped.")
             (self.configuration.run_dir / SCALE_FILE).unlink(missing_ok=True)
             accepted.forget(self.configuration.run_dir)
-
-    async def reload(self, offered: dict[str, str], say: Say) -> dict:
-        """Lets the stages run by the file as it is now. `offered`: variables that count from now on, by name."""
-        return await reloading.Reload(self, offered, say).run()
 
     def take_configuration(self, fresh: Configuration) -> None:
         """Starts stages by another configuration from now on, behind other listening sockets where it says so."""
@@ -332,7 +305,6 @@ class Supervisor:
         }
 
     def _read_scale(self, is_takeover: bool) -> None:
-        """What `scale` set lasts as long as the pipeline runs, also when the supervisor itself was killed."""
         path = self.configuration.run_dir / SCALE_FILE
         if not is_takeover:
             path.unlink(missing_ok=True)

@@ -14,20 +14,11 @@ def stage_environment(named: Iterable[str], ours: Mapping[str, str]) -> dict[str
             if name in ALWAYS or name in named or name.startswith(FAULT_PREFIX)} | {"MALLOC_ARENA_MAX": "2"}
 
 
-def unset(named: Iterable[str], ours: Mapping[str, str]) -> list[str]:
-    """The variables that the configuration names and nobody has set."""
-    return sorted(set(named) - ours.keys())
-
-
-def differing(named: Iterable[str], theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
-    """The variables of ours that somebody has not, or with another value."""
-    return sorted(name for name in {*named} & ours.keys() if theirs.get(name) != ours[name])
-
-
-def of_process(pid: int) -> dict[str, str] | None:
-    """What a process was started with; nothing of one that is just ending."""
+def differing(named: Iterable[str], pid: int, ours: Mapping[str, str]) -> list[str]:
+    """The variables of ours that a process was started without, or with another value; none of one that ends."""
     try:
         entries = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="surrogateescape").split("\0")
     except OSError:
-        return None
-    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        return []
+    theirs = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+    return sorted(name for name in {*named} & ours.keys() if theirs.get(name) != ours[name])

@@ -2,25 +2,16 @@
 
 import socket
 
-from .failure import CONFIGURATION, UNAVAILABLE, Failure
+from .failure import UNAVAILABLE, Failure
 
 BACKLOG = 4096
 
 
-def parse(address: str) -> tuple[str, int]:
-    """Host and port of `127.0.0.1:8080` or `[::1]:8080`."""
-    host, colon, port = address.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    if not colon or not port.isdecimal() or int(port) > 65535 or (":" in host and not bracketed):
-        raise Failure(f'"{address}" is no address to listen on; write it like 127.0.0.1:8080 or [::1]:8080.',
-                      CONFIGURATION)
-    return host.strip("[]") or "0.0.0.0", int(port)
-
-
 def _bound(address: str, shares_port: bool) -> socket.socket:
-    host, port = parse(address)
+    """`address`: 127.0.0.1:8080 or [::1]:8080, as `tributary` has checked it."""
+    host, _, port = address.rpartition(":")
     family, kind, protocol, _, target = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     opened = socket.socket(family, kind, protocol)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,5 +1,6 @@
 """Processes of stages: started so that they outlive the supervisor, found again by their pid files."""
 
+import asyncio
 import fcntl
 import os
 import signal
@@ -58,6 +59,15 @@ class Process:
         fields = stat_fields(self.pid)
         return fields is not None and fields[0] in "Tt"
 
+    async def ended(self) -> None:
+        """Returns when it has ended: its pidfd is readable from then on."""
+        over = asyncio.Event()
+        asyncio.get_running_loop().add_reader(self.pidfd, over.set)
+        try:
+            await over.wait()
+        finally:
+            asyncio.get_running_loop().remove_reader(self.pidfd)
+
     def send(self, number: signal.Signals) -> None:
         try:
             signal.pidfd_send_signal(self.pidfd, number)
@@ -98,55 +108,47 @@ def find_running(run_dir: Path) -> dict[str, Process]:
     return {name: running for name, running in found.items() if running}
 
 
-@dataclass(frozen=True)
-class Launch:
-    """All that it takes to start one process."""
-
-    arguments: list[str]
-    environment: dict[str, str]
-    folder: Path
-    log_path: Path
-    pid_path: Path
-    sockets: tuple[socket.socket, ...] = ()
-
-
-def start(launch: Launch) -> Process:
-    """Forks and executes.
+def start(arguments: list[str], environment: dict[str, str], folder: Path, log_path: Path, pid_path: Path,
+          sockets: tuple[socket.socket, ...]) -> Process:
+    """Forks and executes in `folder`.
 
     The child writes its own pid file before it executes, and until then it holds the supervisor's lock (an inherited
     descriptor that closes on exec). So wherever the supervisor is killed, the next one gets the lock only after
     every started stage can be found.
     """
-    log = os.open(launch.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
         try:
-            _become(launch, log)
+            os.chdir(folder)
+            _write_own(pid_path)
+            _become(arguments, environment, log, sockets)
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(EXEC_FAILED)
     os.close(log)
     pidfd = os.pidfd_open(pid)  # a child that is not reaped keeps its pid, so this cannot be another process
-    return Process(pid, start_ticks(pid) or 0, pidfd, True, launch.pid_path)
+    return Process(pid, start_ticks(pid) or 0, pidfd, True, pid_path)
 
 
-def _become(launch: Launch, log: int) -> None:
+def _write_own(pid_path: Path) -> None:
+    written = pid_path.with_name(f".{pid_path.name}.new")
+    written.write_text(f"{os.getpid()} {start_ticks(os.getpid())} {boot_id()}\n")
+    written.rename(pid_path)
+
+
+def _become(arguments: list[str], environment: dict[str, str], log: int, sockets: tuple[socket.socket, ...]) -> None:
     """In the child: a session of its own (a terminal's Ctrl-C is the supervisor's to judge), then the stage."""
     os.setsid()
     os.umask(0o077)
-    os.chdir(launch.folder)
-    pid = os.getpid()
-    written = launch.pid_path.with_name(f".{launch.pid_path.name}.new")
-    written.write_text(f"{pid} {start_ticks(pid)} {boot_id()}\n")
-    written.rename(launch.pid_path)
-    passed = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 256) for each in launch.sockets]
+    passed = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 256) for each in sockets]
     # Passed sockets begin at 3, as the LISTEN_FDS protocol wants it (sd_listen_fds(3)).
     for place, descriptor in enumerate([os.open(os.devnull, os.O_RDONLY), log, log, *passed]):
         os.dup2(descriptor, place)
-    ours = {"LISTEN_PID": str(pid), "LISTEN_FDS": str(len(passed))} if passed else {}
+    ours = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(passed))} if passed else {}
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)  # Python ignores the first two, and what is ignored stays so on exec
-    os.execve(launch.arguments[0], launch.arguments, launch.environment | ours)
+    os.execve(arguments[0], arguments, environment | ours)

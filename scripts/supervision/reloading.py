@@ -9,22 +9,17 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from . import accepted, configuration, environment
+from . import accepted, configuration
 from .admin import ask
 from .configuration import Configuration
+from .daemon import Say, Supervisor
 from .failure import CONFIGURATION, Failure
-from .instance import Instance
+from .instance import POLL_SECONDS, Instance
 from .topology import STAGES, Stage
-
-if TYPE_CHECKING:
-    from .daemon import Supervisor
 
 TAKE_SECONDS = 15.0
 """How long a stage may take to read the configuration after SIGHUP."""
-POLL_SECONDS = 0.03
 MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "another number of {}"}
 """What a change's effect is called, with the stages that it concerns."""
 
@@ -32,7 +27,7 @@ MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "a
 class Reload:
     """One reload of a supervisor's pipeline."""
 
-    def __init__(self, supervisor: "Supervisor", offered: dict[str, str], say: Callable[[str], None]):
+    def __init__(self, supervisor: Supervisor, offered: dict[str, str], say: Say):
         self._supervisor, self._offered, self._say = supervisor, offered, say
         self._fingerprint, self._changes = "", []
         self._outcomes: dict[str, dict] = {}
@@ -72,8 +67,7 @@ class Reload:
                 "changes": self._changes, "instances": list(self._outcomes.values())}
 
     def _validated(self) -> Configuration:
-        supervisor, ours = self._supervisor, self._supervisor.configuration
-        tool = supervisor.binaries / "tributary"
+        ours, tool = self._supervisor.configuration, self._supervisor.binaries / "tributary"
         fresh = configuration.load(ours.file, tool)
         if (fresh.run_dir, fresh.data_dir) != (ours.run_dir, ours.data_dir):
             raise Failure(f"{ours.file} has another run_dir or data_dir than when the pipeline came up; "
@@ -87,14 +81,9 @@ class Reload:
         for change in self._changes:
             if change["effect"] == "pipeline":
                 raise Failure(f"{change['text']}: that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
-        for stage in STAGES:
-            named = fresh.environment.get(stage.executable, ())
-            missing = environment.unset(named, os.environ | self._offered)
-            if missing:
-                raise Failure(
-                    f"{', '.join(missing)} not set; {ours.file} names {'it' if len(missing) == 1 else 'them'} for "
-                    f"{stage.executable}. Nothing was reloaded: set it where you call 'scripts/supervisor reload'.",
-                    CONFIGURATION)
+        for sentence in fresh.missing(os.environ | self._offered, "Nothing was reloaded: set {} where you call "
+                                      "'scripts/supervisor reload'."):
+            raise Failure(sentence, CONFIGURATION)
         return fresh
 
     async def _reload_stage(self, stage: Stage) -> None:
@@ -103,10 +92,11 @@ class Reload:
         restarts = [change["text"] for change in concerning if change["effect"] == "restart"]
         for each in supervisor.of(stage):
             why = restarts + [f"{name} is new to it" for name in supervisor.new_variables(each)]
-            if each.process is None or why:
-                await self._restart(each, "; ".join(why))
+            before = None if why else await self._running(each)
+            if before is None:
+                await self._restart(each, "; ".join(why) or "it did not say what it ran by")
             else:
-                await self._take_in_place(each)
+                await self._take_in_place(each, before["reloads"])
         if self._is_complete and any(change["effect"] == "instances" for change in concerning):
             before = set(supervisor.instances)
             try:
@@ -118,24 +108,20 @@ class Reload:
                 self._note(name, "stopped" if name in before else "started")
 
     async def _restart(self, instance: Instance, why: str) -> None:
-        await instance.restart(self._say)
-        if await self._supervisor.changes.until(lambda: instance.is_ready, TAKE_SECONDS):
+        if await instance.restart(self._say, TAKE_SECONDS):
             self._note(instance.name, "restarted", why)
         else:
-            self._note(instance.name, "failed", f"not ready {TAKE_SECONDS:g} s after its restart"
+            self._note(instance.name, "failed", "not ready after its restart"
                        + (f", it last {instance.last_end}" if instance.last_end else ""))
 
-    async def _take_in_place(self, instance: Instance) -> None:
-        process, before = instance.process, await self._running(instance)
-        if before is None or process is None:
-            await self._restart(instance, "it did not say what it ran by")
-            return
-        process.send(signal.SIGHUP)
+    async def _take_in_place(self, instance: Instance, reloads_before: int) -> None:
+        process = instance.process
+        instance.send(signal.SIGHUP)
         try:
             async with asyncio.timeout(TAKE_SECONDS):
                 # One that died meanwhile starts by the new file.
                 while not (now := await self._running(instance)) or (
-                        now["reloads"] <= before["reloads"] and instance.process is process):
+                        now["reloads"] <= reloads_before and instance.process is process):
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             self._note(instance.name, "failed", f"it has not read the configuration within {TAKE_SECONDS:g} s")
@@ -146,6 +132,6 @@ class Reload:
             self._note(instance.name, "failed", now["error"] or "the file has changed again; reload again")
 
     async def _running(self, instance: Instance) -> dict | None:
-        """What the instance says that it runs by; nothing where it does not answer."""
+        """What the instance says that it runs by; nothing where it does not answer, or there is none."""
         answer = (await ask(self._supervisor.configuration.path(instance.name, "admin"), "/configuration")).tree
-        return answer if "reloads" in answer else None
+        return answer if "reloads" in answer and instance.process else None

@@ -8,14 +8,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import logfiles
-from .control import SOCKET_NAME, ControlServer
-from .daemon import Supervisor
-from .failure import UNAVAILABLE, Failure
+from . import control, logfiles, reloading
+from .daemon import Say, Supervisor
+from .failure import UNAVAILABLE, USAGE, Failure
 from .process import Process, find_running
 
 LOCK_NAME = "supervisor.lock"
@@ -24,6 +23,8 @@ LOG_NAME = "supervisor.log"
 LOCK_WAIT_SECONDS = 2.0
 """A supervisor that was just killed or goes down holds its lock for some milliseconds more."""
 ROTATE_SECONDS = 10.0
+LAST_ANSWER_SECONDS = 1.0
+"""How long a supervisor that ends waits for those who read its last answers."""
 
 
 def prepare(folder: Path) -> None:
@@ -46,19 +47,11 @@ def lock(run_dir: Path) -> int | None:
             return descriptor
         except BlockingIOError:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                answers = connection.connect_ex(str(run_dir / SOCKET_NAME)) == 0
+                answers = connection.connect_ex(str(run_dir / control.SOCKET_NAME)) == 0
             if answers or time.monotonic() > deadline:
                 os.close(descriptor)
                 return None
             time.sleep(0.02)
-
-
-def tell(line: str) -> None:
-    """Prints a line. A reader who has gone (`| head`) ends the printing and not what is being done."""
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered fails no more
 
 
 def say(line: str) -> None:
@@ -66,13 +59,10 @@ def say(line: str) -> None:
 
     A terminal that went away, or a full disk, is no reason to stop.
     """
-    try:
-        if sys.stdout.isatty():
-            print(f"{datetime.now():%H:%M:%S.%f}"[:-3], line, flush=True)
-        else:
-            print(log_line(line, datetime.now(UTC)), flush=True)
-    except OSError:
-        pass
+    with suppress(OSError):
+        is_shown = sys.stdout.isatty()
+        now = datetime.now(None if is_shown else UTC)
+        print(f"{now:%H:%M:%S}.{now.microsecond // 1000:03} {line}" if is_shown else log_line(line, now), flush=True)
 
 
 def log_line(line: str, at: datetime) -> str:
@@ -84,68 +74,92 @@ def log_line(line: str, at: datetime) -> str:
     return f"time={at:%Y-%m-%dT%H:%M:%S.%fZ} level={level} stage=supervisor instance=supervisor text={text}"
 
 
+def readiness(status: dict) -> str:
+    """What is said when everything has come up."""
+    doors = ", ".join(f"{status['scheme'][name]}://{address}" for name, address in status["listen"].items())
+    return f"{len(status['instances'])} instances ready; webhooks go to {doors}/in/SOURCE."
+
+
 class Service:
     """Runs a supervisor until it is told to go down."""
 
-    def __init__(self, supervisor: Supervisor, survives_hangup: bool):
-        self._supervisor, self._run_dir = supervisor, supervisor.configuration.run_dir
-        self._survives_hangup = survives_hangup
+    def __init__(self, supervisor: Supervisor, is_behind: bool):
+        """`is_behind`: no terminal is its own, so a hangup asks for a reload."""
+        self._supervisor, self._is_behind = supervisor, is_behind
+        self._run_dir = supervisor.configuration.run_dir
+        self._tasks: list[asyncio.Task] = []
         self._down: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
 
-    async def run(self, running: dict[str, Process], report: Callable[[dict], None]) -> None:
-        """Brings the stages up, reports whether they are ready, and serves until `down`."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+    async def run(self, running: dict[str, Process], front: socket.socket) -> None:
+        """Brings the stages up and serves until `down`."""
+        loop, supervisor = asyncio.get_running_loop(), self._supervisor
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._interrupted)
-        tasks = [loop.create_task(self._rotate()), loop.create_task(self._come_up(running, report))]
-        loop.add_signal_handler(signal.SIGHUP, (lambda: tasks.append(loop.create_task(self._reload())))
-                                if self._survives_hangup else self._interrupted)
+        if self._is_behind:
+            loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(
+                supervisor.change(reloading.Reload(supervisor, {}, say).run), "not reloaded: "))
         (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
-        server = await ControlServer(self._supervisor, self.go_down).serve(self._run_dir / SOCKET_NAME)
+        self._begin(self._rotate())
+        self._begin(self._come_up(running))
+        server = control.ControlServer(self.obey)
+        listening = await server.serve(front)
         await self._over.wait()
-        for task in tasks:
-            task.cancel()
-        server.close()
-        await asyncio.sleep(0.05)  # the answer to `down` is written out by its own task
-        for name in (SOCKET_NAME, PID_NAME):
+        listening.close()
+        await server.until_answered(LAST_ANSWER_SECONDS)
+        for name in (control.SOCKET_NAME, PID_NAME):
             (self._run_dir / name).unlink(missing_ok=True)
 
-    async def _come_up(self, running: dict[str, Process], report: Callable[[dict], None]) -> None:
-        try:
-            await self._supervisor.change(lambda: self._supervisor.up(running))
-            await self._supervisor.until_ready()
-            report({"result": self._supervisor.status()})
-        except Failure as failure:
-            report({"failure": failure.sentence, "exit_code": failure.exit_code})
-        except OSError as error:
-            report({"failure": f"the operating system refused: {error}.", "exit_code": UNAVAILABLE})
+    def _begin(self, work, what_fails: str = "") -> None:
+        """In a task of its own; what goes wrong there is said in the log."""
+        async def outcome() -> None:
+            try:
+                await work
+            except (Failure, OSError) as failure:
+                say(f"error: {what_fails}{failure}")
 
-    def go_down(self, said: Callable[[str], None]) -> "asyncio.Task[None]":
+        self._tasks.append(asyncio.ensure_future(outcome()))
+
+    async def _come_up(self, running: dict[str, Process]) -> None:
+        await self._supervisor.change(lambda: self._supervisor.up(running))
+        await self._supervisor.until_ready()
+        say(readiness(self._supervisor.status()))
+
+    async def obey(self, request: dict, said: Say) -> object:
+        """What each command of the control socket does, and its result."""
+        supervisor, offered = self._supervisor, request["environment"]
+        match request:
+            case {"command": "status"}:
+                pass
+            case {"command": "await-ready"}:
+                await supervisor.change(lambda: supervisor.take_environment(offered, said))
+                await supervisor.until_ready()
+            case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
+                await supervisor.change(lambda: supervisor.scale(stage, count, said))
+            case {"command": "restart", "name": str(name)}:
+                await supervisor.change(lambda: supervisor.restart(name, said))
+            case {"command": "reload"}:
+                return await supervisor.change(reloading.Reload(supervisor, offered, said).run)
+            case {"command": "down"}:
+                await self._go_down(said)
+            case _:
+                raise Failure("this is no command of this version of the supervisor.", USAGE)
+        return supervisor.status()
+
+    def _go_down(self, said: Say) -> "asyncio.Task[None]":
         """Starts going down, once; the task ends when every stage has stopped."""
         if self._down is None:
-            def both(line: str) -> None:
-                say(line)
-                said(line)
-
-            self._down = asyncio.get_running_loop().create_task(self._supervisor.down(both))
+            self._down = asyncio.ensure_future(self._supervisor.down(lambda line: (say(line), said(line))))
             self._down.add_done_callback(lambda _: self._over.set())
         return self._down
-
-    async def _reload(self) -> None:
-        """SIGHUP means the same as the command; what goes wrong is said in the log."""
-        try:
-            await self._supervisor.change(lambda: self._supervisor.reload({}, say))
-        except (Failure, OSError) as failure:
-            say(f"error: not reloaded: {failure}")
 
     def _interrupted(self) -> None:
         if self._down is None:
             say("going down, from the ingress to the router; interrupt again to kill.")
-            self.go_down(lambda _: None)
+            self._go_down(lambda _: None)
         else:
             for each in self._supervisor.instances.values():
-                each.kill()
+                each.send(signal.SIGKILL)
 
     async def _rotate(self) -> None:
         while True:
@@ -153,69 +167,45 @@ class Service:
             logfiles.rotate(self._run_dir, say)
 
 
-def start_behind(body: Callable[[Callable[[dict], None]], None], run_dir: Path) -> dict:
-    """Runs `body` in a process of its own and answers what it reports first: a result or a failure."""
-    start = logfiles.size(run_dir / LOG_NAME)
-    reading, writing = os.pipe()
-    if os.fork() == 0:
-        def report(answer: dict) -> None:
-            try:
-                os.write(writing, json.dumps(answer).encode() + b"\n")
-            except OSError:
-                pass  # whoever typed `up -d` did not wait; the stages come up all the same
-            os.close(writing)
+def run(supervisor: Supervisor, is_behind: bool) -> None:
+    """Finds what runs already, binds every listening socket, and serves until `down`; the caller holds the lock.
 
-        code = 1
-        try:
-            os.setsid()
-            log = os.open(run_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            for place, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
-                os.dup2(descriptor, place)
-            body(report)
-            code = 0
-        except BaseException as error:
-            say(f"error: the supervisor ends: {error!r}")
-            raise
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        line = pipe.readline()
-    if not line:
-        end = "".join(f"\n    {each}" for each in logfiles.tail(run_dir / LOG_NAME, 12, start))
-        raise Failure(f"the supervisor ended before the stages were ready; the end of {run_dir / LOG_NAME}:{end}")
-    return json.loads(line)
-
-
-def run(supervisor: Supervisor, is_behind: bool, report: Callable[[dict], None]) -> dict:
-    """Finds what runs already, binds the listening sockets, and runs the service; the caller holds the lock.
-
-    Behind, it returns with what the service reports when everything is ready; in the foreground after `down`.
+    `is_behind`: in a process of its own; this one goes on at once, and can ask at the control socket.
     """
     os.umask(0o077)
     configuration = supervisor.configuration
     configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     running = find_running(configuration.run_dir)
     supervisor.listen(running)
+    with control.bind(configuration.run_dir) as front:
+        if not is_behind:
+            asyncio.run(Service(supervisor, is_behind).run(running, front))
+        elif os.fork() == 0:
+            code = 1
+            try:
+                _leave_terminal(configuration.run_dir / LOG_NAME)
+                asyncio.run(Service(supervisor, is_behind).run(running, front))
+                code = 0
+            except BaseException as error:
+                say(f"error: the supervisor ends: {error!r}")
+            finally:
+                os._exit(code)
 
-    def body(answer: Callable[[dict], None]) -> None:
-        asyncio.run(Service(supervisor, survives_hangup=is_behind).run(running, answer))
 
-    if not is_behind:
-        body(report)
-        return {}
-    answer = start_behind(body, configuration.run_dir)
-    report(answer)
-    return answer
+def _leave_terminal(log_path: Path) -> None:
+    os.setsid()
+    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for place, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+        os.dup2(descriptor, place)
 
 
-def stop_orphans(supervisor: Supervisor) -> int:
+def stop_orphans(supervisor: Supervisor, said: Say) -> int:
     """For `down` where no supervisor runs: takes the stages over only to stop them; answers how many there were."""
     async def main() -> int:
         running = find_running(supervisor.configuration.run_dir)
         supervisor.adopt(running)
-        await supervisor.down(tell)
+        await asyncio.sleep(0)  # from here on each is kept
+        await supervisor.down(said)
         return len(running)
 
     return asyncio.run(main())

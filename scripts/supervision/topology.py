@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from .failure import USAGE, Failure
 
-MOST_INSTANCES = 64
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -15,7 +13,7 @@ class Stage:
     executable: str
     key: str
     """The stage's part of the configuration, and its short name."""
-    most: int = MOST_INSTANCES
+    most: int = 64
     """How many instances there may be."""
     listens: bool = False
     """Whether the supervisor holds its listening socket (`listen` in its part) and passes it on."""

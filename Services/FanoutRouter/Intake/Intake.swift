@@ -12,6 +12,10 @@ struct Intake {
     /// Sequences up to here are in the log; whatever repeats them is dropped. The bus does the same; this is the last
     /// line of defence.
     private(set) var watermarks: [JournalID: UInt64]
+    /// Those of the record that is taken now.
+    private var events: [CanonicalEventView] = []
+    /// Room for more, grown for one large batch, is given back.
+    private static let keptEvents = 64
 
     init(watermarks: [JournalID: UInt64], metrics: IntakeMetrics) {
         self.watermarks = watermarks
@@ -19,18 +23,16 @@ struct Intake {
     }
 
     /// Adds a batch to the transaction. Throws `EventLogError` when the log cannot be asked for duplicates.
-    mutating func take(
-        _ ordered: OrderedBatch, log: any EventLog, into transaction: inout LogTransaction
-    ) throws {
-        var failure: (any Error)?
-        ordered.frames.withUnsafeBytes { bytes in
-            var batch = BatchReader(bytes)
-            while failure == nil, let envelope = try? batch.next() {
-                do { try take(envelope, log: log, into: &transaction) } catch { failure = error }
+    mutating func take(_ batch: RecordBatch, log: any EventLog, into transaction: inout LogTransaction) throws {
+        for index in batch.indices {
+            try batch.withRecord(index) { bytes in
+                // The bus has checked the envelope and its checksum; what cannot be read has no sequence and cannot be
+                // named.
+                guard let envelope = try? EnvelopeView(bytes) else { return }
+                try take(envelope, log: log, into: &transaction)
             }
         }
-        if let failure { throw failure }
-        advance(ordered.journal, to: ordered.last, &transaction)
+        if let journal = batch.journal { advance(journal, to: batch.last, &transaction) }
     }
 
     /// Sets a watermark without events: what lies below is gone for good.
@@ -45,10 +47,8 @@ struct Intake {
     }
 
     private mutating func take(
-        _ bytes: UnsafeRawBufferPointer, log: any EventLog, into transaction: inout LogTransaction
+        _ envelope: EnvelopeView, log: any EventLog, into transaction: inout LogTransaction
     ) throws {
-        // The bus has checked the envelope and its checksum; what cannot be read has no sequence and cannot be named.
-        guard let envelope = try? EnvelopeView(bytes) else { return }
         guard envelope.sequence > watermarks[envelope.journal] ?? 0 else { return }
         metrics.records.add(1)
         metrics.sinceReceipt.record(nanoseconds: transaction.takenAtNanoseconds - envelope.receivedAtNanoseconds)
@@ -58,9 +58,11 @@ struct Intake {
             return quarantine(envelope, [rejection], &transaction)
         }
         var rejections: [Rejection] = []
-        envelope.forEachSection { tag, content in
-            if tag == .rejection, let rejection = try? Rejection(section: content) { rejections.append(rejection) }
-            return true
+        if envelope.section(.rejection) != nil {
+            envelope.forEachSection { tag, content in
+                if tag == .rejection, let rejection = try? Rejection(section: content) { rejections.append(rejection) }
+                return true
+            }
         }
         if !rejections.isEmpty { quarantine(envelope, rejections, &transaction) }
         guard envelope.section(.events) != nil else {
@@ -69,36 +71,24 @@ struct Intake {
             }
             return
         }
-        // Checked whole before the first event is taken: a damaged section gives no events at all.
-        var isWhole = true
+        // Read whole before the first event is taken: a damaged section gives no events at all.
+        events.removeAll(keepingCapacity: true)
+        defer { events.removeAll(keepingCapacity: events.capacity <= Self.keptEvents) }
         do {
-            try envelope.forEachEvent { event in
-                if event.attribute("id") == nil || event.attribute("type") == nil { isWhole = false }
-            }
+            try envelope.forEachEvent { events.append($0) }
         } catch {
-            isWhole = false
+            return quarantine(envelope, [Self.damaged("its events cannot be read")], &transaction)
         }
-        guard isWhole else { return quarantine(envelope, [Self.damaged("its events cannot be read")], &transaction) }
-        try admit(envelope, log: log, into: &transaction)
-    }
-
-    private func admit(
-        _ envelope: EnvelopeView, log: any EventLog, into transaction: inout LogTransaction
-    ) throws {
-        var failure: (any Error)?
-        try envelope.forEachEvent { event in
-            guard failure == nil else { return }
-            do {
-                switch try log.admit(event, of: envelope, to: &transaction) {
-                case .taken: metrics.event(of: envelope.sourceBytes)
-                case .knownID: metrics.duplicateIDs.add(1)
-                case .knownContent: metrics.duplicateContents.add(1)
-                }
-            } catch {
-                failure = error
+        guard events.allSatisfy({ $0.id != nil && $0.type != nil }) else {
+            return quarantine(envelope, [Self.damaged("its events cannot be read")], &transaction)
+        }
+        for event in events {
+            switch try log.admit(event, of: envelope, to: &transaction) {
+            case .taken: metrics.event(of: envelope.sourceBytes)
+            case .knownID: metrics.duplicateIDs.add(1)
+            case .knownContent: metrics.duplicateContents.add(1)
             }
         }
-        if let failure { throw failure }
     }
 
     private func quarantine(_ envelope: EnvelopeView, _ rejections: [Rejection], _ transaction: inout LogTransaction) {

@@ -13,20 +13,20 @@ import Wire
 /// behind a lock.
 final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     /// Most records that go into one commit.
-    static let recordsPerCommit: UInt64 = 4096
+    static let recordsPerCommit = 4096
 
     /// What follows a commit. Called on the log thread.
     struct Outlets: Sendable {
         /// Tells the ingresses what is settled.
         var committed: @Sendable ([(journal: JournalID, watermark: UInt64)]) -> Void
-        /// Gives the frames to whoever taps.
-        var publish: @Sendable (OrderedBatch) -> Void
+        /// Gives the records to whoever taps.
+        var publish: @Sendable (RecordBatch) -> Void
         /// Gives new rows to the lanes; the second is the position after the newest event.
         var feed: @Sendable ([EventBatch], UInt64) -> Void
     }
 
     private struct Inbox {
-        var batches: [OrderedBatch] = []
+        var batches: [RecordBatch] = []
         var forced: [(journal: JournalID, watermark: UInt64)] = []
         var progress: [LaneProgress] = []
         var saved: [@Sendable () -> Void] = []
@@ -40,7 +40,7 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     /// A commit in the making; kept while the disk is full.
     private struct Pending {
         var transaction: LogTransaction
-        var batches: [OrderedBatch]
+        var batches: [RecordBatch]
         var saved: [@Sendable () -> Void]
         /// Monotonic nanoseconds.
         let startedNanoseconds = monotonicNanoseconds()
@@ -78,7 +78,7 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
 
     // MARK: Bus thread
 
-    package func received(_ batches: [OrderedBatch]) {
+    package func received(_ batches: [RecordBatch]) {
         leave { inbox in
             inbox.batches += batches
             inbox.waitingSince = inbox.waitingSince ?? monotonicNanoseconds()
@@ -114,9 +114,9 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     }
 
     /// Records that wait for a commit and how long the oldest batch of them has waited.
-    var backlog: (records: UInt64, oldestSeconds: Double) {
+    var backlog: (records: Int, oldestSeconds: Double) {
         inbox.withLock { inbox in
-            let records = inbox.batches.reduce(0) { $0 + $1.last - $1.first + 1 }
+            let records = inbox.batches.reduce(0) { $0 + $1.count }
             let waited = inbox.waitingSince.map { Double(monotonicNanoseconds() - $0) / 1e9 } ?? 0
             return (records, waited)
         }
@@ -177,9 +177,9 @@ final class LogWriter: RouterBusDelegate, @unchecked Sendable {
                 return nil
             }
             var work = Inbox()
-            var records: UInt64 = 0
+            var records = 0
             let count = inbox.batches.prefix { batch in
-                records += batch.last - batch.first + 1
+                records += batch.count
                 return records <= Self.recordsPerCommit
             }.count
             work.batches = Array(inbox.batches.prefix(max(1, count)))

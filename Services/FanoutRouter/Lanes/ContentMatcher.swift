@@ -1,6 +1,6 @@
 import EventLog
 import PipelineConfiguration
-import Providers
+import SimdJSON
 
 /// The part of a subscription's filter that looks into events: every condition must hold. It reads the data of an event
 /// once, and only of those that the attributes let through. Belongs to one thread.

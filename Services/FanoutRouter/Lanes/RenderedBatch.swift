@@ -21,9 +21,12 @@ final class RenderedBatch: Sendable {
         places.reserveCapacity(batch.count)
         batch.withBytes { row in
             for position in batch.first...batch.last {
-                Self.render(position, of: batch, to: &writer)
+                places.append(
+                    batch.withRecord(at: position) { record in
+                        Self.render(record, position, to: &writer)
+                        return AttributePlaces(EventAttributes(record), in: row)
+                    })
                 ends.append(Int32(truncatingIfNeeded: writer.count))
-                places.append(batch.withRecord(at: position) { AttributePlaces(EventAttributes($0), in: row) })
             }
         }
         self.ends = ends
@@ -69,15 +72,13 @@ final class RenderedBatch: Sendable {
     /// The CloudEvents JSON of one event alone.
     static func body(at position: UInt64, of batch: EventBatch) -> [UInt8] {
         var writer = ByteWriter(reservingBytes: 2048)
-        render(position, of: batch, to: &writer)
+        _ = batch.withRecord(at: position) { render($0, position, to: &writer) }
         return writer.bytes
     }
 
-    private static func render(_ position: UInt64, of batch: EventBatch, to writer: inout ByteWriter) {
-        _ = batch.withRecord(at: position) { record in
-            CloudEventsJSON.render(
-                attributes: record.attributes, payload: record.payload,
-                receivedAtNanoseconds: record.receivedAtNanoseconds, position: position, to: &writer)
-        }
+    private static func render(_ record: EventRecord, _ position: UInt64, to writer: inout ByteWriter) {
+        CloudEventsJSON.render(
+            attributes: record.attributes, payload: record.payload,
+            receivedAtNanoseconds: record.receivedAtNanoseconds, position: position, to: &writer)
     }
 }

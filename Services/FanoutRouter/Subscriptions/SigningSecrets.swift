@@ -1,7 +1,7 @@
+import Crypto
 import EventLog
 import PipelineConfiguration
 import Primitives
-import Providers
 import Wire
 
 /// The secrets that subscriptions of the API sign with: made, judged and named without being shown.

@@ -1,6 +1,7 @@
 import HTTPFront
 import NIOCore
 import Providers
+import Verification
 import Wire
 
 /// Writes answers as HTTP/1.1 bytes. One per event loop; the parts that hardly change are kept.

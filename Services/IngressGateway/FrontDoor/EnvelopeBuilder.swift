@@ -23,20 +23,33 @@ struct AcceptedRequest {
 struct EnvelopeBuilder: Sendable {
     let instance: String
 
+    /// Where the content of two sections lies in what was written.
+    struct Parts {
+        var head = 0..<0
+        var body = 0..<0
+    }
+
     /// Appends the request's envelope without sequence, with a copy of the body.
-    func append(_ request: AcceptedRequest, to writer: inout ByteWriter) {
+    @discardableResult
+    func append(_ request: AcceptedRequest, to writer: inout ByteWriter) -> Parts {
+        var parts = Parts()
         request.target.source.nameBytes.withUnsafeBytes { source in
             writer.openEnvelope(source: source, receivedAtNanoseconds: request.receivedAtNanoseconds) { writer in
+                let head = writer.count + EnvelopeLayout.sectionHeadBytes
                 writer.section(.requestHead) { appendHead(request, to: &$0) }
-                if let body = request.body {
-                    body.withUnsafeReadableBytes { writer.section(.body, $0) }
+                parts.head = head..<writer.count
+                let body = writer.count + EnvelopeLayout.sectionHeadBytes
+                if let content = request.body {
+                    content.withUnsafeReadableBytes { writer.section(.body, $0) }
                 } else {
                     writer.section(.body, UnsafeRawBufferPointer(start: nil, count: 0))
                 }
+                parts.body = body..<writer.count
                 appendTraceContext(request.head, to: &writer)
                 appendStamp(startedNanoseconds: request.receivedAtNanoseconds, to: &writer)
             }
         }
+        return parts
     }
 
     /// The ingress' own time stamp; it ends before the journal, whose time shows as the verifier's beginning.

@@ -1,5 +1,4 @@
 import HTTPFront
-import Journal
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -50,6 +49,8 @@ final class FrontLoop {
     private var occupied = 0
     private var batches: [PendingBatch] = []
     private var writer = ByteWriter()
+    /// Where each envelope in `writer` ends.
+    private var ends: [Int] = []
     private var tokens: [ReplyToken] = []
     private var handOverIsDue = false
     private var bodiesBytes = 0
@@ -146,12 +147,14 @@ final class FrontLoop {
             closeBatch()
         }
         let start = writer.count
-        shared.builder.append(request, to: &writer)
-        if let isProbe = request.target.source.isProbe, self.isProbe(at: start, isProbe) {
+        if tokens.isEmpty { writer = ByteWriter(reservingBytes: estimate) }
+        let parts = shared.builder.append(request, to: &writer)
+        if let check = request.target.source.isProbe, isProbe(parts, check) {
             writer.bytes.removeSubrange(start...)
             return .probe
         }
         tokens.append(token)
+        ends.append(writer.count)
         if !handOverIsDue {
             handOverIsDue = true
             let bound = NIOLoopBound(self, eventLoop: eventLoop)
@@ -188,20 +191,18 @@ final class FrontLoop {
         return promise.futureResult
     }
 
-    private func isProbe(at start: Int, _ check: ProbeCheck) -> Bool {
+    private func isProbe(_ parts: EnvelopeBuilder.Parts, _ check: ProbeCheck) -> Bool {
         writer.bytes.withUnsafeBytes { bytes in
-            let envelope = UnsafeRawBufferPointer(rebasing: bytes[(start + 4)...])
-            guard let view = try? EnvelopeView(envelope), let head = view.section(.requestHead),
-                let body = view.section(.body)
-            else { return false }
-            return check(RequestHead(head), body)
+            check(
+                RequestHead(UnsafeRawBufferPointer(rebasing: bytes[parts.head])),
+                UnsafeRawBufferPointer(rebasing: bytes[parts.body]))
         }
     }
 
     private func closeBatch() {
-        batches.append(
-            PendingBatch(batch: OpenBatch(frames: writer.bytes, count: tokens.count), tokens: tokens))
+        batches.append(PendingBatch(RecordBatch(written: writer.bytes, ends: ends), tokens: tokens))
         writer = ByteWriter()
+        ends = []
         tokens = []
     }
 

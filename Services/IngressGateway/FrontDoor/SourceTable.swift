@@ -1,6 +1,7 @@
 import NIOHTTP1
 import PipelineConfiguration
 import Providers
+import Verification
 import Wire
 
 /// Whether a request is a probe of its provider that needs no secret; it is answered 200 and not journaled.

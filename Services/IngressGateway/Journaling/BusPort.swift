@@ -5,8 +5,8 @@ import Wire
 
 /// What the journal's thread needs of the bus; `IngressBus` in the process, something smaller in tests.
 protocol BusPort: AnyObject, Sendable {
-    func journaled(_ batches: [JournaledBatch])
-    func loaded(_ batches: [JournaledBatch])
+    func journaled(_ batches: [RecordBatch])
+    func loaded(_ batches: [RecordBatch])
     func renumbered(id: JournalID, firstRetained: UInt64, nextSequence: UInt64)
     func stop()
 }

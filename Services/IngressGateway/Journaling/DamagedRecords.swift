@@ -1,5 +1,4 @@
 import Events
-import Journal
 import Wire
 
 /// Records that the disk changed after they were journaled. The router would refuse them for their checksum for ever, and
@@ -8,39 +7,27 @@ enum DamagedRecords {
     /// The batch with its damaged records replaced, and their sequences. Where not even the records' borders can be told,
     /// all are damaged, and the first replacement carries the bytes of all.
     static func replaced(
-        in batch: SealedBatch, journal: JournalID, nowNanoseconds: Int64
-    ) -> (batch: SealedBatch, damaged: [UInt64]) {
-        var damaged: [UInt64] = []
-        var writer = ByteWriter(reservingBytes: batch.frames.count)
-        batch.frames.withUnsafeBytes { bytes in
-            let records = records(in: bytes, count: batch.count) ?? wholeBatch(bytes, count: batch.count)
-            for (sequence, record) in zip(batch.first..., records) {
-                if isSound(record, journal: journal, sequence: sequence) {
-                    writer.u32(UInt32(record.count))
-                    writer.raw(record)
-                } else {
-                    damaged.append(sequence)
-                    write(record, journal: journal, sequence: sequence, nowNanoseconds, to: &writer)
-                }
-            }
+        in batch: RecordBatch, journal: JournalID, nowNanoseconds: Int64
+    ) -> (batch: RecordBatch, damaged: [UInt64]) {
+        let damaged = batch.indices.filter { index in
+            !batch.withRecord(index) { isSound($0, journal: journal, sequence: batch.first + UInt64(index)) }
         }
         guard !damaged.isEmpty else { return (batch, []) }
-        return (SealedBatch(first: batch.first, count: batch.count, frames: writer.bytes), damaged)
-    }
-
-    private static func records(in bytes: UnsafeRawBufferPointer, count: Int) -> [UnsafeRawBufferPointer]? {
-        var records: [UnsafeRawBufferPointer] = []
-        var reader = BatchReader(bytes)
-        do throws(WireError) {
-            while let record = try reader.next() { records.append(record) }
-        } catch {
-            return nil
+        var writer = ByteWriter(reservingBytes: batch.byteCount)
+        for index in batch.indices {
+            if damaged.contains(index) {
+                batch.withRecord(index) { record in
+                    write(
+                        record, journal: journal, sequence: batch.first + UInt64(index), nowNanoseconds, to: &writer)
+                }
+            } else {
+                batch.withBytes(of: index..<index + 1) { writer.raw($0) }
+            }
         }
-        return records.count == count ? records : nil
-    }
-
-    private static func wholeBatch(_ bytes: UnsafeRawBufferPointer, count: Int) -> [UnsafeRawBufferPointer] {
-        [bytes] + Array(repeating: UnsafeRawBufferPointer(start: nil, count: 0), count: count - 1)
+        return (
+            RecordBatch(stored: writer.bytes, first: batch.first, count: batch.count),
+            damaged.map { batch.first + UInt64($0) }
+        )
     }
 
     private static func isSound(_ record: UnsafeRawBufferPointer, journal: JournalID, sequence: UInt64) -> Bool {

@@ -1,17 +1,29 @@
-import Journal
 import Synchronization
 import Threads
 import Wire
 
-/// Webhooks on their way to the journal and who waits for their answers, in the same order.
+/// Webhooks on their way to one row of the journal and who waits for their answers, in the same order.
 struct PendingBatch: Sendable {
-    var batch: OpenBatch
+    /// As they came; the journal's thread joins them.
+    var pieces: [RecordBatch]
     var tokens: [ReplyToken]
+    private(set) var byteCount: Int
 
-    /// Whether `other` can follow in the same batch.
+    init(_ records: RecordBatch, tokens: [ReplyToken]) {
+        pieces = [records]
+        self.tokens = tokens
+        byteCount = records.byteCount
+    }
+
+    /// Whether `other` can follow in the same row.
     func hasRoom(for other: PendingBatch) -> Bool {
-        batch.count + other.batch.count <= Limits.batchRecords
-            && batch.frames.count + other.batch.frames.count <= Limits.batchBytes
+        tokens.count + other.tokens.count <= Limits.batchRecords && byteCount + other.byteCount <= Limits.batchBytes
+    }
+
+    mutating func append(_ other: PendingBatch) {
+        pieces += other.pieces
+        tokens += other.tokens
+        byteCount += other.byteCount
     }
 }
 
@@ -53,11 +65,9 @@ final class JournalMailbox: Sendable {
     func submit(_ batches: [PendingBatch]) {
         post { state in
             for batch in batches {
-                state.bytes += batch.batch.frames.count
+                state.bytes += batch.byteCount
                 if let last = state.work.batches.indices.last, state.work.batches[last].hasRoom(for: batch) {
-                    state.work.batches[last].batch.frames += batch.batch.frames
-                    state.work.batches[last].batch.count += batch.batch.count
-                    state.work.batches[last].tokens += batch.tokens
+                    state.work.batches[last].append(batch)
                 } else {
                     state.work.batches.append(batch)
                 }

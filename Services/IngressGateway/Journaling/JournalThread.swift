@@ -117,32 +117,36 @@ final class JournalTurn {
     }
 
     /// Does one turn's work. False when the thread shall end.
-    func run(_ work: JournalWork) -> Bool {
+    func run(_ work: consuming JournalWork) -> Bool {
         let started = monotonicNanoseconds()
+        let isIdle = work.isEmpty
+        // Taken out, so that nobody else holds the bytes when they are sealed.
+        var batches = work.batches
+        work.batches = []
+        let takesIn = !batches.isEmpty
         if work.settledThrough > 0 {
             journal.settle(through: work.settledThrough)
             ages.settle(through: journal.watermark, next: journal.nextSequence)
         }
         if work.renumbers { renumber() }
-        var batches = work.batches[...]
         while !batches.isEmpty { commit(&batches) }
         if let wanted = work.readBack { readBack(wanted) }
-        if work.isEmpty { attempt { () throws(JournalError) in try journal.tidy() } }
+        if isIdle { attempt { () throws(JournalError) in try journal.tidy() } }
         publish()
-        if !work.batches.isEmpty { metrics.processing.record(nanoseconds: monotonicNanoseconds() - started) }
+        if takesIn { metrics.processing.record(nanoseconds: monotonicNanoseconds() - started) }
         return !work.stops
     }
 
     /// Commits as many batches as one transaction may hold and passes them on.
-    private func commit(_ batches: inout ArraySlice<PendingBatch>) {
-        var group: [OpenBatch] = []
+    private func commit(_ batches: inout [PendingBatch]) {
+        var group: [RecordBatch] = []
         var tokens: [ReplyToken] = []
         var bytes = 0
-        while let next = batches.first, group.isEmpty || bytes + next.batch.frames.count <= IngressLimits.commitBytes {
-            bytes += next.batch.frames.count
-            group.append(next.batch)
+        while let size = batches.first?.byteCount, group.isEmpty || bytes + size <= IngressLimits.commitBytes {
+            let next = batches.removeFirst()
+            bytes += size
+            group.append(RecordBatch(joining: next.pieces))
             tokens += next.tokens
-            batches.removeFirst()
         }
         metrics.recordsIn.add(tokens.count)
         metrics.batchesIn.add(group.count)
@@ -150,14 +154,14 @@ final class JournalTurn {
         let started = monotonicNanoseconds()
         lastCommitStarted = started
         do throws(JournalError) {
-            let sealed = try journal.append(group)
+            let sealed = try journal.append(consume group)
             metrics.fsync.record(nanoseconds: monotonicNanoseconds() - started)
             // Published before the quotas forget what was on its way, so that they never see less than there is.
             publish()
             quotas.book.withLock { $0.journaled(tokens.lazy.map(\.receipt), first: first, at: started) }
             pending.add(tokens, first: first, journal: journal.id)
             if let newest = sealed.first { note(newest) }
-            bus.journaled(sealed.map(Self.forBus))
+            bus.journaled(sealed)
             recovered()
         } catch {
             failed(error)
@@ -173,11 +177,11 @@ final class JournalTurn {
         attempt { () throws(JournalError) in
             let batches = try journal.read(
                 from: wanted.sequence, maxRecords: wanted.maxRecords, maxBytes: wanted.maxBytes)
-            bus.loaded(batches.map { Self.forBus(sound($0)) })
+            bus.loaded(batches.map(sound))
         }
     }
 
-    private func sound(_ batch: SealedBatch) -> SealedBatch {
+    private func sound(_ batch: RecordBatch) -> RecordBatch {
         let checked = DamagedRecords.replaced(in: batch, journal: journal.id, nowNanoseconds: wallNanoseconds())
         for sequence in checked.damaged {
             report("the disk changed webhook \(sequence) of the journal \(journal.id): it goes into quarantine")
@@ -233,16 +237,7 @@ final class JournalTurn {
         }
     }
 
-    private func note(_ batch: SealedBatch) {
-        let received = batch.frames.withUnsafeBytes { bytes -> Int64? in
-            var reader = BatchReader(bytes)
-            guard let envelope = try? reader.next(), let view = try? EnvelopeView(envelope) else { return nil }
-            return view.receivedAtNanoseconds
-        }
-        if let received { ages.note(first: batch.first, receivedAtNanoseconds: received) }
-    }
-
-    private static func forBus(_ batch: SealedBatch) -> JournaledBatch {
-        JournaledBatch(first: batch.first, count: batch.count, frames: batch.frames)
+    private func note(_ batch: RecordBatch) {
+        if let received = batch.receivedAtNanoseconds { ages.note(first: batch.first, receivedAtNanoseconds: received) }
     }
 }

@@ -3,8 +3,8 @@ import Executable
 import JSON
 import PipelineConfiguration
 import Primitives
-import Providers
 import StageMetrics
+import VerificationSchemes
 
 /// `tributary check`
 struct CheckCommand: ParsableCommand {

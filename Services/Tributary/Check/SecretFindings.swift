@@ -1,7 +1,7 @@
 import Executable
 import PipelineConfiguration
-import Providers
 import ServerCertificates
+import VerificationSchemes
 
 /// The secrets of a configuration as this process finds them, in its environment and in files: which are missing, and
 /// which cannot do what they are for. Never holds a value longer than it is judged, and never says one.

@@ -1,6 +1,6 @@
 import PipelineConfiguration
 import Primitives
-import Providers
+import VerificationSchemes
 
 /// What is allowed in a configuration but should not surprise anybody.
 enum SourceWarnings {

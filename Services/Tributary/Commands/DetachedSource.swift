@@ -2,6 +2,7 @@ import ArgumentParser
 import Executable
 import PipelineConfiguration
 import Providers
+import VerificationSchemes
 
 /// A source that no configuration names: provider, verification and secrets from the command line.
 struct DetachedSource: ParsableArguments {

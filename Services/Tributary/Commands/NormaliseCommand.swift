@@ -5,6 +5,7 @@ import Glibc
 import JSON
 import PipelineConfiguration
 import Providers
+import VerificationSchemes
 
 /// `tributary normalise`
 struct NormaliseCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import Events
 import Executable
 import JSON
+import Normalisation
 import PipelineConfiguration
 import Providers
 import Wire

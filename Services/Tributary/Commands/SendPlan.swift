@@ -2,6 +2,7 @@ import Executable
 import PipelineConfiguration
 import Providers
 import StageMetrics
+import VerificationSchemes
 
 /// Where to send, and with which secret.
 extension SendCommand {

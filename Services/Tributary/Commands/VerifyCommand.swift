@@ -3,7 +3,7 @@ import Events
 import Executable
 import JSON
 import PipelineConfiguration
-import Providers
+import VerificationSchemes
 import Wire
 
 /// `tributary verify`

@@ -1,7 +1,11 @@
 import Events
 import Executable
+import Gzip
+import Normalisation
 import PipelineConfiguration
 import Providers
+import Verification
+import VerificationSchemes
 import Wire
 
 /// Verifier and normaliser in this process, as their stages run them: nothing is stored, sent or counted.
@@ -99,8 +103,8 @@ struct LocalPipeline {
             VerifiedWebhook(view).map { normaliser.normalise($0, into: &writer) }
         }
         switch found {
-        case .normalised: break
-        case .normalisedExcept(let rejections): outcome.elementRefusals = rejections
+        case .passed, .answered: break
+        case .passedExcept(let rejections): outcome.elementRefusals = rejections
         case .refused(let rejection): outcome.refusal = rejection
         case nil: outcome.refusal = Rejection(.envelopeDamaged, stage: .normaliser)
         }

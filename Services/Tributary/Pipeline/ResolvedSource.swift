@@ -1,6 +1,7 @@
 import Executable
 import PipelineConfiguration
 import Providers
+import VerificationSchemes
 
 /// A source of the configuration with its secrets read.
 struct ResolvedSource {

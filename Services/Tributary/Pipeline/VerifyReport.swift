@@ -1,8 +1,12 @@
+import Crypto
 import Events
 import Executable
+import Gzip
 import JSON
 import Primitives
 import Providers
+import Verification
+import VerificationSchemes
 import Wire
 
 /// What verification of one webhook came to, for people and for programs. Holds no secret and no signature that would

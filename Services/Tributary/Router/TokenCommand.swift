@@ -1,9 +1,9 @@
 import ArgumentParser
+import Crypto
 import Executable
 import JSON
 import PipelineConfiguration
 import Primitives
-import Providers
 import Wire
 
 /// `tributary token`

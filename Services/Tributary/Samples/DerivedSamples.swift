@@ -1,13 +1,12 @@
 import JSON
+import Normalisation
 import Providers
 
 /// Samples of a provider that has none of its own: the fields that its mapping reads, and nothing else.
 enum DerivedSamples {
     /// Nil where the provider's webhooks are not one JSON object each, which a mapping as data describes.
     static func catalogue(_ provider: any Provider.Type) -> SampleCatalogue? {
-        guard let mapping = (provider.makeNormaliser(MappingOptions()) as? ObjectNormaliser)?.mapping else {
-            return nil
-        }
+        guard case .object(let mapping) = provider.payload else { return nil }
         let types = mapping.types.map(\.providerType)
         return SampleCatalogue(provider.name, types, takesAnyType: types.isEmpty) { order in
             let body = json(fields(order, mapping).map { ($0.path.split(separator: ".")[...], $0.value) })

@@ -1,3 +1,4 @@
+import Normalisation
 import Providers
 
 /// The samples of one provider.

@@ -1,5 +1,5 @@
+import Crypto
 import Primitives
-import Providers
 
 /// SuperViz: real-time events, one or an array of them per request, and the three other webhooks.
 enum SuperVizSamples {

@@ -2,7 +2,6 @@ import ControlClient
 import Executable
 import Glibc
 import PipelineConfiguration
-import Providers
 import StageMetrics
 import Synchronization
 import Threads

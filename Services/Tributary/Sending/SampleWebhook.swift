@@ -1,7 +1,7 @@
 import Executable
 import Primitives
-import Providers
 import StageMetrics
+import Verification
 
 /// A webhook, signed and ready to be sent.
 struct SampleWebhook: Sendable {

@@ -1,4 +1,5 @@
-import Providers
+import Verification
+import VerificationSchemes
 
 /// Signs as a genuine sender of one source would, or as a forger.
 struct WebhookSigner: Sendable {

@@ -93,9 +93,6 @@ package struct RouterCore<Payload> {
         return arrival
     }
 
-    /// The sequence that the next released record of that journal will have.
-    package func nextSequence(_ journal: JournalID) -> UInt64? { windows[journal].map { $0.released + 1 } }
-
     /// The next record of that journal in order.
     package mutating func release(_ journal: JournalID) -> Payload? { windows[journal]?.release() }
 

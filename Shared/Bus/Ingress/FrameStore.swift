@@ -2,50 +2,11 @@ internal import DequeModule
 internal import Wire
 internal import ZeroMQ
 
-/// Consecutive records as the journal has them on disk: length-prefixed, sealed envelopes.
-package struct JournaledBatch: Sendable {
-    /// Sequence of the first record.
-    package var first: UInt64
-    package var count: Int
-    package var frames: [UInt8]
-
-    package init(first: UInt64, count: Int, frames: [UInt8]) {
-        self.first = first
-        self.count = count
-        self.frames = frames
-    }
-}
-
 /// The bytes of what is in the window, by sequence.
 struct FrameStore {
-    private struct Batch {
-        var first: UInt64
-        var frames: [UInt8]
-        /// Where each record starts, and the end.
-        var offsets: [Int]
+    private var batches: Deque<RecordBatch> = []
 
-        var last: UInt64 { first + UInt64(offsets.count - 1) - 1 }
-    }
-
-    private var batches: Deque<Batch> = []
-
-    /// Where the records of a batch start, and its end; nil when the batch is not what it claims to be.
-    static func offsets(of batch: JournaledBatch) -> [Int]? {
-        var offsets = [0]
-        offsets.reserveCapacity(batch.count + 1)
-        let isSound = batch.frames.withUnsafeBytes { bytes in
-            var reader = BatchReader(bytes)
-            while true {
-                guard let next = try? reader.next() else { return offsets.last == bytes.count }
-                offsets.append(offsets[offsets.count - 1] + 4 + next.count)
-            }
-        }
-        return isSound && offsets.count == batch.count + 1 ? offsets : nil
-    }
-
-    mutating func append(_ batch: JournaledBatch, offsets: [Int]) {
-        batches.append(Batch(first: batch.first, frames: batch.frames, offsets: offsets))
-    }
+    mutating func append(_ batch: RecordBatch) { batches.append(batch) }
 
     mutating func forget(through watermark: UInt64) {
         while let first = batches.first, first.last <= watermark { batches.removeFirst() }
@@ -55,28 +16,27 @@ struct FrameStore {
 
     /// The records of `ranges` as one body frame. `mark` says what to patch into a record; nil leaves it as journaled.
     func frame(of ranges: [SequenceRange], mark: (UInt64) -> (flags: EnvelopeFlags, resends: UInt8)?) -> Frame {
-        var slices: [(batch: Int, range: Range<Int>)] = []
+        var slices: [RecordBatch] = []
         var byteCount = 0
         for range in ranges {
             var sequence = range.first
             while sequence <= range.last {
-                let index = batchIndex(of: sequence)
-                let batch = batches[index]
+                let batch = batches[batchIndex(of: sequence)]
                 let last = min(range.last, batch.last)
-                let slice = batch.offsets[Int(sequence - batch.first)]..<batch.offsets[Int(last - batch.first) + 1]
-                slices.append((index, slice))
-                byteCount += slice.count
+                let slice = batch[Int(sequence - batch.first)..<Int(last - batch.first) + 1]
+                slices.append(slice)
+                byteCount += slice.byteCount
                 sequence = last + 1
             }
         }
         return Frame(byteCount: byteCount) { target in
             var offset = 0
-            for (index, slice) in slices {
-                batches[index].frames.withUnsafeBytes { source in
-                    UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + slice.count])
-                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[slice]))
+            for slice in slices {
+                slice.withBytes { source in
+                    UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + source.count])
+                        .copyMemory(from: source)
+                    offset += source.count
                 }
-                offset += slice.count
             }
             Self.patch(target, ranges, mark)
         }

@@ -51,8 +51,8 @@ extension IngressBusDelegate {
 /// The ingress' side of the bus: one thread that owns its sockets. All methods may be called from any thread.
 package final class IngressBus: Sendable {
     enum Mail: Sendable {
-        case journaled([JournaledBatch])
-        case loaded([JournaledBatch])
+        case journaled([RecordBatch])
+        case loaded([RecordBatch])
         case renumbered(JournalID, firstRetained: UInt64, nextSequence: UInt64)
         case stop
     }
@@ -91,10 +91,10 @@ package final class IngressBus: Sendable {
     }
 
     /// Records that are on disk now, in the order of their sequences.
-    package func journaled(_ batches: [JournaledBatch]) { mailbox.post(.journaled(batches)) }
+    package func journaled(_ batches: [RecordBatch]) { mailbox.post(.journaled(batches)) }
 
     /// The answer to `readBack`; empty when there is nothing.
-    package func loaded(_ batches: [JournaledBatch]) { mailbox.post(.loaded(batches)) }
+    package func loaded(_ batches: [RecordBatch]) { mailbox.post(.loaded(batches)) }
 
     package func renumbered(id: JournalID, firstRetained: UInt64, nextSequence: UInt64) {
         mailbox.post(.renumbered(id, firstRetained: firstRetained, nextSequence: nextSequence))

@@ -105,7 +105,7 @@ final class IngressLoop {
             case .journaled(let batches):
                 for batch in batches where batch.count > 0 {
                     takeIn(batch) { core.journaled(first: $0, byteCounts: $1) }
-                    fresh.append(SequenceRange(batch.first, batch.first + UInt64(batch.count) - 1))
+                    fresh.append(SequenceRange(batch.first, batch.last))
                 }
             case .loaded(let batches):
                 for batch in batches { takeIn(batch) { core.loaded(first: $0, byteCounts: $1) } }
@@ -120,12 +120,9 @@ final class IngressLoop {
         }
     }
 
-    private func takeIn(_ batch: JournaledBatch, _ enter: (UInt64, [Int]) -> Bool) {
-        guard let offsets = FrameStore.offsets(of: batch) else {
-            preconditionFailure("the journal hands over whole, length-prefixed envelopes")
-        }
-        let byteCounts = zip(offsets.dropFirst(), offsets).map { $0 - $1 }
-        if enter(batch.first, byteCounts) { store.append(batch, offsets: offsets) }
+    private func takeIn(_ batch: RecordBatch, _ enter: (UInt64, [Int]) -> Bool) {
+        precondition(batch.isWhole, "the journal hands over whole, length-prefixed envelopes")
+        if enter(batch.first, batch.byteCounts) { store.append(batch) }
     }
 
     private func takeControl(at now: Int64) throws {

@@ -5,22 +5,6 @@ internal import Threads
 package import Wire
 internal import ZeroMQ
 
-/// Records of one journal in the order of their sequences, ready for the log; checksums are checked.
-package struct OrderedBatch: Sendable {
-    package var journal: JournalID
-    package var first: UInt64
-    package var last: UInt64
-    /// Length-prefixed envelopes.
-    package var frames: [UInt8]
-
-    package init(journal: JournalID, first: UInt64, last: UInt64, frames: [UInt8]) {
-        self.journal = journal
-        self.first = first
-        self.last = last
-        self.frames = frames
-    }
-}
-
 /// What the router's side of the bus needs to know.
 package struct RouterBusSettings: Sendable {
     package var runDirectory: String
@@ -39,8 +23,8 @@ package struct RouterBusSettings: Sendable {
 
 /// Whoever owns the log. All calls come from the bus thread and must not block.
 package protocol RouterBusDelegate: AnyObject, Sendable {
-    /// In order per journal, each sequence once.
-    func received(_ batches: [OrderedBatch])
+    /// Consecutive records of one journal each, in order per journal, each sequence once; their checksums are checked.
+    func received(_ batches: [RecordBatch])
     /// The router's store was lost below `watermark` and the ingress has the records no more: store it and say it loudly.
     func watermarkForced(journal: JournalID, to watermark: UInt64)
     /// An ingress' window cannot be reserved, so nothing of it is taken; say it loudly.
@@ -51,7 +35,7 @@ package protocol RouterBusDelegate: AnyObject, Sendable {
 package final class RouterBus: Sendable {
     enum Mail: Sendable {
         case committed([(journal: JournalID, watermark: UInt64)])
-        case publish([UInt8], records: Int)
+        case publish(RecordBatch)
         case stop
     }
 
@@ -97,9 +81,9 @@ package final class RouterBus: Sendable {
         mailbox.post(.committed(watermarks))
     }
 
-    /// Shows length-prefixed envelopes on the router's tap.
-    package func publish(_ frames: [UInt8], records: Int) {
-        mailbox.post(.publish(frames, records: records))
+    /// Shows records on the router's tap.
+    package func publish(_ batch: RecordBatch) {
+        mailbox.post(.publish(batch))
     }
 
     /// Whether anybody listens to the tap.

@@ -2,13 +2,6 @@ internal import StageMetrics
 internal import Wire
 internal import ZeroMQ
 
-/// One envelope inside a received frame, until its turn comes.
-struct FrameSlice {
-    let frame: Frame
-    /// With the length prefix.
-    let range: Range<Int>
-}
-
 /// The turns of the router's bus thread.
 final class RouterLoop {
     private let mailbox: Mailbox<RouterBus.Mail>
@@ -19,7 +12,7 @@ final class RouterLoop {
     private let hello: HelloNotice
     private let metrics: RouterLoopMetrics
     private let heartbeat: Heartbeat
-    private var core: RouterCore<FrameSlice>
+    private var core: RouterCore<RecordBatch>
     private var isStopping = false
     private var nextScan: Int64 = 0
     private var nextRepeat: Int64 = 0
@@ -27,7 +20,6 @@ final class RouterLoop {
 
     private static let repeatIntervalNanoseconds: Int64 = 250_000_000
     private static let arrivalsPerTurn = 256
-    private static let orderedBatchBytes = 1 << 20
 
     init(
         settings: RouterBusSettings, bootID: UInt64, watermarks: [JournalID: UInt64], metrics: MetricRegistry,
@@ -100,8 +92,9 @@ final class RouterLoop {
             switch mail {
             case .committed(let watermarks):
                 for (journal, watermark) in watermarks { core.committed(journal, watermark) }
-            case .publish(let frames, let records):
-                try tap.publish(Frame(frames), records: records)
+            case .publish(let batch):
+                let frame = batch.withBytes { bytes in Frame(byteCount: bytes.count) { $0.copyMemory(from: bytes) } }
+                try tap.publish(frame, records: batch.count)
             case .stop:
                 isStopping = true
             }
@@ -150,46 +143,36 @@ final class RouterLoop {
     }
 
     private func keepRecords(of body: Frame) {
-        body.withBytes { keepRecords(of: body, $0) }
-    }
-
-    private func keepRecords(of body: Frame, _ bytes: UnsafeRawBufferPointer) {
-        var reader = BatchReader(bytes)
-        var offset = 0
-        while let bytes = try? reader.next() {
-            let range = offset..<offset + 4 + bytes.count
-            offset = range.upperBound
-            guard let envelope = try? EnvelopeView(bytes), envelope.isIntact else {
-                metrics.damaged.add()
-                continue
-            }
-            let journal = envelope.journal
-            let slice = FrameSlice(frame: body, range: range)
-            let arrival = core.arrived(
-                journal, envelope.sequence, isLaterCopy: envelope.flags.contains(.resent),
-                isAlone: envelope.flags.contains(.alone), slice)
-            switch arrival {
-            case .kept: break
-            case .duplicate: metrics.repeats.add()
-            case .outsideWindow, nil: metrics.unlinked.add()
-            }
+        let batch = RecordBatch(body)
+        for index in batch.indices {
+            batch.withRecord(index) { keep($0, index, of: batch) }
         }
     }
 
+    private func keep(_ bytes: UnsafeRawBufferPointer, _ index: Int, of batch: RecordBatch) {
+        guard let envelope = try? EnvelopeView(bytes), envelope.isIntact else { return metrics.damaged.add() }
+        let sequence = envelope.sequence
+        let arrival = core.arrived(
+            envelope.journal, sequence, isLaterCopy: envelope.flags.contains(.resent),
+            isAlone: envelope.flags.contains(.alone), batch.record(index, sequence: sequence))
+        switch arrival {
+        case .kept: break
+        case .duplicate: metrics.repeats.add()
+        case .outsideWindow, nil: metrics.unlinked.add()
+        }
+    }
+
+    /// Hands over what has its turn: neighbours in a frame as one batch, where they lie.
     private func release() {
-        var batches: [OrderedBatch] = []
+        var batches: [RecordBatch] = []
         for journal in core.touched {
-            guard let first = core.nextSequence(journal) else { continue }
-            var batch = OrderedBatch(journal: journal, first: first, last: first - 1, frames: [])
-            while let slice = core.release(journal) {
-                slice.frame.withBytes { batch.frames.append(contentsOf: $0[slice.range]) }
-                batch.last += 1
-                if batch.frames.count >= Self.orderedBatchBytes {
-                    batches.append(batch)
-                    batch = OrderedBatch(journal: journal, first: batch.last + 1, last: batch.last, frames: [])
-                }
+            guard var batch = core.release(journal) else { continue }
+            while let next = core.release(journal) {
+                if batch.extend(by: next) { continue }
+                batches.append(batch)
+                batch = next
             }
-            if batch.last >= batch.first { batches.append(batch) }
+            batches.append(batch)
         }
         if !batches.isEmpty { delegate.received(batches) }
     }

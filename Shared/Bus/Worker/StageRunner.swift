@@ -3,38 +3,49 @@ internal import StageMetrics
 internal import Wire
 internal import ZeroMQ
 
-/// Results of one slice of work, written once and then only read.
-final class Chunk {
+extension RecordBatch {
+    /// The records of a received frame, where they lie. The frame is never sent or received into again, so its bytes stay
+    /// where they are for as long as it lives, on whatever thread it ends.
+    init(_ frame: Frame) {
+        self = frame.withBytes { RecordBatch(arrived: $0, in: frame) }
+    }
+}
+
+/// What one slice of work appended to records, written once and then only read.
+final class AppendedSections {
     let bytes: [UInt8]
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
 
-/// One length-prefixed envelope inside a chunk.
-struct ChunkSlice {
-    let chunk: Chunk
+/// What became of a record in this stage: the record as it came, and the sections to be written behind it. Its bytes are
+/// copied when they go into the next frame, and nowhere before.
+struct StageResult {
+    /// One record of the batch that arrived.
+    let record: RecordBatch
+    let sections: AppendedSections
     let range: Range<Int>
 
-    /// The slices as one body frame; neighbours are copied in one go.
-    static func frame(of slices: [ChunkSlice]) -> Frame {
-        Frame(byteCount: slices.reduce(0) { $0 + $1.range.count }) { target in
+    /// Length prefix included.
+    var byteCount: Int { record.byteCount + range.count }
+
+    /// The results as one body frame.
+    static func frame(of results: [WorkRecord<StageResult>]) -> Frame {
+        Frame(byteCount: results.reduce(0) { $0 + $1.byteCount }) { target in
             var offset = 0
-            var index = 0
-            while index < slices.count {
-                var run = slices[index].range
-                let chunk = slices[index].chunk
-                index += 1
-                while index < slices.count, slices[index].chunk === chunk,
-                    slices[index].range.lowerBound == run.upperBound
-                {
-                    run = run.lowerBound..<slices[index].range.upperBound
-                    index += 1
-                }
-                chunk.bytes.withUnsafeBytes { source in
-                    UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + run.count])
-                        .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[run]))
-                }
-                offset += run.count
-            }
+            for result in results { result.payload.copy(to: target, &offset) }
+        }
+    }
+
+    private func copy(to target: UnsafeMutableRawBufferPointer, _ offset: inout Int) {
+        record.withBytes { source in
+            UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + source.count]).copyMemory(from: source)
+            target.storeBytes(of: UInt32(byteCount - 4).littleEndian, toByteOffset: offset, as: UInt32.self)
+            offset += source.count
+        }
+        sections.bytes.withUnsafeBytes { source in
+            UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + range.count])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
+            offset += range.count
         }
     }
 }
@@ -43,24 +54,23 @@ struct ChunkSlice {
 struct BatchInWork {
     let link: Int
     let number: UInt64
+    /// What its header says; `records` has fewer where the frame is damaged.
     let count: Int
-    let body: Frame
-    /// Offset of the next record in `body`.
-    var position = 0
+    let records: RecordBatch
     var done = 0
 
     init(link: Int, number: UInt64, count: Int, body: Frame) {
         self.link = link
         self.number = number
         self.count = count
-        self.body = body
+        records = RecordBatch(body)
     }
 }
 
-/// Where the stage's work is done: batches in, enveloped results and verdicts out, never longer than a slice at a time.
+/// Where the stage's work is done: batches in, results and verdicts out, never longer than a slice at a time.
 struct StageRunner<Work: StageWork> {
     enum Outcome {
-        case done(WorkRecord<ChunkSlice>)
+        case done(WorkRecord<StageResult>)
         /// The record's bytes are damaged, or the batch holds fewer records than it claims.
         case dropped(link: Int, batch: UInt64)
     }
@@ -71,6 +81,7 @@ struct StageRunner<Work: StageWork> {
         var isAlone: Bool
         var link: Int
         var batch: UInt64
+        var record: RecordBatch
         var range: Range<Int>
     }
 
@@ -105,23 +116,24 @@ struct StageRunner<Work: StageWork> {
         var now = started
         var oldest = Int64.max
         while !batches.isEmpty, now < end {
-            var writer = ByteWriter(reservingBytes: 64 * 1024)
+            var writer = ByteWriter(reservingBytes: 16 * 1024)
             var finished: [Finished] = []
             while var batch = batches.popFirst() {
                 while batch.done < batch.count, now < end, writer.count < Self.chunkBytes {
-                    batch.done += 1
-                    let stamp = StampTimes(started: startedWall + (now - started), monotonic: now)
-                    if let record = process(&batch, into: &writer, stamp, oldest: &oldest) {
+                    let times = StampTimes(started: startedWall + (now - started), monotonic: now)
+                    if let record = process(batch, into: &writer, times, oldest: &oldest) {
                         finished.append(record)
                     } else {
+                        metrics.damaged.add()
                         emit(.dropped(link: batch.link, batch: batch.number))
                     }
+                    batch.done += 1
                     now = monotonicNanoseconds()
                 }
                 if batch.done < batch.count { batches.prepend(batch) }
                 if now >= end || writer.count >= Self.chunkBytes { break }
             }
-            emitAll(finished, Chunk(writer.bytes), emit)
+            emitAll(finished, AppendedSections(writer.bytes), emit)
         }
         metrics.processing.record(nanoseconds: now - started)
         if oldest != .max {
@@ -138,55 +150,35 @@ struct StageRunner<Work: StageWork> {
 
     /// Works on the next record of `batch`; nil where its bytes are damaged.
     private mutating func process(
-        _ batch: inout BatchInWork, into writer: inout ByteWriter, _ times: StampTimes, oldest: inout Int64
+        _ batch: BatchInWork, into writer: inout ByteWriter, _ times: StampTimes, oldest: inout Int64
     ) -> Finished? {
-        let frame = batch.body
-        return frame.withBytes { bytes in
-            process(bytes, of: &batch, into: &writer, times, oldest: &oldest)
+        guard batch.done < batch.records.count else { return nil }
+        return batch.records.withRecord(batch.done) { bytes in
+            guard let record = try? EnvelopeView(bytes) else { return nil }
+            let start = writer.count
+            if let verdict = work.process(record, appendingTo: &writer) {
+                verdicts[record.journal, default: VerdictNotice(journal: record.journal)].add(record.sequence, verdict)
+            }
+            let finished = times.started + (monotonicNanoseconds() - times.monotonic)
+            StageStamp(
+                stage: role, instance: instance, startedNanoseconds: times.started, finishedNanoseconds: finished
+            ).write(to: &writer)
+            oldest = min(oldest, record.receivedAtNanoseconds)
+            return Finished(
+                journal: record.journal, sequence: record.sequence, isAlone: record.flags.contains(.alone),
+                link: batch.link, batch: batch.number,
+                record: batch.records.record(batch.done, sequence: record.sequence), range: start..<writer.count)
         }
     }
 
-    private mutating func process(
-        _ body: UnsafeRawBufferPointer, of batch: inout BatchInWork, into writer: inout ByteWriter,
-        _ times: StampTimes, oldest: inout Int64
-    ) -> Finished? {
-        var reader = BatchReader(UnsafeRawBufferPointer(rebasing: body[batch.position...]))
-        guard let bytes = try? reader.next() else {
-            batch.position = body.count
-            metrics.damaged.add()
-            return nil
-        }
-        batch.position += 4 + bytes.count
-        guard let record = try? EnvelopeView(bytes) else {
-            metrics.damaged.add()
-            return nil
-        }
-        let start = writer.count
-        writer.u32(0)
-        writer.raw(bytes)
-        let verdict = work.process(record, appendingTo: &writer)
-        let finished = times.started + (monotonicNanoseconds() - times.monotonic)
-        StageStamp(
-            stage: role, instance: instance, startedNanoseconds: times.started, finishedNanoseconds: finished
-        ).write(to: &writer)
-        writer.patchU32(UInt32(writer.count - start - 4), at: start)
-        oldest = min(oldest, record.receivedAtNanoseconds)
-        if role == .verifier {
-            verdicts[record.journal, default: VerdictNotice(journal: record.journal)].add(record.sequence, verdict)
-        }
-        return Finished(
-            journal: record.journal, sequence: record.sequence, isAlone: record.flags.contains(.alone),
-            link: batch.link, batch: batch.number, range: start..<writer.count)
-    }
-
-    private func emitAll(_ finished: [Finished], _ chunk: Chunk, _ emit: (Outcome) -> Void) {
-        for record in finished {
+    private func emitAll(_ finished: [Finished], _ sections: AppendedSections, _ emit: (Outcome) -> Void) {
+        for done in finished {
+            let result = StageResult(record: done.record, sections: sections, range: done.range)
             emit(
                 .done(
                     WorkRecord(
-                        journal: record.journal, sequence: record.sequence, isAlone: record.isAlone,
-                        byteCount: record.range.count, link: record.link, batch: record.batch,
-                        payload: ChunkSlice(chunk: chunk, range: record.range))))
+                        journal: done.journal, sequence: done.sequence, isAlone: done.isAlone,
+                        byteCount: result.byteCount, link: done.link, batch: done.batch, payload: result)))
         }
     }
 }

@@ -7,8 +7,9 @@ internal import ZeroMQ
 
 /// A stage's work: a pure, synchronous function of one record. It sees no sockets, credit, settlements or clocks.
 package protocol StageWork {
-    /// Appends this stage's sections for `record` to `writer`, which already ends with the record's own bytes, and judges it.
-    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict
+    /// Appends this stage's sections for `record` to `writer`. What the verifier returns is its sender's answer; a stage
+    /// that answers nobody returns nil.
+    mutating func process(_ record: EnvelopeView, appendingTo writer: inout ByteWriter) -> Verdict?
 
     /// Called between batches: the place to take over reloaded configuration.
     mutating func betweenBatches()
@@ -74,7 +75,7 @@ package final class WorkerBus: Sendable {
 
 /// The turns of a worker's bus thread.
 final class WorkerLoop<Work: StageWork> {
-    private typealias Core = WorkerCore<ChunkSlice>
+    private typealias Core = WorkerCore<StageResult>
 
     private let settings: WorkerSettings
     private let mailbox: Mailbox<WorkerBus.Mail>
@@ -270,7 +271,7 @@ final class WorkerLoop<Work: StageWork> {
 
     private func passOn() throws {
         while let order = core.nextOrder() {
-            let frame = ChunkSlice.frame(of: order.records.map(\.payload))
+            let frame = StageResult.frame(of: order.records)
             let shared = tap.hasListeners ? frame.sharing() : nil
             let count = order.records.count
             guard try out.send(.batch, number: order.number, count: count, body: frame, to: order.peer) == .sent else {

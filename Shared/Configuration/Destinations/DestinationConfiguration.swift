@@ -64,15 +64,7 @@ extension DestinationConfiguration {
 
 extension FieldKind where V == any DestinationConfiguration {
     /// The word of a kind; its keys are read by their own rows.
-    static let destination: FieldKind = {
-        let words = DestinationRegistry.all.map { $0.word }
-        let expected = "one of \(words.joined(separator: ", "))"
-        return FieldKind.parsed(
-            expected, schema: .string(oneOf: words),
-            { word throws(WrongText) in
-                if let kind = DestinationRegistry.kind(named: word) { return kind.init() }
-                let hint = Suggestion.nearest(to: word, among: words).map { "; did you mean \"\($0)\"?" } ?? ""
-                throw .sentence("expected \(expected), found \"\(word)\"\(hint)")
-            }, write: { type(of: $0).word })
-    }()
+    static let destination = FieldKind.oneOf(
+        DestinationRegistry.all.map { $0.word }, { DestinationRegistry.kind(named: $0)?.init() },
+        write: { type(of: $0).word })
 }

@@ -281,17 +281,25 @@ extension FieldKind where V == Duration {
 extension FieldKind where V: RawRepresentable<String> & CaseIterable {
     /// One of the cases of an enumeration.
     static var word: FieldKind {
-        let valid = V.allCases.map(\.rawValue)
-        let expected = "one of \(valid.joined(separator: ", "))"
+        .oneOf(V.allCases.map(\.rawValue), V.init, write: \.rawValue)
+    }
+}
+
+extension FieldKind {
+    /// What one of some words stands for.
+    static func oneOf(
+        _ words: [String], _ parse: @escaping @Sendable (String) -> V?, write: @escaping @Sendable (V) -> String
+    ) -> FieldKind {
+        let expected = "one of \(words.joined(separator: ", "))"
         return FieldKind(
-            expected, schema: { _ in .string(oneOf: valid) },
+            expected, schema: { _ in .string(oneOf: words) },
             read: { value, _ in
                 guard let text = value.text(expected) else { return nil }
-                if let word = V(rawValue: text) { return word }
-                let hint = Suggestion.nearest(to: text, among: valid).map { "; did you mean \"\($0)\"?" } ?? ""
+                if let word = parse(text) { return word }
+                let hint = Suggestion.nearest(to: text, among: words).map { "; did you mean \"\($0)\"?" } ?? ""
                 value.report("expected \(expected), found \(value.kind)\(hint)")
                 return nil
-            }, write: { word, _ in .string(word.rawValue) }
+            }, write: { word, _ in .string(write(word)) }
         ).with(\.option, .text)
     }
 }

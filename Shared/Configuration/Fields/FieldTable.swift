@@ -56,7 +56,8 @@ package struct FieldTable<Object: Sendable>: Sendable {
         }
         for key in keys() where section.has(key) {
             let rows = fields.filter { $0.key == key }
-            guard let only = rows.first?.only,
+            // Beside a word that is none, nothing can be said.
+            guard let only = rows[0].only, !section.wrong.contains(only.key),
                 !rows.contains(where: { $0.only?.holds(section.word($0.only?.key)) ?? true })
             else { continue }
             section.report(key, only.refusal(of: key))
@@ -169,10 +170,8 @@ extension JSONValue {
         }
     }
 
-    /// For a cell of a table; nothing for what is not there or too long.
+    /// For a cell of a table; nothing for what is too long.
     fileprivate var shown: String {
-        if self == .null { return "" }
-        let text = isScalar ? text : json.text
-        return text.count <= 40 ? text : ""
+        isScalar && text.count <= 40 ? text : ""
     }
 }

@@ -1,4 +1,6 @@
+package import JSON
 import Primitives
+package import VerificationSchemes
 package import Wire
 
 /// Daily: JSON webhooks of meetings, participants, recordings, transcripts and streams. Three failures in a row switch
@@ -28,9 +30,7 @@ package enum DailyProvider: Provider {
         ["endpoint", "endpoints", "rtmp_url"], spellings: [.snake, .camel],
         left: ["**.download_link", "**.download_url"])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        ObjectNormaliser(DailyTypes.mapping, credentials)
-    }
+    package static let payload = PayloadForm.object(DailyTypes.mapping)
 }
 
 extension SchemePresets {

@@ -1,3 +1,5 @@
+package import JSON
+
 /// eyeson Secure Stream Recording, "StreamRec" (docs.eyeson.com/docs/streamrec/references/webhooks): four JSON
 /// call-backs to a URL that the client itself names when it opens a session. Nothing is signed and no header is
 /// documented, so that URL should hold a path token. It sends no probe; how it retries is not documented.
@@ -15,7 +17,5 @@ package enum EyesonProvider: Provider {
         "guest_link", "guest_token", "ice_credentials", "master_key", "sdp", "upload_url", "webhook_url", "ws_endpoint",
     ])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        ObjectNormaliser(EyesonTypes.mapping, credentials)
-    }
+    package static let payload = PayloadForm.object(EyesonTypes.mapping)
 }

@@ -1,3 +1,5 @@
+package import JSON
+import VerificationSchemes
 package import Wire
 
 /// FastPix: JSON webhooks signed with the base64-decoded signing secret over the raw body.
@@ -32,7 +34,5 @@ package enum FastPixProvider: Provider {
     package static let credentials = Credentials(
         ["srt_playback_secret", "srt_secert"], spellings: [.camel, .snake])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        FastPixNormaliser()
-    }
+    package static let payload = PayloadForm.own
 }

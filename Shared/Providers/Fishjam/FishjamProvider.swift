@@ -1,3 +1,6 @@
+package import JSON
+import VerificationSchemes
+
 /// Fishjam (fishjam-dev 0.6.x, formerly Jellyfish, and Fishjam Cloud): protobuf webhooks.
 ///
 /// 0.6.x proves nothing of itself and sends nothing twice: no signature, no id, no time, no retry. A source of it needs
@@ -22,7 +25,5 @@ package enum FishjamProvider: Provider {
     /// token in it. `FishjamJSON` and `FishjamTokens` hide them, in JSON and in protobuf.
     package static let credentials = Credentials(only: ["authRequest.token"])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        FishjamNormaliser()
-    }
+    package static let payload = PayloadForm.own
 }

@@ -11,7 +11,7 @@ package enum FishjamTypes {
 /// What a notification means: its variant, told apart further by endpoint and status where those decide.
 ///
 /// The fields of a subject are, in this order, the values that `FishjamServerMessage.meaning` gives with the variant.
-enum FishjamVariant: Int, CaseIterable {
+package enum FishjamVariant: Int, CaseIterable {
     case roomCreated, roomDeleted, roomCrashed
     case peerAdded, peerDeleted, peerConnected, peerDisconnected, peerCrashed, peerMetadataUpdated
     case componentCrashed, hlsPlayable, hlsUploaded, hlsUploadCrashed
@@ -24,7 +24,7 @@ enum FishjamVariant: Int, CaseIterable {
     case recordingStarted, recordingStopped, recordingReady, recordingFailed, recordingUnknown
     case authenticated, authRequest, subscribeRequest, subscribeResponse, notificationBatch
 
-    var mapped: MappedType {
+    package var mapped: MappedType {
         switch self {
         case .roomCreated: room("room_created", "room.created")
         case .roomDeleted: room("room_deleted", "room.deleted")

@@ -1,3 +1,5 @@
+package import JSON
+
 /// Any provider whose webhooks are JSON: the source's configuration says with JSON Pointers where type, id, time,
 /// subject and key are. How its webhooks are verified is named in the configuration too.
 package enum GenericProvider: Provider {
@@ -12,7 +14,5 @@ package enum GenericProvider: Provider {
     /// None that could be known: the mapping's `redact` names them.
     package static let credentials = Credentials(only: [])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        PointerNormaliser(options.pointers ?? PointerMapping(), of: self, options: options)
-    }
+    package static let payload = PayloadForm.pointers(PointerMapping())
 }

@@ -1,3 +1,6 @@
+package import JSON
+package import VerificationSchemes
+
 /// LiveKit: protojson webhooks (`application/webhook+json`) of rooms, participants, tracks, egress and ingress. It
 /// keeps the order of each room and drops what its queue of 100 cannot hold. It sends no probe.
 package enum LiveKitProvider: Provider {
@@ -26,9 +29,7 @@ package enum LiveKitProvider: Provider {
             "**.live_playlist_location", "**.manifestLocation", "**.manifest_location",
         ])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        ObjectNormaliser(LiveKitTypes.mapping, credentials)
-    }
+    package static let payload = PayloadForm.object(LiveKitTypes.mapping)
 }
 
 extension SchemePresets {

@@ -1,3 +1,6 @@
+package import JSON
+package import VerificationSchemes
+
 /// Mux Video: JSON webhooks of live streams, assets and uploads, sent again for 24 hours until they get 2xx. It sends
 /// no probe.
 package enum MuxProvider: Provider {
@@ -15,9 +18,7 @@ package enum MuxProvider: Provider {
     /// form, and that of old uploads by its place. Left is the link to a master, which is what its event is for.
     package static let credentials = Credentials(places: ["data.upload.url"], left: ["data.master.url"])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        ObjectNormaliser(MuxTypes.mapping, credentials)
-    }
+    package static let payload = PayloadForm.object(MuxTypes.mapping)
 }
 
 extension SchemePresets {

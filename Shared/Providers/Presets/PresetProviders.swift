@@ -1,3 +1,4 @@
+package import JSON
 import Primitives
 
 /// Providers that are a signature and a `PointerMapping`: their events are all `provider.unmapped`, with `providertype`,
@@ -8,9 +9,7 @@ package protocol PresetProvider: Provider {
 
 extension PresetProvider {
     /// A source's own pointers win over the preset; its credentials stay hidden.
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        PointerNormaliser(options.pointers ?? mapping, of: self, options: options)
-    }
+    package static var payload: PayloadForm { .pointers(mapping) }
 
     package static var idSource: String { mapping.id.map { "`\($0)`" } ?? "SHA-256 of the canonical form (RFC 8785)" }
     package static var timeSource: String { mapping.time.map { "`\($0)`" } ?? Self.receivedAt }
@@ -121,8 +120,5 @@ package enum StandardWebhooksProvider: PresetProvider {
 
     package static let mapping = PointerMapping(type: "/type", time: "/timestamp")
     package static let idSource = "`webhook-id`"
-
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        PointerNormaliser(options.pointers ?? mapping, of: self, options: options, idField: "webhook-id")
-    }
+    package static let payload = PayloadForm.pointers(mapping, idField: "webhook-id")
 }

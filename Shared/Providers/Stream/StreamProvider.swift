@@ -1,3 +1,6 @@
+package import JSON
+import VerificationSchemes
+
 /// Stream Video (getstream.io): JSON webhooks, optionally gzip, signed with the API secret over the uncompressed body;
 /// `X-API-KEY` says which app sent them. It sends no probe.
 package enum StreamProvider: Provider {
@@ -25,7 +28,5 @@ package enum StreamProvider: Provider {
         ["stream_url", "rtmp_url"], places: ["call.ingress.*.address", "ingress.*.address", "client_ip"],
         left: ["**.custom", "**.image", "**.playlist_url", "**.hls_playlist_url", "**.url"])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        StreamNormaliser()
-    }
+    package static let payload = PayloadForm.own
 }

@@ -1,3 +1,5 @@
+package import JSON
+
 /// SuperViz (docs.superviz.com): the Real-time webhook, one JSON object or an array of up to 1 000 of them in a request,
 /// and its other webhooks `{id, type, message}`.
 ///
@@ -16,7 +18,5 @@ package enum SuperVizProvider: Provider {
     /// `data` and `message` are the application's. `apiKey` is public, but tells whose account it is.
     package static let credentials = Credentials(only: ["apiKey", "api_key"])
 
-    package static func makeNormaliser(_ options: MappingOptions) -> any WebhookNormaliser {
-        SuperVizNormaliser(options)
-    }
+    package static let payload = PayloadForm.own
 }

@@ -3,7 +3,8 @@ import Testing
 import WebhookSamples
 import Wire
 
-@testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 struct AddressCheckTests {
     private func outcome(_ addresses: [String], from peer: String?, tokens: SourceKeys? = nil) throws
@@ -27,7 +28,7 @@ struct AddressCheckTests {
                 Issue.record("\(peer ?? "nobody") was let in")
                 continue
             }
-            #expect(code == .addressNotAllowed && VerificationOutcome.httpStatus(for: code) == 403)
+            #expect(code == .addressNotAllowed && code.httpStatus == 403)
         }
         // What is written wrong lets nobody in.
         guard case .refused = try outcome(["203.0.113.1/24"], from: "203.0.113.1") else {

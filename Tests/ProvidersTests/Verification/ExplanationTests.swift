@@ -3,6 +3,8 @@ import Testing
 import WebhookSamples
 
 @testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 struct ExplanationTests {
     private func explain(_ vector: SignedVector) throws -> VerificationExplanation {

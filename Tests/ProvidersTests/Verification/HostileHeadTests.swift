@@ -1,11 +1,15 @@
 import Events
+import Gzip
 import Primitives
 import SeededRandom
 import Testing
 import WebhookSamples
 import Wire
 
+@testable import Crypto
 @testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 struct HostileHeadTests {
     /// An envelope made of raw bytes: fields of any bytes, in any number.

@@ -1,8 +1,10 @@
 import Events
+import Gzip
 import Testing
 import WebhookSamples
 
-@testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 struct SchemeVectorTests {
     /// Fields whose bytes are not all signed.

@@ -1,5 +1,6 @@
 import Events
 import Foundation
+import Gzip
 import JSON
 import Primitives
 import Testing
@@ -7,6 +8,8 @@ import WebhookSamples
 import Wire
 
 @testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 /// A signed request, and what it must prove.
 struct SignedVector: CustomStringConvertible {

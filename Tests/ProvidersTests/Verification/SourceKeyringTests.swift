@@ -3,6 +3,7 @@ import Testing
 import WebhookSamples
 
 @testable import Providers
+@testable import VerificationSchemes
 
 struct SourceKeyringTests {
     @Test func `keys of one id are told apart by their number, whatever the other ids are`() {

@@ -3,6 +3,8 @@ import Testing
 import WebhookSamples
 
 @testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 struct SourceSignerTests {
     private let now: Int64 = 1_791_211_754_123_456_789

@@ -1,8 +1,11 @@
 import Events
+import Gzip
 import Testing
 import WebhookSamples
 
 @testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 struct TimeAndKeyTests {
     private let second = SignedVector.second

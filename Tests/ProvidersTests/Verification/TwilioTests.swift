@@ -1,8 +1,11 @@
 import Events
+import Primitives
 import Testing
 import WebhookSamples
 
-@testable import Providers
+@testable import Crypto
+@testable import Verification
+@testable import VerificationSchemes
 
 struct TwilioTests {
     private func vectors() throws -> [SignedVector] {
@@ -105,7 +108,7 @@ struct TwilioTests {
     }
 
     @Test func `the media type decides whether the body is a form`() {
-        func isForm(_ type: String) -> Bool { Array(type.utf8).withUnsafeBytes { FormText.isForm($0) } }
+        func isForm(_ type: String) -> Bool { Array(type.utf8).withUnsafeBytes { QueryText.isForm($0) } }
         for type in [
             "application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=UTF-8",
             "Application/X-WWW-Form-urlencoded;charset=utf-8",
@@ -115,6 +118,6 @@ struct TwilioTests {
         for type in ["", "application/json", "application/x-www-form-urlencode", "application/x-www-form-urlencodedx"] {
             #expect(!isForm(type))
         }
-        #expect(!FormText.isForm(nil))
+        #expect(!QueryText.isForm(nil))
     }
 }

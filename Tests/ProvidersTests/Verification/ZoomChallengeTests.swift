@@ -4,6 +4,8 @@ import Testing
 import WebhookSamples
 
 @testable import Providers
+@testable import Verification
+@testable import VerificationSchemes
 
 struct ZoomChallengeTests {
     private let secret = SourceSecret(value: Array("zoom_test_secret_token".utf8))

@@ -1,6 +1,6 @@
+import Crypto
 import Executable
 import PipelineConfiguration
-import Providers
 import Synchronization
 
 /// Who may use the control API over TCP. Keeps SHA-256 sums only; they can be replaced while requests come in.

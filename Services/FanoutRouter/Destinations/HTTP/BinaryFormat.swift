@@ -2,7 +2,6 @@ import EventLog
 import Events
 import NIOCore
 import Primitives
-import Providers
 import Wire
 
 /// CloudEvents in binary mode: attributes in header fields, the data as the body (CloudEvents HTTP binding 1.0.2,

@@ -2,6 +2,8 @@ import NIOCore
 import PipelineConfiguration
 import Primitives
 import Providers
+import Verification
+import VerificationSchemes
 
 /// How the requests of a subscription are named and signed: by the very schemes that verify webhooks. Belongs to the event
 /// loop of the lanes.

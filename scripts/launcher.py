@@ -1,0 +1,133 @@
+"""A whole pipeline in a folder of its own, for tests, benchmarks and the demo; `scripts/supervisor` runs it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from supervision import process, service
+from supervision.failure import Failure
+from supervision.topology import STAGES
+
+ROOT = Path(__file__).resolve().parents[1]
+HOST = "127.0.0.1"
+EXECUTABLES = ("tributary", *(stage.executable for stage in STAGES))
+LONGEST_RUN_DIR_BYTES = 80
+"""What leaves room for the names of Unix sockets; `tributary` refuses longer ones."""
+PATIENCE_SECONDS = 300.0
+"""How long tests wait for what must come; much longer than it takes on a busy machine."""
+DOWN_SECONDS = 60.0
+
+
+def binaries() -> Path | None:
+    """The folder with the executables: the one that TRIBUTARY_BIN names, or the newest build; nothing without one."""
+    ready = os.environ.get("TRIBUTARY_BIN")
+    folders = [Path(ready)] if ready else [ROOT / ".build" / kind for kind in ("debug", "release")]
+    whole = [each for each in folders if all(os.access(each / name, os.X_OK) for name in EXECUTABLES)]
+    return max(whole, key=lambda each: (each / "fanout-router").stat().st_mtime, default=None)
+
+
+def free_port(wanted: int = 0) -> int:
+    """The wanted port, or another one where somebody listens on it."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+                return probe.getsockname()[1]
+            except OSError:
+                continue
+    raise Failure(f"no port is free on {HOST}.")
+
+
+def until(holds: Callable, what: str, patience_seconds: float = PATIENCE_SECONDS, pause_seconds: float = 0.01):
+    """Asks again and again for a truthy answer and returns it."""
+    deadline = time.monotonic() + patience_seconds
+    while not (answer := holds()):
+        if time.monotonic() > deadline:
+            raise Failure(f"waited {patience_seconds:g} s in vain for {what}.")
+        time.sleep(pause_seconds)
+    return answer
+
+
+def new_folder(prefix: str) -> Path:
+    """On the same disk as the repository where socket names fit, since a journal in memory would flatter."""
+    beside = ROOT / "run"
+    try:
+        if len(os.fsencode(beside / f"{prefix}-12345678" / "run")) > LONGEST_RUN_DIR_BYTES:
+            raise OSError("too deep for the names of sockets")
+        beside.mkdir(mode=0o700, exist_ok=True)
+    except OSError:
+        beside = Path(tempfile.gettempdir())
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=beside))
+
+
+class Pipeline:
+    """Every stage as a real process under a real supervisor. Used with `with`, it is up, and removed at the end."""
+
+    def __init__(self, binaries: Path, folder: Path, configuration: dict | str, environment: dict[str, str]):
+        """`configuration`: what stands in the file, without `run_dir` and `data_dir` where it is no text."""
+        self.binaries, self.folder = binaries, folder
+        self.run_dir, self.data_dir, self.file = folder / "run", folder / "data", folder / "tributary.yaml"
+        self.environment = os.environ | environment | {"TRIBUTARY_BIN": str(binaries)}
+        places = {"run_dir": str(self.run_dir), "data_dir": str(self.data_dir)}
+        self.file.write_text(configuration if isinstance(configuration, str) else
+                             json.dumps(places | configuration, indent=2))
+
+    def __enter__(self):
+        try:
+            self.up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.end()
+        self.remove()
+
+    def up(self, shows: bool = False) -> None:
+        """Returns when every stage is ready."""
+        self.supervisor("up", "-d", shows=shows)
+
+    def end(self) -> None:
+        """Stops every stage: in good order, and by force when that takes too long."""
+        try:
+            self.supervisor("down", timeout_seconds=DOWN_SECONDS)
+        except (Failure, subprocess.TimeoutExpired):
+            pass
+        try:
+            os.kill(int((self.run_dir / service.PID_NAME).read_text()), signal.SIGKILL)
+        except (OSError, ValueError):
+            pass  # the supervisor first, or it would start anew what is killed below
+        for running in process.find_running(self.run_dir).values():
+            running.send(signal.SIGKILL)
+            os.close(running.pidfd)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def supervisor(self, *arguments: str, **more) -> str:
+        return self._run(ROOT / "scripts" / "supervisor", *arguments, **more)
+
+    def tributary(self, *arguments: str, **more) -> str:
+        return self._run(self.binaries / "tributary", *arguments, **more)
+
+    def _run(self, program: Path, *arguments: str, shows: bool = False, codes: tuple[int, ...] = (0,),
+             timeout_seconds: float = PATIENCE_SECONDS) -> str:
+        """What a command prints that must end with one of `codes`; `shows`: it is for the reader instead."""
+        sys.stdout.flush()
+        pipe = None if shows else subprocess.PIPE
+        ended = subprocess.run([program, *arguments, "--config", self.file], env=self.environment, cwd=ROOT, text=True,
+                               stdout=pipe, stderr=pipe, timeout=timeout_seconds, process_group=None if shows else 0)
+        if ended.returncode not in codes:
+            raise Failure(f"'{program.name} {' '.join(arguments)}' ended with {ended.returncode}; the stages' logs are "
+                          f"in {self.run_dir}.\n{ended.stdout or ''}{ended.stderr or ''}".rstrip())
+        return ended.stdout or ""
