@@ -50,13 +50,15 @@ final class OperationsFixture {
     private let api: RouterAPI
     private let dispatcher: APIDispatcher
 
-    init(_ subscriptions: [Subscribing] = []) throws {
+    /// `router`: added to the router's part, with the folder of this test in place of `FOLDER`.
+    init(_ subscriptions: [Subscribing] = [], router: String = "") throws {
         folder = try TemporaryFolder()
+        let router = router.replacing("FOLDER", with: folder.path)
         let file = folder.path + "/tributary.yaml"
         let configuration = """
             run_dir: \(folder.path)/run
             data_dir: \(folder.path)/state
-            router: { egress_allow: ["127.0.0.0/8"] }
+            router: { egress_allow: ["127.0.0.0/8"]\(router.isEmpty ? "" : ", " + router) }
             sources:
               - { name: stream, provider: stream, secrets: [{ id: k3ytest123abc, value: "literal:secret" }] }
               - { name: fish, provider: stream, secrets: [{ id: k3ytest456def, value: "literal:secret" }] }

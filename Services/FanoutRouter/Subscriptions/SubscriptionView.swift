@@ -45,6 +45,7 @@ struct SubscriptionView: Sendable {
         let document = SubscriptionDocument.value(subscription.configuration)
         for member in document.members(withNullFor: SubscriptionConfiguration.table.optionalKeys) {
             switch member.name {
+            case _ where member.value == .null: members.append((member.name, .null))
             case "signing": members.append((member.name, signing(member.value)))
             case "url" where hidesQuery: members.append((member.name, .string(Self.hidingQuery(member.value.text))))
             default: members.append((member.name, member.value.json))

@@ -39,8 +39,10 @@ struct SubscriptionsCreate: ParsableCommand {
     @OptionGroup var options: RouterOptions
 
     func validate() throws {
-        guard fields.fromFile != nil || (name != nil && fields.options.has("url")) else {
-            throw ValidationError("name the subscription and its --url, or a --from-file that holds both")
+        let hasPlace = fields.options.has("url") || fields.options.has("destination")
+        guard fields.fromFile != nil || (name != nil && hasPlace) else {
+            throw ValidationError(
+                "name the subscription and its --url or --destination, or a --from-file that holds both")
         }
         if let start, Self.start(start) == nil {
             throw ValidationError("--start wants latest, earliest, a position, a time, or how long ago, such as 2h")

@@ -33,7 +33,8 @@ extension DestinationConfiguration {
 package enum DestinationRegistry {
     /// The first is that of a subscription which names none.
     package static let all: [any DestinationConfiguration.Type] = [
-        HTTPDestinationConfiguration.self
+        HTTPDestinationConfiguration.self,
+        FileDestinationConfiguration.self,
     ]
 
     static func kind(named word: String) -> (any DestinationConfiguration.Type)? { all.first { $0.word == word } }

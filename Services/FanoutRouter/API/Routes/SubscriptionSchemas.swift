@@ -97,13 +97,14 @@ private enum SubscriptionSchemas {
         [("origin", .string(oneOf: KnownSubscription.Origin.allCases.map(\.rawValue)))]
         + members(of: SubscriptionConfiguration.table).map { name, schema in
             switch name {
-            case "signing": (name, shownSigning)
+            case "signing": (name, shownSigning.orNull)
             case "url":
                 (
                     name,
-                    .string(
+                    APISchema.string(
                         "Where deliveries go. Its query is `(hidden)` from tokens without the scope `write`.",
-                        length: 1...2048)
+                        length: 1...2048
+                    ).orNull
                 )
             default: (name, schema)
             }
