@@ -26,11 +26,6 @@ let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", packa
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
-/// The code that turns payloads into events, beside what is known of their providers: a module of its own, so that only
-/// the normaliser and the command line link it.
-let normalisation =
-    ["Normalisation"] + ["FastPix", "Fishjam", "Generic", "Stream", "SuperViz"].map { "\($0)/Normalisation" }
-
 /// A library in `Shared/<name>`.
 func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, path: "Shared/\(name)", swiftSettings: swiftSettings)
@@ -111,17 +106,15 @@ let package = Package(
         .target(
             name: "Providers", dependencies: ["JSON", "Primitives", "VerificationSchemes", "Wire"],
             path: "Shared/Providers",
-            exclude: ["README.md", "VOCABULARY.md", "Schemas", "Fishjam/server_notifications.proto"]
-                + normalisation,
+            exclude: ["README.md", "VOCABULARY.md", "Schemas", "Normalisation"],
             swiftSettings: swiftSettings),
         .target(
             name: "Normalisation",
             dependencies: [
                 "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf,
             ],
-            path: "Shared/Providers",
-            exclude: ["README.md", "VOCABULARY.md", "Schemas", "Fishjam/server_notifications.proto"],
-            sources: normalisation, swiftSettings: swiftSettings),
+            path: "Shared/Providers/Normalisation", exclude: ["Fishjam/server_notifications.proto"],
+            swiftSettings: swiftSettings),
         shared("Journal", ["Threads", "Wire", grdb, grdbSQLite]),
         shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
         shared("Executable", [argumentParser]),

@@ -75,6 +75,6 @@ package enum PayloadForm: Sendable {
     /// JSON or a form, through which JSON Pointers lead; those of a source's configuration come first. `idField`: the
     /// field of the head that names the event.
     case pointers(PointerMapping, idField: StaticString? = nil)
-    /// What takes code of its own: a normaliser in the provider's folder, with a line in `ownNormalisers`.
+    /// What takes code of its own: a normaliser in `Normalisation`, with a line in `ownNormalisers`.
     case own
 }

@@ -27,9 +27,6 @@ func target(
         swiftSettings: instrumented)
 }
 
-let normalisation =
-    ["Normalisation"] + ["FastPix", "Fishjam", "Generic", "Stream", "SuperViz"].map { "\($0)/Normalisation" }
-
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
@@ -72,11 +69,11 @@ let package = Package(
             path: "Shared/Verification", exclude: ["Schemes"]),
         target(
             "Providers", ["JSON", "Primitives", "VerificationSchemes", "Wire"], path: "Shared/Providers",
-            exclude: normalisation),
+            exclude: ["Normalisation"]),
         target(
             "Normalisation",
             ["LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf],
-            path: "Shared/Providers", sources: normalisation),
+            path: "Shared/Providers/Normalisation"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
         target("Executable", path: "Shared/Executable", sources: ["ExitStatus.swift"]),
         target(
