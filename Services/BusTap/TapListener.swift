@@ -1,6 +1,5 @@
 import Bus
 import Executable
-import Glibc
 import Wire
 import ZeroMQ
 
@@ -94,17 +93,5 @@ final class TapListener {
     }
 
     /// False when nobody reads any more.
-    private func write(_ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { bytes in
-            var written = 0
-            while written < bytes.count {
-                let count = Glibc.write(1, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return false }
-                written += count
-            }
-            return true
-        }
-    }
+    private func write(_ text: String) -> Bool { FileDescriptorText.write(text, to: 1) == 0 }
 }

@@ -49,16 +49,23 @@ package struct StageFailure: Error, Sendable, CustomStringConvertible {
 
 /// Standard error, written without buffering: one call, one `write`.
 package enum StandardError {
-    package static func write(_ text: String) {
+    package static func write(_ text: String) { _ = FileDescriptorText.write(text, to: 2) }
+}
+
+/// Text to a file descriptor, without buffering.
+package enum FileDescriptorText {
+    /// Writes all of `text`; returns `errno` where that fails, 0 otherwise.
+    package static func write(_ text: String, to descriptor: Int32) -> Int32 {
         var text = text
-        text.withUTF8 { bytes in
+        return text.withUTF8 { bytes in
             var written = 0
             while written < bytes.count {
-                let count = Glibc.write(2, bytes.baseAddress?.advanced(by: written), bytes.count - written)
+                let count = Glibc.write(descriptor, bytes.baseAddress?.advanced(by: written), bytes.count - written)
                 if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return }
+                guard count > 0 else { return count < 0 ? errno : EIO }
                 written += count
             }
+            return 0
         }
     }
 }

@@ -1,3 +1,4 @@
+import Executable
 import Glibc
 
 /// Standard output for what may be long or go on: a reader who has seen enough (`| head`) ends the process with 0, whether
@@ -5,17 +6,7 @@ import Glibc
 enum StandardOutput {
     static func write(_ text: String) {
         signal(SIGPIPE, SIG_IGN)
-        var text = text
-        text.withUTF8 { bytes in
-            var written = 0
-            while written < bytes.count {
-                let count = Glibc.write(1, bytes.baseAddress?.advanced(by: written), bytes.count - written)
-                if count < 0, errno == EINTR { continue }
-                if count < 0, errno == EPIPE { exit(0) }
-                guard count > 0 else { return }
-                written += count
-            }
-        }
+        if FileDescriptorText.write(text, to: 1) == EPIPE { exit(0) }
     }
 
     /// Whether it is a terminal that understands escape sequences.

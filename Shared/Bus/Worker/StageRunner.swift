@@ -11,10 +11,9 @@ extension RecordBatch {
     }
 }
 
-/// What one slice of work appended to records, written once and then only read.
+/// What one slice of work appends to records: filled while the slice lasts, and then only read.
 final class AppendedSections {
-    let bytes: [UInt8]
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    var writer = ByteWriter(reservingBytes: 16 * 1024)
 }
 
 /// What became of a record in this stage: the record as it came, and the sections to be written behind it. Its bytes are
@@ -42,7 +41,7 @@ struct StageResult {
             target.storeBytes(of: UInt32(byteCount - 4).littleEndian, toByteOffset: offset, as: UInt32.self)
             offset += source.count
         }
-        sections.bytes.withUnsafeBytes { source in
+        sections.writer.bytes.withUnsafeBytes { source in
             UnsafeMutableRawBufferPointer(rebasing: target[offset..<offset + range.count])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: source[range]))
             offset += range.count
@@ -75,16 +74,6 @@ struct StageRunner<Work: StageWork> {
         case dropped(link: Int, batch: UInt64)
     }
 
-    private struct Finished {
-        var journal: JournalID
-        var sequence: UInt64
-        var isAlone: Bool
-        var link: Int
-        var batch: UInt64
-        var record: RecordBatch
-        var range: Range<Int>
-    }
-
     var verdicts: [JournalID: VerdictNotice] = [:]
     private var work: Work
     private var batches: Deque<BatchInWork> = []
@@ -92,8 +81,8 @@ struct StageRunner<Work: StageWork> {
     private let instance: String
     private let metrics: WorkerLoopMetrics
 
-    /// Results are handed on when they reach this size, or when the slice ends.
-    private static var chunkBytes: Int { 256 * 1024 }
+    /// Sections of this size are not grown any more.
+    private static var sectionsBytes: Int { 256 * 1024 }
 
     init(work: Work, role: StageRole, instance: String, metrics: WorkerLoopMetrics) {
         self.work = work
@@ -115,25 +104,21 @@ struct StageRunner<Work: StageWork> {
         let startedWall = wallNanoseconds()
         var now = started
         var oldest = Int64.max
-        while !batches.isEmpty, now < end {
-            var writer = ByteWriter(reservingBytes: 16 * 1024)
-            var finished: [Finished] = []
-            while var batch = batches.popFirst() {
-                while batch.done < batch.count, now < end, writer.count < Self.chunkBytes {
-                    let times = StampTimes(started: startedWall + (now - started), monotonic: now)
-                    if let record = process(batch, into: &writer, times, oldest: &oldest) {
-                        finished.append(record)
-                    } else {
-                        metrics.damaged.add()
-                        emit(.dropped(link: batch.link, batch: batch.number))
-                    }
-                    batch.done += 1
-                    now = monotonicNanoseconds()
+        var sections = AppendedSections()
+        while now < end, var batch = batches.popFirst() {
+            while batch.done < batch.count, now < end {
+                if sections.writer.count >= Self.sectionsBytes { sections = AppendedSections() }
+                let times = StampTimes(started: startedWall + (now - started), monotonic: now)
+                if let record = process(batch, into: sections, times, oldest: &oldest) {
+                    emit(.done(record))
+                } else {
+                    metrics.damaged.add()
+                    emit(.dropped(link: batch.link, batch: batch.number))
                 }
-                if batch.done < batch.count { batches.prepend(batch) }
-                if now >= end || writer.count >= Self.chunkBytes { break }
+                batch.done += 1
+                now = monotonicNanoseconds()
             }
-            emitAll(finished, AppendedSections(writer.bytes), emit)
+            if batch.done < batch.count { batches.prepend(batch) }
         }
         metrics.processing.record(nanoseconds: now - started)
         if oldest != .max {
@@ -150,35 +135,26 @@ struct StageRunner<Work: StageWork> {
 
     /// Works on the next record of `batch`; nil where its bytes are damaged.
     private mutating func process(
-        _ batch: BatchInWork, into writer: inout ByteWriter, _ times: StampTimes, oldest: inout Int64
-    ) -> Finished? {
+        _ batch: BatchInWork, into sections: AppendedSections, _ times: StampTimes, oldest: inout Int64
+    ) -> WorkRecord<StageResult>? {
         guard batch.done < batch.records.count else { return nil }
         return batch.records.withRecord(batch.done) { bytes in
             guard let record = try? EnvelopeView(bytes) else { return nil }
-            let start = writer.count
-            if let verdict = work.process(record, appendingTo: &writer) {
+            let start = sections.writer.count
+            if let verdict = work.process(record, appendingTo: &sections.writer) {
                 verdicts[record.journal, default: VerdictNotice(journal: record.journal)].add(record.sequence, verdict)
             }
             let finished = times.started + (monotonicNanoseconds() - times.monotonic)
             StageStamp(
                 stage: role, instance: instance, startedNanoseconds: times.started, finishedNanoseconds: finished
-            ).write(to: &writer)
+            ).write(to: &sections.writer)
             oldest = min(oldest, record.receivedAtNanoseconds)
-            return Finished(
+            let result = StageResult(
+                record: batch.records.record(batch.done, sequence: record.sequence), sections: sections,
+                range: start..<sections.writer.count)
+            return WorkRecord(
                 journal: record.journal, sequence: record.sequence, isAlone: record.flags.contains(.alone),
-                link: batch.link, batch: batch.number,
-                record: batch.records.record(batch.done, sequence: record.sequence), range: start..<writer.count)
-        }
-    }
-
-    private func emitAll(_ finished: [Finished], _ sections: AppendedSections, _ emit: (Outcome) -> Void) {
-        for done in finished {
-            let result = StageResult(record: done.record, sections: sections, range: done.range)
-            emit(
-                .done(
-                    WorkRecord(
-                        journal: done.journal, sequence: done.sequence, isAlone: done.isAlone,
-                        byteCount: result.byteCount, link: done.link, batch: done.batch, payload: result)))
+                byteCount: result.byteCount, link: batch.link, batch: batch.number, payload: result)
         }
     }
 }
