@@ -107,12 +107,12 @@ import Testing
     @Test func `symbolic links, pipes, folders and files of two names are not written to`() throws {
         let outside = folder.path + "/outside"
         try "".write(toFile: outside, atomically: false, encoding: .utf8)
-        let manager = FileManager.default
-        try manager.createDirectory(atPath: folder.path + "/real", withIntermediateDirectories: false)
-        try manager.createSymbolicLink(atPath: folder.path + "/link.jsonl", withDestinationPath: outside)
-        try manager.createSymbolicLink(atPath: folder.path + "/dangling.jsonl", withDestinationPath: "/tmp/none")
-        try manager.createSymbolicLink(atPath: folder.path + "/way", withDestinationPath: folder.path + "/real")
-        try manager.linkItem(atPath: outside, toPath: folder.path + "/second.jsonl")
+        let files = FileManager.default
+        try files.createDirectory(atPath: folder.path + "/real", withIntermediateDirectories: false)
+        try files.createSymbolicLink(atPath: folder.path + "/link.jsonl", withDestinationPath: outside)
+        try files.createSymbolicLink(atPath: folder.path + "/dangling.jsonl", withDestinationPath: "/tmp/none")
+        try files.createSymbolicLink(atPath: folder.path + "/way", withDestinationPath: folder.path + "/real")
+        try files.linkItem(atPath: outside, toPath: folder.path + "/second.jsonl")
         #expect(mkfifo(folder.path + "/pipe.jsonl", 0o600) == 0)
         let refused: [[String]] = [["link.jsonl"], ["dangling.jsonl"], ["way", "a.jsonl"], ["second.jsonl"]]
         for names in refused {
@@ -124,7 +124,7 @@ import Testing
             var file = file([name])
             #expect(refusal { () throws(FileFailure) in try file.append(Array(line(1).utf8)) } != nil, "\(name)")
         }
-        #expect(text(outside) == "" && !manager.fileExists(atPath: folder.path + "/real/a.jsonl"))
+        #expect(text(outside) == "" && !files.fileExists(atPath: folder.path + "/real/a.jsonl"))
         var deep = file(["real", "a.jsonl"])
         try deep.append(Array(line(1).utf8))
         #expect(text(folder.path + "/real/a.jsonl") == line(1))
