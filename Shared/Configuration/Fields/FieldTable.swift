@@ -141,7 +141,9 @@ package struct FieldTable<Object: Sendable>: Sendable {
         let rows = fields.map { field in
             ReferencePage.Row(
                 key: field.key, value: field.expected,
-                default: field.required != nil ? "required" : written[field.key].shown, doc: field.doc,
+                default: field.required != nil ? "required" : written[field.key].shown,
+                doc: field.only.map { "\(field.doc) Only with `\($0.key): \($0.words.joined(separator: " or "))`." }
+                    ?? field.doc,
                 effect: field.effect)
         }
         return [ReferencePage(place: place, rows: rows)]
