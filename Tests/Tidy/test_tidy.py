@@ -273,6 +273,15 @@ class Imports(unittest.TestCase):
                 code = re.sub(r"//.*", "", path.read_text())
                 self.assertEqual(names & set(re.findall(r"\b[A-Z]\w+", code)), set(), path)
 
+    def test_what_is_known_of_one_kind_of_destination_lies_in_its_folder(self):
+        own = re.compile(r"\b(HTTPDestination|FileDestination|ConnectionPool|DeliveryHead|JSONLinesFile)\b")
+        bad = [
+            str(path.relative_to(ROOT))
+            for path in tracked("Services/*.swift")
+            if "/Destinations/" not in str(path) and own.search(path.read_text())
+        ]
+        self.assertEqual(bad, [])
+
     def test_only_the_module_control_client_imports_async_http_client(self):
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
             if "ControlClient" not in path.parts:
