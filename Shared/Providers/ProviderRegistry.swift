@@ -9,6 +9,7 @@ package enum ProviderRegistry {
         LiveKitProvider.self,
         MuxProvider.self,
         DailyProvider.self,
+        WherebyProvider.self,
         ZoomProvider.self,
         TwilioProvider.self,
         AgoraProvider.self,
