@@ -97,7 +97,7 @@ import Testing
                         + "in_place",
                     "source rooms: path_token changed [\"verifier\"] in_place",
                     "source rooms: allow_addresses: none → 192.0.2.1 [\"verifier\"] in_place",
-                    "source rooms: ids: content → generated [\"normaliser\"] in_place",
+                    "source rooms: ids: none → generated [\"normaliser\"] in_place",
                 ])
     }
 
