@@ -33,6 +33,7 @@ let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swi
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
@@ -42,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
@@ -75,10 +77,11 @@ let package = Package(
             ["LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf],
             path: "Shared/Providers/Normalisation"),
         target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
-        target("Executable", path: "Shared/Executable", sources: ["ExitStatus.swift"]),
+        target("Executable", path: "Shared/Executable", exclude: ["StageOptions.swift"]),
         target(
-            "PipelineConfiguration", ["Primitives", "Providers", "VerificationSchemes"], path: "Shared/Configuration",
-            sources: ["QuotaConfiguration.swift", "SecretReference.swift", "TLSConfiguration.swift"]),
+            "PipelineConfiguration",
+            ["Events", "Executable", "JSON", "Primitives", "Providers", "VerificationSchemes", "Wire", yams],
+            path: "Shared/Configuration"),
         target(
             "ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL],
             path: "Shared/ServerCertificates"),
