@@ -20,7 +20,8 @@ package final class HMACKey {
     }
 
     private let context: OpaquePointer
-    private var code: [UInt8]
+    /// The code that was made last.
+    @usableFromInline private(set) var code: [UInt8]
 
     /// `secret` must not be empty: `SourceKeyring` refuses empty secrets.
     package init(_ secret: [UInt8], _ digest: Digest = .sha256) {
@@ -49,9 +50,14 @@ package final class HMACKey {
     }
 
     /// Lends the code of `bytes`.
-    package func withCode<Result>(
+    @inlinable package func withCode<Result>(
         of bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
+        compute(bytes)
+        return code.withUnsafeBytes(body)
+    }
+
+    @usableFromInline func compute(_ bytes: UnsafeRawBufferPointer) {
         var length = 0
         let room = code.count
         // No key: libcrypto starts again with the one that it has.
@@ -61,7 +67,6 @@ package final class HMACKey {
         let finished = EVP_MAC_final(context, &code, &length, room)
         precondition(
             started == 1 && updated == 1 && finished == 1 && length == room, "libcrypto computes HMAC over any bytes")
-        return code.withUnsafeBytes(body)
     }
 
     /// Whether `expected` is the code of `bytes`; takes the same time whatever the answer.
