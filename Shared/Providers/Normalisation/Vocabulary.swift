@@ -20,6 +20,8 @@ package final class Vocabulary {
         let time: [Int]
     }
 
+    private static let unmappedType = Array((MappedType.prefix + MappedType.unmapped).utf8)
+
     package let reader: JSONReader
     private let index: ByteIndex
     private let entries: [Entry]
@@ -74,7 +76,7 @@ package final class Vocabulary {
             appendWhole(entries[place].id, to: &draft.id)
             if !entries[place].time.isEmpty { draft.takeTime(entries[place].time, of: reader) }
         } else {
-            draft.type.append(contentsOf: (MappedType.prefix + MappedType.unmapped).utf8)
+            draft.type.append(contentsOf: Self.unmappedType)
         }
         if place == nil, let preference {
             complete(unmapped[preference], in: &draft)
