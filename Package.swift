@@ -170,7 +170,7 @@ let package = Package(
             dependencies: [
                 "AdminServer", "EventDelivery", "EventLog", "Events", "Executable", "HTTPFront", "JSON", "LibCrypto",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics",
-                "StageProcess", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging,
+                "StageProcess", "Threads", "WebSocket", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging,
             ],
             path: "Services/FanoutRouter/ControlAPI", exclude: ["openapi.json"], swiftSettings: swiftSettings),
         service(

@@ -24,25 +24,27 @@ struct FanoutRouter: ParsableCommand {
         do {
             let lock = try environment.lockEventLog()
             let stage = try RouterStage(environment)
-            let dispatcher = APIDispatcher(RouterAPI(stage), registry: environment.registry, logger: environment.logger)
+            let tokens = try ControlServer.tokens(environment.configuration.router)
+            let dispatcher = APIDispatcher(
+                RouterAPI(stage, tokens: tokens), registry: environment.registry, logger: environment.logger)
             let control = try ControlServer.start(
-                environment.configuration.router, dispatcher: dispatcher, logger: environment.logger)
+                environment.configuration.router, tokens: tokens, dispatcher: dispatcher, push: PushService(stage),
+                streamPath: environment.socketPath("stream"), logger: environment.logger)
             let admin = try AdminEndpoint(
                 socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
                 registry: environment.registry,
-                readiness: { stage.readiness() + (control?.readiness() ?? []) },
+                readiness: { stage.readiness() + control.readiness() },
                 routes: [dispatcher.adminRoute, stage.configuration.route])
-            control?.keepBeating(environment.registry.heartbeat(of: "control API"))
             stage.start()
             Signals.start(
                 terminate: {
                     OrderlyEnd.begin(environment.logger)
-                    control?.stop()
+                    control.stop()
                     stage.stop()
                     admin.close()
                     withExtendedLifetime(lock) {}
                     Glibc.exit(ExitStatus.success.rawValue)
-                }, reload: { stage.reload { router throws(StageFailure) in try control?.reload(router) } })
+                }, reload: { stage.reload { router throws(StageFailure) in try control.reload(router) } })
             for warning in environment.configuration.router.warnings { environment.logger.warning("\(warning)") }
             environment.logger.notice("ready")
             while true { pause() }

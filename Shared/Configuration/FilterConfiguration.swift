@@ -13,7 +13,7 @@ package struct SubscriptionFilter: Sendable, Equatable {
     /// What must hold of the data besides.
     package var data: [ContentCondition] = []
 
-    static let table = FieldTable<SubscriptionFilter>(
+    package static let table = FieldTable<SubscriptionFilter>(
         SubscriptionFilter.init,
         [
             Field(

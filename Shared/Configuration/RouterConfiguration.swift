@@ -22,6 +22,7 @@ package struct RouterConfiguration: Sendable {
     package var dedupeIds = 1_000_000
     package var maxUnfinished = 1000
     package var quarantine = QuarantineConfiguration()
+    package var push = PushConfiguration()
     package var metricsListen: ListenAddress?
 
     static let table = FieldTable<RouterConfiguration>(
@@ -80,6 +81,8 @@ package struct RouterConfiguration: Sendable {
             Field(
                 "quarantine", \.quarantine, .section(QuarantineConfiguration.table),
                 "What is kept of refused webhooks.", effect: .restart),
+            Field(
+                "push", \.push, .section(PushConfiguration.table), "What holds for WebSocket and server-sent events."),
             Field(
                 "metrics_listen", optional: \.metricsListen, .address, "Serves /metrics over TCP too.", effect: .restart
             ),

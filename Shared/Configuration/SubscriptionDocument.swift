@@ -18,6 +18,19 @@ package enum SubscriptionDocument {
         return subscription
     }
 
+    /// Decodes a filter alone, as it stands in a subscription.
+    package static func filter(
+        _ document: JSONValue, sources: [String]
+    ) throws(SubscriptionDocumentError) -> SubscriptionFilter {
+        let decoding = Decoding(file: "", isDocument: true)
+        decoding.sources = sources
+        let root = Value(node: node(document, "", decoding), keyPath: "", decoding: decoding)
+        var filter = SubscriptionFilter()
+        if decoding.errors.isEmpty { _ = SubscriptionFilter.table.read(root, into: &filter) }
+        guard decoding.errors.isEmpty else { throw SubscriptionDocumentError(decoding) }
+        return filter
+    }
+
     /// The document of a subscription, every default written out; decoding it gives the same subscription, but for its
     /// secrets and `tls`.
     package static func value(_ subscription: SubscriptionConfiguration) -> JSONValue {

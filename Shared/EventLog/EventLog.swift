@@ -69,6 +69,10 @@ package protocol EventLog: AnyObject {
     /// Drops a replay job that ended: one that was cancelled, or has nothing left to deliver. Returns whether it did.
     func dropReplay(_ id: Int64) throws -> Bool
 
+    /// Saves cursors of watchers: the position up to which one has acknowledged. Of more than 10 000 those that
+    /// were saved longest ago make room.
+    func save(cursors: [String: UInt64], atNanoseconds: Int64) throws
+
     /// How many dead letters made room for later ones since the log was opened.
     var displacedDeadLetters: Int { get }
 

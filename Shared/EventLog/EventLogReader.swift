@@ -22,6 +22,9 @@ package protocol EventLogReader: AnyObject {
     /// When the row that holds a position was written, nanoseconds since 1970; nil where no such row is left.
     func appended(_ position: UInt64) throws -> Int64?
 
+    /// The position up to which a watcher acknowledged under a name; nil where none did.
+    func cursor(_ name: String) throws -> UInt64?
+
     /// Deliveries that wait for their replay, by ticket, from behind `after`.
     func queuedReplays(subscription: String, after ticket: Int64, limit: Int) throws -> [QueuedReplay]
 

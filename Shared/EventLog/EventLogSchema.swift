@@ -1,11 +1,11 @@
 import GRDB
 
-/// The tables of the event log, version 4.
+/// The tables of the event log, version 5.
 ///
 /// `batch` is small and holds what start-up and searches read; the events themselves lie in `batch_events`, so that
 /// neither walks over them.
 enum EventLogSchema {
-    static let version = 4
+    static let version = 5
 
     /// Holds all that budgets and totals ask for, so that neither walks over the bodies.
     private static let quarantineBySource = """
@@ -48,6 +48,13 @@ enum EventLogSchema {
     /// From version 3, which put what was refused again beside the entry that it came from.
     private static let fromVersion3 = [
         "ALTER TABLE quarantine ADD COLUMN tries INTEGER NOT NULL DEFAULT 0", quarantineByOrigin,
+    ]
+
+    /// From version 4, which knew no cursors of watchers.
+    private static let addedInVersion5 = [
+        """
+        CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL, updated INTEGER NOT NULL) WITHOUT ROWID
+        """
     ]
 
     /// `exception.at` of a queued row is its ticket.
@@ -119,14 +126,14 @@ enum EventLogSchema {
             """,
             "CREATE INDEX attempt_by_position ON attempt (position)",
             "CREATE INDEX attempt_by_subscription ON attempt (subscription, id)",
-        ] + addedInVersion3
+        ] + addedInVersion3 + addedInVersion5
 
     /// Makes the tables of a new file, or brings an old one to this version; part of one transaction.
     static func prepare(_ db: Database, logID: [UInt8]) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         if found == version { return }
         if (1..<version).contains(found) {
-            let steps = [fromVersion1, fromVersion2, fromVersion3][(found - 1)...]
+            let steps = [fromVersion1, fromVersion2, fromVersion3, addedInVersion5][(found - 1)...]
             for statement in steps.joined() { try db.execute(sql: statement) }
             try db.execute(sql: "PRAGMA user_version = \(version)")
             return

@@ -17,6 +17,8 @@ package final class SQLiteEventLogReader: EventLogReader {
         }
     }
 
+    package func cursor(_ name: String) throws -> UInt64? { try queue.read { try CursorTable.position(name, $0) } }
+
     package func batches(from position: UInt64, maxBytes: Int) throws -> LogChunk {
         try queue.read { db in
             let first = try EventTimes.firstPosition(db)

@@ -57,6 +57,10 @@ extension SQLiteEventLog {
 
     package func dropReplay(_ id: Int64) throws -> Bool { try writing { try ReplayTables.drop(id, $0) } }
 
+    package func save(cursors: [String: UInt64], atNanoseconds: Int64) throws {
+        try writing { try CursorTable.write(cursors, atNanoseconds: atNanoseconds, $0) }
+    }
+
     package var displacedDeadLetters: Int { laneBounds.displaced }
 
     package var deadLetterCounts: [String: Int] { laneBounds.deadLetters }

@@ -7,7 +7,7 @@ package import NIOHTTP1
 /// A refusal is answered in its turn: after the requests before it, in the place of one whose body is broken. After it,
 /// and after any other answer that says `Connection: close`, the sending side is closed first, so that the client gets
 /// the answer although it is still sending. What answers requests says `Connection: close` and closes nothing itself.
-package final class FrontConnection: ChannelDuplexHandler {
+package final class FrontConnection: ChannelDuplexHandler, RemovableChannelHandler {
     package typealias InboundIn = ByteBuffer
     package typealias InboundOut = HTTPServerRequestPart
     package typealias OutboundIn = HTTPServerResponsePart
@@ -54,6 +54,12 @@ package final class FrontConnection: ChannelDuplexHandler {
         package init() {}
     }
 
+    /// An outbound event: the connection lasts and counts no longer against the listener's caps; whoever answers bounds
+    /// how many of these there are.
+    package struct Lasting: Sendable {
+        package init() {}
+    }
+
     private let rules: Rules
     private var parser: RequestParser
     private var admission: ConnectionCaps.Admission?
@@ -97,11 +103,18 @@ package final class FrontConnection: ChannelDuplexHandler {
     }
 
     package func channelInactive(context: ChannelHandlerContext) {
+        leave()
+        isClosing = true
+        context.fireChannelInactive()
+    }
+
+    /// The connection speaks another protocol from now on.
+    package func handlerRemoved(context: ChannelHandlerContext) { leave() }
+
+    private func leave() {
         deadline?.cancel()
         if let admission { rules.caps.leave(admission) }
         admission = nil
-        isClosing = true
-        context.fireChannelInactive()
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -131,8 +144,11 @@ package final class FrontConnection: ChannelDuplexHandler {
     package func triggerUserOutboundEvent(
         context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?
     ) {
-        guard event is Trusted else { return context.triggerUserOutboundEvent(event, promise: promise) }
-        isTrusted = true
+        switch event {
+        case is Trusted: isTrusted = true
+        case is Lasting: leave()
+        default: return context.triggerUserOutboundEvent(event, promise: promise)
+        }
         promise?.succeed()
     }
 

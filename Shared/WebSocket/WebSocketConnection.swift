@@ -82,6 +82,13 @@ package final class WebSocketConnection: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event as? ChannelEvent == .inputClosed else { return context.fireUserInboundEventTriggered(event) }
+        // Nobody speaks WebSocket in one direction.
+        end(WebSocketClosed(code: .abnormal, reason: "", isLocal: false), context)
+        context.close(promise: nil)
+    }
+
     package func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
 
     // MARK: Inbound

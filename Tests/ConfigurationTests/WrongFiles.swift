@@ -35,7 +35,7 @@ enum WrongFiles {
                 "3 sources: expected a list of sources, found a mapping",
                 "4 router: expected a mapping with listen, tls, insecure, api_tokens, public_url, egress_allow, "
                     + "egress_proxy, allow_http, file_destinations, event_log_budget_bytes, retention, dedupe_window, dedupe_ids, "
-                    + "max_unfinished, quarantine, metrics_listen, found nothing",
+                    + "max_unfinished, quarantine, push, metrics_listen, found nothing",
             ]),
         WrongFile(
             name: "a run_dir too long for sockets", yaml: "run_dir: /\(String(repeating: "a", count: 90))\n",

@@ -8,9 +8,9 @@ import Wire
 @testable import EventLog
 
 @Suite struct SchemaTests {
-    /// What version 4 has and version 2 had not.
+    /// What version 5 has and version 2 had not.
     private static let version2 = """
-        DROP INDEX quarantine_by_origin; ALTER TABLE quarantine DROP COLUMN tries;
+        DROP TABLE cursor; DROP INDEX quarantine_by_origin; ALTER TABLE quarantine DROP COLUMN tries;
         DROP TABLE subscription; DROP TABLE replay;
         DROP INDEX exception_queued; DROP INDEX exception_by_replay; DROP INDEX exception_dead;
         ALTER TABLE state DROP COLUMN next_ticket;
@@ -71,7 +71,7 @@ import Wire
         for _ in 0..<2 {
             let log = try SQLiteEventLog(settings: settings)
             #expect(log.nextPosition == 2)
-            #expect(try log.pragmas(["user_version"]) == ["4"])
+            #expect(try log.pragmas(["user_version"]) == ["5"])
             let reader = try SQLiteEventLogReader(path: folder.file)
             let webhooks = try reader.quarantined(QuarantineQuery()).webhooks
             #expect(webhooks.map(\.isVerified) == [false, true, true, true])
@@ -127,7 +127,7 @@ import Wire
     @Test func `a log of a later version is refused`() throws {
         let folder = try TemporaryFolder()
         _ = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
-        try DatabaseQueue(path: folder.file).write { try $0.execute(sql: "PRAGMA user_version = 5") }
+        try DatabaseQueue(path: folder.file).write { try $0.execute(sql: "PRAGMA user_version = 6") }
         let failure = #expect(throws: EventLogError.self) {
             try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
         }

@@ -166,6 +166,10 @@ final class FailingLog: EventLog {
 
     func dropReplay(_ id: Int64) throws -> Bool { try log.dropReplay(id) }
 
+    func save(cursors: [String: UInt64], atNanoseconds: Int64) throws {
+        try log.save(cursors: cursors, atNanoseconds: atNanoseconds)
+    }
+
     var displacedDeadLetters: Int { log.displacedDeadLetters }
 
     var deadLetterCounts: [String: Int] { log.deadLetterCounts }

@@ -3,6 +3,7 @@ import EventLog
 import HTTPFront
 import JSON
 import Logging
+import NIOCore
 import Primitives
 import StageMetrics
 
@@ -35,9 +36,7 @@ package struct APIDispatcher: Sendable {
             let request = APIRequest(
                 parameters: try parameters(of: call),
                 body: try Self.value(contentType, body, for: call.operation, schemas), scopes: call.scopes)
-            let reply = try call.operation.respond(request)
-            counts.count(call.operation.id, reply.status)
-            return APIAnswer(reply)
+            return answer(try call.operation.respond(request), call)
         } catch let problem as APIProblem {
             return refuse(problem, call)
         } catch let error as RouterError {
@@ -52,11 +51,24 @@ package struct APIDispatcher: Sendable {
         }
     }
 
+    /// The answer that a reply makes, counted.
+    func answer(_ reply: APIReply, _ call: APICall) -> APIAnswer {
+        counts.count(call.operation.id, reply.status)
+        return APIAnswer(reply)
+    }
+
     /// The same for a request that was taken whole and needs nobody's leave.
     func answer(_ method: String, _ target: String, contentType: String?, body: [UInt8]) -> APIAnswer {
         do throws(APIProblem) {
             var call = try call(method, target)
             call.scopes = Set(APIScope.allCases)
+            if case .poll(let poll) = call.operation.push, let poll = try poll(call) {
+                do {
+                    return answer(try poll.answer().wait(), call)
+                } catch {
+                    return refuse(error as? APIProblem ?? APIProblem(.failed, "\(error)"), call)
+                }
+            }
             return answer(call, contentType: contentType, body: body)
         } catch {
             return refuse(error, nil)

@@ -28,13 +28,15 @@ struct APIOperation: Sendable {
     let alternatives: [APIResult]
     /// The problem codes that it may answer besides those that every operation may.
     let problems: [APIProblem.Code]
+    /// How it is answered where it is more than a request and its reply; nil: by `respond` alone.
+    let push: PushAnswer?
     /// Runs on a thread that may block. Throws `APIProblem`, `RouterError`, or any other error, which becomes a 500.
     let respond: @Sendable (APIRequest) throws -> APIReply
 
     init(
         _ id: String, _ method: Method, _ path: String, scope: APIScope?, summary: String, description: String = "",
         parameters: [APIParameter] = [], body: APISchema? = nil, success: APIResult,
-        alternatives: [APIResult] = [], problems: [APIProblem.Code] = [],
+        alternatives: [APIResult] = [], problems: [APIProblem.Code] = [], push: PushAnswer? = nil,
         respond: @escaping @Sendable (APIRequest) throws -> APIReply
     ) {
         self.id = id
@@ -48,6 +50,7 @@ struct APIOperation: Sendable {
         self.success = success
         self.alternatives = alternatives
         self.problems = problems
+        self.push = push
         self.respond = respond
     }
 }
@@ -92,8 +95,10 @@ struct APIResult: Sendable {
     let description: String
     /// Nil: no body.
     let schema: APISchema?
+    let contentType: String
 
-    init(_ status: Int, _ description: String, _ schema: APISchema?) {
+    init(_ status: Int, _ description: String, _ schema: APISchema?, contentType: String = "application/json") {
+        self.contentType = contentType
         self.status = status
         self.description = description
         self.schema = schema

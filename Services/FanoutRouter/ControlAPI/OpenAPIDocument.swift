@@ -113,7 +113,7 @@ enum OpenAPIDocument {
             members.append(("headers", .object([("Location", location)])))
         }
         if let schema = result.schema {
-            members.append(("content", .object([("application/json", .object([("schema", schema.json)]))])))
+            members.append(("content", .object([(result.contentType, .object([("schema", schema.json)]))])))
         }
         return .object(members)
     }

@@ -6,10 +6,16 @@ package import StageMetrics
 /// it (`APIDispatcher`), the document describes it (`OpenAPIDocument`).
 package struct RouterAPI: Sendable {
     let stage: RouterStage
+    let push: PushService
+    /// Who may watch; nil where nobody needs a token.
+    let tokens: APITokens?
     /// When the router began, by the monotonic clock.
     let startedNanoseconds = monotonicNanoseconds()
 
-    package init(_ stage: RouterStage) {
+    /// `tokens`: what a WebSocket's first message may bring.
+    package init(_ stage: RouterStage, tokens: APITokens? = nil) {
+        self.tokens = tokens
+        push = PushService(stage)
         self.stage = stage
     }
 
@@ -17,14 +23,16 @@ package struct RouterAPI: Sendable {
     /// so once.
     var operations: [APIOperation] {
         let described =
-            subscriptionOperations + eventOperations + attemptOperations + deadLetterOperations + replayOperations
+            subscriptionOperations + eventOperations + pushOperations + attemptOperations + deadLetterOperations
+            + replayOperations
             + quarantineOperations + routerOperations
         return [Self.documentOperation(describing: described)] + described
     }
 
     /// What `components/schemas` holds; the names are unique.
     static var schemas: [(String, APISchema)] {
-        subscriptionSchemas + eventSchemas + attemptSchemas + deadLetterSchemas + replaySchemas + quarantineSchemas
+        subscriptionSchemas + eventSchemas + pushSchemas + attemptSchemas + deadLetterSchemas + replaySchemas
+            + quarantineSchemas
             + routerSchemas + [("Problem", APIProblem.schema)]
     }
 }

@@ -3,7 +3,7 @@ import Bus
 import EventLog
 package import Executable
 import Logging
-import NIOCore
+package import NIOCore
 import NIOPosix
 package import PipelineConfiguration
 import StageMetrics
@@ -30,6 +30,10 @@ package final class RouterStage: Sendable {
     let loop: any EventLoop
     package let subscriptions: SubscriptionStore
     package let replays: ReplayRunner
+    /// Those who watch the log; on an event loop of their own, which the connections of the control API share.
+    package let push: NIOLoopBound<PushHub>
+    package let pushLoop: any EventLoop
+    private let pushGroup: MultiThreadedEventLoopGroup
 
     /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
     /// nanoseconds since 1970.
@@ -50,12 +54,15 @@ package final class RouterStage: Sendable {
             let laneReading = LogReading(try SQLiteEventLogReader(path: settings.path))
             let bus = Self.makeBus(environment, watermarks: watermarks)
             let mailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
+            let pushMailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
+            pushGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let pushLoop = pushGroup.next()
             let writer = LogWriter(
                 log: log, settings: settings, watermarks: watermarks,
                 metrics: IntakeMetrics(
                     environment.registry,
                     sources: environment.configuration.sources.map { ($0.name, "\($0.provider)") }),
-                logger: environment.logger, outlets: Self.outlets(bus, mailbox))
+                logger: environment.logger, outlets: Self.outlets(bus, [mailbox, pushMailbox]))
             let hub = try loop.submit {
                 let hub = LaneHub(
                     mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: laneReading,
@@ -64,6 +71,18 @@ package final class RouterStage: Sendable {
                 return NIOLoopBound(hub, eventLoop: loop)
             }.wait()
             mailbox.onArrival { loop.execute { hub.value.drain() } }
+            let pushReading = LogReading(try SQLiteEventLogReader(path: settings.path))
+            let push = try pushLoop.submit {
+                let hub = PushHub(
+                    logID: logID, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes),
+                    reading: pushReading, loop: pushLoop, registry: environment.registry,
+                    limits: environment.configuration.router.push,
+                    logger: environment.logger,
+                    saveCursors: { writer.save(cursors: $0, saved: $1) })
+                return NIOLoopBound(hub, eventLoop: pushLoop)
+            }.wait()
+            pushMailbox.onArrival { pushLoop.execute { push.value.drain() } }
+            (self.push, self.pushLoop) = (push, pushLoop)
             let router = environment.configuration.router
             subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
@@ -90,6 +109,7 @@ package final class RouterStage: Sendable {
         replays.start()
         writer.startRetention(environment.registry.heartbeat(of: "event log"))
         loop.keepBeating(environment.registry.heartbeat(of: "delivery"))
+        pushLoop.keepBeating(environment.registry.heartbeat(of: "push"))
         environment.registry.gauge(
             "tributary_backlog_records", help: "Records that wait for the event log.",
             read: { [writer] in Double(writer.backlog.records) })
@@ -109,6 +129,7 @@ package final class RouterStage: Sendable {
         loop.execute { [hub] in hub.value.stop(patience: .seconds(5)) { saved.signal() } }
         // A log that cannot write never says that it saved; what was delivered meanwhile is delivered again then.
         _ = saved.wait(milliseconds: 7_000)
+        try? pushGroup.syncShutdownGracefully()
         try? group.syncShutdownGracefully()
     }
 
@@ -122,6 +143,7 @@ package final class RouterStage: Sendable {
             try subscriptions.reload(configured, rules: SubscriptionRules(fresh), lanes: lanes) {
                 () throws(StageFailure) in try listener(fresh.router)
             }
+            pushLoop.execute { [push] in push.value.set(fresh.router.push) }
             // Never throws: the closure does not.
             try? writer.perform { log in
                 log.retain(
@@ -167,14 +189,17 @@ extension RouterStage {
             bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
     }
 
-    private static func outlets(_ bus: RouterBus, _ mailbox: FeedMailbox) -> LogWriter.Outlets {
+    private static func outlets(_ bus: RouterBus, _ mailboxes: [FeedMailbox]) -> LogWriter.Outlets {
         LogWriter.Outlets(
             committed: { bus.committed($0) },
             publish: { batch in
                 if bus.hasListeners { bus.publish(batch) }
             },
             // Rendered on the log thread: the event loop is the busier one.
-            feed: { rows, next in mailbox.put(rows.map { RenderedBatch($0) }, next: next) })
+            feed: { rows, next in
+                let rendered = rows.map { RenderedBatch($0) }
+                for mailbox in mailboxes { mailbox.put(rendered, next: next) }
+            })
     }
 
     private static func outlets(

@@ -30,10 +30,21 @@ extension RouterAPI {
                 .query("provider", .string(), "The provider's word in events, such as `stream`."),
                 .query("since", .time(), "Only events received then or later."),
                 .query("until", .time(), "Only events received before."),
-                .query("after", .integer(in: 0...APISchema.mostPosition), "Only events above that position."),
+                .query(
+                    "after", .string(length: 1...8192),
+                    "Only events above that position; or a position token: the events behind it, as with `wait`."),
+                .query(
+                    "wait", .string(),
+                    "Asks for whole events, the oldest first, behind `after` or from `from` on, and waits so long for one "
+                        + "where there is none: a duration such as `30s`, 60 s at most. `type`, `source`, `provider`, "
+                        + "`subject` and `key` are then those of subscriptions' filters and may be repeated."),
+                .query("from", .string(), "With `wait`: \(WatchStart.expected); `latest` where left out."),
                 .query("order", .string(oneOf: ["asc", "desc"]), "`asc`: the oldest first."),
             ] + APIParameter.page,
-            success: APIResult(200, "A page of the log.", .ref("EventPage"))
+            success: APIResult(
+                200, "A page of the log; with `wait` or a token the next events.",
+                .anyOf([.ref("EventPage"), .ref("NextEvents")])),
+            push: .poll { [push] call throws(APIProblem) in try EventPoll(call, push) }
         ) { request in
             let isDescending = request["order"] != "asc"
             let list = isDescending ? "events-desc" : "events-asc"

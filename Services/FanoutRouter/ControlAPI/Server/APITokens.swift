@@ -4,7 +4,7 @@ import PipelineConfiguration
 import Synchronization
 
 /// Who may use the control API over TCP. Keeps SHA-256 sums only; they can be replaced while requests come in.
-final class APITokens: Sendable {
+package final class APITokens: Sendable {
     /// One token.
     struct Entry: Sendable {
         let name: String
@@ -55,9 +55,16 @@ final class APITokens: Sendable {
     /// 401 or 403.
     func authorise(_ authorization: String?, for operation: APIOperation) throws(APIProblem) -> Set<APIScope> {
         guard let scope = operation.scope else { return [] }
+        return try authorise(authorization, needs: scope, operation.id)
+    }
+
+    /// The same for what an operation called `id` needs.
+    func authorise(
+        _ authorization: String?, needs scope: APIScope, _ id: String
+    ) throws(APIProblem) -> Set<APIScope> {
         guard let authorization else {
             throw APIProblem(
-                .unauthorized, "\(operation.id) needs Authorization: Bearer with one of router.api_tokens",
+                .unauthorized, "\(id) needs Authorization: Bearer with one of router.api_tokens",
                 fields: [("www-authenticate", "Bearer realm=\"tributary\"")])
         }
         guard let entry = Self.token(authorization).flatMap(find) else {
@@ -67,7 +74,7 @@ final class APITokens: Sendable {
         }
         guard entry.scopes.contains(scope) else {
             throw APIProblem(
-                .forbidden, "\(operation.id) needs the scope \(scope.rawValue), which the token \(entry.name) lacks",
+                .forbidden, "\(id) needs the scope \(scope.rawValue), which the token \(entry.name) lacks",
                 fields: [
                     (
                         "www-authenticate",

@@ -1,13 +1,16 @@
+import EventDelivery
 import HTTPFront
 import NIOCore
 import NIOHTTP1
+import PipelineConfiguration
+import WebSocket
 
 /// One connection of the control API: checks a request when its head is here, collects its body, has it answered, writes
 /// the answer.
 ///
 /// The HTTP pipeline before it hands over one request at a time. The front connection passes nothing on after an answer
 /// that closes, and closes then.
-final class ControlConnection: ChannelInboundHandler {
+final class ControlConnection: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
@@ -16,6 +19,8 @@ final class ControlConnection: ChannelInboundHandler {
         /// What comes of the body is awaited.
         case collecting(APICall, HTTPRequestHead, [UInt8])
         case answering
+        /// Events go out for as long as the connection lasts.
+        case streaming(EventStreamOutput)
     }
 
     private let responder: ControlResponder
@@ -44,8 +49,17 @@ final class ControlConnection: ChannelInboundHandler {
             guard case .collecting(let call, let head, let body) = state else { return }
             deadline?.cancel()
             state = .answering
-            carryOut(call, head, body, context)
+            switch call.operation.push {
+            case .eventStream: stream(call, head, context)
+            case .webSocket(let endpoint): upgrade(call, head, endpoint, context)
+            case .poll, nil: carryOut(call, head, body, context)
+            }
         }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if case .streaming(let output) = state, context.channel.isWritable { output.resume() }
+        context.fireChannelWritabilityChanged()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -60,6 +74,8 @@ final class ControlConnection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
+        if case .streaming(let output) = state { output.stop() }
+        state = .idle
         context.fireChannelInactive()
     }
 
@@ -122,6 +138,90 @@ final class ControlConnection: ChannelInboundHandler {
             context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+    }
+}
+
+// MARK: Streams
+
+extension ControlConnection {
+    private func stream(_ call: APICall, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        do throws(APIProblem) {
+            guard let push = responder.push else { throw APIProblem(.unavailable, "nothing can be watched here") }
+            var query = try WatchQuery(call.query, push)
+            if let last = head.headers.first(name: "last-event-id"), !last.isEmpty {
+                guard let token = PositionToken(last) else {
+                    throw APIProblem(.badRequest, "Last-Event-ID must be the id of an event of this stream")
+                }
+                query.start = .behind(token)
+            }
+            let fields: HTTPHeaders = [
+                "content-type": "text/event-stream", "cache-control": "no-store", "x-content-type-options": "nosniff",
+                "x-accel-buffering": "no", "connection": "close",
+            ]
+            let output = EventStreamOutput(context, push)
+            state = .streaming(output)
+            context.triggerUserOutboundEvent(FrontConnection.Lasting(), promise: nil)
+            output.start(query, head: allowing(head, push, fields)) { [self] problem in
+                write(responder.refuse(problem, call), to: head, closes: true, context)
+            }
+        } catch {
+            write(responder.refuse(error, call), to: head, closes: inputEnded, context)
+        }
+    }
+
+    /// The fields with which scripts of allowed pages may read the answer.
+    private func allowing(_ head: HTTPRequestHead, _ push: PushService, _ fields: HTTPHeaders) -> HTTPHeaders {
+        var fields = fields
+        if let origin = head.headers.first(name: "origin"), push.settings.allowedOrigins.contains(origin) {
+            fields.add(name: "access-control-allow-origin", value: origin)
+            fields.add(name: "vary", value: "origin")
+        }
+        return fields
+    }
+
+    private func upgrade(
+        _ call: APICall, _ head: HTTPRequestHead, _ endpoint: WebSocketEndpoint, _ context: ChannelHandlerContext
+    ) {
+        do throws(APIProblem) {
+            let upgrade = try WebSocketUpgrade(head, endpoint)
+            if let push = responder.push { try push.check(origin: head.headers.first(name: "origin")) }
+            let needsToken = responder.tokens != nil && head.headers.first(name: "authorization") == nil
+            let own = try endpoint.open(call, needsToken ? nil : call.scopes, upgrade.subprotocol)
+            let limits = WebSocketLimits(
+                messageBytes: endpoint.messageBytes, pingInterval: responder.push?.ping ?? .seconds(20))
+            let channel = context.channel
+            let bound = NIOLoopBound(own, eventLoop: context.eventLoop)
+            channel.pipeline.syncOperations.removeHTTP().whenComplete { result in
+                guard case .success = result else { return channel.close(promise: nil) }
+                channel.write(upgrade.answer, promise: nil)
+                do {
+                    try WebSocketConnection.addHandlers(to: channel, role: .server, limits: limits, then: [bound.value])
+                    channel.flush()
+                } catch {
+                    channel.close(promise: nil)
+                }
+            }
+        } catch {
+            write(responder.refuse(error, call), to: head, closes: true, context)
+        }
+    }
+}
+
+extension ChannelPipeline.SynchronousOperations {
+    /// Takes out everything that speaks HTTP.
+    fileprivate func removeHTTP() -> EventLoopFuture<Void> {
+        func remove<Handler: RemovableChannelHandler>(_ type: Handler.Type) -> EventLoopFuture<Void> {
+            do {
+                return removeHandler(context: try context(handlerType: type))
+            } catch {
+                return eventLoop.makeFailedFuture(error)
+            }
+        }
+        return EventLoopFuture.andAllSucceed(
+            [
+                remove(ControlConnection.self), remove(HTTPServerPipelineHandler.self), remove(FrontConnection.self),
+                remove(HTTPResponseEncoder.self),
+            ], on: eventLoop)
     }
 }
 

@@ -12,10 +12,12 @@ final class ControlResponder: Sendable {
     /// A body must be here after that long.
     static let bodyDeadline = TimeAmount.seconds(30)
 
-    let tokens: APITokens
+    /// Nil: whoever reaches the listener needs no token.
+    let tokens: APITokens?
     let bodyDeadline: TimeAmount
+    let push: PushService?
     private let dispatcher: APIDispatcher
-    private let hosts: HostRule
+    private let hosts: HostRule?
     private let pool = NIOThreadPool(numberOfThreads: ControlResponder.workers)
     private let state = Mutex(State())
     private let settled = TimedSemaphore()
@@ -26,7 +28,12 @@ final class ControlResponder: Sendable {
         var isStopping = false
     }
 
-    init(dispatcher: APIDispatcher, tokens: APITokens, hosts: HostRule, bodyDeadline: TimeAmount) {
+    /// `hosts` nil: a Unix socket, which no page can reach.
+    init(
+        dispatcher: APIDispatcher, tokens: APITokens?, hosts: HostRule?, bodyDeadline: TimeAmount,
+        push: PushService? = nil
+    ) {
+        self.push = push
         self.dispatcher = dispatcher
         self.tokens = tokens
         self.hosts = hosts
@@ -43,16 +50,24 @@ final class ControlResponder: Sendable {
     func decide(_ head: HTTPRequestHead) -> Decision {
         var call: APICall?
         do throws(APIProblem) {
-            try hosts.check(head.headers.joined("host"))
+            try hosts?.check(head.headers.joined("host"))
             var found = try dispatcher.call(head.method.rawValue, head.uri)
             call = found
-            found.scopes = try tokens.authorise(head.headers.joined("authorization"), for: found.operation)
+            found.scopes = try scopes(head, found.operation)
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
             guard length <= APIDispatcher.maxBodyBytes else { throw APIProblem.bodyTooLarge }
             return .ask(found)
         } catch {
             return .refuse(dispatcher.refuse(error, call))
         }
+    }
+
+    /// What the client may do. A WebSocket's first message may bring the token instead.
+    private func scopes(_ head: HTTPRequestHead, _ operation: APIOperation) throws(APIProblem) -> Set<APIScope> {
+        guard let tokens else { return Set(APIScope.allCases) }
+        let authorization = head.headers.joined("authorization")
+        if case .webSocket = operation.push, authorization == nil { return [] }
+        return try tokens.authorise(authorization, for: operation)
     }
 
     func refuse(_ problem: APIProblem, _ call: APICall) -> APIAnswer { dispatcher.refuse(problem, call) }
@@ -63,6 +78,11 @@ final class ControlResponder: Sendable {
         _ call: APICall, contentType: String?, body: [UInt8], on loop: any EventLoop,
         write: @escaping @Sendable (APIAnswer) -> EventLoopFuture<Void>
     ) {
+        if let poll = poll(call, on: loop) {
+            // Bounded by what may watch.
+            _ = poll.flatMap(write)
+            return
+        }
         let problem = state.withLock { state -> APIProblem? in
             guard !state.isStopping else { return APIProblem(.unavailable, "the router is stopping; try again") }
             guard state.accepted < Self.workers + Self.mostWaiting else {
@@ -84,6 +104,19 @@ final class ControlResponder: Sendable {
                 return state.isStopping && state.accepted == 0
             }
             if isLast { settled.signal() }
+        }
+    }
+
+    /// The answer to a request for the next events; nil for every other.
+    private func poll(_ call: APICall, on loop: any EventLoop) -> EventLoopFuture<APIAnswer>? {
+        guard case .poll(let poll) = call.operation.push else { return nil }
+        do throws(APIProblem) {
+            return try poll(call)?.answer().map { [dispatcher] in dispatcher.answer($0, call) }
+                .flatMapErrorThrowing { [dispatcher] error in
+                    dispatcher.refuse(error as? APIProblem ?? APIProblem(.failed, "\(error)"), call)
+                }.hop(to: loop)
+        } catch {
+            return loop.makeSucceededFuture(dispatcher.refuse(error, call))
         }
     }
 

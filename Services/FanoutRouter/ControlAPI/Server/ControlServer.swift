@@ -1,4 +1,5 @@
 package import AdminServer
+import EventDelivery
 package import Executable
 import Glibc
 import HTTPFront
@@ -9,7 +10,7 @@ import NIOPosix
 import NIOSSL
 package import PipelineConfiguration
 import ServerCertificates
-package import StageMetrics
+import StageMetrics
 import Synchronization
 
 /// The control API on `router.listen`: HTTP/1.1, with TLS where it is configured, for whoever has a token. It has an
@@ -25,7 +26,10 @@ package final class ControlServer: Sendable {
 
     /// What is listened on and how; values other than the defaults are for tests.
     struct Settings: Sendable {
-        var listen: ListenAddress
+        var listen: ListenAddress?
+        /// The Unix socket that needs no token; nil: there is none.
+        var streamPath: String?
+        var bufferBytes = PushConfiguration().bufferBytes
         var publicURL = ""
         var idleTimeout = ControlServer.idleTimeout
         var strangerTimeout = ControlServer.strangerTimeout
@@ -34,79 +38,117 @@ package final class ControlServer: Sendable {
         var bodyDeadline = ControlResponder.bodyDeadline
     }
 
-    private let group: MultiThreadedEventLoopGroup
-    private let responder: ControlResponder
+    private let loop: any EventLoop
+    /// Where nobody else brought the loop.
+    private let ownGroup: MultiThreadedEventLoopGroup?
+    private let responders: [ControlResponder]
+    private let tokens: APITokens
+    private let push: PushService?
     private let tls: ServerTLS?
-    private let listener: any Channel
-    private let listen: ListenAddress
+    private let listeners: [any Channel]
+    private let listen: ListenAddress?
     /// Why it does not listen; nil while it does.
     private let problem = Mutex<String?>(nil)
 
-    /// Listens on `router.listen`; nil where that is not configured. Throws where a token or the certificate is not to
-    /// be had, or the address is not.
+    /// The tokens of `router.api_tokens`. Throws where one is not to be had.
+    package static func tokens(_ configuration: RouterConfiguration) throws(StageFailure) -> APITokens {
+        APITokens(try APITokens.read(configuration.apiTokens))
+    }
+
+    /// Listens on `router.listen`, where that is configured, and on the Unix socket `streamPath`. Throws where the
+    /// certificate is not to be had, or an address is not.
     package static func start(
-        _ configuration: RouterConfiguration, dispatcher: APIDispatcher, logger: Logger
-    ) throws(StageFailure) -> ControlServer? {
-        guard let listen = configuration.listen else { return nil }
-        let tokens = APITokens(try APITokens.read(configuration.apiTokens))
+        _ configuration: RouterConfiguration, tokens: APITokens, dispatcher: APIDispatcher, push: PushService,
+        streamPath: String, logger: Logger
+    ) throws(StageFailure) -> ControlServer {
         var tls: ServerTLS?
-        if let configured = configuration.tls { tls = try ServerTLS(configured) }
-        let settings = Settings(listen: listen, publicURL: configuration.publicURL)
-        return try ControlServer(settings, tls: tls, tokens: tokens, dispatcher: dispatcher, logger: logger)
+        if configuration.listen != nil, let configured = configuration.tls { tls = try ServerTLS(configured) }
+        var settings = Settings(listen: configuration.listen, publicURL: configuration.publicURL)
+        settings.streamPath = streamPath
+        settings.bufferBytes = configuration.push.bufferBytes
+        return try ControlServer(
+            settings, tls: tls, tokens: tokens, dispatcher: dispatcher, push: push, logger: logger)
     }
 
     /// Listens; blocks until that is so.
     init(
-        _ settings: Settings, tls: ServerTLS?, tokens: APITokens, dispatcher: APIDispatcher, logger: Logger
+        _ settings: Settings, tls: ServerTLS?, tokens: APITokens, dispatcher: APIDispatcher, push: PushService? = nil,
+        logger: Logger
     ) throws(StageFailure) {
         listen = settings.listen
         self.tls = tls
-        responder = ControlResponder(
-            dispatcher: dispatcher, tokens: tokens,
-            hosts: HostRule(listen: settings.listen, publicURL: settings.publicURL),
-            bodyDeadline: settings.bodyDeadline)
-        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        self.tokens = tokens
+        self.push = push
+        let ownGroup = push == nil ? MultiThreadedEventLoopGroup(numberOfThreads: 1) : nil
+        self.ownGroup = ownGroup
+        loop = push?.loop ?? ownGroup!.next()
+        func responder(_ tokens: APITokens?, _ hosts: HostRule?) -> ControlResponder {
+            ControlResponder(
+                dispatcher: dispatcher, tokens: tokens, hosts: hosts, bodyDeadline: settings.bodyDeadline, push: push)
+        }
         let rules = Self.rules(settings, isTLS: tls != nil, dispatcher)
+        var responders: [ControlResponder] = []
+        var listeners: [any Channel] = []
         do {
-            listener = try Self.bootstrap(group, rules, tls, responder, logger)
-                .bind(host: listen.host, port: listen.port).wait()
+            if let listen {
+                let own = responder(tokens, HostRule(listen: listen, publicURL: settings.publicURL))
+                responders.append(own)
+                listeners.append(
+                    try Self.bootstrap(loop, rules, tls, own, settings, logger)
+                        .bind(host: listen.host, port: listen.port).wait())
+            }
+            if let path = settings.streamPath {
+                let own = responder(nil, nil)
+                responders.append(own)
+                // The instance's lock is held, so this can only be what a killed process left.
+                unlink(path)
+                listeners.append(
+                    try Self.bootstrap(loop, Self.rules(settings, isTLS: false, dispatcher), nil, own, settings, logger)
+                        .bind(unixDomainSocketPath: path).wait())
+            }
         } catch {
-            responder.stop()
-            try? group.syncShutdownGracefully()
+            for responder in responders { responder.stop() }
+            for listener in listeners { try? listener.close().wait() }
+            try? ownGroup?.syncShutdownGracefully()
             let isTaken = (error as? IOError)?.errnoCode == EADDRINUSE
             let cause = isTaken ? "another process listens there already" : "\(error)"
-            throw StageFailure(.io, "router.listen \(listen) cannot be listened on: \(cause)")
+            let place = listeners.isEmpty ? listen.map { "router.listen \($0)" } : settings.streamPath
+            throw StageFailure(.io, "\(place ?? "the stream's socket") cannot be listened on: \(cause)")
         }
-        listener.closeFuture.whenComplete { [weak self] _ in self?.ended("it no longer listens") }
+        self.responders = responders
+        self.listeners = listeners
+        for listener in listeners {
+            listener.closeFuture.whenComplete { [weak self] _ in self?.ended("it no longer listens") }
+        }
     }
 
     /// The port that is listened on.
-    var port: Int { listener.localAddress?.port ?? 0 }
-
-    /// Lets the event loop show that it moves.
-    package func keepBeating(_ heartbeat: Heartbeat) { group.next().keepBeating(heartbeat) }
+    var port: Int { listeners.first?.localAddress?.port ?? 0 }
 
     /// Reads tokens and certificate again. Throws where one of them is not to be had; then all stay as they are.
     package func reload(_ configuration: RouterConfiguration) throws(StageFailure) {
         let entries = try APITokens.read(configuration.apiTokens)
         try tls?.reload()
-        responder.tokens.replace(entries)
+        tokens.replace(entries)
     }
 
     /// Whether it still listens.
     package func readiness() -> [HealthCheck] {
         let problem = problem.withLock { $0 }
         return [
-            HealthCheck(name: "control_api", ok: problem == nil, detail: problem ?? "listens on \(listen)")
+            HealthCheck(
+                name: "control_api", ok: problem == nil,
+                detail: problem ?? "listens on \(listen.map { "\($0)" } ?? "its socket alone")")
         ]
     }
 
     /// Takes no more connections, lets requests under way end (5 s at most), and ends its threads. Blocks.
     package func stop() {
         ended("it stops")
-        try? listener.close().wait()
-        responder.stop()
-        try? group.syncShutdownGracefully()
+        for listener in listeners { try? listener.close().wait() }
+        if let push { try? push.loop.submit { push.hub.value.stop() }.wait() }
+        for responder in responders { responder.stop() }
+        try? ownGroup?.syncShutdownGracefully()
     }
 
     private func ended(_ reason: String) {
@@ -126,10 +168,10 @@ package final class ControlServer: Sendable {
     /// Each connection: TLS where it is configured, then the strict front that every listener has. Each takes the
     /// certificate that counts when it begins, so that a new one needs no restart and cuts nothing off.
     private static func bootstrap(
-        _ group: MultiThreadedEventLoopGroup, _ rules: FrontConnection.Rules, _ tls: ServerTLS?,
-        _ responder: ControlResponder, _ logger: Logger
+        _ loop: any EventLoop, _ rules: FrontConnection.Rules, _ tls: ServerTLS?, _ responder: ControlResponder,
+        _ settings: Settings, _ logger: Logger
     ) -> ServerBootstrap {
-        ServerBootstrap(group: group)
+        ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
@@ -139,6 +181,10 @@ package final class ControlServer: Sendable {
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(
+                .writeBufferWaterMark,
+                value: .init(low: settings.bufferBytes / 2, high: settings.bufferBytes)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations

@@ -1,17 +1,17 @@
 import EventLog
 import Events
-import NIOCore
+package import NIOCore
 import PipelineConfiguration
 import Wire
 
 /// What one request carries: its body and the header fields that describe it.
-struct DeliveryContent {
-    var contentType: [UInt8]
+package struct DeliveryContent {
+    package var contentType: [UInt8]
     /// The header fields of the binary format: whole lines with their line ends.
-    var fields: [UInt8] = []
+    package var fields: [UInt8] = []
     /// The trace context of its sender, which goes on to its receiver; empty where there is none.
-    var trace: [UInt8] = []
-    var body: ByteBuffer
+    package var trace: [UInt8] = []
+    package var body: ByteBuffer
 }
 
 /// How events become the content of requests, by the format of the subscription.

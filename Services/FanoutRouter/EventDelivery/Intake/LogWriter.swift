@@ -108,6 +108,13 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         }
     }
 
+    /// Saves cursors of watchers; `saved` runs on the log thread and says whether they are on disk.
+    func save(cursors: [String: UInt64], saved: @escaping @Sendable (Bool) -> Void) {
+        queue.async { [self] in
+            saved((try? log.save(cursors: cursors, atNanoseconds: wallNanoseconds())) != nil)
+        }
+    }
+
     /// Uses the log on its own thread and waits.
     package func perform<Value>(_ body: (any EventLog) throws -> Value) throws -> Value {
         try queue.sync { try body(log) }

@@ -1,4 +1,5 @@
 import EventLog
+import PipelineConfiguration
 
 /// The whole filter of a subscription: attributes first, then data. Belongs to one thread.
 struct LaneFilter {
@@ -8,6 +9,11 @@ struct LaneFilter {
     init(_ settings: LaneSettings) {
         matcher = settings.matcher
         content = ContentMatcher(settings.conditions)
+    }
+
+    init(_ filter: SubscriptionFilter) {
+        matcher = EventMatcher(filter)
+        content = ContentMatcher(filter.data)
     }
 
     /// The first event from `position` on that it takes; nil where none of this row is.

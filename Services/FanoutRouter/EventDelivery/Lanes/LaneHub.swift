@@ -40,9 +40,7 @@ package final class LaneHub: LaneSource {
     private let save: @Sendable ([LaneProgress], @escaping @Sendable () -> Void) -> Void
     private var isSaving = false
     private var skipsDue = NIODeadline.now()
-    private var recent = RecentRows(budgetBytes: 4 << 20)
-    /// Who waits for the rows from a position on.
-    private var joined: [UInt64: [(Result<([RenderedBatch], UInt64), any Error>) -> Void]] = [:]
+    private let chunks: ChunkReader
     private var ticker: RepeatedTask?
 
     /// `save` hands progress to the log thread and calls back from there once it is on disk. `deadLetters`: how many are
@@ -57,6 +55,7 @@ package final class LaneHub: LaneSource {
         self.deadLetters = deadLetters
         arrivals = ArrivalClock(next: feed.next, now: started.monotonic)
         self.reading = reading
+        chunks = ChunkReader(reading, loop: loop, logger: logger, purpose: "a lane")
         self.loop = loop
         self.logger = logger
         self.save = save
@@ -174,32 +173,16 @@ package final class LaneHub: LaneSource {
 
     // MARK: LaneSource
 
-    func readChunk(
-        from position: UInt64, done: @escaping (Result<([RenderedBatch], UInt64), any Error>) -> Void
-    ) {
-        let maxBytes = min(Self.chunkBytes, Self.allChunksBytes / max(1, lanes.count))
-        let near = recent.rows(from: position, maxBytes: maxBytes)
-        guard near.isEmpty else {
-            return loop.assumeIsolated().execute { done(.success((near, position))) }
-        }
-        joined[position, default: []].append(done)
-        guard joined[position]?.count == 1 else { return }
-        let ended = { [weak self] (result: Result<([RenderedBatch], UInt64), any Error>) in
-            guard let self else { return }
-            if case .success(let (rows, _)) = result { recent.keep(rows) }
-            for done in joined.removeValue(forKey: position) ?? [] { done(result) }
-        }
-        onLoop(ended) { reader in
-            let chunk = try reader.batches(from: position, maxBytes: maxBytes)
-            return (chunk.batches.map { RenderedBatch($0) }, chunk.firstPosition)
-        }
+    func readChunk(from position: UInt64, done: @escaping (ChunkReader.Rows) -> Void) {
+        chunks.rows(
+            from: position, maxBytes: min(Self.chunkBytes, Self.allChunksBytes / max(1, lanes.count)), done: done)
     }
 
     func readContents(
         of positions: [UInt64], as format: SubscriptionFormat, maxBytes: Int,
         done: @escaping (Result<RenderedEvents, any Error>) -> Void
     ) {
-        onLoop(done) { reader in
+        chunks.read(done) { reader in
             var found = RenderedEvents()
             var bytes = 0
             var row: EventBatch?
@@ -220,7 +203,7 @@ package final class LaneHub: LaneSource {
     }
 
     func readKeys(of positions: [UInt64], done: @escaping (Result<[[UInt8]], any Error>) -> Void) {
-        onLoop(done) { reader in
+        chunks.read(done) { reader in
             try positions.map { position in
                 try reader.batch(holding: position)?.withRecord(at: position) { $0.partitionKey } ?? []
             }
@@ -231,12 +214,12 @@ package final class LaneHub: LaneSource {
         _ subscription: String, after ticket: Int64, limit: Int,
         done: @escaping (Result<[QueuedReplay], any Error>) -> Void
     ) {
-        onLoop(done) { try $0.queuedReplays(subscription: subscription, after: ticket, limit: limit) }
+        chunks.read(done) { try $0.queuedReplays(subscription: subscription, after: ticket, limit: limit) }
     }
 
     func readArrival(of position: UInt64, done: @escaping (Result<Int64, any Error>) -> Void) {
         let started = started
-        onLoop(done) { reader in
+        chunks.read(done) { reader in
             let appended = try reader.appended(position) ?? started.wall
             return started.monotonic - max(0, started.wall - appended)
         }
@@ -246,21 +229,5 @@ package final class LaneHub: LaneSource {
         logger.warning(
             "a subscription is disabled and keeps its place until it is enabled",
             metadata: ["subscription": "\(subscription)", "reason": "\(reason)"])
-    }
-
-    private func onLoop<Value: Sendable>(
-        _ done: @escaping (Result<Value, any Error>) -> Void,
-        _ body: @escaping @Sendable (any EventLogReader) throws -> Value
-    ) {
-        let bound = NIOLoopBound(done, eventLoop: loop)
-        let (loop, logger) = (loop, logger)
-        reading.submit(body) { result in
-            if case .failure(let error) = result {
-                logger.error(
-                    "the event log cannot be read for a lane; it tries again",
-                    metadata: ["cause": "\(EventLogError(error))"])
-            }
-            loop.execute { bound.value(result) }
-        }
     }
 }

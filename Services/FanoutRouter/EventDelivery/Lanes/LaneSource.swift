@@ -7,8 +7,7 @@ protocol LaneSource: AnyObject {
     /// The newest rows.
     var feed: EventFeed { get }
     /// Rows from disk, rendered, and the first position still held.
-    func readChunk(
-        from position: UInt64, done: @escaping (Result<([RenderedBatch], UInt64), any Error>) -> Void)
+    func readChunk(from position: UInt64, done: @escaping (ChunkReader.Rows) -> Void)
     /// Events from disk, rendered, in order; ends before the one that would exceed `maxBytes`, but not before the
     /// first.
     func readContents(

@@ -55,6 +55,15 @@ package final class RenderedBatch: Sendable {
         }
     }
 
+    /// Lends the subject of each event, empty where it has none; a damaged event is left out.
+    func forEachSubject(_ body: (UInt64, UnsafeRawBufferPointer) -> Void) {
+        batch.withBytes { row in
+            for (index, places) in places.enumerated() {
+                if let places { body(first + UInt64(index), places.lend(row).subject) }
+            }
+        }
+    }
+
     /// The CloudEvents JSON of one event; shares the batch's memory.
     func body(at position: UInt64) -> ByteBuffer? {
         guard position >= first, position <= last else { return nil }
