@@ -1,6 +1,6 @@
 -- The load of scripts/bench: posts webhooks that differ in their id and in 36 characters of their body, each signed.
 -- Arguments: FOLDER with the head's fixed part, the body before and after those characters and the secret, the ids'
--- prefix, and the requests per second of this thread (0: as fast as the answers come).
+-- prefix, the requests per second of this thread (0: as fast as the answers come), and how many calls they are about.
 local ffi = require("ffi")
 local crypto = ffi.load("libcrypto.so.3")
 ffi.cdef [[
@@ -35,10 +35,14 @@ function init(args)
     local hex = {}
     for byte = 0, 255 do hex[byte] = string.format("%02x", byte) end
     local digits = {}
+    local calls, befores = tonumber(args[4]), { [0] = before }
+    for call = 0, calls - 1 do
+        if calls > 1 then befores[call] = before:gsub("town%-hall%-42", string.format("town-hall-%02d", call)) end
+    end
     local count = 0
     function request()
         count = count + 1
-        local body = before .. string.format("%s%04d%012d", prefix:sub(1, 20), number, count) .. after
+        local body = befores[count % calls] .. string.format("%s%04d%012d", prefix:sub(1, 20), number, count) .. after
         crypto.HMAC(hash, secret, #secret, body, #body, code, length)
         for place = 0, 31 do digits[place + 1] = hex[code[place]] end
         return head .. prefix .. "-" .. number .. "-" .. count .. "\r\nX-SIGNATURE: " .. table.concat(digits) ..

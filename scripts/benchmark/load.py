@@ -51,12 +51,14 @@ class LoadResult:
 class Load:
     """Makes runs; every one sends webhook ids that were never sent before."""
 
-    def __init__(self, folder: Path, secret: str, connections: int, threads: int):
-        self._folder, self._connections, self._threads = folder, connections, threads
+    def __init__(self, folder: Path, secret: str, connections: int, threads: int,
+                 parts: tuple[bytes, bytes] = webhook.BODY_PARTS, calls: int = 1):
+        """`parts`: the body around what differs. `calls`: how many the webhooks are about in turn, 100 at most."""
+        self._folder, self._connections, self._threads, self._calls = folder, connections, threads, calls
         if shutil.which("wrk") is None:
             raise Failure("wrk is not installed; run 'scripts/bootstrap bench'.", UNAVAILABLE)
-        (folder / "head").write_bytes(webhook.head("127.0.0.1"))
-        for name, part in zip(("before", "after"), webhook.BODY_PARTS, strict=True):
+        (folder / "head").write_bytes(webhook.head("127.0.0.1", sum(map(len, parts)) + webhook.DIFFERENT_BYTES))
+        for name, part in zip(("before", "after"), parts, strict=True):
             (folder / name).write_bytes(part)
         (folder / "secret").write_text(secret)
         (folder / "secret").chmod(0o600)
@@ -66,7 +68,7 @@ class Load:
         return Run(start(
             ["wrk", "--threads", str(self._threads), "--connections", str(self._connections), "--timeout", "10s",
              "--duration", f"{LONGEST_SECONDS}s", "--script", str(SCRIPT), url, "--",
-             str(self._folder), uuid.uuid4().hex, f"{rate / self._threads:.3f}"],
+             str(self._folder), uuid.uuid4().hex, f"{rate / self._threads:.3f}", str(self._calls)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
 
 

@@ -38,8 +38,9 @@ class Pipeline(launcher.Pipeline):
     """The stages, from `up` to `end`."""
 
     def __init__(self, binaries: Path, folder: Path, port: int, shape: Shape, subscriptions: list[dict],
-                 ingress: dict | None = None):
-        """`subscriptions` as the configuration has them; how they are signed is added. `ingress`: more of its part."""
+                 ingress: dict | None = None, router: dict | None = None):
+        """`subscriptions` as the configuration has them; how they are signed is added. `ingress`, `router`: more of
+        their parts."""
         self.port, self.url = port, f"http://{HOST}:{port}"
         self.stream_secret = secrets.token_hex(32)
         sink_secret = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
@@ -47,7 +48,7 @@ class Pipeline(launcher.Pipeline):
         super().__init__(binaries, folder, {
             "ingress": {"listen": f"{HOST}:{port}"} | (ingress or {}),
             "verifier": {"instances": shape.verifiers}, "normaliser": {"instances": shape.normalisers},
-            "router": {"egress_allow": ["127.0.0.0/8"]},
+            "router": {"egress_allow": ["127.0.0.0/8"]} | (router or {}),
             "sources": [{"name": "stream", "provider": "stream",
                          "secrets": [{"id": webhook.API_KEY, "value": "env:STREAM_SECRET"}]}],
             "subscriptions": [{"concurrency": shape.concurrency, "signing": signing} | each for each in subscriptions],

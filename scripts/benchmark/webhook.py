@@ -17,6 +17,7 @@ _USER = {
                  "created_at": "2026-10-05T14:48:02.110Z"}],
 }
 _SESSION = "aff08503-92ae-4f8c-a4d0-7da90a85b3cc"
+DIFFERENT_BYTES = len(_SESSION)
 BODY = json.dumps({
     "type": "call.session_participant_joined", "created_at": "2026-10-05T14:49:14.142195051Z",
     "call_cid": "livestream:town-hall-42", "session_id": "0c8c7bec-ecee-4ab6-90e1-1a5989a3e7e4",
@@ -27,6 +28,11 @@ BODY = json.dumps({
 
 BODY_PARTS = tuple(BODY.split(_SESSION.encode()))
 """What is around the 36 characters in which the webhooks of a load differ."""
+
+CALL_PARTS = tuple(json.dumps({
+    "type": "custom.event", "call_cid": "livestream:town-hall-42", "created_at": "2026-10-05T14:49:14.142195051Z",
+    "custom": {"number": _SESSION}, "user": _USER}, separators=(",", ":")).encode().split(_SESSION.encode()))
+"""The same of an event whose subject is the call itself."""
 
 
 def body(number: str) -> bytes:
@@ -39,14 +45,14 @@ def fields(secret: str, host: str, content: bytes) -> dict[str, str]:
     return _fields(host) | {"X-SIGNATURE": hmac.new(secret.encode(), content, hashlib.sha256).hexdigest()}
 
 
-def _fields(host: str) -> dict[str, str]:
+def _fields(host: str, length: int = len(BODY)) -> dict[str, str]:
     return {
-        "Host": host, "Content-Type": "application/json", "Content-Length": str(len(BODY)),
+        "Host": host, "Content-Type": "application/json", "Content-Length": str(length),
         "User-Agent": "GetStream-Webhook/1.0", "X-API-KEY": API_KEY, "X-WEBHOOK-ATTEMPT": "1",
     }
 
 
-def head(host: str) -> bytes:
+def head(host: str, length: int) -> bytes:
     """The request's head as it is sent, up to where the fields with id and signature and the empty line follow."""
-    lines = [f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in _fields(host).items())]
+    lines = [f"POST {PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in _fields(host, length).items())]
     return "".join(f"{line}\r\n" for line in lines).encode()
