@@ -91,6 +91,8 @@ let package = Package(
         // AsyncHTTPClient brings modules that are called Crypto and Configuration.
         .target(
             name: "LibCrypto", dependencies: ["COpenSSL"], path: "Shared/Crypto", swiftSettings: swiftSettings),
+        shared("AWS", ["JSON", "LibCrypto", "Primitives"]),
+        shared("SQSClient", ["AWS", nio, nioHTTP1, asyncHTTPClient]),
         shared("Gzip", ["CZlib"]),
         shared("SimdJSON", ["CSimdJSON", "Events", "JSON"]),
         .target(
@@ -185,6 +187,7 @@ let package = Package(
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("JSONTests", ["JSON"]),
+        tests("AWSTests", ["AWS", "JSON", "SQSClient"], resources: [.copy("Vectors")]),
         tests("WireTests", ["SeededRandom", "Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", nio, nioPosix, nioHTTP1]),
         tests("BusTests", ["Bus", "SeededRandom", "StageMetrics", "Wire"]),

@@ -32,6 +32,7 @@ FOUNDATION_JSON = {"ReprocessIntake.swift": "operators' requests, not webhooks"}
 OUTGOING = {
     "SubscriberConnector.swift": "the router's deliveries",
     "ControlClient.swift": "commands, to a router elsewhere",
+    "SQSClient.swift": "from a queue of SQS, for who receives from there",
     "HTTPFailure.swift": "the same: what failed",
     "UnixSocket.swift": "commands, to the supervisor of this host",
 }
@@ -282,9 +283,9 @@ class Imports(unittest.TestCase):
         ]
         self.assertEqual(bad, [])
 
-    def test_only_the_module_control_client_imports_async_http_client(self):
+    def test_only_the_clients_that_are_modules_import_async_http_client(self):
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
-            if "ControlClient" not in path.parts:
+            if not {"ControlClient", "SQSClient"} & set(path.parts):
                 self.assertNotIn("AsyncHTTPClient", imported, path)
 
     def test_the_bus_knows_envelopes_and_not_webhooks(self):
