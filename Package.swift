@@ -157,15 +157,29 @@ let package = Package(
                 "AdminServer", "Bus", "Events", "Executable", "Normalisation", "PipelineConfiguration", "Primitives",
                 "Providers", "StageMetrics", "StageProcess", "Threads", "Wire", argumentParser, logging,
             ]),
+        .target(
+            name: "EventDelivery",
+            dependencies: [
+                "AdminServer", "Bus", "EventLog", "Events", "Executable", "JSON", "LibCrypto", "PipelineConfiguration",
+                "Primitives", "Providers", "SimdJSON", "StageMetrics", "StageProcess", "Threads", "Verification",
+                "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging, deque,
+            ],
+            path: "Services/FanoutRouter/EventDelivery", swiftSettings: swiftSettings),
+        .target(
+            name: "ControlAPI",
+            dependencies: [
+                "AdminServer", "EventDelivery", "EventLog", "Events", "Executable", "HTTPFront", "JSON", "LibCrypto",
+                "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics",
+                "StageProcess", "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging,
+            ],
+            path: "Services/FanoutRouter/ControlAPI", exclude: ["openapi.json"], swiftSettings: swiftSettings),
         service(
             "FanoutRouter",
             [
-                "AdminServer", "Bus", "LibCrypto", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
-                "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "SimdJSON", "StageMetrics",
-                "StageProcess", "Threads", "Verification", "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1,
-                nioSSL, argumentParser, logging, deque,
+                "AdminServer", "ControlAPI", "EventDelivery", "Executable", "PipelineConfiguration", "StageMetrics",
+                "StageProcess", "Threads", argumentParser, logging,
             ],
-            exclude: ["API/openapi.json"]),
+            exclude: ["ControlAPI", "EventDelivery"]),
         service(
             "BusTap",
             [
@@ -213,8 +227,9 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "AdminServer", "Bus", "ControlClient", "LibCrypto", "EventLog", "Events", "Executable", "FanoutRouter",
-                "HTTPFront", "JSON", "LogSamples", "PipelineConfiguration", "Primitives", "SeededRandom",
+                "AdminServer", "Bus", "ControlAPI", "ControlClient", "EventDelivery", "EventLog", "Events",
+                "Executable",
+                "HTTPFront", "JSON", "LibCrypto", "LogSamples", "PipelineConfiguration", "Primitives", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Verification", "Wire", nio,
                 nioPosix, nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),

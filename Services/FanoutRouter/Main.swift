@@ -1,5 +1,7 @@
 import AdminServer
 import ArgumentParser
+import ControlAPI
+import EventDelivery
 import Executable
 import Glibc
 import Logging

@@ -6,7 +6,7 @@ import PipelineConfiguration
 import StageMetrics
 import Testing
 
-@testable import FanoutRouter
+@testable import ControlAPI
 
 /// A small table of operations, for what every operation has in common.
 enum SampleAPI {

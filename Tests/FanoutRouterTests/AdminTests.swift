@@ -8,8 +8,9 @@ import LogSamples
 import Testing
 import Wire
 
+@testable import ControlAPI
+@testable import EventDelivery
 @testable import Executable
-@testable import FanoutRouter
 @testable import StageProcess
 
 /// What operators do with a whole router, asked through the dispatcher as the listeners ask it.

@@ -3,7 +3,8 @@ import PipelineConfiguration
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import ControlAPI
+@testable import EventDelivery
 
 /// Attempts of the log and of the lanes' memory through the API of a whole router.
 @Suite(.serialized) struct AttemptOperationsTests {

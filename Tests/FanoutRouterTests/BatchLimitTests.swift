@@ -4,7 +4,7 @@ import LogSamples
 import PipelineConfiguration
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Batches that a subscriber or retention makes smaller.
 @Suite struct BatchLimitTests {

@@ -6,7 +6,7 @@ import Primitives
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Batch mode over real sockets.
 @Suite(.serialized) struct BatchTests {

@@ -2,7 +2,7 @@ import Foundation
 import NIOSSL
 import TestCertificates
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Makes certificates that it signs, in a folder that is its own.
 final class CertificateAuthority {

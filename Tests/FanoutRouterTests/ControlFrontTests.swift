@@ -5,8 +5,8 @@ import StageMetrics
 import Synchronization
 import Testing
 
+@testable import ControlAPI
 @testable import Executable
-@testable import FanoutRouter
 @testable import PipelineConfiguration
 
 extension ControlServerTests {

@@ -12,8 +12,8 @@ import Synchronization
 import TestCertificates
 import Testing
 
+@testable import ControlAPI
 @testable import Executable
-@testable import FanoutRouter
 @testable import PipelineConfiguration
 @testable import ServerCertificates
 

@@ -1,7 +1,7 @@
 import JSON
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Dead letters through the API of a whole router.
 @Suite(.serialized) struct DeadLetterOperationsTests {

@@ -3,7 +3,7 @@ import Primitives
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Forbidden addresses as people who mean harm write them.
 @Suite(.serialized) struct EgressDisguiseTests {

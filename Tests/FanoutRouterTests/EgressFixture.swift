@@ -5,7 +5,7 @@ import PipelineConfiguration
 import Primitives
 import Synchronization
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Sends single requests to one subscriber, past lanes and log.
 final class EgressFixture: Sendable {

@@ -1,7 +1,7 @@
 import Primitives
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite struct EgressTests {
     @Test(arguments: Forbidden.all)

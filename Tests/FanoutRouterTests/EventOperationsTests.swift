@@ -5,7 +5,7 @@ import Primitives
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Searching the log through the API of a whole router.
 @Suite(.serialized) struct EventOperationsTests {

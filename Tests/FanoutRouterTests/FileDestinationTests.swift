@@ -5,7 +5,7 @@ import LogSamples
 import PipelineConfiguration
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Subscriptions of the type file in a whole router: real log, real lanes, real files.
 @Suite(.serialized) struct FileDestinationTests {

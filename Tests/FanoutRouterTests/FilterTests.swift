@@ -3,7 +3,7 @@ import LogSamples
 import PipelineConfiguration
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite(.serialized) struct FilterTests {
     private func record<Value>(

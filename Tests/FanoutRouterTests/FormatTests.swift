@@ -6,7 +6,7 @@ import PipelineConfiguration
 import Testing
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// What subscribers of each format get, over real sockets.
 @Suite(.serialized) struct FormatTests {

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite(.serialized) struct IntakeTests {
     let folder: TemporaryFolder

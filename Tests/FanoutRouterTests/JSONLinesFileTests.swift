@@ -2,7 +2,7 @@ import Foundation
 import LogSamples
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// What the `file` destination does with files. Real files; disks that fail are made of calls that do.
 @Suite struct JSONLinesFileTests {

@@ -4,7 +4,7 @@ import PipelineConfiguration
 import Primitives
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// `order: key` over real sockets. The samples have no partition key, so their subject counts.
 @Suite(.serialized) struct KeyOrderTests {

@@ -7,7 +7,7 @@ import Primitives
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Subscriptions that change while events flow, over real sockets.
 @Suite(.serialized) struct LaneChangeTests {

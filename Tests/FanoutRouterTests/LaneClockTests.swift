@@ -3,7 +3,7 @@ import NIOEmbedded
 import PipelineConfiguration
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Nothing waits by the wall clock, which operators and daemons set.
 @Suite struct LaneClockTests {

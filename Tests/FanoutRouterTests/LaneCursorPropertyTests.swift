@@ -2,7 +2,7 @@ import EventLog
 import SeededRandom
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite struct UnfinishedDeliveryTests {
     typealias State = UnfinishedDelivery.State

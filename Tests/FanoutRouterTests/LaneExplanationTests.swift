@@ -4,7 +4,7 @@ import PipelineConfiguration
 import Primitives
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// What a lane says of an event: `why` in the control API shows it.
 @Suite(.serialized) struct LaneExplanationTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 private let second: Int64 = 1_000_000_000
 

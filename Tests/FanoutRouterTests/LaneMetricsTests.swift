@@ -9,8 +9,8 @@ import StageProcess
 import Testing
 import Wire
 
+@testable import EventDelivery
 @testable import EventLog
-@testable import FanoutRouter
 
 /// What the metrics tell of subscriptions.
 @Suite(.serialized) struct LaneMetricsTests {

@@ -5,7 +5,7 @@ import PipelineConfiguration
 import Primitives
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Deliveries that are made again because an operator asked, over real sockets.
 @Suite(.serialized) struct LaneReplayTests {

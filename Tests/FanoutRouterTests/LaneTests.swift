@@ -5,7 +5,7 @@ import Primitives
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Lanes against real subscribers over real sockets.
 @Suite(.serialized) struct LaneTests {

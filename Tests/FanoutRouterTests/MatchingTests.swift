@@ -4,7 +4,7 @@ import LogSamples
 import Testing
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Matching and bookkeeping that must cost little, however many subscriptions and waiting deliveries there are.
 @Suite struct MatchingTests {

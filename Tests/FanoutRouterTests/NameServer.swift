@@ -3,7 +3,7 @@ import Glibc
 import NIOCore
 import Synchronization
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// A DNS server on a loopback port: A records as the test says, over UDP.
 final class NameServer: Sendable {

@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOSSL
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// What is said of connections that fail: our sentences with the cause, not those of the libraries.
 @Suite(.serialized) struct NetworkErrorTests {

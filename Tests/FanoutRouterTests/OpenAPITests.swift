@@ -5,8 +5,9 @@ import LogSamples
 import PipelineConfiguration
 import Testing
 
+@testable import ControlAPI
+@testable import EventDelivery
 @testable import Executable
-@testable import FanoutRouter
 @testable import StageProcess
 
 /// The document that is committed and served, and the operations that it describes.
@@ -43,7 +44,7 @@ import Testing
 
     private static let committed = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "Services/FanoutRouter/API/openapi.json")
+        .appending(path: "Services/FanoutRouter/ControlAPI/openapi.json")
 
     private func served() throws -> JSONValue {
         let answer = dispatcher.answer("GET", "/v1/openapi.json", contentType: nil, body: [])

@@ -7,8 +7,9 @@ import LogSamples
 import Testing
 import Wire
 
+@testable import ControlAPI
+@testable import EventDelivery
 @testable import Executable
-@testable import FanoutRouter
 @testable import StageProcess
 
 /// A whole router asked through the dispatcher of its API: real log, real lanes, real subscribers. Every answer is held

@@ -3,7 +3,7 @@ import PipelineConfiguration
 import Primitives
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Every policy that promises times against every state of the gate, under virtual time.
 @Suite struct PolicyTests {

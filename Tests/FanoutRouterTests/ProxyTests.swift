@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Deliveries through an egress proxy.
 @Suite(.serialized) struct ProxyTests {

@@ -2,7 +2,7 @@ import EventLog
 import Events
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite struct LaneCursorTests {
     private func cursor(

@@ -9,8 +9,9 @@ import StageMetrics
 import Testing
 import Wire
 
+@testable import ControlAPI
+@testable import EventDelivery
 @testable import Executable
-@testable import FanoutRouter
 @testable import StageProcess
 
 /// The quarantine of a whole router: what goes in by the log thread and what operators ask for.

@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Names whose addresses change or hang, at a name server that answers real packets.
 @Suite(.serialized) struct RebindingTests {

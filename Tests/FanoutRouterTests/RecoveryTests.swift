@@ -7,7 +7,7 @@ import StageMetrics
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// What happens when a subscriber comes back.
 @Suite struct RecoveryTests {

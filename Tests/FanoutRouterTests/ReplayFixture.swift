@@ -6,7 +6,7 @@ import StageMetrics
 import Synchronization
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// A replay runner with the real log and its threads, and a lane that delivers at once whatever is queued.
 final class ReplayFixture {

@@ -3,7 +3,7 @@ import LogSamples
 import Synchronization
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Replays through the API of a whole router, to a real subscriber.
 @Suite(.serialized) struct ReplayOperationsTests {

@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite struct ReplayRunnerTests {
     private func selection(_ json: String) throws -> ReplaySelection {

@@ -1,7 +1,7 @@
 import PipelineConfiguration
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite struct RetryPolicyTests {
     private static let second: Int64 = 1_000_000_000

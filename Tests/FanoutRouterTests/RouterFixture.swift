@@ -11,7 +11,7 @@ import StageMetrics
 import Synchronization
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// A router without a bus: the real log, log thread, reader thread, lanes and HTTP client, put together for one test.
 final class RouterFixture: Sendable {

@@ -4,7 +4,7 @@ import Foundation
 import JSON
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Another configuration while the router runs.
 @Suite(.serialized) struct RouterReloadTests {

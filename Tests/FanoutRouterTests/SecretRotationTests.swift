@@ -7,7 +7,7 @@ import Testing
 import Verification
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// Secrets of subscriptions of the API: made once, shown once, changed in peace.
 @Suite(.serialized) struct SecretRotationTests {

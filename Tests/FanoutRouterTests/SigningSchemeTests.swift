@@ -7,7 +7,7 @@ import Primitives
 import Testing
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// The schemes beside Standard Webhooks with HMAC, over real sockets.
 @Suite(.serialized) struct SigningSchemeTests {

@@ -7,7 +7,7 @@ import PipelineConfiguration
 import Testing
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite(.serialized) struct SigningTests {
     /// id, timestamp, body and secret of the example in the Standard Webhooks specification's reference libraries.

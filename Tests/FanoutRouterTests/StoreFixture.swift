@@ -10,8 +10,9 @@ import Synchronization
 import Testing
 import Wire
 
+@testable import ControlAPI
+@testable import EventDelivery
 @testable import Executable
-@testable import FanoutRouter
 @testable import PipelineConfiguration
 @testable import StageProcess
 

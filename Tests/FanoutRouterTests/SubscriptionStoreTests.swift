@@ -4,7 +4,8 @@ import JSON
 import StageMetrics
 import Testing
 
-@testable import FanoutRouter
+@testable import ControlAPI
+@testable import EventDelivery
 
 /// Subscriptions made and changed through the API: real log, real lanes, real sockets.
 @Suite(.serialized) struct SubscriptionStoreTests {

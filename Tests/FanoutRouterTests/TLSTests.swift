@@ -2,7 +2,7 @@ import NIOCore
 import NIOSSL
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 @Suite(.serialized) struct TLSTests {
     private let authority: CertificateAuthority

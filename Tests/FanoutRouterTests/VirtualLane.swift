@@ -7,7 +7,7 @@ import Primitives
 import StageMetrics
 import Wire
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// One lane under virtual time: events in memory, a subscriber that is a function, and a wall clock that is set back and
 /// forth by hours whenever somebody looks at it.

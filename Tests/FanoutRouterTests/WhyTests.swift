@@ -2,7 +2,7 @@ import JSON
 import LogSamples
 import Testing
 
-@testable import FanoutRouter
+@testable import EventDelivery
 
 /// What `why` says of an event in every state that a delivery can be in.
 @Suite(.serialized) struct WhyTests {

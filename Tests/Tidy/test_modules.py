@@ -19,7 +19,8 @@ MODULES = {
     "IngressGateway": STAGE | {"Journal", "ServerCertificates"},
     "Verifier": STAGE | CRYPTO | READING | GZIP | {"Verification"},
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
-    "FanoutRouter": STAGE | CRYPTO | READING | GZIP | {"EventLog", "ServerCertificates", "Verification"},
+    "FanoutRouter": STAGE | CRYPTO | READING | GZIP
+    | {"ControlAPI", "EventDelivery", "EventLog", "ServerCertificates", "Verification"},
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
     | CRYPTO | READING | GZIP | {"ControlClient", "Normalisation", "ServerCertificates", "Verification"},
@@ -52,10 +53,17 @@ def dependencies() -> dict[str, set[str]]:
 
 
 FOLDERS = {
+    "ControlAPI": "Services/FanoutRouter/ControlAPI",
+    "EventDelivery": "Services/FanoutRouter/EventDelivery",
     "LibCrypto": "Shared/Crypto",
     "Normalisation": "Shared/Providers/Normalisation",
     "PipelineConfiguration": "Shared/Configuration",
     "VerificationSchemes": "Shared/Verification/Schemes",
+}
+APART = {
+    "FanoutRouter": {"ControlAPI", "EventDelivery"},
+    "Providers": {"Normalisation"},
+    "Verification": {"Schemes"},
 }
 
 
@@ -63,8 +71,8 @@ def sources(name: str) -> list[Path]:
     """The files of a target, without those of a target in a folder within it."""
     folders = [ROOT / FOLDERS.get(name, f"{top}/{name}") for top in ("Shared", "Services", "Tests")]
     files = next(folder for folder in folders if folder.is_dir()).rglob("*.swift")
-    apart = {"Providers": "Normalisation", "Verification": "Schemes"}.get(name)
-    return [path for path in files if apart not in path.parts]
+    apart = APART.get(name, set())
+    return [path for path in files if not apart & set(path.parts)]
 
 
 class Modules(unittest.TestCase):

@@ -16,9 +16,9 @@ HELD = {
     "`Services/IngressGateway/FrontDoor` reads the request": (
         "EndToEnd", "whatever JSON comes arrives byte for byte"),
     "`Services/IngressGateway/Journaling/JournalThread.swift` gives it": ("JournalTests", "every commit is synced"),
-    "`Services/FanoutRouter/Intake/LogWriter.swift` puts": (
+    "`Services/FanoutRouter/EventDelivery/Intake/LogWriter.swift` puts": (
         "EventLogTests", "watermarks, identity and positions survive a restart"),
-    "`Services/FanoutRouter/Lanes/Lane.swift`, one per": (
+    "`Services/FanoutRouter/EventDelivery/Lanes/Lane.swift`, one per": (
         "EndToEnd", "a router that is killed again and again keeps subscriptions"),
     "- **Deploy one stage**": ("Supervisor/test_supervisor.py", "test_restart_replaces_one_after_the_other"),
     "Providers notice nothing": ("Supervisor/test_supervisor.py", "test_connections_wait_while_the_ingress_is_away"),

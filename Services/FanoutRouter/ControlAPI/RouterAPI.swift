@@ -1,0 +1,36 @@
+package import EventDelivery
+package import Logging
+package import StageMetrics
+
+/// The control API: the one table of what operators can ask the router. The admin socket and the TCP listener serve
+/// it (`APIDispatcher`), the document describes it (`OpenAPIDocument`).
+package struct RouterAPI: Sendable {
+    let stage: RouterStage
+    /// When the router began, by the monotonic clock.
+    let startedNanoseconds = monotonicNanoseconds()
+
+    package init(_ stage: RouterStage) {
+        self.stage = stage
+    }
+
+    /// All operations, in the order in which the document lists them. Reading it costs a whole document; the dispatcher does
+    /// so once.
+    var operations: [APIOperation] {
+        let described =
+            subscriptionOperations + eventOperations + attemptOperations + deadLetterOperations + replayOperations
+            + quarantineOperations + routerOperations
+        return [Self.documentOperation(describing: described)] + described
+    }
+
+    /// What `components/schemas` holds; the names are unique.
+    static var schemas: [(String, APISchema)] {
+        subscriptionSchemas + eventSchemas + attemptSchemas + deadLetterSchemas + replaySchemas + quarantineSchemas
+            + routerSchemas + [("Problem", APIProblem.schema)]
+    }
+}
+
+extension APIDispatcher {
+    package init(_ api: RouterAPI, registry: MetricRegistry, logger: Logger) {
+        self.init(operations: api.operations, schemas: RouterAPI.schemas, registry: registry, logger: logger)
+    }
+}

@@ -1,0 +1,226 @@
+package import AdminServer
+import Bus
+import EventLog
+package import Executable
+import Logging
+import NIOCore
+import NIOPosix
+package import PipelineConfiguration
+import StageMetrics
+package import StageProcess
+import Threads
+import Wire
+
+/// The router put together: event log, log thread, reader thread, subscriptions with their lanes on one event loop, and
+/// the bus.
+package final class RouterStage: Sendable {
+    /// Rows in memory for lanes near the head, and rows on their way there.
+    static let feedBytes = 8 << 20
+    static let mailboxBytes = 4 << 20
+
+    private let environment: StageEnvironment
+    private let group: MultiThreadedEventLoopGroup
+    private let bus: RouterBus
+    /// The configuration that counts now.
+    package let configuration: ReloadableConfiguration
+    package let writer: LogWriter
+    /// For operators and replays; the lanes have a reader of their own, so that no search holds up a delivery.
+    package let reading: LogReading
+    let hub: NIOLoopBound<LaneHub>
+    let loop: any EventLoop
+    package let subscriptions: SubscriptionStore
+    package let replays: ReplayRunner
+
+    /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
+    /// nanoseconds since 1970.
+    package init(
+        _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { steadyNanoseconds() }
+    ) throws(StageFailure) {
+        self.environment = environment
+        configuration = ReloadableConfiguration(environment)
+        let configured = try Self.subscriptions(environment.configuration, environment)
+        let settings = try Self.logSettings(environment)
+        do {
+            let log = try SQLiteEventLog(settings: settings)
+            let watermarks = try log.watermarks()
+            let (next, logID) = (log.nextPosition, log.id)
+            group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+            let loop = group.next()
+            let reading = LogReading(try SQLiteEventLogReader(path: settings.path))
+            let laneReading = LogReading(try SQLiteEventLogReader(path: settings.path))
+            let bus = Self.makeBus(environment, watermarks: watermarks)
+            let mailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
+            let writer = LogWriter(
+                log: log, settings: settings, watermarks: watermarks,
+                metrics: IntakeMetrics(
+                    environment.registry,
+                    sources: environment.configuration.sources.map { ($0.name, "\($0.provider)") }),
+                logger: environment.logger, outlets: Self.outlets(bus, mailbox))
+            let hub = try loop.submit {
+                let hub = LaneHub(
+                    mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: laneReading,
+                    loop: loop, logger: environment.logger, deadLetters: { writer.deadLetterCounts },
+                    save: { writer.save($0, saved: $1) })
+                return NIOLoopBound(hub, eventLoop: loop)
+            }.wait()
+            mailbox.onArrival { loop.execute { hub.value.drain() } }
+            let router = environment.configuration.router
+            subscriptions = try SubscriptionStore(
+                configured, rules: SubscriptionRules(environment.configuration),
+                lanes: LaneMaker(
+                    registry: environment.registry, loop: loop, logID: logID, router: router,
+                    route: try EgressRoute(router, environment)),
+                dependencies: SubscriptionStore.Dependencies(
+                    writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
+                    logger: environment.logger, clock: clock))
+            replays = ReplayRunner(
+                reading: reading, writer: writer, outlets: Self.outlets(subscriptions, hub, laneReading, loop),
+                logger: environment.logger)
+            (self.bus, self.loop, self.reading, self.writer, self.hub) = (bus, loop, reading, writer, hub)
+        } catch let error as StageFailure {
+            throw error
+        } catch {
+            throw StageFailure(.io, "the router cannot start: \(error)")
+        }
+    }
+
+    /// Begins to deliver and to take records.
+    package func start() {
+        loop.execute { [hub] in hub.value.start() }
+        replays.start()
+        writer.startRetention(environment.registry.heartbeat(of: "event log"))
+        loop.keepBeating(environment.registry.heartbeat(of: "delivery"))
+        environment.registry.gauge(
+            "tributary_backlog_records", help: "Records that wait for the event log.",
+            read: { [writer] in Double(writer.backlog.records) })
+        environment.registry.gauge(
+            "tributary_oldest_unsettled_seconds", help: "How long the oldest of them has waited.",
+            read: { [writer] in writer.backlog.oldestSeconds })
+        bus.start(delegate: writer)
+    }
+
+    /// Takes nothing more, lets attempts under way end (5 s at most), saves and stops. Blocks.
+    package func stop() {
+        bus.stop()
+        subscriptions.stop()
+        replays.stop()
+        writer.flush()
+        let saved = TimedSemaphore()
+        loop.execute { [hub] in hub.value.stop(patience: .seconds(5)) { saved.signal() } }
+        // A log that cannot write never says that it saved; what was delivered meanwhile is delivered again then.
+        _ = saved.wait(milliseconds: 7_000)
+        try? group.syncShutdownGracefully()
+    }
+
+    /// Reads the file again and runs by it: subscriptions, their secrets, and where deliveries may go. `listener` takes
+    /// over what the control API has of it, when all else is made sure of. On any error everything stays as it is.
+    package func reload(listener: (RouterConfiguration) throws(StageFailure) -> Void = { _ in }) {
+        configuration.reload { fresh, _ throws(StageFailure) in
+            let configured = try Self.subscriptions(fresh, environment)
+            let lanes = subscriptions.lanes.changed(
+                router: fresh.router, route: try EgressRoute(fresh.router, environment))
+            try subscriptions.reload(configured, rules: SubscriptionRules(fresh), lanes: lanes) {
+                () throws(StageFailure) in try listener(fresh.router)
+            }
+            // Never throws: the closure does not.
+            try? writer.perform { log in
+                log.retain(
+                    seconds: Self.retentionSeconds(fresh.router), bytes: Int64(fresh.router.eventLogBudgetBytes))
+            }
+        }
+    }
+
+    /// Whether the stage can do its work. Does not block.
+    package func readiness() -> [HealthCheck] {
+        let problem = writer.problem
+        return [HealthCheck(name: "event_log", ok: problem == nil, detail: problem?.description ?? "takes events")]
+    }
+
+    package var instance: String { environment.instance }
+
+    /// Brings the log up to what the lanes have come to. Blocks; throws where the log does not take it within seconds.
+    package func settle() throws(RouterError) {
+        let saved = TimedSemaphore()
+        loop.execute { [hub] in hub.value.settle { saved.signal() } }
+        guard saved.wait(milliseconds: 5_000) else {
+            throw RouterError(.unavailable, "the event log takes nothing now; the router's log says why")
+        }
+    }
+
+    /// Runs `body` with the lanes and waits; not for the event loop itself.
+    package func withHub<Value: Sendable>(_ body: @escaping @Sendable (LaneHub) -> Value) throws -> Value {
+        try loop.submit { [hub] in body(hub.value) }.wait()
+    }
+}
+
+// MARK: Making
+
+extension RouterStage {
+    private static func makeBus(_ environment: StageEnvironment, watermarks: [JournalID: UInt64]) -> RouterBus {
+        let ingress = environment.configuration.ingress
+        return RouterBus(
+            settings: RouterBusSettings(
+                runDirectory: environment.runDirectory, instance: environment.instance,
+                maxBodyBytes: ingress.maxBodyBytes,
+                // Twice what is configured: an instance being scaled down still has its window.
+                reorderBudgetBytes: 2 * max(1, ingress.instances) * ingress.windowBytes),
+            bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
+    }
+
+    private static func outlets(_ bus: RouterBus, _ mailbox: FeedMailbox) -> LogWriter.Outlets {
+        LogWriter.Outlets(
+            committed: { bus.committed($0) },
+            publish: { batch in
+                if bus.hasListeners { bus.publish(batch) }
+            },
+            // Rendered on the log thread: the event loop is the busier one.
+            feed: { rows, next in mailbox.put(rows.map { RenderedBatch($0) }, next: next) })
+    }
+
+    private static func outlets(
+        _ subscriptions: SubscriptionStore, _ hub: NIOLoopBound<LaneHub>, _ laneReading: LogReading,
+        _ loop: any EventLoop
+    ) -> ReplayRunner.Outlets {
+        ReplayRunner.Outlets(
+            matcher: { name in
+                guard let filter = try? subscriptions.subscription(name).configuration.filter else { return nil }
+                let (attributes, content) = (EventMatcher(filter), ContentMatcher(filter.data))
+                return { attributes.matches($0) && (content?.matches($0) ?? true) }
+            },
+            notify: { name in loop.execute { hub.value.replaysQueued(name) } },
+            // Waits: whoever cancels is told that nothing more begins. What the reader of the lanes found before is with
+            // them after it was waited for.
+            cancelled: { name, job in
+                try? laneReading.read { _ in }
+                try? loop.submit { hub.value.replaysCancelled(name, job) }.wait()
+            })
+    }
+
+    /// The configured subscriptions with everything that they refer to. Throws the first thing that is not to be had.
+    private static func subscriptions(
+        _ configuration: TributaryConfiguration, _ environment: StageEnvironment
+    ) throws(StageFailure) -> [KnownSubscription] {
+        var found: [KnownSubscription] = []
+        for subscription in configuration.subscriptions {
+            found.append(try KnownSubscription(subscription, environment))
+        }
+        return found
+    }
+
+    private static func retentionSeconds(_ router: RouterConfiguration) -> Int64 { router.retention.components.seconds }
+
+    private static func logSettings(_ environment: StageEnvironment) throws(StageFailure) -> EventLogSettings {
+        let router = environment.configuration.router
+        var settings = EventLogSettings(path: try environment.makeDataDirectory() + "/events.sqlite")
+        settings.retentionSeconds = retentionSeconds(router)
+        settings.retentionBytes = Int64(router.eventLogBudgetBytes)
+        settings.dedupeWindowSeconds = router.dedupeWindow.components.seconds
+        settings.dedupeIDs = router.dedupeIds
+        settings.quarantineSources = environment.configuration.sources.map(\.name)
+        settings.quarantinePerSource = router.quarantine.maxWebhooks
+        settings.quarantineBytesPerSource = Int64(router.quarantine.maxBytes)
+        settings.quarantineTotalBytes = Int64(router.quarantine.totalBytes)
+        settings.quarantineAgeSeconds = router.quarantine.maxAge.components.seconds
+        return settings
+    }
+}

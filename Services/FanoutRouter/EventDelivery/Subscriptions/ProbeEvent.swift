@@ -1,0 +1,74 @@
+package import EventLog
+import Events
+import JSON
+import NIOCore
+import PipelineConfiguration
+import Primitives
+import Wire
+
+/// The event of a test request: it looks like any other, comes from no provider and is in no log.
+package enum ProbeEvent {
+    package static let type = "dev.tributary.test.requested"
+
+    /// The event as the subscription would get it, in an array where it takes batches.
+    static func content(_ subscription: SubscriptionConfiguration, at nanoseconds: Int64) -> Delivery.Content {
+        guard let row = try? row(subscription.name, at: nanoseconds),
+            let content = EventFormat.content(of: 0, in: row, as: subscription.format)
+        else { preconditionFailure("a record written by the log's own layout can be read") }
+        return subscription.mode == .single ? .single(content) : .batch([content])
+    }
+
+    /// A row of one record (`EventRecord`), at position 0, which no event of a log has.
+    private static func row(_ name: String, at nanoseconds: Int64) throws(WireError) -> EventBatch {
+        let payload = JSONText.object([
+            ("subscription", .string(name)), ("text", .string("A test. Nothing happened.")),
+        ]).bytes
+        let attributes = [
+            ("id", "test-\(nanoseconds)"), ("source", "/tributary"), ("type", type),
+            ("subject", "subscriptions/\(name)"),
+            ("time", RFC3339.text(nanoseconds)), ("datacontenttype", "application/json"),
+        ]
+        var list = ByteWriter()
+        for (key, value) in attributes {
+            list.u8(UInt8(key.utf8.count))
+            list.u16(UInt16(value.utf8.count))
+            list.raw(Array(key.utf8))
+            list.raw(Array(value.utf8))
+        }
+        var record = ByteWriter()
+        record.u8(EventRecord.version)
+        record.i64(nanoseconds)
+        record.journalID(JournalID(high: 0, low: 0))
+        record.u64(0)
+        record.u32(0)
+        record.u8(0)
+        record.u8(0)
+        record.u8(UInt8(attributes.count))
+        record.u32(UInt32(list.count))
+        record.raw(list.bytes)
+        record.u8(1)
+        record.u32(UInt32(payload.count))
+        record.raw(payload)
+        var writer = ByteWriter()
+        writer.u32(UInt32(record.count))
+        writer.raw(record.bytes)
+        return try EventBatch(
+            first: 0, takenAtNanoseconds: nanoseconds, appendedAtNanoseconds: nanoseconds, records: writer.bytes)
+    }
+}
+
+extension SubscriptionStore {
+    /// Sends one signed test request and waits for what comes of it. It is no part of the log and counts nowhere.
+    package func probe(_ name: String) throws -> AttemptRecord {
+        let subscription = try subscription(name)
+        let ended = dependencies.loop.makePromise(of: AttemptRecord.self)
+        let (hub, now) = (dependencies.hub, dependencies.clock())
+        dependencies.loop.execute {
+            guard let lane = hub.value.lane(name) else {
+                return ended.fail(RouterError(.conflict, "\(name) has just been deleted"))
+            }
+            lane.probe(ProbeEvent.content(subscription.configuration, at: now)) { ended.succeed($0) }
+        }
+        return try ended.futureResult.wait()
+    }
+}
