@@ -58,16 +58,19 @@ package struct SQSBatchAnswer: Sendable {
 package struct SQSError: Error, Sendable, Equatable, CustomStringConvertible {
     /// In the words of SQS, such as `QueueDoesNotExist`.
     package let code: String
-    /// What SQS says of it; may be empty.
+    /// What SQS says of it; may be empty. One line: of a signature that is wrong, the next ones repeat the request's fields,
+    /// the session token among them.
     package let sentence: String
     /// Whether the same request would come to the same.
     package let isSenders: Bool
 
     package init(code: String, sentence: String, isSenders: Bool) {
         self.code = code
-        self.sentence = sentence
+        self.sentence = String(sentence.prefix { !$0.isNewline }.prefix(Self.mostSentence))
         self.isSenders = isSenders
     }
+
+    private static let mostSentence = 500
 
     /// An answer with another status than 200. `__type` has a name space before `#` and may have a URL behind `:`; where the
     /// body is no answer of SQS, but that of a proxy, the code is `status 502`.
@@ -117,6 +120,8 @@ extension SQSError {
         case "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "QueueDeletedRecently", "InvalidAddress":
             .noSuchQueue
         case "BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong", "status 413": .tooLarge
+        // The queue's own limit has no code of its own.
+        case "InvalidParameterValue" where sentence.contains("must be shorter than"): .tooLarge
         default: isSenders ? .refused : .unavailable
         }
     }

@@ -33,6 +33,7 @@ OUTGOING = {
     "SubscriberConnector.swift": "the router's deliveries",
     "ControlClient.swift": "commands, to a router elsewhere",
     "SQSClient.swift": "from a queue of SQS, for who receives from there",
+    "NATSConnection.swift": "the router's deliveries to NATS, to an address that it has checked",
     "HTTPFailure.swift": "the same: what failed",
     "UnixSocket.swift": "commands, to the supervisor of this host",
 }
@@ -248,7 +249,7 @@ class Imports(unittest.TestCase):
             self.assertEqual(imported & services, set(), path)
 
     def test_a_c_library_is_imported_only_by_the_one_module_that_is_its_face(self):
-        faces = {"CZeroMQ": "ZeroMQ", "COpenSSL": "Crypto", "CSimdJSON": "SimdJSON", "CZlib": "Gzip"}
+        faces = {"CNATS": "NATS", "CZeroMQ": "ZeroMQ", "COpenSSL": "Crypto", "CSimdJSON": "SimdJSON", "CZlib": "Gzip"}
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
             for library, face in faces.items():
                 if face not in path.parts:
@@ -261,7 +262,10 @@ class Imports(unittest.TestCase):
                 self.assertEqual(imported & code, set(), path)
 
     def test_what_is_known_of_one_kind_of_destination_lies_in_its_folder(self):
-        own = re.compile(r"\b(HTTPDestination|FileDestination|ConnectionPool|DeliveryHead|JSONLinesFile)\b")
+        own = re.compile(
+            r"\b(HTTPDestination|FileDestination|ConnectionPool|DeliveryHead|JSONLinesFile|SQSDestination"
+            r"|NATSDestination|NATSLink)\b"
+        )
         bad = [
             str(path.relative_to(ROOT))
             for path in tracked("Services/*.swift")
@@ -307,7 +311,10 @@ class Imports(unittest.TestCase):
             self.assertNotRegex(path.read_text(), r"sources.*secrets", path)
 
     def test_only_the_router_and_the_commands_open_connections_to_the_outside(self):
-        opening = r"\bClientBootstrap\b|\bHTTPClient\b|NIOPipeBootstrap|DatagramBootstrap|\bconnect\(descriptor"
+        opening = (
+            r"\bClientBootstrap\b|natsConnection_Connect\(|\bHTTPClient\b|NIOPipeBootstrap|DatagramBootstrap"
+            r"|\bconnect\(descriptor"
+        )
         self.assertEqual(self.sources(OUTGOING, opening), set())
 
 

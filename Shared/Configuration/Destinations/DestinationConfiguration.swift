@@ -7,6 +7,8 @@ package protocol DestinationConfiguration: Sendable {
     static var table: FieldTable<Self> { get }
     /// What events may look like there.
     static var formats: [SubscriptionFormat] { get }
+    /// Whether a delivery may hold several events; a kind that makes batches of its own takes single ones.
+    static var takesBatches: Bool { get }
 
     /// Where events go, for people and to tell one place from another.
     var place: String { get }
@@ -23,6 +25,7 @@ package protocol DestinationConfiguration: Sendable {
 
 extension DestinationConfiguration {
     package static var formats: [SubscriptionFormat] { SubscriptionFormat.allCases }
+    package static var takesBatches: Bool { true }
     package var signing: SigningConfiguration { SigningConfiguration(scheme: .none) }
     package var timeout: Duration { .seconds(15) }
     package func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)? { nil }
@@ -35,6 +38,8 @@ package enum DestinationRegistry {
     package static let all: [any DestinationConfiguration.Type] = [
         HTTPDestinationConfiguration.self,
         FileDestinationConfiguration.self,
+        SQSDestinationConfiguration.self,
+        NATSDestinationConfiguration.self,
     ]
 
     static func kind(named word: String) -> (any DestinationConfiguration.Type)? { all.first { $0.word == word } }
