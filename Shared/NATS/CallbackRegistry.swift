@@ -43,9 +43,8 @@ enum CallbackRegistry {
     static func complain(_ connection: OpaquePointer?, _ status: natsStatus, _ closure: UnsafeMutableRawPointer?) {
         guard let entry = entry(closure) else { return }
         var text: UnsafePointer<CChar>?
-        let last = natsConnection_GetLastError(connection, &text)
-        let isKnown = last != NATS_OK && text != nil
-        entry.callbacks.complained(String(cString: isKnown ? text! : natsStatus_GetText(status)))
+        _ = natsConnection_GetLastError(connection, &text)
+        entry.callbacks.complained(String(cString: text ?? natsStatus_GetText(status)))
     }
 
     static func closed(_ closure: UnsafeMutableRawPointer?) {

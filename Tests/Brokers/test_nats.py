@@ -1,6 +1,7 @@
 """Events reach streams of NATS JetStream once and in order while broker and router are killed; nats-py reads them."""
 
 import json
+import shutil
 import time
 import unittest
 
@@ -38,8 +39,10 @@ def setUpModule():
         raise unittest.SkipTest("nothing is built; 'swift build' makes the executables, or TRIBUTARY_BIN names them")
     key = nkeys.from_seed(SEED).public_key.decode()
     permissions = 'publish: { deny: "forbidden.>" }'
+    place = new_folder("nats")
+    unittest.addModuleCleanup(shutil.rmtree, place)
     streams = Streams(
-        new_folder("nats"),
+        place,
         f"""
         authorization {{ users: [
             {{ user: router, password: {json.dumps(PASSWORD)}, permissions: {{ {permissions} }} }}
