@@ -236,7 +236,7 @@ let package = Package(
                 "AWS", "AdminServer", "Bus", "ControlAPI", "ControlClient", "EventDelivery", "EventLog", "Events",
                 "Executable",
                 "HTTPFront", "JSON", "LibCrypto", "LogSamples", "NATS", "PipelineConfiguration", "Primitives",
-                "SeededRandom",
+                "SQSClient", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Verification", "Wire", nio,
                 nioPosix, nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),

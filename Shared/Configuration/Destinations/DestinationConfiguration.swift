@@ -73,3 +73,16 @@ extension FieldKind where V == any DestinationConfiguration {
         DestinationRegistry.all.map { $0.word }, { DestinationRegistry.kind(named: $0)?.init() },
         write: { type(of: $0).word })
 }
+
+// Keys that several kinds have.
+extension Field {
+    static func timeout(_ path: any WritableKeyPath<Object, Duration> & Sendable) -> Field {
+        Field("timeout", path, .duration(.milliseconds(100) ... .seconds(300)), "How long one attempt may take.")
+    }
+
+    static func tls(_ path: any WritableKeyPath<Object, SubscriberTLS?> & Sendable) -> Field {
+        Field(
+            "tls", optional: path, .object(SubscriberTLS.table),
+            "How connections are secured where the defaults do not fit; PEM each.", fileOnly: true)
+    }
+}

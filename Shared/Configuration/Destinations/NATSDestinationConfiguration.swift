@@ -26,12 +26,8 @@ package struct NATSDestinationConfiguration: DestinationConfiguration {
             Field(
                 "login", optional: \.login, .object(NATSLoginReferences.table), "As whom the server is spoken to.",
                 fileOnly: true),
-            Field(
-                "timeout", \.timeout, .duration(.milliseconds(100) ... .seconds(300)),
-                "How long one attempt may take."),
-            Field(
-                "tls", optional: \.tls, .object(SubscriberTLS.table),
-                "How connections are secured where the defaults do not fit; PEM each.", fileOnly: true),
+            .timeout(\.timeout),
+            .tls(\.tls),
         ])
 
     private static let expected = "a list of servers such as [\"tls://nats.example.com:4222\"]"

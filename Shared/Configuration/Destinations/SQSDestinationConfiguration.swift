@@ -28,9 +28,7 @@ package struct SQSDestinationConfiguration: DestinationConfiguration {
             Field(
                 "credentials", optional: \.credentials, .object(AWSCredentialReferences.table),
                 "As whom the queue is written to.", required: AWSCredentialReferences.expected, fileOnly: true),
-            Field(
-                "timeout", \.timeout, .duration(.milliseconds(100) ... .seconds(300)),
-                "How long one attempt may take."),
+            .timeout(\.timeout),
         ])
 
     private static let expected =
