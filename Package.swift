@@ -72,6 +72,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CZeroMQ", path: "Shared/CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .systemLibrary(name: "COpenSSL", path: "Shared/COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CNATS", path: "Shared/CNATS", providers: [.apt(["libnats-dev"])]),
         .systemLibrary(name: "CZlib", path: "Shared/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "CSimdJSON", path: "Shared/CSimdJSON", cxxSettings: [.unsafeFlags(["-O2"])],
@@ -93,6 +94,9 @@ let package = Package(
         // AsyncHTTPClient brings modules that are called Crypto and Configuration.
         .target(
             name: "LibCrypto", dependencies: ["COpenSSL"], path: "Shared/Crypto", swiftSettings: swiftSettings),
+        shared("AWS", ["JSON", "LibCrypto", "Primitives"]),
+        shared("SQSClient", ["AWS", nio, nioHTTP1, asyncHTTPClient]),
+        shared("NATS", ["CNATS", "JSON"]),
         shared("Gzip", ["CZlib"]),
         shared("SimdJSON", ["CSimdJSON", "Events", "JSON"]),
         .target(
@@ -160,8 +164,9 @@ let package = Package(
         .target(
             name: "EventDelivery",
             dependencies: [
-                "AdminServer", "Bus", "EventLog", "Events", "Executable", "JSON", "LibCrypto", "PipelineConfiguration",
-                "Primitives", "Providers", "SimdJSON", "StageMetrics", "StageProcess", "Threads", "Verification",
+                "AWS", "AdminServer", "Bus", "EventLog", "Events", "Executable", "JSON", "LibCrypto", "NATS",
+                "PipelineConfiguration", "Primitives", "Providers", "SimdJSON", "StageMetrics", "StageProcess",
+                "Threads", "Verification",
                 "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging, deque,
             ],
             path: "Services/FanoutRouter/EventDelivery", swiftSettings: swiftSettings),
@@ -201,6 +206,7 @@ let package = Package(
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("PrimitivesTests", ["Primitives"]),
         tests("JSONTests", ["JSON"]),
+        tests("AWSTests", ["AWS", "JSON", "SQSClient"], resources: [.copy("Vectors")]),
         tests("WireTests", ["SeededRandom", "Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", nio, nioPosix, nioHTTP1]),
         tests("WebSocketTests", ["SeededRandom", "WebSocket", nio, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
@@ -227,9 +233,10 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "AdminServer", "Bus", "ControlAPI", "ControlClient", "EventDelivery", "EventLog", "Events",
+                "AWS", "AdminServer", "Bus", "ControlAPI", "ControlClient", "EventDelivery", "EventLog", "Events",
                 "Executable",
-                "HTTPFront", "JSON", "LibCrypto", "LogSamples", "PipelineConfiguration", "Primitives", "SeededRandom",
+                "HTTPFront", "JSON", "LibCrypto", "LogSamples", "NATS", "PipelineConfiguration", "Primitives",
+                "SQSClient", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Verification", "Wire", nio,
                 nioPosix, nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),

@@ -187,7 +187,7 @@ extension RouterConfiguration {
             !address.lies(inAnyOf: egressNetworks)
         else { return nil }
         return "unencrypted deliveries go only to addresses that router.egress_allow names, and \(url.host) is none; "
-            + "use https, or set router.allow_http: true"
+            + "use \(url.schemes.encrypted), or set router.allow_http: true"
     }
 
     /// Why deliveries to a URL cannot be made, as far as the configuration alone says it: its host is on this machine or
@@ -206,7 +206,7 @@ extension RouterConfiguration {
         if literals.isEmpty, !url.isTLS, !allowHTTP, egressAllow.isEmpty {
             return
                 "nothing will be delivered: unencrypted deliveries go only to addresses that router.egress_allow names, "
-                + "and it names none; use https, name the network, or set router.allow_http: true"
+                + "and it names none; use \(url.schemes.encrypted), name the network, or set router.allow_http: true"
         }
         return nil
     }

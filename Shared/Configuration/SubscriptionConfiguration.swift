@@ -63,6 +63,9 @@ package struct SubscriptionConfiguration: Sendable {
             let words = kind.formats.map(\.rawValue).joined(separator: ", ")
             section.report("format", "a destination of the type \(kind.word) takes \(words) alone")
         }
+        if section.isRight("mode"), subscription.mode != .single, !kind.takesBatches {
+            section.report("mode", "a destination of the type \(kind.word) makes its own batches; remove mode")
+        }
         guard section["mode"]?.isMapping == true,
             let format = section["format"]?.scalar.flatMap(SubscriptionFormat.init),
             [.original, .cloudeventsBinary].contains(format)

@@ -34,6 +34,7 @@ final class Subscriber: Sendable {
         case garbage
         /// 200 with a body of that many bytes.
         case large(Int)
+        case text(Int, String)
     }
 
     /// What was received, shared with the connections.
@@ -140,15 +141,20 @@ private final class SubscriberConnection: ChannelInboundHandler {
             write(200, [], 2, context)
             context.close(promise: nil)
         case .large(let bytes): write(200, [], bytes, context)
+        case .text(let status, let text): write(status, [], text, context)
         }
     }
 
     private func write(_ status: Int, _ extra: [(String, String)], _ bytes: Int, _ context: ChannelHandlerContext) {
-        let bytes = status == 204 ? 0 : bytes
-        let headers = HTTPHeaders((status == 204 ? [] : [("content-length", String(bytes))]) + extra)
+        write(status, extra, String(repeating: " ", count: status == 204 ? 0 : bytes), context)
+    }
+
+    private func write(_ status: Int, _ extra: [(String, String)], _ text: String, _ context: ChannelHandlerContext) {
+        let body = ByteBuffer(string: text)
+        let headers = HTTPHeaders((status == 204 ? [] : [("content-length", String(body.readableBytes))]) + extra)
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: status), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(repeating: 0x20, count: bytes)))), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 }

@@ -15,11 +15,12 @@ STAGE = {
 CRYPTO = {"COpenSSL", "LibCrypto"}
 READING = {"CSimdJSON", "SimdJSON"}
 GZIP = {"CZlib", "Gzip"}
+BROKERS = {"AWS", "CNATS", "NATS"}
 MODULES = {
     "IngressGateway": STAGE | {"Journal", "ServerCertificates"},
     "Verifier": STAGE | CRYPTO | READING | GZIP | {"Verification"},
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
-    "FanoutRouter": STAGE | CRYPTO | READING | GZIP
+    "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS
     | {"ControlAPI", "EventDelivery", "EventLog", "ServerCertificates", "Verification"},
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
@@ -31,7 +32,7 @@ LIBRARIES = {
     "ingress-gateway": {"libzmq", "libsqlite3"},
     "verifier": {"libcrypto", "libsimdjson", "libz", "libzmq"},
     "normaliser": {"libcrypto", "libsimdjson", "libz", "libzmq"},
-    "fanout-router": {"libcrypto", "libsimdjson", "libz", "libzmq", "libsqlite3"},
+    "fanout-router": {"libcrypto", "libnats", "libsimdjson", "libz", "libzmq", "libsqlite3"},
     "bus-tap": {"libzmq"},
     "tributary": {"libcrypto", "libsimdjson", "libz"},
 }

@@ -34,6 +34,8 @@ FOUNDATION_JSON = {"ReprocessIntake.swift": "operators' requests, not webhooks"}
 OUTGOING = {
     "SubscriberConnector.swift": "the router's deliveries",
     "ControlClient.swift": "commands, to a router elsewhere",
+    "SQSClient.swift": "from a queue of SQS, for who receives from there",
+    "NATSConnection.swift": "the router's deliveries to NATS, to an address that it has checked",
     "HTTPFailure.swift": "the same: what failed",
     "UnixSocket.swift": "commands, to the supervisor of this host",
     "WebSocketClient.swift": "commands, to a router's stream",
@@ -250,7 +252,7 @@ class Imports(unittest.TestCase):
             self.assertEqual(imported & services, set(), path)
 
     def test_a_c_library_is_imported_only_by_the_one_module_that_is_its_face(self):
-        faces = {"CZeroMQ": "ZeroMQ", "COpenSSL": "Crypto", "CSimdJSON": "SimdJSON", "CZlib": "Gzip"}
+        faces = {"CNATS": "NATS", "CZeroMQ": "ZeroMQ", "COpenSSL": "Crypto", "CSimdJSON": "SimdJSON", "CZlib": "Gzip"}
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
             for library, face in faces.items():
                 if face not in path.parts:
@@ -263,7 +265,10 @@ class Imports(unittest.TestCase):
                 self.assertEqual(imported & code, set(), path)
 
     def test_what_is_known_of_one_kind_of_destination_lies_in_its_folder(self):
-        own = re.compile(r"\b(HTTPDestination|FileDestination|ConnectionPool|DeliveryHead|JSONLinesFile)\b")
+        own = re.compile(
+            r"\b(HTTPDestination|FileDestination|ConnectionPool|DeliveryHead|JSONLinesFile|SQSDestination"
+            r"|NATSDestination|NATSLink)\b"
+        )
         bad = [
             str(path.relative_to(ROOT))
             for path in tracked("Services/*.swift")
@@ -271,9 +276,9 @@ class Imports(unittest.TestCase):
         ]
         self.assertEqual(bad, [])
 
-    def test_only_the_module_control_client_imports_async_http_client(self):
+    def test_only_the_clients_that_are_modules_import_async_http_client(self):
         for path, imported in {**self.imports("Shared"), **self.imports("Services")}.items():
-            if "ControlClient" not in path.parts:
+            if not {"ControlClient", "SQSClient"} & set(path.parts):
                 self.assertNotIn("AsyncHTTPClient", imported, path)
 
     def test_the_bus_knows_envelopes_and_not_webhooks(self):
@@ -309,7 +314,10 @@ class Imports(unittest.TestCase):
             self.assertNotRegex(path.read_text(), r"sources.*secrets", path)
 
     def test_only_the_router_and_the_commands_open_connections_to_the_outside(self):
-        opening = r"\bClientBootstrap\b|\bHTTPClient\b|NIOPipeBootstrap|DatagramBootstrap|\bconnect\(descriptor"
+        opening = (
+            r"\bClientBootstrap\b|natsConnection_Connect\(|\bHTTPClient\b|NIOPipeBootstrap|DatagramBootstrap"
+            r"|\bconnect\(descriptor"
+        )
         self.assertEqual(self.sources(OUTGOING, opening), set())
 
 

@@ -7,6 +7,8 @@ package protocol DestinationConfiguration: Sendable {
     static var table: FieldTable<Self> { get }
     /// What events may look like there.
     static var formats: [SubscriptionFormat] { get }
+    /// Whether a delivery may hold several events; a kind that makes batches of its own takes single ones.
+    static var takesBatches: Bool { get }
 
     /// Where events go, for people and to tell one place from another.
     var place: String { get }
@@ -23,6 +25,7 @@ package protocol DestinationConfiguration: Sendable {
 
 extension DestinationConfiguration {
     package static var formats: [SubscriptionFormat] { SubscriptionFormat.allCases }
+    package static var takesBatches: Bool { true }
     package var signing: SigningConfiguration { SigningConfiguration(scheme: .none) }
     package var timeout: Duration { .seconds(15) }
     package func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)? { nil }
@@ -35,6 +38,8 @@ package enum DestinationRegistry {
     package static let all: [any DestinationConfiguration.Type] = [
         HTTPDestinationConfiguration.self,
         FileDestinationConfiguration.self,
+        SQSDestinationConfiguration.self,
+        NATSDestinationConfiguration.self,
     ]
 
     static func kind(named word: String) -> (any DestinationConfiguration.Type)? { all.first { $0.word == word } }
@@ -67,4 +72,17 @@ extension FieldKind where V == any DestinationConfiguration {
     static let destination = FieldKind.oneOf(
         DestinationRegistry.all.map { $0.word }, { DestinationRegistry.kind(named: $0)?.init() },
         write: { type(of: $0).word })
+}
+
+// Keys that several kinds have.
+extension Field {
+    static func timeout(_ path: any WritableKeyPath<Object, Duration> & Sendable) -> Field {
+        Field("timeout", path, .duration(.milliseconds(100) ... .seconds(300)), "How long one attempt may take.")
+    }
+
+    static func tls(_ path: any WritableKeyPath<Object, SubscriberTLS?> & Sendable) -> Field {
+        Field(
+            "tls", optional: path, .object(SubscriberTLS.table),
+            "How connections are secured where the defaults do not fit; PEM each.", fileOnly: true)
+    }
 }

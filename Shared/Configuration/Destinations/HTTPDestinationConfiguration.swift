@@ -18,12 +18,8 @@ package struct HTTPDestinationConfiguration: DestinationConfiguration {
             Field(
                 "signing", \.signing, SigningConfiguration.kind,
                 "How a subscriber can tell that a request is ours; it must be said, `scheme: none` too."),
-            Field(
-                "timeout", \.timeout, .duration(.milliseconds(100) ... .seconds(300)),
-                "How long one attempt may take."),
-            Field(
-                "tls", optional: \.tls, .object(SubscriberTLS.table),
-                "How connections are secured where the defaults do not fit; PEM each.", fileOnly: true),
+            .timeout(\.timeout),
+            .tls(\.tls),
         ])
 
     private static func check(_ destination: HTTPDestinationConfiguration, _ section: Section) {

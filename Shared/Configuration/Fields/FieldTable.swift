@@ -50,7 +50,7 @@ package struct FieldTable<Object: Sendable>: Sendable {
         for field in fields where field.only?.holds(section.word(field.only?.key)) ?? true {
             if let member = section[field.key] {
                 section.noting(field.key) { field.read(&object, member) }
-            } else if let expected = field.required {
+            } else if let expected = field.required, !(value.decoding.isDocument && field.isFileOnly) {
                 section.missing(field.key, expected)
             }
         }

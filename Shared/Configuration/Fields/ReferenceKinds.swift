@@ -72,13 +72,14 @@ extension FieldKind where V == EndpointURL {
 
     /// `check` throws what is wrong with one.
     static func url(
-        _ expected: String, _ check: @escaping @Sendable (EndpointURL, String) throws(InvalidURL) -> Void
+        _ expected: String, as schemes: EndpointURL.Schemes = .http,
+        _ check: @escaping @Sendable (EndpointURL, String) throws(InvalidURL) -> Void
     ) -> FieldKind {
         .parsed(
             expected, schema: .string(length: 1...2048),
             { text throws(WrongText) in
                 do throws(InvalidURL) {
-                    let url = try EndpointURL(text)
+                    let url = try EndpointURL(text, as: schemes)
                     try check(url, text)
                     return url
                 } catch {

@@ -12,6 +12,13 @@ package struct DeliveryContent {
     /// The trace context of its sender, which goes on to its receiver; empty where there is none.
     package var trace: [UInt8] = []
     package var body: ByteBuffer
+    /// The row that the event lies in, and where, for destinations that look at its attributes; nil of several in one body.
+    var row: (batch: EventBatch, position: UInt64)?
+
+    /// Lends the event as it lies in the log.
+    func withRecord<Value>(_ body: (EventRecord) -> Value) -> Value? {
+        row.flatMap { $0.batch.withRecord(at: $0.position, body) }
+    }
 }
 
 /// How events become the content of requests, by the format of the subscription.
@@ -21,7 +28,10 @@ enum EventFormat {
         of position: UInt64, in batch: RenderedBatch, as format: SubscriptionFormat
     ) -> DeliveryContent? {
         if format == .cloudevents {
-            return batch.body(at: position).map { structured($0, trace: batch.trace(at: position)) }
+            guard let body = batch.body(at: position) else { return nil }
+            var content = structured(body, trace: batch.trace(at: position))
+            content.row = (batch.batch, position)
+            return content
         }
         return content(of: position, in: batch.batch, as: format)
     }
@@ -39,6 +49,7 @@ enum EventFormat {
                 case .superviz: SuperVizFormat.content(record)
                 }
             if let trace = record.attribute("traceparent") { content.trace = Self.trace(trace) }
+            content.row = (batch, position)
             return content
         }
     }

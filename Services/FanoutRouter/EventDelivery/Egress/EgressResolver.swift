@@ -86,8 +86,9 @@ final class EgressResolver: Sendable {
             }
             guard endpoint.isTLS || egress.permitsHTTP(to: ip) else {
                 return Self.refused(
-                    "http:// to \(Self.named(text, endpoint)) is not encrypted; use https://, list the network in "
-                        + "router.egress_allow or set router.allow_http")
+                    "\(endpoint.schemes.plain):// to \(Self.named(text, endpoint)) is not encrypted; use "
+                        + "\(endpoint.schemes.encrypted)://, list the network in router.egress_allow or set "
+                        + "router.allow_http")
             }
         }
         return .success(addresses)

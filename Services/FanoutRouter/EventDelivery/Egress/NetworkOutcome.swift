@@ -7,9 +7,12 @@ extension AttemptEnd {
     static let notSent = AttemptEnd("not_sent", .send)
     static let timeout = AttemptEnd("timeout", .answer)
     static let connectionClosed = AttemptEnd("connection_closed", .answer)
+    /// What came is no answer in the protocol that is spoken.
+    static let responseMalformed = AttemptEnd("response_malformed", .answer)
 
     static let ofNetwork = [
         addressRefused, nameNotResolved, connectFailed, connectTimeout, tlsFailed, notSent, timeout, connectionClosed,
+        responseMalformed,
     ]
 }
 

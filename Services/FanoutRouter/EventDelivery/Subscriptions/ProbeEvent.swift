@@ -18,7 +18,6 @@ package enum ProbeEvent {
         return subscription.mode == .single ? .single(content) : .batch([content])
     }
 
-    /// A row of one record (`EventRecord`), at position 0, which no event of a log has.
     private static func row(_ name: String, at nanoseconds: Int64) throws(WireError) -> EventBatch {
         let payload = JSONText.object([
             ("subscription", .string(name)), ("text", .string("A test. Nothing happened.")),
@@ -28,6 +27,14 @@ package enum ProbeEvent {
             ("subject", "subscriptions/\(name)"),
             ("time", RFC3339.text(nanoseconds)), ("datacontenttype", "application/json"),
         ]
+        return try row(attributes, payload: payload, at: nanoseconds)
+    }
+
+    /// A row of one record (`EventRecord`), at position 0, which no event of a log has. `source`: its name in the
+    /// configuration.
+    static func row(
+        _ attributes: [(String, String)], payload: [UInt8], source: String = "", at nanoseconds: Int64
+    ) throws(WireError) -> EventBatch {
         var list = ByteWriter()
         for (key, value) in attributes {
             list.u8(UInt8(key.utf8.count))
@@ -41,7 +48,7 @@ package enum ProbeEvent {
         record.journalID(JournalID(high: 0, low: 0))
         record.u64(0)
         record.u32(0)
-        record.u8(0)
+        record.text8(source)
         record.u8(0)
         record.u8(UInt8(attributes.count))
         record.u32(UInt32(list.count))

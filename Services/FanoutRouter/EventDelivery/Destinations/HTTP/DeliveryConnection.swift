@@ -10,9 +10,6 @@ final class DeliveryConnection: ChannelInboundHandler {
     /// A response is read up to here; what is longer costs the connection, not the delivery.
     static let responseBytes = 64 * 1024
 
-    /// What is kept of a response's body, for people who ask why a subscriber refused.
-    static let answerBytes = 1024
-
     /// What the decoder is told of every request; the bytes themselves come from `PreparedRequestEncoder`.
     private static let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
 
@@ -36,6 +33,7 @@ final class DeliveryConnection: ChannelInboundHandler {
     private var bodyBytes = 0
     /// The first bytes of the response's body.
     private var answer: [UInt8] = []
+    private var answerBytes = 0
     /// Whether the socket took the whole request under way.
     private var isSent = false
     /// When the request under way has to be answered.
@@ -68,6 +66,7 @@ final class DeliveryConnection: ChannelInboundHandler {
         phase = .waiting
         keepAlive = true
         bodyBytes = 0
+        answerBytes = request.answerBytes
         isSent = false
         self.deadline = deadline
         armTimer(on: context.eventLoop)
@@ -217,8 +216,8 @@ final class DeliveryConnection: ChannelInboundHandler {
     }
 
     private func keep(_ bytes: ByteBuffer) {
-        guard answer.count < Self.answerBytes, case .reading = phase else { return }
-        answer += bytes.readableBytesView.prefix(Self.answerBytes - answer.count)
+        guard answer.count < answerBytes, case .reading = phase else { return }
+        answer += bytes.readableBytesView.prefix(answerBytes - answer.count)
     }
 
     private func release(reusable: Bool) {

@@ -4,9 +4,8 @@ extension AttemptEnd {
     static let redirect = AttemptEnd("redirect", .answered)
     /// Any other status than 2xx.
     static let status = AttemptEnd("status", .answered)
-    static let responseMalformed = AttemptEnd("response_malformed", .answer)
 
-    static let ofHTTP = [delivered, gone, redirect, status] + ofNetwork + [responseMalformed]
+    static let ofHTTP = [delivered, gone, redirect, status] + ofNetwork
 }
 
 extension AttemptOutcome {

@@ -5,4 +5,6 @@ struct OutboundRequest {
     var head: ByteBuffer
     var body: ByteBuffer
     var timeoutNanoseconds: Int64
+    /// What is kept of the response's body: by default as much as people want who ask why a subscriber refused.
+    var answerBytes = 1024
 }
