@@ -13,23 +13,26 @@ import Wire
 
 @testable import EventDelivery
 
-/// A router without a bus: the real log, log thread, reader thread, lanes and HTTP client, put together for one test.
+/// A router without a bus: the real log, log thread, reader thread, lanes, HTTP client and watchers, put together for one
+/// test.
 final class RouterFixture: Sendable {
     static let journal = JournalID(high: 7, low: 8)
 
     let writer: LogWriter
     let reading: LogReading
     let hub: NIOLoopBound<LaneHub>
+    /// On the loop of the lanes.
+    let push: NIOLoopBound<PushHub>
     let registry = MetricRegistry(stage: "fanout-router", instance: "test", version: "0")
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop: any EventLoop
-    private let logID: JournalID
+    let logID: JournalID
     private let allow: [String]
 
     init(
         _ settings: EventLogSettings, lanes: [LaneSettings], log: (any EventLog)? = nil, secrets: [[UInt8]] = [],
         signing: SigningConfiguration? = nil,
-        feedBytes: Int = 32 << 20, allow: [String] = ["127.0.0.0/8"]
+        feedBytes: Int = 32 << 20, allow: [String] = ["127.0.0.0/8"], push: PushConfiguration = PushConfiguration()
     ) throws {
         let log = try log ?? SQLiteEventLog(settings: settings)
         loop = group.next()
@@ -37,6 +40,7 @@ final class RouterFixture: Sendable {
         self.allow = allow
         reading = LogReading(try SQLiteEventLogReader(path: settings.path))
         let mailbox = FeedMailbox(budgetBytes: feedBytes)
+        let pushMailbox = FeedMailbox(budgetBytes: feedBytes)
         let settledHere = Settled()
         writer = LogWriter(
             log: log, settings: settings, watermarks: try log.watermarks(),
@@ -44,7 +48,10 @@ final class RouterFixture: Sendable {
             outlets: LogWriter.Outlets(
                 committed: { for entry in $0 { settledHere.value.withLock { $0 = entry.watermark } } },
                 publish: { _ in },
-                feed: { rows, next in mailbox.put(rows.map { RenderedBatch($0) }, next: next) }))
+                feed: { rows, next in
+                    let rendered = rows.map { RenderedBatch($0) }
+                    for each in [mailbox, pushMailbox] { each.put(rendered, next: next) }
+                }))
         settledSequence = settledHere
         let (loop, reading, writer, registry) = (loop, reading, writer, registry)
         var saved: [String: SavedLane] = [:]
@@ -76,8 +83,16 @@ final class RouterFixture: Sendable {
             }
             return NIOLoopBound(hub, eventLoop: loop)
         }.wait()
-        let hub = hub
+        self.push = try loop.submit {
+            NIOLoopBound(
+                PushHub(
+                    logID: logID, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: feedBytes),
+                    reading: reading, loop: loop, registry: registry, limits: push, logger: Logger(label: "test"),
+                    saveCursors: { writer.save(cursors: $0, saved: $1) }), eventLoop: loop)
+        }.wait()
+        let (hub, pushHub) = (hub, self.push)
         mailbox.onArrival { loop.execute { hub.value.drain() } }
+        pushMailbox.onArrival { loop.execute { pushHub.value.drain() } }
         loop.execute { hub.value.start() }
     }
 
@@ -148,7 +163,10 @@ final class RouterFixture: Sendable {
     /// Stops in order and saves.
     func stop() {
         let saved = loop.makePromise(of: Void.self)
-        loop.execute { [hub] in hub.value.stop(patience: .seconds(1)) { saved.succeed() } }
+        loop.execute { [hub, push] in
+            push.value.stop()
+            hub.value.stop(patience: .seconds(1)) { saved.succeed() }
+        }
         try? saved.futureResult.wait()
         try? group.syncShutdownGracefully()
     }

@@ -188,6 +188,12 @@ package final class ControlServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
+                    if channel.localAddress?.protocol != .unix {
+                        // Linux' tcp(7): what it takes beyond what is on its way; else it buffers megabytes by itself.
+                        try channel.syncOptions?.setOption(
+                            .tcpOption(NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT)),
+                            value: SocketOptionValue(settings.bufferBytes))
+                    }
                     if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
                     try pipeline.addHandler(HTTPResponseEncoder())
                     try pipeline.addHandler(FrontConnection(rules))

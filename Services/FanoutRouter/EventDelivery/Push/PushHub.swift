@@ -14,6 +14,9 @@ package import Wire
 package final class PushHub {
     /// What one watcher reads from disk at once, and writes before others have their turn.
     static let bytesPerTurn = 256 * 1024
+    /// What new rows may write to all watchers at once; whoever gets nothing then has a turn of its own, so that the loop
+    /// moves however many watch.
+    private static let framesPerTurn = 4096
     private static let tickInterval = TimeAmount.seconds(1)
     private static let saveInterval = TimeAmount.milliseconds(100)
     private static let readAgain = TimeAmount.milliseconds(200)
@@ -30,6 +33,7 @@ package final class PushHub {
     private var headBySubject: [UInt64: [ObjectIdentifier: Watcher]] = [:]
     private var headOthers: [ObjectIdentifier: Watcher] = [:]
     private var touched: [Watcher] = []
+    private var framesLeft = 0
     private var ticker: RepeatedTask?
     private var isStopping = false
     /// What was acknowledged and is not saved yet, and who waits for that.
@@ -141,7 +145,8 @@ package final class PushHub {
     /// The output takes something again.
     package func resume(_ watcher: Watcher) {
         watcher.blockedSince = nil
-        if case .behind = watcher.state { pump(watcher) }
+        // Not at once: outputs say this while they write, and others should have their turn.
+        if case .behind = watcher.state, !watcher.isReading { pumpLater(watcher, .zero) }
     }
 
     /// Notes that everything up to a position was taken care of under a name; `done` when that is on disk. A log that takes
@@ -201,6 +206,7 @@ package final class PushHub {
             let missed = rows.first.map { min($0.first, expected) } ?? expected
             return catchUp(from: min(missed, expected))
         }
+        framesLeft = Self.framesPerTurn
         for row in rows { offer(row) }
         for watcher in touched {
             watcher.isTouched = false
@@ -214,7 +220,7 @@ package final class PushHub {
         for watcher in atHead {
             leaveHead(watcher)
             watcher.state = .behind(position)
-            pump(watcher)
+            pumpLater(watcher, .zero)
         }
     }
 
@@ -228,7 +234,8 @@ package final class PushHub {
         for watcher in headOthers.values { offer(row, from: row.first, through: row.last, to: watcher) }
     }
 
-    /// Gives what matches to a watcher at the head; where that takes no more, it reads on from there later.
+    /// Gives what matches to a watcher at the head; where that takes no more, or the turn is over, it reads on from
+    /// there later.
     private func offer(_ row: RenderedBatch, from first: UInt64, through last: UInt64, to watcher: Watcher) {
         guard case .atHead = watcher.state else { return }
         var position = first
@@ -239,6 +246,12 @@ package final class PushHub {
                 watcher.blockedSince = .now()
                 return
             }
+            guard framesLeft > 0 else {
+                leaveHead(watcher)
+                watcher.state = .behind(found)
+                return pumpLater(watcher, .zero)
+            }
+            framesLeft -= 1
             write(WatchedEvent(position: found, row: row), watcher)
             position = found + 1
         }
@@ -386,21 +399,5 @@ package final class PushHub {
             metrics.slow.add()
             end(watcher, .tooSlow)
         }
-    }
-}
-
-/// The instruments of the hub, made once.
-struct PushMetrics: Sendable {
-    let watchers: Gauge
-    let events: Counter
-    let gaps: Counter
-    let slow: Counter
-
-    init(_ registry: MetricRegistry) {
-        watchers = registry.gauge("tributary_watchers", help: "Connections that watch the event log.")
-        events = registry.counter("tributary_watched_events_total", help: "Events that were written to watchers.")
-        gaps = registry.counter("tributary_watch_gaps_total", help: "Gaps that watchers were told of.")
-        slow = registry.counter(
-            "tributary_watchers_closed_slow_total", help: "Watchers that took nothing for too long.")
     }
 }
