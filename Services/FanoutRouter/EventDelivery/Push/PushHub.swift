@@ -14,8 +14,7 @@ package import Wire
 package final class PushHub {
     /// What one watcher reads from disk at once, and writes before others have their turn.
     static let bytesPerTurn = 256 * 1024
-    /// What new rows may write to all watchers at once; whoever gets nothing then has a turn of its own, so that the loop
-    /// moves however many watch.
+    /// What new rows write to all watchers at once; then each has a turn of its own, so that the loop moves.
     private static let framesPerTurn = 4096
     private static let tickInterval = TimeAmount.seconds(1)
     private static let saveInterval = TimeAmount.milliseconds(100)
@@ -142,10 +141,9 @@ package final class PushHub {
         metrics.watchers.set(Double(watchers.count))
     }
 
-    /// The output takes something again.
+    /// The output takes something again; it gets that later, as outputs say this while they write.
     package func resume(_ watcher: Watcher) {
         watcher.blockedSince = nil
-        // Not at once: outputs say this while they write, and others should have their turn.
         if case .behind = watcher.state, !watcher.isReading { pumpLater(watcher, .zero) }
     }
 
@@ -234,8 +232,7 @@ package final class PushHub {
         for watcher in headOthers.values { offer(row, from: row.first, through: row.last, to: watcher) }
     }
 
-    /// Gives what matches to a watcher at the head; where that takes no more, or the turn is over, it reads on from
-    /// there later.
+    /// Gives what matches to a watcher at the head; where it takes no more, or the turn is over, it goes on later.
     private func offer(_ row: RenderedBatch, from first: UInt64, through last: UInt64, to watcher: Watcher) {
         guard case .atHead = watcher.state else { return }
         var position = first
