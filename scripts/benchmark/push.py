@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 from launcher import HOST, PATIENCE_SECONDS, ROOT, free_port, until
@@ -138,11 +139,13 @@ class Bench:
             more = cut[place // 10].positions if place % 10 == 0 else []
             return readers[place].positions + more == log.get(subject(place), [])
 
-        deadline = time.monotonic() + LAST_FRAME_SECONDS
-        while (wrong := sum(not is_right(place) for place in range(len(readers)))) and time.monotonic() < deadline:
-            watchers.check()
-            time.sleep(0.2)
-        return wrong
+        def wrong() -> int:
+            return sum(not is_right(place) for place in range(len(readers)))
+
+        with suppress(Failure):
+            until(lambda: watchers.check() and not wrong(), "the last frames", LAST_FRAME_SECONDS, 0.2)
+        watchers.check()
+        return wrong()
 
     # MARK: One that stops
 
