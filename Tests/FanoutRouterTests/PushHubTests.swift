@@ -137,6 +137,16 @@ import Wire
         fixture.stop()
     }
 
+    @Test func `an output that takes something again while it is written to gets nothing twice`() async throws {
+        let fixture = try fixture(feedBytes: 1)
+        for first in stride(from: 1, to: 400 as UInt64, by: 20) { fixture.receive(first...(first + 19)) }
+        try await hubHas(400, fixture)
+        let probe = try Probe(fixture, from: .earliest, takes: 7, refills: 7)
+        try await eventually { try probe.isCaughtUp }
+        #expect(try probe.positions == Array(1...400))
+        fixture.stop()
+    }
+
     @Test func `more than a turn writes reaches everybody, in order and once`() async throws {
         let fixture = try fixture()
         let probes = try (0..<50).map { _ in try Probe(fixture, from: .latest) }
@@ -166,8 +176,11 @@ private final class Probe: Sendable {
         var ended: WatchEnd?
         var watcher: Watcher?
         var takes: Int
+        /// What it takes again as soon as it is flushed, as a connection does whose client reads.
+        let refills: Int
+        var resume: (Watcher) -> Void = { _ in }
 
-        init(takes: Int) { self.takes = takes }
+        init(takes: Int, refills: Int) { (self.takes, self.refills) = (takes, refills) }
 
         var isWritable: Bool { takes > 0 }
         func write(_ event: WatchedEvent) {
@@ -179,7 +192,11 @@ private final class Probe: Sendable {
             seen.append(gap.positions.map { "gap \($0.lowerBound)-\($0.upperBound)" } ?? "gap")
         }
         func writeCaughtUp() { seen.append("caught up") }
-        func flush() {}
+        func flush() {
+            guard refills > 0, takes <= 0, let watcher else { return }
+            takes = refills
+            resume(watcher)
+        }
         func close(_ reason: WatchEnd) { ended = reason }
     }
 
@@ -187,16 +204,19 @@ private final class Probe: Sendable {
     private let fixture: RouterFixture
 
     init(
-        _ fixture: RouterFixture, from start: WatchStart, takes: Int = .max,
+        _ fixture: RouterFixture, from start: WatchStart, takes: Int = .max, refills: Int = 0,
         filter: (inout SubscriptionFilter) -> Void = { _ in }
     ) throws {
         self.fixture = fixture
-        let output = Output(takes: takes)
+        let output = Output(takes: takes, refills: refills)
         self.output = output
         var made = SubscriptionFilter()
         filter(&made)
         let (push, wanted) = (fixture.push, made)
-        try fixture.loop.submit { push.value.add(wanted, from: start, output: output) { output.watcher = $0 } }.wait()
+        try fixture.loop.submit {
+            output.resume = { push.value.resume($0) }
+            push.value.add(wanted, from: start, output: output) { output.watcher = $0 }
+        }.wait()
     }
 
     private func ask<Value: Sendable>(_ body: @escaping @Sendable (PushHub, Output) -> Value) throws -> Value {

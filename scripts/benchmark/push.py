@@ -161,10 +161,12 @@ class Bench:
                 calm = self._through(watchers, load, seconds)
                 watchers.pause(slow)
                 begun = time.monotonic()
-                beside = self._through(watchers, load, seconds)
+                watchers.take_latencies()
                 while not self._total("tributary_watchers_closed_slow_total"):
                     load.go_on(0.1)
                 closed = time.monotonic() - begun
+                beside = figures(watchers.take_latencies(), closed)
+                # At once: how long a close frame waits for a client is bounded.
                 watchers.resume(slow)
                 until(lambda: watchers.check() and slow.close_code is not None, "the end of the stopped watcher")
                 again = watchers.open(None, slow.token)

@@ -144,7 +144,7 @@ package final class PushHub {
     /// The output takes something again; it gets that later, as outputs say this while they write.
     package func resume(_ watcher: Watcher) {
         watcher.blockedSince = nil
-        if case .behind = watcher.state, !watcher.isReading { pumpLater(watcher, .zero) }
+        if case .behind = watcher.state { pumpLater(watcher, .zero) }
     }
 
     /// Notes that everything up to a position was taken care of under a name; `done` when that is on disk. A log that takes
@@ -290,6 +290,7 @@ package final class PushHub {
     private static let positionsPerTurn: UInt64 = 4096
 
     private func pumpLater(_ watcher: Watcher, _ wait: TimeAmount) {
+        guard !watcher.isReading else { return }  // a second turn would write the same again
         watcher.isReading = true
         let bound = NIOLoopBound((self, watcher), eventLoop: loop)
         loop.scheduleTask(in: wait) {
@@ -313,11 +314,11 @@ package final class PushHub {
     private func read(from position: UInt64, _ watcher: Watcher) {
         watcher.isReading = true
         chunks.rows(from: position, maxBytes: Self.bytesPerTurn) { [weak self] result in
+            watcher.isReading = false
             guard let self, !watcher.isStopped else { return }
             guard case .success(let (rows, kept)) = result, !rows.isEmpty || kept > position else {
                 return pumpLater(watcher, Self.readAgain)
             }
-            watcher.isReading = false
             take(rows, kept: kept, from: position, watcher)
         }
     }
@@ -359,10 +360,7 @@ package final class PushHub {
         watcher.state = .atHead
         watcher.blockedSince = nil
         let id = ObjectIdentifier(watcher)
-        guard let subjects = watcher.subjects else {
-            headOthers[id] = watcher
-            return
-        }
+        guard let subjects = watcher.subjects else { return headOthers[id] = watcher }
         for subject in subjects {
             headBySubject[subject.withUnsafeBytes { Self.hash($0) }, default: [:]][id] = watcher
         }
