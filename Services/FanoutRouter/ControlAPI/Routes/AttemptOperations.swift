@@ -31,7 +31,7 @@ extension RouterAPI {
             return APIReply(
                 200,
                 .object([
-                    ("attempts", .array(page.attempts.map(AttemptView.json))),
+                    ("attempts", .array(page.attempts.map(AttemptView.shown.json))),
                     ("next_cursor", APICursor.json(AttemptPlace.list, page.next?.elements)),
                 ]))
         }

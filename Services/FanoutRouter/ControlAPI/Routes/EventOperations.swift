@@ -38,7 +38,7 @@ extension RouterAPI {
             let isDescending = request["order"] != "asc"
             let list = isDescending ? "events-desc" : "events-asc"
             let query = try Self.eventQuery(request, isDescending: isDescending, list: list)
-            let page = try lookup.search(query, EventView.summary)
+            let page = try lookup.search(query) { EventView.summary.json(($0, $1)) }
             return APIReply(
                 200,
                 .object([
@@ -58,7 +58,7 @@ extension RouterAPI {
             let found = try lookup.event(request["event"] ?? "", source: request.source)
             let standings = try EventStandings(of: found, in: stage).taken
             return APIReply(
-                200, EventView.whole(found, router: stage.instance, deliveries: standings.map(WhyView.delivery)))
+                200, EventView.whole(found, router: stage.instance, deliveries: standings.map(WhyView.delivery.json)))
         }
     }
 
@@ -79,7 +79,7 @@ extension RouterAPI {
                 200,
                 .object([
                     ("position", .number(found.position)), ("id", .string((id ?? nil) ?? "")),
-                    ("subscriptions", .array(standings.map(WhyView.standing))),
+                    ("subscriptions", .array(standings.map(WhyView.standing.json))),
                 ]))
         }
     }

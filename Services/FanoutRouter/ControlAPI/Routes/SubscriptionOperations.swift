@@ -126,7 +126,7 @@ extension RouterAPI {
             problems: [.notFound, .conflict]
         ) { request in
             let name = request["name"] ?? ""
-            return APIReply(200, AttemptView.json(name, try stage.subscriptions.probe(name)))
+            return APIReply(200, AttemptView.shown.json((name, try stage.subscriptions.probe(name))))
         }
     }
 
