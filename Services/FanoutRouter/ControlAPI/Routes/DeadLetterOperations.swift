@@ -35,12 +35,8 @@ extension RouterAPI {
             let asked = query
             let page = try stage.reading.read { try $0.deadLetters(asked) }
             let next = page.next.map { [JSONText.string($0.subscription), .number($0.position)] }
-            return APIReply(
-                200,
-                .object([
-                    ("dead_letters", .array(page.letters.map(Self.deadLetter.json))),
-                    ("next_cursor", APICursor.json(DeadLetterQuery.Place.list, next)),
-                ]))
+            return .page(
+                "dead_letters", page.letters.map(Self.deadLetter.json), of: DeadLetterQuery.Place.list, next: next)
         }
     }
 

@@ -39,12 +39,7 @@ extension RouterAPI {
             let list = isDescending ? "events-desc" : "events-asc"
             let query = try Self.eventQuery(request, isDescending: isDescending, list: list)
             let page = try lookup.search(query) { EventView.summary.json(($0, $1)) }
-            return APIReply(
-                200,
-                .object([
-                    ("events", .array(page.views)),
-                    ("next_cursor", APICursor.json(list, page.next.map { [.number($0)] })),
-                ]))
+            return .page("events", page.views, of: list, next: page.next.map { [.number($0)] })
         }
     }
 

@@ -49,13 +49,9 @@ extension RouterAPI {
             let asked = query
             let page = try stage.reading.read { try $0.quarantined(asked) }
             let view = QuarantineView(content: hasContent ? content(for: request) : .left)
-            return APIReply(
-                200,
-                .object([
-                    ("quarantine", .array(page.webhooks.map(view.entry))),
-                    ("next_cursor", APICursor.json(list, page.next.map { [.number($0)] })),
-                    ("newest", .number(page.newest)),
-                ]))
+            return .page(
+                "quarantine", page.webhooks.map(view.entry), of: list, next: page.next.map { [.number($0)] },
+                ("newest", .number(page.newest)))
         }
     }
 

@@ -59,12 +59,8 @@ extension RouterAPI {
             }
             let page = jobs.prefix(limit)
             let next = jobs.count > limit ? page.last?.id : nil
-            return APIReply(
-                200,
-                .object([
-                    ("replays", .array(page.map(ReplayView.shown.json))),
-                    ("next_cursor", APICursor.json(Self.replayList, next.map { [.number($0)] })),
-                ]))
+            return .page(
+                "replays", page.map(ReplayView.shown.json), of: Self.replayList, next: next.map { [.number($0)] })
         }
     }
 
