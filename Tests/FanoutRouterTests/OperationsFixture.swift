@@ -14,7 +14,7 @@ import Wire
 
 /// A whole router asked through the dispatcher of its API: real log, real lanes, real subscribers. Every answer is held
 /// against what the operation declares.
-final class OperationsFixture {
+final class OperationsFixture: ReceivingFixture {
     /// A subscription of the configuration, one request at a time.
     struct Subscribing {
         var name: String
@@ -119,23 +119,7 @@ final class OperationsFixture {
         return elements
     }
 
-    /// Gives the router envelopes as the bus would, one per sequence, in one batch.
-    func receive(_ sequences: ClosedRange<UInt64>, _ envelope: (UInt64) -> [UInt8]) {
-        var writer = ByteWriter()
-        for sequence in sequences {
-            let bytes = envelope(sequence)
-            writer.u32(UInt32(bytes.count))
-            writer.raw(bytes)
-        }
-        stage.writer.received([
-            RecordBatch(stored: writer.bytes, first: sequences.lowerBound, count: sequences.count)
-        ])
-    }
-
-    /// One plain event per sequence.
-    func receive(_ sequences: ClosedRange<UInt64>) {
-        receive(sequences) { Sample.envelope(journal: RouterFixture.journal, sequence: $0, ids: ["id-\($0)"]) }
-    }
+    var writer: LogWriter { stage.writer }
 
     /// Waits until everything up to that sequence is in the log.
     func waitForLog(_ sequence: UInt64) async throws {

@@ -15,7 +15,7 @@ import Wire
 
 /// A router without a bus: the real log, log thread, reader thread, lanes, HTTP client and watchers, put together for one
 /// test.
-final class RouterFixture: Sendable {
+final class RouterFixture: ReceivingFixture, Sendable {
     static let journal = JournalID(high: 7, low: 8)
 
     let writer: LogWriter
@@ -138,24 +138,6 @@ final class RouterFixture: Sendable {
     /// The highest sequence that the router has settled.
     var watermark: UInt64 { settledSequence.value.withLock { $0 } }
 
-    /// Gives the router a batch as the bus would.
-    func receive(_ sequences: ClosedRange<UInt64>, _ envelope: (UInt64) -> [UInt8]) {
-        var writer = ByteWriter()
-        for sequence in sequences {
-            let bytes = envelope(sequence)
-            writer.u32(UInt32(bytes.count))
-            writer.raw(bytes)
-        }
-        self.writer.received([
-            RecordBatch(stored: writer.bytes, first: sequences.lowerBound, count: sequences.count)
-        ])
-    }
-
-    /// One plain event per sequence.
-    func receive(_ sequences: ClosedRange<UInt64>) {
-        receive(sequences) { Sample.envelope(journal: Self.journal, sequence: $0, ids: ["id-\($0)"]) }
-    }
-
     func withLane<Value: Sendable>(_ name: String, _ body: @escaping @Sendable (Lane) -> Value) throws -> Value? {
         try loop.submit { [hub] in hub.value.lane(name).map(body) }.wait()
     }
@@ -178,5 +160,30 @@ final class RouterFixture: Sendable {
 
     private final class Settled: Sendable {
         let value = Mutex<UInt64>(0)
+    }
+}
+
+/// A router that can be given envelopes.
+protocol ReceivingFixture {
+    var writer: LogWriter { get }
+}
+
+extension ReceivingFixture {
+    /// Gives the router envelopes as the bus would, one per sequence, in one batch.
+    func receive(_ sequences: ClosedRange<UInt64>, _ envelope: (UInt64) -> [UInt8]) {
+        var bytes = ByteWriter()
+        for sequence in sequences {
+            let envelope = envelope(sequence)
+            bytes.u32(UInt32(envelope.count))
+            bytes.raw(envelope)
+        }
+        writer.received([
+            RecordBatch(stored: bytes.bytes, first: sequences.lowerBound, count: sequences.count)
+        ])
+    }
+
+    /// One plain event per sequence.
+    func receive(_ sequences: ClosedRange<UInt64>) {
+        receive(sequences) { Sample.envelope(journal: RouterFixture.journal, sequence: $0, ids: ["id-\($0)"]) }
     }
 }

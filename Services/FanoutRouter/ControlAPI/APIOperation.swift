@@ -136,4 +136,12 @@ struct APIReply: Sendable {
         self.body = body
         self.fields = fields
     }
+
+    /// A page of a list, with `members` behind it; `next`: where the list goes on, nil at its end.
+    static func page(
+        _ name: String, _ elements: [JSONText], of list: String, next: [JSONText]?, _ members: (String, JSONText)...
+    ) -> APIReply {
+        let page = [(name, .array(elements)), ("next_cursor", APICursor.json(list, next))] + members
+        return APIReply(200, .object(page))
+    }
 }

@@ -26,10 +26,13 @@ extension APISchema {
 
     /// A page of a list whose elements are under `name`.
     static func page(_ name: String, of element: APISchema) -> APISchema {
-        object(
-            [
-                (name, .array(of: element)),
-                ("next_cursor", string("Pass it as `cursor` to go on; null at the end.").orNull),
-            ], required: [name, "next_cursor"])
+        whole([(name, .array(of: element)), ("next_cursor", nextCursor)])
+    }
+
+    static let nextCursor = string("Pass it as `cursor` to go on; null at the end.").orNull
+
+    /// An object that has all of these members.
+    static func whole(_ members: [(String, APISchema)], _ description: String = "") -> APISchema {
+        object(members, required: members.map(\.0), description)
     }
 }

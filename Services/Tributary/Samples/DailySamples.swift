@@ -1,45 +1,29 @@
 /// Daily's webhooks about meetings, participants, recordings, transcripts and streams (docs.daily.co, "Webhooks").
 enum DailySamples {
     /// Type and payload, in the order of the reference.
-    private static let all: [(type: String, payload: String)] = [
-        ("meeting.started", #"{"meeting_id":"\#(meeting)","room":"town-hall-42","start_ts":1791211754.1}"#),
-        (
-            "meeting.ended",
-            #"{"meeting_id":"\#(meeting)","room":"town-hall-42","start_ts":1791211754.1,"end_ts":1791214687.3}"#
-        ),
-        ("participant.joined", participant("")),
-        ("participant.left", participant(#","duration":2933.2"#)),
-        ("waiting-participant.joined", waiting),
-        ("waiting-participant.left", waiting),
-        (
-            "recording.started",
-            """
-            {"action":"cloud-recording-started","recording_id":"\(recording)","room_name":"town-hall-42",\
-            "instance_id":"\(instance)","layout":{"preset":"default"},"started_by":"john","start_ts":1791211754}
-            """
-        ),
-        (
-            "recording.ready-to-download",
-            """
-            {"type":"cloud","recording_id":"\(recording)","room_name":"town-hall-42","start_ts":1791211754,\
-            "status":"finished","max_participants":42,"duration":2933,"s3_key":"example/town-hall-42/1791211754"}
-            """
-        ),
-        (
-            "recording.error",
-            """
-            {"action":"cloud-recording-err","recording_id":"\(recording)","room_name":"town-hall-42",\
-            "instance_id":"\(instance)","error_msg":"the recorder ended early","timestamp":1791211754}
-            """
-        ),
-        ("transcript.started", transcript("")),
-        ("transcript.ready-to-download", transcript(#","duration":2933,"status":"t_finished""#)),
-        ("transcript.error", transcript(#","error":"the recogniser ended early","status":"t_error""#)),
-        ("streaming.started", streaming("")),
-        ("streaming.updated", streaming("")),
-        ("streaming.ended", streaming(#","duration":2933"#)),
-        ("streaming.error", streaming(#","error":"the target refused the stream""#)),
-    ]
+    private static let all = SampleTable.rows(
+        """
+        meeting.started {"meeting_id":"\(meeting)","room":"town-hall-42","start_ts":1791211754.1}
+        meeting.ended {"meeting_id":"\(meeting)","room":"town-hall-42","start_ts":1791211754.1,"end_ts":1791214687.3}
+        participant.joined \(participant(""))
+        participant.left \(participant(#","duration":2933.2"#))
+        waiting-participant.joined \(waiting)
+        waiting-participant.left \(waiting)
+        recording.started {"action":"cloud-recording-started","recording_id":"\(recording)","room_name":"town-hall-42",\
+        "instance_id":"\(instance)","layout":{"preset":"default"},"started_by":"john","start_ts":1791211754}
+        recording.ready-to-download {"type":"cloud","recording_id":"\(recording)","room_name":"town-hall-42",\
+        "start_ts":1791211754,"status":"finished","max_participants":42,"duration":2933,\
+        "s3_key":"example/town-hall-42/1791211754"}
+        recording.error {"action":"cloud-recording-err","recording_id":"\(recording)","room_name":"town-hall-42",\
+        "instance_id":"\(instance)","error_msg":"the recorder ended early","timestamp":1791211754}
+        transcript.started \(transcript(""))
+        transcript.ready-to-download \(transcript(#","duration":2933,"status":"t_finished""#))
+        transcript.error \(transcript(#","error":"the recogniser ended early","status":"t_error""#))
+        streaming.started \(streaming(""))
+        streaming.updated \(streaming(""))
+        streaming.ended \(streaming(#","duration":2933"#))
+        streaming.error \(streaming(#","error":"the target refused the stream""#))
+        """)
 
     static let types = all.map(\.type)
 
@@ -49,7 +33,7 @@ enum DailySamples {
         let milliseconds = String(order.createdAtNanoseconds / 1_000_000 % 1000 + 1000).dropFirst()
         return SampleBody(
             """
-            {"version":"1.0.0","type":"\(order.type)","id":"\(order.id)","payload":\(sample.payload),\
+            {"version":"1.0.0","type":"\(order.type)","id":"\(order.id)","payload":\(sample.json),\
             "event_ts":\(order.createdAtSeconds).\(milliseconds)}
             """, eventIDs: [order.id])
     }

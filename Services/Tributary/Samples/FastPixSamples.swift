@@ -1,108 +1,83 @@
 /// FastPix's events, in both generations of its envelope (2024 with `environment`, 2025 with `workspace`).
 enum FastPixSamples {
-    /// The envelope around `data`, with the type of object it is about.
-    enum Envelope {
-        /// Of 2024; its object is `live` or `media`.
-        case early(String)
-        /// Of 2025 and later, with a status.
-        case current(String, String)
-    }
-
-    /// Type, envelope and `data`, in the order of the catalogue.
-    static let all: [(type: String, envelope: Envelope, payload: String)] = [
-        ("video.live_stream.created", .current("live", "idle"), live("idle")),
-        ("video.live_stream.connected", .current("live", "idle"), live("idle")),
-        ("video.live_stream.preparing", .current("live", "preparing"), live("preparing")),
-        ("video.live_stream.recording", .current("live", "active"), live("active")),
-        ("video.live_stream.active", .current("live", "active"), live("active")),
-        ("video.live_stream.disconnected", .current("live", "active"), live("active")),
-        ("video.live_stream.idle", .current("live", "idle"), live("idle")),
-        ("video.live_stream.updated", .current("live", "idle"), live("idle")),
-        ("video.live_stream.enabled", .current("live", "enabled"), live("idle")),
-        ("video.live_stream.disabled", .current("live", "disabled"), live("disabled")),
-        ("video.live_stream.deleted", .current("live", "idle"), live("idle")),
-        ("video.live_stream.simulcast.created", .early("live"), simulcast("idle")),
-        ("video.live_stream.simulcast.starting", .early("live"), simulcast("starting")),
-        ("video.live_stream.simulcast.broadcasting", .early("live"), simulcast("broadcasting")),
-        ("video.live_stream.simulcast.deleted", .early("live"), simulcast("idle")),
-        ("video.live_stream.simulcast_target.created", .current("live", "idle"), simulcast("idle")),
-        ("video.live_stream.simulcast_target.starting", .current("live", "starting"), simulcast("starting")),
-        (
-            "video.live_stream.simulcast_target.broadcasting", .current("live", "broadcasting"),
-            simulcast("broadcasting")
-        ),
-        ("video.live_stream.simulcast_target.updated", .current("live", "idle"), simulcast("idle")),
-        ("video.live_stream.simulcast_target.deleted", .current("live", "idle"), simulcast("idle")),
-        ("video.asset.created", .early("live"), live("idle")),
-        (
-            "video.media.live_stream.created", .current("media", "media_created"),
-            media("Created", #","streamId":"a2ae2143-62a1-4eee-b888-4f1406148481""#)
-        ),
-        ("video.media.created", .current("media", "media_created"), media("Created")),
-        ("video.media.ready", .current("media", "media_ready"), media("Ready")),
-        ("video.media.updated", .current("media", "media_updated"), media("Ready")),
-        (
-            "video.media.failed", .current("media", "media_failed"),
-            media("Failed", #","error":{"code":"INVALID_INPUT","message":"could not decode input"}"#)
-        ),
-        ("video.media.deleted", .current("media", "media_deleted"), media("Deleted")),
-        (
-            "video.media.upload", .current("media", "upload"),
-            #"{"uploadId":"6061902b-1d6f-4a0c-9d0c-3ad9f9b9d001","status":"waiting"}"#
-        ),
-        (
-            "video.media.upload.cancelled", .current("media", "cancelled"),
-            #"{"uploadId":"6061902b-1d6f-4a0c-9d0c-3ad9f9b9d001","status":"cancelled"}"#
-        ),
-        ("video.media.source.ready", .current("media", "ready"), media("Ready")),
-        ("video.media.source.deleted", .current("media", "deleted"), media("Ready")),
-        ("video.media.mp4Support.ready", .current("media", "ready"), media("Ready", #","mp4Support":"capped_4k""#)),
-        ("video.media.intro.ready", .current("media", "ready"), media("Ready")),
-        ("video.media.subtitle.generated.ready", .current("media", "ready"), track("ready")),
-        ("video.media.track.created", .current("media", "created"), track("created")),
-        ("video.media.track.ready", .current("media", "ready"), track("ready")),
-        ("video.media.track.updated", .current("media", "updated"), track("updated")),
-        ("video.media.track.deleted", .current("media", "deleted"), track("deleted")),
-        ("video.media.track.failed", .current("media", "failed"), track("failed")),
-        ("video.upload.media_created", .current("media", "media_created"), media("Created")),
-        ("video.mediaAI.summary.ready", .current("media", "ready"), #"{"isSummaryGenerated":true,"summary":"…"}"#),
-        (
-            "video.mediaAI.chapters.ready", .current("media", "ready"),
-            #"{"isChaptersGenerated":true,"chapters":[{"startTime":"00:00:00","title":"Welcome"}]}"#
-        ),
-        (
-            "video.mediaAI.namedEntities.ready", .current("media", "ready"),
-            #"{"isNamedEntitiesGenerated":true,"namedEntities":["Ada"]}"#
-        ),
-        (
-            "video.mediaAI.moderation.ready", .current("media", "ready"),
-            #"{"isModerationGenerated":true,"moderation":[{"category":"none","score":0.01}]}"#
-        ),
-    ]
+    /// Type, envelope and `data`, in the order of the catalogue. The envelope of 2024 has an object (`live` or `media`),
+    /// that of 2025 and later a status, too.
+    static let all = SampleTable.rows(
+        """
+        video.live_stream.created live/idle \(live("idle"))
+        video.live_stream.connected live/idle \(live("idle"))
+        video.live_stream.preparing live/preparing \(live("preparing"))
+        video.live_stream.recording live/active \(live("active"))
+        video.live_stream.active live/active \(live("active"))
+        video.live_stream.disconnected live/active \(live("active"))
+        video.live_stream.idle live/idle \(live("idle"))
+        video.live_stream.updated live/idle \(live("idle"))
+        video.live_stream.enabled live/enabled \(live("idle"))
+        video.live_stream.disabled live/disabled \(live("disabled"))
+        video.live_stream.deleted live/idle \(live("idle"))
+        video.live_stream.simulcast.created live \(simulcast("idle"))
+        video.live_stream.simulcast.starting live \(simulcast("starting"))
+        video.live_stream.simulcast.broadcasting live \(simulcast("broadcasting"))
+        video.live_stream.simulcast.deleted live \(simulcast("idle"))
+        video.live_stream.simulcast_target.created live/idle \(simulcast("idle"))
+        video.live_stream.simulcast_target.starting live/starting \(simulcast("starting"))
+        video.live_stream.simulcast_target.broadcasting live/broadcasting \(simulcast("broadcasting"))
+        video.live_stream.simulcast_target.updated live/idle \(simulcast("idle"))
+        video.live_stream.simulcast_target.deleted live/idle \(simulcast("idle"))
+        video.asset.created live \(live("idle"))
+        video.media.live_stream.created media/media_created \
+        \(media("Created", #","streamId":"a2ae2143-62a1-4eee-b888-4f1406148481""#))
+        video.media.created media/media_created \(media("Created"))
+        video.media.ready media/media_ready \(media("Ready"))
+        video.media.updated media/media_updated \(media("Ready"))
+        video.media.failed media/media_failed \
+        \(media("Failed", #","error":{"code":"INVALID_INPUT","message":"could not decode input"}"#))
+        video.media.deleted media/media_deleted \(media("Deleted"))
+        video.media.upload media/upload {"uploadId":"6061902b-1d6f-4a0c-9d0c-3ad9f9b9d001","status":"waiting"}
+        video.media.upload.cancelled media/cancelled {"uploadId":"6061902b-1d6f-4a0c-9d0c-3ad9f9b9d001",\
+        "status":"cancelled"}
+        video.media.source.ready media/ready \(media("Ready"))
+        video.media.source.deleted media/deleted \(media("Ready"))
+        video.media.mp4Support.ready media/ready \(media("Ready", #","mp4Support":"capped_4k""#))
+        video.media.intro.ready media/ready \(media("Ready"))
+        video.media.subtitle.generated.ready media/ready \(track("ready"))
+        video.media.track.created media/created \(track("created"))
+        video.media.track.ready media/ready \(track("ready"))
+        video.media.track.updated media/updated \(track("updated"))
+        video.media.track.deleted media/deleted \(track("deleted"))
+        video.media.track.failed media/failed \(track("failed"))
+        video.upload.media_created media/media_created \(media("Created"))
+        video.mediaAI.summary.ready media/ready {"isSummaryGenerated":true,"summary":"…"}
+        video.mediaAI.chapters.ready media/ready {"isChaptersGenerated":true,"chapters":[{"startTime":"00:00:00",\
+        "title":"Welcome"}]}
+        video.mediaAI.namedEntities.ready media/ready {"isNamedEntitiesGenerated":true,"namedEntities":["Ada"]}
+        video.mediaAI.moderation.ready media/ready {"isModerationGenerated":true,"moderation":[{"category":"none",\
+        "score":0.01}]}
+        """)
 
     /// The body of one event. `createdAt` is RFC 3339.
     static func body(type: String, id: String, createdAt: String) -> String? {
         guard let sample = all.first(where: { $0.type == type }) else { return nil }
         let tenant = #"{"name":"Development","id":"7c07598b-c27b-42e6-8b31-a334da54c387"}"#
-        switch sample.envelope {
-        case .early(let object):
+        let parts = sample.json.split(separator: " ", maxSplits: 1)
+        let envelope = parts[0].split(separator: "/")
+        guard envelope.count == 2 else {
             return """
-                {"type":"\(type)","request_id":null,"object":\(self.object(object)),"id":"\(id)",\
-                "environment":\(tenant),"data":\(sample.payload),"createdAt":"\(createdAt)","attempts":null,\
+                {"type":"\(type)","request_id":null,"object":\(object(envelope[0])),"id":"\(id)",\
+                "environment":\(tenant),"data":\(parts[1]),"createdAt":"\(createdAt)","attempts":null,\
                 "accessor_source":null,"accessor":null}
                 """
-        case .current(let object, let status):
-            return """
-                {"type":"\(type)","object":\(self.object(object)),"id":"\(id)","workspace":\(tenant),\
-                "status":"\(status)","data":\(sample.payload),"createdAt":"\(createdAt)","attempts":[]}
-                """
         }
+        return """
+            {"type":"\(type)","object":\(object(envelope[0])),"id":"\(id)","workspace":\(tenant),\
+            "status":"\(envelope[1])","data":\(parts[1]),"createdAt":"\(createdAt)","attempts":[]}
+            """
     }
 
     private static let streamID = "a2ae2143-62a1-4eee-b888-4f1406148481"
     private static let mediaID = "6061902b-1d6f-4a0c-9d0c-3ad9f9b9d001"
 
-    private static func object(_ type: String) -> String {
+    private static func object(_ type: Substring) -> String {
         "{\"type\":\"\(type)\",\"id\":\"\(type == "media" ? mediaID : streamID)\"}"
     }
 

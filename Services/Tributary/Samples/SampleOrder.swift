@@ -51,3 +51,13 @@ struct SampleBody: Sendable {
         self.eventIDs = eventIDs
     }
 }
+
+/// Samples that are written a line each: the type, a blank, and the JSON that is the sample's own.
+enum SampleTable {
+    static func rows(_ text: String) -> [(type: String, json: String)] {
+        text.split(separator: "\n").map { line in
+            let parts = line.split(separator: " ", maxSplits: 1)
+            return (String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
+        }
+    }
+}

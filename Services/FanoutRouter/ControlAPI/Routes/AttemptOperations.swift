@@ -28,12 +28,8 @@ extension RouterAPI {
             let query = try attemptQuery(request)
             let place = try AttemptPlace(request)
             let page = try KnownAttempts(stage: stage).page(query, from: place)
-            return APIReply(
-                200,
-                .object([
-                    ("attempts", .array(page.attempts.map(AttemptView.json))),
-                    ("next_cursor", APICursor.json(AttemptPlace.list, page.next?.elements)),
-                ]))
+            return .page(
+                "attempts", page.attempts.map(AttemptView.shown.json), of: AttemptPlace.list, next: page.next?.elements)
         }
     }
 

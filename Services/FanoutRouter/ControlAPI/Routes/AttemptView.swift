@@ -6,42 +6,34 @@ import PipelineConfiguration
 /// Attempts as the API shows them.
 enum AttemptView {
     /// A test request is about no event: its position is 0 and shown as null.
-    static func json(_ subscription: String, _ attempt: AttemptRecord) -> JSONText {
-        .object([
-            ("subscription", .string(subscription)),
-            ("position", attempt.position == 0 ? .null : .number(attempt.position)),
-            ("number", .number(attempt.number)), ("started", .time(attempt.startedNanoseconds)),
-            ("duration_seconds", .number(Double(attempt.durationNanoseconds) / 1e9)),
-            ("phase", .string(AttemptPhase(outcome: attempt.outcome).rawValue)), ("outcome", .string(attempt.outcome)),
-            ("status", .optional(attempt.status) { .number($0) }), ("detail", .string(attempt.detail)),
-            ("answer", attempt.answer.isEmpty ? .null : .string(String(decoding: attempt.answer, as: UTF8.self))),
-            ("replay", .optional(attempt.replay) { .number($0) }),
+    static let shown = ShownObject<(subscription: String, attempt: AttemptRecord)>(
+        "One request to a subscriber; `position` is null for a test request.",
+        [
+            .init("subscription") { .string($0.subscription) },
+            .init("position", .position.orNull) { $0.attempt.position == 0 ? .null : .number($0.attempt.position) },
+            .init("number", .integer("1 for the first attempt of a delivery.")) { .number($0.attempt.number) },
+            .init("started", .time()) { .time($0.attempt.startedNanoseconds) },
+            .init("duration_seconds", .number()) { .number(Double($0.attempt.durationNanoseconds) / 1e9) },
+            .init("phase", phase) { .string(AttemptPhase(outcome: $0.attempt.outcome).rawValue) },
+            .init("outcome", outcome) { .string($0.attempt.outcome) },
+            .init("status", .integer("The HTTP status, where one came.").orNull) {
+                .optional($0.attempt.status) { .number($0) }
+            },
+            .init("detail", .string("What the outcome leaves unsaid.")) { .string($0.attempt.detail) },
+            .init("answer", .string("The first KiB of the answer's body.").orNull) {
+                $0.attempt.answer.isEmpty ? .null : .string(String(decoding: $0.attempt.answer, as: UTF8.self))
+            },
+            .init("replay", .integer("The replay that it belongs to.").orNull) {
+                .optional($0.attempt.replay) { .number($0) }
+            },
         ])
-    }
 
     static let outcome = APISchema.string(
         "What came of it, as a stable word.", oneOf: DestinationRegistry.outcomes.map(\.word))
     static let phase = APISchema.string("How far it came.", oneOf: AttemptPhase.allCases.map(\.rawValue))
 
     static let schemas: [(String, APISchema)] = [
-        (
-            "Attempt",
-            .object(
-                [
-                    ("subscription", .string()), ("position", APISchema.position.orNull),
-                    ("number", .integer("1 for the first attempt of a delivery.")), ("started", .time()),
-                    ("duration_seconds", .number()), ("phase", phase), ("outcome", outcome),
-                    ("status", APISchema.integer("The HTTP status, where one came.").orNull),
-                    ("detail", .string("What the outcome leaves unsaid.")),
-                    ("answer", APISchema.string("The first KiB of the answer's body.").orNull),
-                    ("replay", APISchema.integer("The replay that it belongs to.").orNull),
-                ],
-                required: [
-                    "subscription", "position", "number", "started", "duration_seconds", "phase", "outcome", "status",
-                    "detail", "answer", "replay",
-                ], "One request to a subscriber; `position` is null for a test request.")
-        ),
-        ("AttemptPage", .page("attempts", of: .ref("Attempt"))),
+        ("Attempt", shown.schema), ("AttemptPage", .page("attempts", of: .ref("Attempt"))),
     ]
 }
 

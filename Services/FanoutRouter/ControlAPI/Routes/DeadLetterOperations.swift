@@ -35,12 +35,8 @@ extension RouterAPI {
             let asked = query
             let page = try stage.reading.read { try $0.deadLetters(asked) }
             let next = page.next.map { [JSONText.string($0.subscription), .number($0.position)] }
-            return APIReply(
-                200,
-                .object([
-                    ("dead_letters", .array(page.letters.map(Self.deadLetter))),
-                    ("next_cursor", APICursor.json(DeadLetterQuery.Place.list, next)),
-                ]))
+            return .page(
+                "dead_letters", page.letters.map(Self.deadLetter.json), of: DeadLetterQuery.Place.list, next: next)
         }
     }
 
@@ -53,50 +49,36 @@ extension RouterAPI {
         ) { request in
             let filter = try DeadLetterFilter(request)
             let totals = try stage.reading.read { try $0.deadLetterTotals(filter) }
-            return APIReply(200, .object([("totals", .array(totals.map(Self.total)))]))
+            return APIReply(200, .object([("totals", .array(totals.map(Self.total.json)))]))
         }
     }
 
-    private static func deadLetter(_ subscription: String, _ letter: DeadLetter) -> JSONText {
-        .object([
-            ("subscription", .string(subscription)), ("position", .number(letter.first)),
-            ("last", .number(letter.last)), ("cause", .string(letter.cause)),
-            ("fault", .string(letter.fault.rawValue)), ("reason", .string(letter.reason)),
-            ("attempts", .number(letter.attempts)), ("died", .time(letter.diedAtNanoseconds)),
-        ])
-    }
+    private static let deadLetter = ShownObject<(subscription: String, letter: DeadLetter)>([
+        .init("subscription") { .string($0.subscription) },
+        .init("position", .position) { .number($0.letter.first) },
+        .init("last", .integer("The last event of a range; otherwise the position.")) { .number($0.letter.last) },
+        .init("cause", .string("The stable word of the reason, such as `status 503` or `timeout`.")) {
+            .string($0.letter.cause)
+        },
+        .init("fault", faultSchema) { .string($0.letter.fault.rawValue) },
+        .init("reason", .string("What the last attempt met.")) { .string($0.letter.reason) },
+        .init("attempts", .integer()) { .number($0.letter.attempts) },
+        .init("died", .time("When it was given up.")) { .time($0.letter.diedAtNanoseconds) },
+    ])
 
-    private static func total(_ total: DeadLetterTotal) -> JSONText {
-        .object([
-            ("subscription", .string(total.subscription)), ("cause", .string(total.cause)),
-            ("fault", .string(total.fault.rawValue)), ("count", .number(total.count)),
-            ("oldest", .time(total.oldestNanoseconds)), ("newest", .time(total.newestNanoseconds)),
-        ])
-    }
+    private static let total = ShownObject<DeadLetterTotal>([
+        .init("subscription") { .string($0.subscription) },
+        .init("cause") { .string($0.cause) },
+        .init("fault", faultSchema) { .string($0.fault.rawValue) },
+        .init("count", .integer("Events, not ranges.")) { .number($0.count) },
+        .init("oldest", .time("When the first was given up.")) { .time($0.oldestNanoseconds) },
+        .init("newest", .time("When the last was given up.")) { .time($0.newestNanoseconds) },
+    ])
 
     static let deadLetterSchemas: [(String, APISchema)] = [
-        (
-            "DeadLetter",
-            .object(
-                [
-                    ("subscription", .string()), ("position", APISchema.position),
-                    ("last", .integer("The last event of a range; otherwise the position.")),
-                    ("cause", .string("The stable word of the reason, such as `status 503` or `timeout`.")),
-                    ("fault", faultSchema), ("reason", .string("What the last attempt met.")),
-                    ("attempts", .integer()), ("died", .time("When it was given up.")),
-                ], required: ["subscription", "position", "last", "cause", "fault", "reason", "attempts", "died"])
-        ),
-        ("DeadLetterPage", .page("dead_letters", of: .ref("DeadLetter"))),
-        (
-            "DeadLetterTotal",
-            .object(
-                [
-                    ("subscription", .string()), ("cause", .string()), ("fault", faultSchema),
-                    ("count", .integer("Events, not ranges.")), ("oldest", .time("When the first was given up.")),
-                    ("newest", .time("When the last was given up.")),
-                ], required: ["subscription", "cause", "fault", "count", "oldest", "newest"])
-        ),
-        ("DeadLetterTotals", .object([("totals", .array(of: .ref("DeadLetterTotal")))], required: ["totals"])),
+        ("DeadLetter", deadLetter.schema), ("DeadLetterPage", .page("dead_letters", of: .ref("DeadLetter"))),
+        ("DeadLetterTotal", total.schema),
+        ("DeadLetterTotals", .whole([("totals", .array(of: .ref("DeadLetterTotal")))])),
     ]
 }
 

@@ -49,13 +49,8 @@ extension RouterAPI {
             let isDescending = request["order"] != "asc"
             let list = isDescending ? "events-desc" : "events-asc"
             let query = try Self.eventQuery(request, isDescending: isDescending, list: list)
-            let page = try lookup.search(query, EventView.summary)
-            return APIReply(
-                200,
-                .object([
-                    ("events", .array(page.views)),
-                    ("next_cursor", APICursor.json(list, page.next.map { [.number($0)] })),
-                ]))
+            let page = try lookup.search(query) { EventView.summary.json(($0, $1)) }
+            return .page("events", page.views, of: list, next: page.next.map { [.number($0)] })
         }
     }
 
@@ -69,7 +64,7 @@ extension RouterAPI {
             let found = try lookup.event(request["event"] ?? "", source: request.source)
             let standings = try EventStandings(of: found, in: stage).taken
             return APIReply(
-                200, EventView.whole(found, router: stage.instance, deliveries: standings.map(WhyView.delivery)))
+                200, EventView.whole(found, router: stage.instance, deliveries: standings.map(WhyView.delivery.json)))
         }
     }
 
@@ -90,7 +85,7 @@ extension RouterAPI {
                 200,
                 .object([
                     ("position", .number(found.position)), ("id", .string((id ?? nil) ?? "")),
-                    ("subscriptions", .array(standings.map(WhyView.standing))),
+                    ("subscriptions", .array(standings.map(WhyView.standing.json))),
                 ]))
         }
     }

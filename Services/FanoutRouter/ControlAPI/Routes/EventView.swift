@@ -9,14 +9,23 @@ import Wire
 /// Events as the API shows them.
 enum EventView {
     /// One line of a list: the attributes that the log can be searched by.
-    static func summary(_ record: EventRecord, _ position: UInt64) -> JSONText {
-        var members: [(String, JSONText)] = [("position", .number(position))]
-        for name in ["id", "source", "type", "subject", "time", "provider", "providertype"] as [StaticString] {
-            members.append(("\(name)", text(record.attribute(name))))
-        }
-        members.append(("key", text(record.attribute("partitionkey"))))
-        members.append(("recordedtime", .time(record.receivedAtNanoseconds)))
-        return .object(members)
+    static let summary = ShownObject<(record: EventRecord, position: UInt64)>([
+        .init("position", .position) { .number($0.position) },
+        attribute("id", .string("The CloudEvents id.")),
+        attribute("source", .string("The CloudEvents source, such as /sources/stream.")),
+        attribute("type", .string("The CloudEvents type.")),
+        attribute("subject", .string().orNull),
+        attribute("time", .string("When it happened, as the provider says.").orNull),
+        attribute("provider", .string().orNull),
+        attribute("providertype", .string("The type in the provider's words.").orNull),
+        attribute("key", .string("The partition key.").orNull, of: "partitionkey"),
+        .init("recordedtime", .time("When the webhook was received.")) { .time($0.record.receivedAtNanoseconds) },
+    ])
+
+    private static func attribute(
+        _ name: StaticString, _ schema: APISchema, of attribute: StaticString? = nil
+    ) -> ShownObject<(record: EventRecord, position: UInt64)>.Member {
+        .init("\(name)", schema) { text($0.record.attribute(attribute ?? name)) }
     }
 
     /// One event with its body as it is stored, byte for byte, and the way that it came.
@@ -46,14 +55,17 @@ enum EventView {
             StageStamp(
                 stage: .router, instance: instance, startedNanoseconds: batch.takenAtNanoseconds,
                 finishedNanoseconds: batch.appendedAtNanoseconds))
-        return .array(
-            stamps.map { stamp in
-                .object([
-                    ("stage", .string("\(stamp.stage)")), ("instance", .string(stamp.instance)),
-                    ("started", .time(stamp.startedNanoseconds)), ("finished", .time(stamp.finishedNanoseconds)),
-                ])
-            })
+        return .array(stamps.map(step.json))
     }
+
+    private static let step = ShownObject<StageStamp>([
+        .init("stage") { .string("\($0.stage)") },
+        .init("instance") { .string($0.instance) },
+        .init("started", .time()) { .time($0.startedNanoseconds) },
+        .init("finished", .time("The router's ends with the commit to the event log.")) {
+            .time($0.finishedNanoseconds)
+        },
+    ])
 
     private static func text(_ bytes: UnsafeRawBufferPointer?) -> JSONText {
         .optional(bytes) { .string(String(decoding: $0, as: UTF8.self)) }
@@ -62,59 +74,26 @@ enum EventView {
 
 extension EventView {
     static let schemas: [(String, APISchema)] = [
-        (
-            "EventSummary",
-            .object(
-                [
-                    ("position", APISchema.position), ("id", .string("The CloudEvents id.")),
-                    ("source", .string("The CloudEvents source, such as /sources/stream.")),
-                    ("type", .string("The CloudEvents type.")), ("subject", APISchema.string().orNull),
-                    ("time", APISchema.string("When it happened, as the provider says.").orNull),
-                    ("provider", APISchema.string().orNull),
-                    ("providertype", APISchema.string("The type in the provider's words.").orNull),
-                    ("key", APISchema.string("The partition key.").orNull),
-                    ("recordedtime", .time("When the webhook was received.")),
-                ],
-                required: [
-                    "position", "id", "source", "type", "subject", "time", "provider", "providertype", "key",
-                    "recordedtime",
-                ])
-        ),
+        ("EventSummary", summary.schema),
         ("EventPage", .page("events", of: .ref("EventSummary"))),
         ("CloudEvent", cloudEvent),
-        (
-            "JourneyStep",
-            .object(
-                [
-                    ("stage", .string()), ("instance", .string()), ("started", .time()),
-                    ("finished", .time("The router's ends with the commit to the event log.")),
-                ], required: ["stage", "instance", "started", "finished"])
-        ),
+        ("JourneyStep", step.schema),
         (
             "Event",
-            .object(
-                [
-                    ("event", .ref("CloudEvent")), ("position", APISchema.position),
-                    (
-                        "original",
-                        APISchema.object(
-                            [("content_type", .string()), ("bytes_base64", .string(format: "byte"))],
-                            required: ["content_type", "bytes_base64"],
-                            "What the provider sent, where the event's data is a translation of it."
-                        ).orNull
-                    ),
-                    ("journey", .array(of: .ref("JourneyStep"))),
-                    ("deliveries", .array(of: .ref("EventDelivery"), "One per subscription that takes the event.")),
-                ], required: ["event", "position", "original", "journey", "deliveries"])
+            .whole([
+                ("event", .ref("CloudEvent")), ("position", APISchema.position),
+                (
+                    "original",
+                    APISchema.whole(
+                        [("content_type", .string()), ("bytes_base64", .string(format: "byte"))],
+                        "What the provider sent, where the event's data is a translation of it."
+                    ).orNull
+                ),
+                ("journey", .array(of: .ref("JourneyStep"))),
+                ("deliveries", .array(of: .ref("EventDelivery"), "One per subscription that takes the event.")),
+            ])
         ),
-        (
-            "EventDelivery",
-            .object(
-                [
-                    ("subscription", .string()), ("state", WhyView.state),
-                    ("attempts", .array(of: .ref("Attempt"), "Those still known, oldest first.")),
-                ], required: ["subscription", "state", "attempts"])
-        ),
+        ("EventDelivery", WhyView.delivery.schema),
     ]
 
     /// Extension attributes are members too, so others than those listed may come.

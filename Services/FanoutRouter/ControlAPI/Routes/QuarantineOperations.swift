@@ -49,13 +49,9 @@ extension RouterAPI {
             let asked = query
             let page = try stage.reading.read { try $0.quarantined(asked) }
             let view = QuarantineView(content: hasContent ? content(for: request) : .left)
-            return APIReply(
-                200,
-                .object([
-                    ("quarantine", .array(page.webhooks.map(view.entry))),
-                    ("next_cursor", APICursor.json(list, page.next.map { [.number($0)] })),
-                    ("newest", .number(page.newest)),
-                ]))
+            return .page(
+                "quarantine", page.webhooks.map(view.entry), of: list, next: page.next.map { [.number($0)] },
+                ("newest", .number(page.newest)))
         }
     }
 
@@ -67,7 +63,7 @@ extension RouterAPI {
         ) { request in
             let filter = try QuarantineFilter(request)
             let totals = try stage.reading.read { try $0.quarantineTotals(filter) }
-            return APIReply(200, .object([("totals", .array(totals.map(QuarantineView.total)))]))
+            return APIReply(200, .object([("totals", .array(totals.map(QuarantineView.total.json)))]))
         }
     }
 
@@ -106,7 +102,7 @@ extension RouterAPI {
                 required: ["ids"]),
             success: APIResult(
                 200, "How many of them are in quarantine.",
-                .object([("replayed", .integer("How many were marked."))], required: ["replayed"]))
+                .whole([("replayed", .integer("How many were marked."))]))
         ) { request in
             let ids = request.body["ids"].elements.compactMap(\.integer)
             let tries = request.body["tries"].elements.compactMap(\.integer)
@@ -123,7 +119,7 @@ extension RouterAPI {
             "markQuarantinedReplayed", .post, "/v1/quarantine/{id}/replayed", scope: .replay,
             summary: "Notes that one refused webhook was sent on its way again.", parameters: [QuarantineView.id],
             success: APIResult(
-                200, "It is marked.", .object([("replayed", .boolean)], required: ["replayed"])),
+                200, "It is marked.", .whole([("replayed", .boolean)])),
             problems: [.notFound]
         ) { request in
             let id = try QuarantineView.id(in: request)

@@ -20,9 +20,9 @@ struct QuarantineView {
 
     func entry(_ webhook: QuarantinedWebhook) -> JSONText {
         switch content {
-        case .left: .object(Self.members(webhook))
-        case .masked(let hidden): .object(Self.members(webhook) + Self.content(webhook, hidden))
-        case .whole: .object(Self.members(webhook) + Self.content(webhook, nil))
+        case .left: Self.known.json(webhook)
+        case .masked(let hidden): .object(Self.known.values(webhook) + Self.content(webhook, hidden))
+        case .whole: .object(Self.known.values(webhook) + Self.content(webhook, nil))
         }
     }
 
@@ -49,28 +49,37 @@ struct QuarantineView {
         APIProblem(.notFound, "nothing in quarantine has the id \(id)")
     }
 
-    static func total(_ total: QuarantineTotal) -> JSONText {
-        .object([
-            ("source", .string(total.source)), ("code", .string(total.code)), ("webhooks", .number(total.webhooks)),
-            ("bytes", .number(total.bytes)), ("replayed", .number(total.replayed)),
-            ("first_received", .time(total.firstReceivedNanoseconds)),
-            ("last_received", .time(total.lastReceivedNanoseconds)),
-        ])
-    }
+    static let total = ShownObject<QuarantineTotal>([
+        .init("source") { .string($0.source) },
+        .init("code") { .string($0.code) },
+        .init("webhooks", .integer()) { .number($0.webhooks) },
+        .init("bytes", .integer()) { .number($0.bytes) },
+        .init("replayed", .integer("Of these, how many were sent on their way again.")) { .number($0.replayed) },
+        .init("first_received", .time()) { .time($0.firstReceivedNanoseconds) },
+        .init("last_received", .time()) { .time($0.lastReceivedNanoseconds) },
+    ])
 
-    private static func members(_ webhook: QuarantinedWebhook) -> [(String, JSONText)] {
-        [
-            ("id", .number(webhook.id)), ("source", .string(webhook.source)), ("code", .string(webhook.code)),
-            ("stage", .string(webhook.stage)), ("verified", .bool(webhook.isVerified)),
-            ("elements", webhook.elements.isEmpty ? .null : .array(webhook.elements.map { .number($0) })),
-            ("detail", .string(webhook.detail)), ("journal", .string("\(webhook.journal)")),
-            ("sequence", .number(webhook.sequence)), ("received", .time(webhook.receivedAtNanoseconds)),
-            ("received_at_ns", .number(webhook.receivedAtNanoseconds)),
-            ("quarantined", .time(webhook.quarantinedAtNanoseconds)),
-            ("replayed", .optional(webhook.replayedAtNanoseconds) { .time($0) }),
-            ("tries", .number(webhook.tries)),
-        ]
-    }
+    /// What is there whether the content is asked for or not.
+    private static let known = ShownObject<QuarantinedWebhook>([
+        .init("id", idSchema) { .number($0.id) },
+        .init("source", .string("The source's name in the configuration.")) { .string($0.source) },
+        .init("code", .string("Why it was refused, as a stable word.")) { .string($0.code) },
+        .init("stage", .string("Who refused it.")) { .string($0.stage) },
+        .init("verified", boolean("Whether its signature was found to be genuine.")) { .bool($0.isVerified) },
+        .init("elements", .array(of: .integer(), "The refused elements of a batch; null: all of it.").orNull) {
+            $0.elements.isEmpty ? .null : .array($0.elements.map { .number($0) })
+        },
+        .init("detail", .string("Why it was refused, in words.")) { .string($0.detail) },
+        .init("journal") { .string("\($0.journal)") },
+        .init("sequence", .integer()) { .number($0.sequence) },
+        .init("received", .time()) { .time($0.receivedAtNanoseconds) },
+        .init("received_at_ns", .integer("The same in nanoseconds since 1970.")) { .number($0.receivedAtNanoseconds) },
+        .init("quarantined", .time()) { .time($0.quarantinedAtNanoseconds) },
+        .init("replayed", .time("When it was last sent on its way again.").orNull) {
+            .optional($0.replayedAtNanoseconds) { .time($0) }
+        },
+        .init("tries", .integer("How often it was sent on its way again and refused again.")) { .number($0.tries) },
+    ])
 
     private static func content(_ webhook: QuarantinedWebhook, _ hidden: SecretFields?) -> [(String, JSONText)] {
         var fields: [(name: String, value: String)] = []
@@ -91,58 +100,25 @@ extension QuarantineView {
         (
             "QuarantinedWebhook",
             .object(
-                [
-                    ("id", idSchema), ("source", .string("The source's name in the configuration.")),
-                    ("code", .string("Why it was refused, as a stable word.")), ("stage", .string("Who refused it.")),
-                    ("verified", boolean("Whether its signature was found to be genuine.")),
-                    (
-                        "elements",
-                        APISchema.array(of: .integer(), "The refused elements of a batch; null: all of it.").orNull
-                    ),
-                    ("detail", .string("Why it was refused, in words.")), ("journal", .string()),
-                    ("sequence", .integer()), ("received", .time()),
-                    ("received_at_ns", .integer("The same in nanoseconds since 1970.")), ("quarantined", .time()),
-                    ("replayed", APISchema.time("When it was last sent on its way again.").orNull),
-                    ("tries", .integer("How often it was sent on its way again and refused again.")),
-                    (
-                        "head",
-                        .array(of: .array(of: .string(), most: 2), "Header fields as pairs of name and value.")
-                    ),
+                known.schemas + [
+                    ("head", .array(of: .array(of: .string(), most: 2), "Header fields as pairs of name and value.")),
                     ("masked", boolean("Whether secrets in `head` are `(hidden)`; not with the scope `replay`.")),
                     ("body_base64", .string(format: "byte")),
-                ],
-                required: [
-                    "id", "source", "code", "stage", "verified", "elements", "detail", "journal", "sequence",
-                    "received", "received_at_ns", "quarantined", "replayed", "tries",
-                ], "`head`, `masked` and `body_base64` are there where they were asked for.")
+                ], required: known.schemas.map(\.0),
+                "`head`, `masked` and `body_base64` are there where they were asked for.")
         ),
         (
             "QuarantinePage",
-            .object(
-                [
-                    ("quarantine", .array(of: .ref("QuarantinedWebhook"))),
-                    ("next_cursor", APISchema.string("Pass it as `cursor` to go on; null at the end.").orNull),
-                    ("newest", .integer("The highest id in quarantine at this moment; 0 where it is empty.")),
-                ], required: ["quarantine", "next_cursor", "newest"])
+            .whole([
+                ("quarantine", .array(of: .ref("QuarantinedWebhook"))), ("next_cursor", .nextCursor),
+                ("newest", .integer("The highest id in quarantine at this moment; 0 where it is empty.")),
+            ])
         ),
-        ("QuarantineTotals", .object([("totals", .array(of: .ref("QuarantineTotal")))], required: ["totals"])),
-        (
-            "QuarantineTotal",
-            .object(
-                [
-                    ("source", .string()), ("code", .string()), ("webhooks", .integer()), ("bytes", .integer()),
-                    ("replayed", .integer("Of these, how many were sent on their way again.")),
-                    ("first_received", .time()), ("last_received", .time()),
-                ],
-                required: ["source", "code", "webhooks", "bytes", "replayed", "first_received", "last_received"])
-        ),
+        ("QuarantineTotals", .whole([("totals", .array(of: .ref("QuarantineTotal")))])),
+        ("QuarantineTotal", total.schema),
         (
             "QuarantineDeletion",
-            .object(
-                [
-                    ("deleted", .integer("How many were deleted.")),
-                    ("next_cursor", APISchema.string("Pass it as `cursor` to go on; null at the end.").orNull),
-                ], required: ["deleted", "next_cursor"])
+            .whole([("deleted", .integer("How many were deleted.")), ("next_cursor", .nextCursor)])
         ),
     ]
 

@@ -41,7 +41,7 @@ extension RouterAPI {
             case .counted(let count):
                 return APIReply(200, .object([("count", .number(count)), ("dry_run", .bool(true))]))
             case .created(let job):
-                return APIReply(202, ReplayView.json(job), fields: [("location", "/v1/replays/\(job.id)")])
+                return APIReply(202, ReplayView.shown.json(job), fields: [("location", "/v1/replays/\(job.id)")])
             }
         }
     }
@@ -59,12 +59,8 @@ extension RouterAPI {
             }
             let page = jobs.prefix(limit)
             let next = jobs.count > limit ? page.last?.id : nil
-            return APIReply(
-                200,
-                .object([
-                    ("replays", .array(page.map(ReplayView.json))),
-                    ("next_cursor", APICursor.json(Self.replayList, next.map { [.number($0)] })),
-                ]))
+            return .page(
+                "replays", page.map(ReplayView.shown.json), of: Self.replayList, next: next.map { [.number($0)] })
         }
     }
 
@@ -74,7 +70,7 @@ extension RouterAPI {
             parameters: [Self.replayID], success: APIResult(200, "The replay.", .ref("Replay")),
             problems: [.notFound]
         ) { request in
-            APIReply(200, ReplayView.json(try replay(request)))
+            APIReply(200, ReplayView.shown.json(try replay(request)))
         }
     }
 
@@ -90,7 +86,7 @@ extension RouterAPI {
                 throw APIProblem(.conflict, "replay \(job.id) is \(job.state.rawValue) already")
             }
             guard let ended = try stage.replays.cancel(job.id) else { throw Self.unknownReplay(job.id) }
-            return APIReply(200, ReplayView.json(ended))
+            return APIReply(200, ReplayView.shown.json(ended))
         }
     }
 

@@ -5,18 +5,27 @@ import PipelineConfiguration
 
 /// Replays as the API shows and takes them.
 enum ReplayView {
-    static func json(_ job: ReplayJob) -> JSONText {
-        let selection = JSONText(raw: Array(job.selection.utf8))
-        let origin = JSONValue.read(selection.bytes)?["from"].json ?? .null
-        return .object([
-            ("id", .number(job.id)), ("subscription", .string(job.subscription)), ("from", origin),
-            ("state", .string(job.state.rawValue)), ("selection", selection),
-            ("rate", .optional(job.perSecond) { .number($0) }), ("queued", .number(job.queued)),
-            ("skipped", .number(job.skipped)), ("waiting", .number(job.waiting)), ("position", .number(job.position)),
-            ("last", .number(job.last)), ("created", .time(job.createdAtNanoseconds)),
-            ("finished", .optional(job.finishedAtNanoseconds) { .time($0) }),
-        ])
-    }
+    static let shown = ShownObject<ReplayJob>([
+        .init("id", .integer(in: 1...APISchema.mostPosition)) { .number($0.id) },
+        .init("subscription") { .string($0.subscription) },
+        .init("from", origin) { JSONValue.read(Array($0.selection.utf8))?["from"].json ?? .null },
+        .init("state", .string(oneOf: ReplayJob.State.allCases.map(\.rawValue))) { .string($0.state.rawValue) },
+        .init("selection", .ref("ReplaySelection")) { JSONText(raw: Array($0.selection.utf8)) },
+        .init("rate", rate.orNull) { .optional($0.perSecond) { .number($0) } },
+        .init("queued", .integer("Deliveries queued so far.")) { .number($0.queued) },
+        .init("skipped", .integer("What was meant, but was retrying or queued already.")) { .number($0.skipped) },
+        .init("waiting", .integer("Of those queued, how many have not ended.")) { .number($0.waiting) },
+        .init("position", .integer("Everything up to here was looked at.", in: 0...APISchema.mostPosition)) {
+            .number($0.position)
+        },
+        .init("last", .integer("The last position that is meant.", in: 0...APISchema.mostPosition)) {
+            .number($0.last)
+        },
+        .init("created", .time()) { .time($0.createdAtNanoseconds) },
+        .init("finished", .time("When all was queued, or cancelled.").orNull) {
+            .optional($0.finishedAtNanoseconds) { .time($0) }
+        },
+    ])
 
     /// What neither the schema nor the selection itself refuses.
     static func check(_ selection: ReplaySelection, isAll: Bool) throws(APIProblem) {
@@ -70,29 +79,9 @@ extension ReplayView {
         ("ReplaySelection", .object([("from", origin)] + selection, required: ["from"])),
         (
             "ReplayCount",
-            .object(
-                [("count", .integer("Deliveries that would be made.")), ("dry_run", .boolean)],
-                required: ["count", "dry_run"])
+            .whole([("count", .integer("Deliveries that would be made.")), ("dry_run", .boolean)])
         ),
-        (
-            "Replay",
-            .object(
-                [
-                    ("id", .integer(in: 1...APISchema.mostPosition)), ("subscription", .string()), ("from", origin),
-                    ("state", .string(oneOf: ReplayJob.State.allCases.map(\.rawValue))),
-                    ("selection", .ref("ReplaySelection")), ("rate", rate.orNull),
-                    ("queued", .integer("Deliveries queued so far.")),
-                    ("skipped", .integer("What was meant, but was retrying or queued already.")),
-                    ("waiting", .integer("Of those queued, how many have not ended.")),
-                    ("position", .integer("Everything up to here was looked at.", in: 0...APISchema.mostPosition)),
-                    ("last", .integer("The last position that is meant.", in: 0...APISchema.mostPosition)),
-                    ("created", .time()), ("finished", APISchema.time("When all was queued, or cancelled.").orNull),
-                ],
-                required: [
-                    "id", "subscription", "from", "state", "selection", "rate", "queued", "skipped", "waiting",
-                    "position", "last", "created", "finished",
-                ])
-        ),
+        ("Replay", shown.schema),
         ("ReplayPage", .page("replays", of: .ref("Replay"))),
     ]
 

@@ -11,21 +11,10 @@ extension RouterAPI {
     var routerOperations: [APIOperation] { [stats, listSchemas, oneSchema] }
 
     static let routerSchemas: [(String, APISchema)] = [
-        ("Stats", statsSchema),
+        ("Stats", StatsView.shown.schema),
         (
             "SchemaList",
-            .object(
-                [
-                    (
-                        "schemas",
-                        .array(
-                            of: .object(
-                                [
-                                    ("name", .string("The family.")), ("summary", .string()),
-                                    ("types", .array(of: .string(), "Its event types, without the prefix.")),
-                                ], required: ["name", "summary", "types"]))
-                    )
-                ], required: ["schemas"])
+            .whole([("schemas", .array(of: family.schema))])
         ),
         // A schema is described by its own meta-schema, not by us.
         ("EventSchema", APISchema(raw: .object([("type", .string("object"))]))),
@@ -43,17 +32,20 @@ extension RouterAPI {
             answering: OpenAPIDocument.json([operation(answering: .null)] + operations, schemas: schemas))
     }
 
+    private static let family = ShownObject<CanonicalFamily>([
+        .init("name", .string("The family.")) { .string($0.name) },
+        .init("summary") { .string($0.summary) },
+        .init("types", .array(of: .string(), "Its event types, without the prefix.")) {
+            .array($0.types.map { .string($0.name) })
+        },
+    ])
+
     private var listSchemas: APIOperation {
         APIOperation(
             "listSchemas", .get, "/v1/schemas", scope: nil, summary: "Lists the families of canonical events.",
             success: APIResult(200, "All families.", .ref("SchemaList"))
         ) { _ in
-            let families = CanonicalVocabulary.families.map { family in
-                JSONText.object([
-                    ("name", .string(family.name)), ("summary", .string(family.summary)),
-                    ("types", .array(family.types.map { .string($0.name) })),
-                ])
-            }
+            let families = CanonicalVocabulary.families.map(Self.family.json)
             return APIReply(200, .object([("schemas", .array(families))]))
         }
     }
@@ -78,7 +70,7 @@ extension RouterAPI {
             success: APIResult(200, "The counts at this moment.", .ref("Stats"))
         ) { _ in
             let log = try stage.writer.perform { log in
-                LogFacts(id: "\(log.id)", first: log.firstPosition, next: log.nextPosition, bytes: log.sizeBytes)
+                StatsView.Log(id: "\(log.id)", first: log.firstPosition, next: log.nextPosition, bytes: log.sizeBytes)
             }
             let lanes = try stage.withHub { hub in
                 hub.lanes.map { ($0.settings.name, LaneState($0).word, $0.backlog) }
@@ -89,69 +81,79 @@ extension RouterAPI {
                     try reader.runningReplays().count
                 )
             }
-            let subscriptions = lanes.map { name, state, backlog in
-                JSONText.object([
-                    ("name", .string(name)), ("state", .string(state)), ("backlog", .number(backlog)),
-                    ("dead", .number(dead[name] ?? 0)),
-                ])
+            let subscriptions = lanes.map {
+                StatsView.Subscription(name: $0, state: $1, backlog: $2, dead: dead[$0] ?? 0)
             }
             return APIReply(
                 200,
-                .object([
-                    ("version", .string(TributaryVersion.current)), ("instance", .string(stage.instance)),
-                    ("uptime_seconds", .number(Double(monotonicNanoseconds() - startedNanoseconds) / 1e9)),
-                    ("log", log.json),
-                    ("subscriptions", .array(subscriptions)), ("quarantine", Self.sum(quarantine)),
-                    ("replays_running", .number(replays)),
-                ]))
+                StatsView.shown.json(
+                    StatsView(
+                        instance: stage.instance,
+                        uptimeSeconds: Double(monotonicNanoseconds() - startedNanoseconds) / 1e9, log: log,
+                        subscriptions: subscriptions, quarantine: quarantine, replays: replays)))
         }
     }
+}
 
-    private struct LogFacts: Sendable {
+/// What the router holds and owes, as the API shows it.
+private struct StatsView {
+    struct Log: Sendable {
         let id: String
         let first: UInt64
         let next: UInt64
         let bytes: Int64
-
-        var json: JSONText {
-            .object([
-                ("id", .string(id)), ("first_position", .number(first)), ("next_position", .number(next)),
-                ("events", .number(next - first)), ("bytes", .number(bytes)),
-            ])
-        }
     }
 
-    private static func sum(_ totals: [QuarantineTotal]) -> JSONText {
-        .object([
-            ("webhooks", .number(totals.reduce(0) { $0 + $1.webhooks })),
-            ("replayed", .number(totals.reduce(0) { $0 + $1.replayed })),
-            ("bytes", .number(totals.reduce(0) { $0 + $1.bytes })),
-        ])
+    struct Subscription {
+        let name: String
+        let state: String
+        let backlog: Int
+        let dead: Int
     }
 
-    private static let statsSchema: APISchema = {
-        let count = APISchema.integer(in: 0...APISchema.mostPosition)
-        let log = APISchema.object(
-            [
-                ("id", .string("The log's identity; (id, position) names an event for ever.")),
-                ("first_position", .integer("The oldest event kept.", in: 1...APISchema.mostPosition)),
-                ("next_position", .integer("What the next event gets.", in: 1...APISchema.mostPosition)),
-                ("events", count), ("bytes", count),
-            ], required: ["id", "first_position", "next_position", "events", "bytes"])
-        let subscription = APISchema.object(
-            [
-                ("name", .string()), ("state", .string(oneOf: ["active", "paused", "disabled"])), ("backlog", count),
-                ("dead", count),
-            ], required: ["name", "state", "backlog", "dead"])
-        let quarantine = APISchema.object(
-            [("webhooks", count), ("replayed", count), ("bytes", count)], required: ["webhooks", "replayed", "bytes"])
-        return .object(
-            [
-                ("version", .string()), ("instance", .string()), ("uptime_seconds", .number()), ("log", log),
-                ("subscriptions", .array(of: subscription)), ("quarantine", quarantine), ("replays_running", count),
-            ],
-            required: [
-                "version", "instance", "uptime_seconds", "log", "subscriptions", "quarantine", "replays_running",
-            ])
-    }()
+    let instance: String
+    let uptimeSeconds: Double
+    let log: Log
+    let subscriptions: [Subscription]
+    let quarantine: [QuarantineTotal]
+    let replays: Int
+
+    static let shown = ShownObject<StatsView>([
+        .init("version") { _ in .string(TributaryVersion.current) },
+        .init("instance") { .string($0.instance) },
+        .init("uptime_seconds", .number()) { .number($0.uptimeSeconds) },
+        .init("log", shownLog.schema) { shownLog.json($0.log) },
+        .init("subscriptions", .array(of: shownSubscription.schema)) {
+            .array($0.subscriptions.map(shownSubscription.json))
+        },
+        .init("quarantine", sum.schema) { sum.json($0.quarantine) },
+        .init("replays_running", count) { .number($0.replays) },
+    ])
+
+    private static let shownLog = ShownObject<Log>([
+        .init("id", .string("The log's identity; (id, position) names an event for ever.")) { .string($0.id) },
+        .init("first_position", .integer("The oldest event kept.", in: 1...APISchema.mostPosition)) {
+            .number($0.first)
+        },
+        .init("next_position", .integer("What the next event gets.", in: 1...APISchema.mostPosition)) {
+            .number($0.next)
+        },
+        .init("events", count) { .number($0.next - $0.first) },
+        .init("bytes", count) { .number($0.bytes) },
+    ])
+
+    private static let shownSubscription = ShownObject<Subscription>([
+        .init("name") { .string($0.name) },
+        .init("state", .string(oneOf: ["active", "paused", "disabled"])) { .string($0.state) },
+        .init("backlog", count) { .number($0.backlog) },
+        .init("dead", count) { .number($0.dead) },
+    ])
+
+    private static let sum = ShownObject<[QuarantineTotal]>([
+        .init("webhooks", count) { .number($0.reduce(0) { $0 + $1.webhooks }) },
+        .init("replayed", count) { .number($0.reduce(0) { $0 + $1.replayed }) },
+        .init("bytes", count) { .number($0.reduce(0) { $0 + $1.bytes }) },
+    ])
+
+    private static let count = APISchema.integer(in: 0...APISchema.mostPosition)
 }

@@ -23,15 +23,9 @@ extension RouterAPI {
             let page = Array(rest.prefix(request.limit))
             let hidesQuery = !request.scopes.contains(.write)
             let last = rest.count > page.count ? page.last : nil
-            return APIReply(
-                200,
-                .object([
-                    (
-                        "subscriptions",
-                        .array(try stage.subscriptions.views(page).map { $0.json(hidesQuery: hidesQuery) })
-                    ),
-                    ("next_cursor", APICursor.json("subscriptions", last.map { [.string($0.name)] })),
-                ]))
+            return .page(
+                "subscriptions", try stage.subscriptions.views(page).map { $0.json(hidesQuery: hidesQuery) },
+                of: "subscriptions", next: last.map { [.string($0.name)] })
         }
     }
 
@@ -126,7 +120,7 @@ extension RouterAPI {
             problems: [.notFound, .conflict]
         ) { request in
             let name = request["name"] ?? ""
-            return APIReply(200, AttemptView.json(name, try stage.subscriptions.probe(name)))
+            return APIReply(200, AttemptView.shown.json((name, try stage.subscriptions.probe(name))))
         }
     }
 

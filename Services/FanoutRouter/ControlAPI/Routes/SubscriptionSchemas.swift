@@ -51,7 +51,7 @@ extension RouterAPI {
     ]
 }
 
-private enum SubscriptionSchemas {
+enum SubscriptionSchemas {
     static let secret = APISchema.string(
         "The secret itself: for standard-webhooks whsec_ and base64, or whsk_ and the base64 of an Ed25519 seed.",
         length: 1...1024)
@@ -109,34 +109,12 @@ private enum SubscriptionSchemas {
                 )
             default: (name, schema)
             }
-        } + [
-            ("revision", .integer("Counts the changes, from 1.", in: 1...APISchema.mostPosition)),
-            ("created", APISchema.time("Null of a configured subscription.").orNull),
-            ("updated", APISchema.time("Null of a configured subscription.").orNull),
-            ("state", .string(oneOf: LaneState.words)),
-            ("disabled_reason", APISchema.string("Why the router disabled it.").orNull),
-            ("breaker", .string("The circuit breaker.", oneOf: CircuitBreaker.State.words)),
-            ("concurrency_now", .integer("How many requests the subscriber bears at present.")),
-            ("cursor", .integer("The last position that was taken up.", in: 0...APISchema.mostPosition)),
-            ("backlog", .integer("Events that are not finished.")), ("in_flight", .integer("Requests under way.")),
-            ("retrying", .integer("Deliveries that wait for their next attempt.")),
-            ("dead", .integer("Events among the dead letters.")),
-        ]
+        } + SubscriptionView.standing.schemas
 
     private static let shownSigning: APISchema = {
         let parts = members(of: SigningConfiguration.table).filter { $0.0 != "secrets" }
-        let secret = APISchema.object(
-            [
-                ("fingerprint", fingerprint),
-                (
-                    "public_key",
-                    APISchema.string("Of an Ed25519 key: whpk_ and base64, to verify v1a with.").orNull
-                ),
-                ("created", APISchema.time().orNull),
-                ("not_after", APISchema.time("Until then it signs beside a newer one.").orNull),
-            ], required: ["fingerprint", "public_key", "created", "not_after"])
-        let all = parts + [("secrets", .array(of: secret, "What signs now, newest first."))]
-        return .object(all, required: all.map(\.0))
+        let all = parts + [("secrets", .array(of: SubscriptionView.secret.schema, "What signs now, newest first."))]
+        return .whole(all)
     }()
 
     /// Every key, null where it has no value.

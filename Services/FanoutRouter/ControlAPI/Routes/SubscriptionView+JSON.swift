@@ -10,7 +10,6 @@ extension SubscriptionView {
     /// `made`: the secret that the router made with this very request. `hidesQuery`: for whoever may not change the
     /// subscription; receivers that know no signatures are often given a token in their URL.
     func json(made: [UInt8]? = nil, hidesQuery: Bool = false) -> JSONText {
-        let stored = subscription.stored
         var members: [(String, JSONText)] = [("origin", .string(subscription.origin.rawValue))]
         let document = SubscriptionDocument.value(subscription.configuration)
         for member in document.members(withNullFor: SubscriptionConfiguration.table.optionalKeys) {
@@ -21,15 +20,7 @@ extension SubscriptionView {
             default: members.append((member.name, member.value.json))
             }
         }
-        members += [
-            ("revision", .number(stored?.revision ?? 1)),
-            ("created", .optional(stored) { .time($0.createdAtNanoseconds) }),
-            ("updated", .optional(stored) { .time($0.updatedAtNanoseconds) }),
-            ("state", .string(lane.word)), ("disabled_reason", .optional(lane.disabledReason) { .string($0) }),
-            ("breaker", .string(lane.breaker)), ("concurrency_now", .number(lane.concurrency)),
-            ("cursor", .number(lane.cursor)), ("backlog", .number(lane.backlog)), ("in_flight", .number(lane.inFlight)),
-            ("retrying", .number(lane.retrying)), ("dead", .number(dead)),
-        ]
+        members += Self.standing.values(self)
         if let made { members.append(("generated_secret", .string(String(decoding: made, as: UTF8.self)))) }
         return .object(members)
     }
@@ -41,18 +32,54 @@ extension SubscriptionView {
     private func signing(_ document: JSONValue) -> JSONText {
         var members = document.members(withNullFor: SigningConfiguration.table.optionalKeys.filter { $0 != "secrets" })
             .map { ($0.name, $0.value.json) }
-        members.append(("secrets", .array(subscription.secrets.map(secret))))
+        members.append(("secrets", .array(subscription.secrets.map { Self.secret.json(($0, publicKey($0))) })))
         return .object(members)
     }
 
-    private func secret(_ secret: StoredSecret) -> JSONText {
-        .object([
-            ("fingerprint", .string(SigningSecrets.fingerprint(secret.bytes))),
-            ("public_key", .optional(publicKey(secret)) { .string($0) }),
-            ("created", secret.createdAtNanoseconds == 0 ? .null : .time(secret.createdAtNanoseconds)),
-            ("not_after", .optional(secret.notAfterNanoseconds) { .time($0) }),
-        ])
-    }
+    /// Its changes, and what it is doing.
+    static let standing = ShownObject<SubscriptionView>([
+        .init("revision", .integer("Counts the changes, from 1.", in: 1...APISchema.mostPosition)) {
+            .number($0.subscription.stored?.revision ?? 1)
+        },
+        .init("created", .time("Null of a configured subscription.").orNull) {
+            .optional($0.subscription.stored) { .time($0.createdAtNanoseconds) }
+        },
+        .init("updated", .time("Null of a configured subscription.").orNull) {
+            .optional($0.subscription.stored) { .time($0.updatedAtNanoseconds) }
+        },
+        .init("state", .string(oneOf: LaneState.words)) { .string($0.lane.word) },
+        .init("disabled_reason", .string("Why the router disabled it.").orNull) {
+            .optional($0.lane.disabledReason) { .string($0) }
+        },
+        .init("breaker", .string("The circuit breaker.", oneOf: CircuitBreaker.State.words)) {
+            .string($0.lane.breaker)
+        },
+        .init("concurrency_now", .integer("How many requests the subscriber bears at present.")) {
+            .number($0.lane.concurrency)
+        },
+        .init("cursor", .integer("The last position that was taken up.", in: 0...APISchema.mostPosition)) {
+            .number($0.lane.cursor)
+        },
+        .init("backlog", .integer("Events that are not finished.")) { .number($0.lane.backlog) },
+        .init("in_flight", .integer("Requests under way.")) { .number($0.lane.inFlight) },
+        .init("retrying", .integer("Deliveries that wait for their next attempt.")) { .number($0.lane.retrying) },
+        .init("dead", .integer("Events among the dead letters.")) { .number($0.dead) },
+    ])
+
+    static let secret = ShownObject<(stored: StoredSecret, publicKey: String?)>([
+        .init("fingerprint", SubscriptionSchemas.fingerprint) {
+            .string(SigningSecrets.fingerprint($0.stored.bytes))
+        },
+        .init("public_key", .string("Of an Ed25519 key: whpk_ and base64, to verify v1a with.").orNull) {
+            .optional($0.publicKey) { .string($0) }
+        },
+        .init("created", .time().orNull) {
+            $0.stored.createdAtNanoseconds == 0 ? .null : .time($0.stored.createdAtNanoseconds)
+        },
+        .init("not_after", .time("Until then it signs beside a newer one.").orNull) {
+            .optional($0.stored.notAfterNanoseconds) { .time($0) }
+        },
+    ])
 
     private func publicKey(_ secret: StoredSecret) -> String? {
         guard subscription.configuration.signing.scheme == .standardWebhooks else { return nil }
