@@ -155,10 +155,14 @@ let package = Package(
                 "AdminServer", "Bus", "Events", "Executable", "Normalisation", "PipelineConfiguration", "Primitives",
                 "Providers", "StageMetrics", "StageProcess", "Threads", "Wire", argumentParser, logging,
             ]),
+        shared(
+            "DeliverySigning",
+            ["PipelineConfiguration", "Primitives", "Providers", "Verification", "VerificationSchemes"]),
         .target(
             name: "EventDelivery",
             dependencies: [
-                "AdminServer", "Bus", "EventLog", "Events", "Executable", "JSON", "LibCrypto", "PipelineConfiguration",
+                "AdminServer", "Bus", "DeliverySigning", "EventLog", "Events", "Executable", "JSON", "LibCrypto",
+                "PipelineConfiguration",
                 "Primitives", "Providers", "SimdJSON", "StageMetrics", "StageProcess", "Threads", "Verification",
                 "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging, deque,
             ],
@@ -187,7 +191,8 @@ let package = Package(
         service(
             "Tributary",
             [
-                "ControlClient", "LibCrypto", "Events", "Executable", "Gzip", "JSON", "Normalisation",
+                "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
+                "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "Wire", argumentParser,
             ]),
@@ -224,7 +229,8 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "AdminServer", "Bus", "ControlAPI", "ControlClient", "EventDelivery", "EventLog", "Events",
+                "AdminServer", "Bus", "ControlAPI", "ControlClient", "DeliverySigning", "EventDelivery", "EventLog",
+                "Events",
                 "Executable",
                 "HTTPFront", "JSON", "LibCrypto", "LogSamples", "PipelineConfiguration", "Primitives", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Verification", "Wire", nio,

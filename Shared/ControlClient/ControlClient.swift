@@ -42,13 +42,16 @@ package struct ControlClient: Sendable {
     }
 
     /// A host, such as `https://router.example.com:8443`. `caFile`: PEM with the authorities that count. `keepsAlive`:
-    /// whether requests may follow one another on a connection. Fails where the file holds no certificate.
-    package init(_ origin: String, caFile: String? = nil, keepsAlive: Bool = false) throws(HTTPFailure) {
+    /// whether requests may follow one another on a connection. `timeoutSeconds`: as above. Fails where the file holds no
+    /// certificate.
+    package init(
+        _ origin: String, caFile: String? = nil, keepsAlive: Bool = false, timeoutSeconds: Int? = nil
+    ) throws(HTTPFailure) {
         place = String(origin[(origin.firstRange(of: "://")?.upperBound ?? origin.startIndex)...])
         base = origin
         isSocket = false
         self.keepsAlive = keepsAlive
-        timeout = nil
+        timeout = timeoutSeconds.map { .seconds(Int64($0)) }
         guard origin.hasPrefix("https:") else {
             tls = nil
             return
