@@ -14,6 +14,7 @@ let swiftSettings: [SwiftSetting] = [
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -85,6 +86,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         shared("Primitives", ["Wire"]),
         shared("HTTPFront", ["Wire", nio, nioHTTP1]),
+        shared("WebSocket", [nio, nioPosix, nioHTTP1, nioSSL, nioWebSocket]),
         shared("Events", ["JSON", "Primitives", "Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
         shared("Bus", ["CPlatform", "StageMetrics", "Threads", "Wire", "ZeroMQ", deque]),
@@ -206,6 +208,7 @@ let package = Package(
         tests("JSONTests", ["JSON"]),
         tests("WireTests", ["SeededRandom", "Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", nio, nioPosix, nioHTTP1]),
+        tests("WebSocketTests", ["SeededRandom", "WebSocket", nio, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
         tests("BusTests", ["Bus", "SeededRandom", "StageMetrics", "Wire"]),
         tests("BusTapTests", ["BusTap", "Events", "Executable", "JSON", "LogSamples", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
