@@ -196,7 +196,7 @@ let package = Package(
                 "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
                 "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
-                "Verification", "VerificationSchemes", "Wire", argumentParser,
+                "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
             ]),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),

@@ -2,7 +2,7 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
-internal import NIOSSL
+package import NIOSSL
 import Primitives
 
 /// What commands and tests speak to stages: HTTP/1.1 over an admin socket, or to a host over TCP or TLS; blocking.
@@ -56,6 +56,19 @@ package struct ControlClient: Sendable {
             tls = nil
             return
         }
+        tls = try Self.configuration(caFile: caFile)
+    }
+
+    /// The same trust for a connection that is not HTTP.
+    package static func tls(caFile: String?) throws(HTTPFailure) -> NIOSSLContext {
+        do {
+            return try NIOSSLContext(configuration: configuration(caFile: caFile))
+        } catch {
+            throw error as? HTTPFailure ?? HTTPFailure(.notTrusted, "\(error)")
+        }
+    }
+
+    private static func configuration(caFile: String?) throws(HTTPFailure) -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
         if let caFile {
@@ -64,7 +77,7 @@ package struct ControlClient: Sendable {
             }
             tls.trustRoots = .certificates(roots)
         }
-        self.tls = tls
+        return tls
     }
 
     /// Asks and waits for the whole answer. `target`: path and query, percent-encoded.

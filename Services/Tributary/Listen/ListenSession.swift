@@ -22,21 +22,23 @@ final class ListenSession: Sendable {
 
     /// Told of each row when its post has ended, on the thread that posts; without a target when the event is here.
     private let ended: @Sendable (ListenRows.Row) -> Void
-    private let poster: (@Sendable (ListenedEvent, Int) -> (outcome: PostOutcome, nanoseconds: Int64))?
+    private let isPosting: Bool
     private let state = Mutex(State())
     private let arrived = TimedSemaphore()
     private let posted = TimedSemaphore()
 
-    /// `poster` makes one attempt, counted from 1; nil where events are shown alone.
+    /// `target`: nil where events are shown alone. Fails with 64 where it cannot be used.
     init(
-        poster: (@Sendable (ListenedEvent, Int) -> (outcome: PostOutcome, nanoseconds: Int64))?,
-        ended: @escaping @Sendable (ListenRows.Row) -> Void = { _ in }
-    ) {
-        self.poster = poster
+        _ target: LocalTarget?, ended: @escaping @Sendable (ListenRows.Row) -> Void = { _ in }
+    ) throws(StageFailure) {
+        isPosting = target != nil
         self.ended = ended
-        guard poster != nil else { return }
+        guard let target else { return }
+        // Checked here, where its failure can be said; the thread has one of its own.
+        _ = try LocalPoster(target)
         BlockingThread(name: "post") { [weak self] in
-            while let self { self.postNext() }
+            guard let poster = try? LocalPoster(target) else { return }
+            while let self { self.postNext(poster) }
         }
     }
 
@@ -61,27 +63,27 @@ final class ListenSession: Sendable {
         let row = state.withLock { state in
             let number = state.rows.append(event)
             state.token = event.token
-            if poster != nil { state.waiting.append(number) }
+            if isPosting { state.waiting.append(number) }
             return state.rows.row(number)
         }
-        if poster == nil, let row { ended(row) } else { arrived.signal() }
+        if !isPosting, let row { ended(row) } else { arrived.signal() }
     }
 
     /// Posts an event once more, before those that wait.
     func sendAgain(_ number: Int) {
-        guard poster != nil else { return }
+        guard isPosting else { return }
         state.withLock { $0.waiting.insert(number, at: 0) }
         arrived.signal()
     }
 
-    private func postNext() {
-        guard arrived.wait(milliseconds: 1_000), let poster,
+    private func postNext(_ poster: LocalPoster) {
+        guard arrived.wait(milliseconds: 1_000),
             let row = state.withLock({ state in
                 state.waiting.isEmpty ? nil : state.rows.row(state.waiting.removeFirst())
             })
         else { return }
         posted.signal()
-        let (outcome, nanoseconds) = poster(row.event, row.attempts + 1)
+        let (outcome, nanoseconds) = poster.post(row.event, attempt: row.attempts + 1)
         let noted = state.withLock { state in
             state.rows.note(row.number, outcome, nanoseconds: nanoseconds)
             return state.rows.row(row.number)
