@@ -161,10 +161,14 @@ let package = Package(
                 "AdminServer", "Bus", "Events", "Executable", "Normalisation", "PipelineConfiguration", "Primitives",
                 "Providers", "StageMetrics", "StageProcess", "Threads", "Wire", argumentParser, logging,
             ]),
+        shared(
+            "DeliverySigning",
+            ["PipelineConfiguration", "Primitives", "Providers", "Verification", "VerificationSchemes"]),
         .target(
             name: "EventDelivery",
             dependencies: [
-                "AWS", "AdminServer", "Bus", "EventLog", "Events", "Executable", "JSON", "LibCrypto", "NATS",
+                "AWS", "AdminServer", "Bus", "DeliverySigning", "EventLog", "Events", "Executable", "JSON", "LibCrypto",
+                "NATS",
                 "PipelineConfiguration", "Primitives", "Providers", "SimdJSON", "StageMetrics", "StageProcess",
                 "Threads", "Verification",
                 "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging, deque,
@@ -194,9 +198,10 @@ let package = Package(
         service(
             "Tributary",
             [
-                "ControlClient", "LibCrypto", "Events", "Executable", "Gzip", "JSON", "Normalisation",
+                "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
+                "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
-                "Verification", "VerificationSchemes", "Wire", argumentParser,
+                "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
             ]),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
@@ -233,7 +238,8 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "AWS", "AdminServer", "Bus", "ControlAPI", "ControlClient", "EventDelivery", "EventLog", "Events",
+                "AWS", "AdminServer", "Bus", "ControlAPI", "ControlClient", "DeliverySigning", "EventDelivery",
+                "EventLog", "Events",
                 "Executable",
                 "HTTPFront", "JSON", "LibCrypto", "LogSamples", "NATS", "PipelineConfiguration", "Primitives",
                 "SQSClient", "SeededRandom",

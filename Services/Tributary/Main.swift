@@ -19,6 +19,7 @@ struct TributaryCommand: ParsableCommand {
               tributary types                       every type of event
               tributary events --type recording.ready    what was received
               tributary events 42                   one event, its way, its deliveries
+              tributary listen 3000                 events as they come, at a local port
               tributary why 42                      who got it, who did not, and why
               tributary subscriptions               how far each subscriber is
               tributary attempts --subscription my-app   what its endpoint answered
@@ -39,7 +40,7 @@ struct TributaryCommand: ParsableCommand {
         version: TributaryVersion.current,
         subcommands: [
             CheckCommand.self, ConfigCommand.self, SendCommand.self, VerifyCommand.self, NormaliseCommand.self,
-            TypesCommand.self, EventsCommand.self, WhyCommand.self, SubscriptionsCommand.self, AttemptsCommand.self,
+            TypesCommand.self, EventsCommand.self, ListenCommand.self, WhyCommand.self, SubscriptionsCommand.self, AttemptsCommand.self,
             DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self, StatsCommand.self, TokenCommand.self,
             StatusCommand.self, LogsCommand.self, TopCommand.self, MetricsCommand.self,
         ])

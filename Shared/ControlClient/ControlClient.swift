@@ -2,7 +2,7 @@ internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
-internal import NIOSSL
+package import NIOSSL
 import Primitives
 
 /// What commands and tests speak to stages: HTTP/1.1 over an admin socket, or to a host over TCP or TLS; blocking.
@@ -42,17 +42,33 @@ package struct ControlClient: Sendable {
     }
 
     /// A host, such as `https://router.example.com:8443`. `caFile`: PEM with the authorities that count. `keepsAlive`:
-    /// whether requests may follow one another on a connection. Fails where the file holds no certificate.
-    package init(_ origin: String, caFile: String? = nil, keepsAlive: Bool = false) throws(HTTPFailure) {
+    /// whether requests may follow one another on a connection. `timeoutSeconds`: as above. Fails where the file holds no
+    /// certificate.
+    package init(
+        _ origin: String, caFile: String? = nil, keepsAlive: Bool = false, timeoutSeconds: Int? = nil
+    ) throws(HTTPFailure) {
         place = String(origin[(origin.firstRange(of: "://")?.upperBound ?? origin.startIndex)...])
         base = origin
         isSocket = false
         self.keepsAlive = keepsAlive
-        timeout = nil
+        timeout = timeoutSeconds.map { .seconds(Int64($0)) }
         guard origin.hasPrefix("https:") else {
             tls = nil
             return
         }
+        tls = try Self.configuration(caFile: caFile)
+    }
+
+    /// The same trust for a connection that is not HTTP.
+    package static func tls(caFile: String?) throws(HTTPFailure) -> NIOSSLContext {
+        do {
+            return try NIOSSLContext(configuration: configuration(caFile: caFile))
+        } catch {
+            throw error as? HTTPFailure ?? HTTPFailure(.notTrusted, "\(error)")
+        }
+    }
+
+    private static func configuration(caFile: String?) throws(HTTPFailure) -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
         if let caFile {
@@ -61,7 +77,7 @@ package struct ControlClient: Sendable {
             }
             tls.trustRoots = .certificates(roots)
         }
-        self.tls = tls
+        return tls
     }
 
     /// Asks and waits for the whole answer. `target`: path and query, percent-encoded.

@@ -11,6 +11,7 @@ import StageMetrics
 import Synchronization
 import Wire
 
+@testable import DeliverySigning
 @testable import EventDelivery
 
 /// A router without a bus: the real log, log thread, reader thread, lanes, HTTP client and watchers, put together for one

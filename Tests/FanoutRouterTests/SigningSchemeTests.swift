@@ -7,6 +7,7 @@ import Primitives
 import Testing
 import Wire
 
+@testable import DeliverySigning
 @testable import EventDelivery
 
 /// The schemes beside Standard Webhooks with HMAC, over real sockets.
@@ -57,10 +58,8 @@ import Wire
 
     @Test func `the lines of every scheme are these, in this order`() throws {
         func lines(_ signing: SigningConfiguration, _ secret: String) throws -> [String] {
-            var head = ByteBuffer()
-            try DeliverySigner(signing, secrets: secret.isEmpty ? [] : [Array(secret.utf8)]).write(
-                id: Array("evt_1_2".utf8), attempt: 2, nowSeconds: 7, body: ByteBuffer(string: "{}"), to: &head)
-            return String(buffer: head).split(separator: "\r\n").map(String.init)
+            try DeliverySigner(signing, secrets: secret.isEmpty ? [] : [Array(secret.utf8)])
+                .lines(id: "evt_1_2", attempt: 2, nowSeconds: 7, body: "{}")
         }
         #expect(try lines(SigningConfiguration(scheme: .none, secrets: []), "") == ["webhook-id: evt_1_2"])
         #expect(

@@ -21,10 +21,14 @@ MODULES = {
     "Verifier": STAGE | CRYPTO | READING | GZIP | {"Verification"},
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
     "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS
-    | {"ControlAPI", "EventDelivery", "EventLog", "ServerCertificates", "Verification"},
+    | {
+        "ControlAPI", "DeliverySigning", "EventDelivery", "EventLog", "ServerCertificates", "Verification",
+        "WebSocket",
+    },
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
-    | CRYPTO | READING | GZIP | {"ControlClient", "Normalisation", "ServerCertificates", "Verification"},
+    | CRYPTO | READING | GZIP
+    | {"ControlClient", "DeliverySigning", "Normalisation", "ServerCertificates", "Verification", "WebSocket"},
 }  # fmt: skip
 """All modules of this repository in each executable, through whatever they come."""
 

@@ -22,7 +22,11 @@ ALLOWED_NAMES = {
     "handlerAdded",
     "handlerRemoved",
 }
-PROTOCOL_TERMS = {"Shared/WebSocket": {"data", "message"}}
+PROTOCOL_TERMS = {
+    "Shared/WebSocket": {"data", "message"},
+    "Services/FanoutRouter/ControlAPI/Push": {"message"},
+    "Services/Tributary/Listen": {"message"},
+}
 """Terms of the protocol that a folder speaks (here RFC 6455), which elsewhere say nothing."""
 FOUNDATION = {
     "Shared/EventLog": "GRDB's columns",

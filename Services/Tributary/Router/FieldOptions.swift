@@ -2,20 +2,18 @@ import ArgumentParser
 import JSON
 import PipelineConfiguration
 
-/// An option for each key of a subscription that has one, out of the table of its keys.
+/// Which keys of a subscription a command has options for.
+protocol FieldSelection: Sendable {
+    static var options: [FieldOption] { get }
+}
+
+/// An option for each key of a subscription that is selected, out of the table of its keys.
 ///
 /// The argument parser learns a type's options from the wrapped properties that its mirror shows; here the mirror is made
 /// of rows instead.
-struct FieldOptions: ParsableArguments, CustomReflectable {
+struct FieldOptions<Selection: FieldSelection>: ParsableArguments, CustomReflectable {
     /// Those that were given, in the order of the table.
     private(set) var values: [(option: FieldOption, value: JSONValue)] = []
-
-    private static let all =
-        SubscriptionConfiguration.table.options().filter { $0.path != ["name"] } + [
-            FieldOption(
-                name: "signing-key", path: ["signing", "key"], form: .text, doc: "What secret the router is to make.",
-                expected: "hmac or ed25519")
-        ]
 
     private struct Key: CodingKey {
         let stringValue: String
@@ -30,7 +28,7 @@ struct FieldOptions: ParsableArguments, CustomReflectable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
-        for option in Self.all {
+        for option in Selection.options {
             let key = Key(stringValue: option.name)
             let value: JSONValue? =
                 switch option.form {
@@ -47,7 +45,7 @@ struct FieldOptions: ParsableArguments, CustomReflectable {
     func has(_ name: String) -> Bool { values.contains { $0.option.name == name } }
 
     var customMirror: Mirror {
-        Mirror(self, children: Self.all.map { (label: $0.name, value: Self.wrapper($0)) })
+        Mirror(self, children: Selection.options.map { (label: $0.name, value: Self.wrapper($0)) })
     }
 
     private static func wrapper(_ option: FieldOption) -> Any {

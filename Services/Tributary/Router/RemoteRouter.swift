@@ -1,6 +1,7 @@
 import ControlClient
 import Executable
 import PipelineConfiguration
+import WebSocket
 
 /// The control API of a router on another machine: a bearer token over TLS.
 struct RemoteRouter {
@@ -44,5 +45,14 @@ struct RemoteRouter {
         let client = try ControlClient("\(url.isTLS ? "https" : "http")://\(url.hostHeader)", caFile: caFile)
         let headers = [("Authorization", "Bearer \(token)"), ("Accept", "application/json")]
         return try client.request(method, base + target, headers: headers, body: body)
+    }
+
+    /// What opens a WebSocket connection to it.
+    func webSocket(_ target: String, limits: WebSocketLimits) throws(HTTPFailure) -> WebSocketClient.Request {
+        var request = WebSocketClient.Request(
+            place: .tcp(host: url.host, port: url.port), host: url.hostHeader, target: base + target, limits: limits)
+        request.headers = [("Authorization", "Bearer \(token)")]
+        if url.isTLS { request.tls = try ControlClient.tls(caFile: caFile) }
+        return request
     }
 }

@@ -4,6 +4,7 @@ import Glibc
 import JSON
 import PipelineConfiguration
 import Primitives
+import WebSocket
 
 /// Asks a stage and turns every trouble into a sentence: on its admin socket, or the router over the network.
 struct StageClient {
@@ -40,6 +41,23 @@ struct StageClient {
     init(_ remote: RemoteRouter) {
         instance = remote.url.text
         way = .network(remote)
+    }
+
+    /// What opens a WebSocket connection to a router: on the socket of its streams, which needs no token, or over the
+    /// network.
+    func webSocket(_ target: String, limits: WebSocketLimits) throws(StageFailure) -> WebSocketClient.Request {
+        switch way {
+        case .socket(let client):
+            return WebSocketClient.Request(
+                place: .socket(path: String(client.place.dropLast("admin".count)) + "stream"), host: "localhost",
+                target: target, limits: limits)
+        case .network(let remote):
+            do throws(HTTPFailure) {
+                return try remote.webSocket(target, limits: limits)
+            } catch {
+                throw StageFailure(.usage, error.sentence)
+            }
+        }
     }
 
     /// The answer's JSON; null where the answer has no body. Fails with 69 when the stage does not run and with 1 when it

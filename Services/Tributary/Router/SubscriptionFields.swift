@@ -8,7 +8,17 @@ struct SubscriptionFields: ParsableArguments {
     @Option(help: ArgumentHelp("A JSON or YAML document; - is standard input.", valueName: "file"))
     var fromFile: String?
 
-    @OptionGroup var options: FieldOptions
+    /// Every key but the name, and what counts at creation only.
+    enum Selection: FieldSelection {
+        static let options =
+            SubscriptionConfiguration.table.options().filter { $0.path != ["name"] } + [
+                FieldOption(
+                    name: "signing-key", path: ["signing", "key"], form: .text,
+                    doc: "What secret the router is to make.", expected: "hmac or ed25519")
+            ]
+    }
+
+    @OptionGroup var options: FieldOptions<Selection>
 
     func validate() throws {
         for name in ["batch-events", "batch-bytes"] where options.has(name) && !options.has("batch") {

@@ -1,3 +1,4 @@
+import DeliverySigning
 package import EventLog
 import Executable
 import JSON

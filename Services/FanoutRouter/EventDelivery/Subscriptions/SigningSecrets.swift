@@ -1,3 +1,4 @@
+import DeliverySigning
 import EventLog
 import LibCrypto
 import PipelineConfiguration

@@ -1,3 +1,4 @@
+import DeliverySigning
 import Executable
 import NIOCore
 import PipelineConfiguration
@@ -43,9 +44,17 @@ struct DeliveryHead {
         buffer.writeStaticString("\r\ncontent-length: ")
         buffer.writeString(String(content.body.readableBytes))
         buffer.writeStaticString("\r\n")
-        signer.write(
-            id: idPrefix + Array(delivery.name.text.utf8), attempt: delivery.attempt,
-            nowSeconds: delivery.startedSeconds, body: content.body, to: &buffer)
+        content.body.withUnsafeReadableBytes { body in
+            signer.sign(
+                id: idPrefix + Array(delivery.name.text.utf8), attempt: delivery.attempt,
+                nowSeconds: delivery.startedSeconds, body: body
+            ) { name, value in
+                buffer.writeString(name)
+                buffer.writeStaticString(": ")
+                buffer.writeBytes(value)
+                buffer.writeStaticString("\r\n")
+            }
+        }
         buffer.writeStaticString("\r\n")
     }
 }

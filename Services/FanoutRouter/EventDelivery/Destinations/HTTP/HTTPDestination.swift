@@ -1,3 +1,4 @@
+import DeliverySigning
 import Executable
 import NIOCore
 import NIOSSL

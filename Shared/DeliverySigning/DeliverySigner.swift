@@ -1,13 +1,11 @@
-import NIOCore
-import PipelineConfiguration
+package import PipelineConfiguration
 import Primitives
 import Providers
 import Verification
 import VerificationSchemes
 
-/// How the requests of a subscription are named and signed: by the very schemes that verify webhooks. Belongs to the event
-/// loop of the lanes.
-struct DeliverySigner {
+/// How the requests of a subscription are named and signed: by the very schemes that verify webhooks. Belongs to one thread.
+package struct DeliverySigner {
     private static let idField = "webhook-id"
     /// In which Stream counts its attempts (getstream.io, "Webhooks overview").
     private static let streamAttemptField = "x-webhook-attempt"
@@ -18,22 +16,22 @@ struct DeliverySigner {
     private let isStream: Bool
     /// What goes into the scheme's `keyField`.
     private let keyID: String
-    /// A whole line with a secret in it.
-    private let token: [UInt8]
+    /// A field with a secret in it.
+    private let token: (name: String, value: [UInt8])?
 
     /// Names and does not sign.
-    init() {
-        (scheme, signer, signsID, isStream, keyID, token) = (nil, nil, false, false, "", [])
+    package init() {
+        (scheme, signer, signsID, isStream, keyID, token) = (nil, nil, false, false, "", nil)
     }
 
     /// Throws a sentence where a secret does not fit its scheme. A scheme that has room for one signature is signed by the
     /// first secret.
-    init(_ configuration: SigningConfiguration, secrets: [[UInt8]]) throws(SigningSecretError) {
+    package init(_ configuration: SigningConfiguration, secrets: [[UInt8]]) throws(SigningSecretError) {
         keyID = configuration.apiKey ?? ""
         isStream = configuration.scheme == .stream
         guard case .signature(let scheme)? = SchemePresets.scheme(named: configuration.scheme.rawValue)?.proof else {
             token =
-                configuration.scheme == .header ? try Self.token(configuration, secrets.first ?? []) : []
+                configuration.scheme == .header ? try Self.token(configuration, secrets.first ?? []) : nil
             (scheme, signer, signsID) = (nil, nil, false)
             return
         }
@@ -43,15 +41,14 @@ struct DeliverySigner {
         self.scheme = scheme
         self.signer = signer
         signsID = scheme.content.contains(.field(Self.idField))
-        token = []
+        token = nil
     }
 
     private static func token(
         _ configuration: SigningConfiguration, _ secret: [UInt8]
-    ) throws(SigningSecretError) -> [UInt8] {
+    ) throws(SigningSecretError) -> (String, [UInt8]) {
         guard secret.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { throw .controlCharacter }
-        let name = configuration.header ?? "authorization"
-        return Array("\(name): \(configuration.prefix)".utf8) + secret + Array("\r\n".utf8)
+        return (configuration.header ?? "authorization", Array(configuration.prefix.utf8) + secret)
     }
 
     private static func key(_ secret: [UInt8], _ form: KeyForm) throws(SigningSecretError) -> RequestSigner.Key {
@@ -66,40 +63,37 @@ struct DeliverySigner {
         return key.kind == .privateKey ? .ed25519(bytes) : .shared(bytes)
     }
 
-    /// Appends the header lines that name and sign one attempt. `id` is the same for every attempt.
-    func write(
-        id: [UInt8], attempt: Int, nowSeconds: Int64, body: ByteBuffer, to buffer: inout ByteBuffer
+    /// Calls `each` with the header fields that name and sign one attempt, and their values. `id` is the same for every
+    /// attempt.
+    package func sign(
+        id: [UInt8], attempt: Int, nowSeconds: Int64, body: UnsafeRawBufferPointer,
+        each: (_ field: String, _ value: [UInt8]) -> Void
     ) {
-        if signsID { Self.line(Self.idField, id, to: &buffer) }
+        if signsID { each(Self.idField, id) }
         if let scheme, let signer {
-            if let name = scheme.idField { Self.line(name, id, to: &buffer) }
-            if isStream { Self.line(Self.streamAttemptField, Array(String(attempt).utf8), to: &buffer) }
-            if let name = scheme.keyField { Self.line(name, Array(keyID.utf8), to: &buffer) }
+            if let name = scheme.idField { each(name, id) }
+            if isStream { each(Self.streamAttemptField, Array(String(attempt).utf8)) }
+            if let name = scheme.keyField { each(name, Array(keyID.utf8)) }
             let timestamp = scheme.timestamp == nil ? [] : Array(String(max(0, nowSeconds)).utf8)
-            if let time = scheme.timestamp { Self.line(time.field, timestamp, to: &buffer) }
-            body.withUnsafeReadableBytes { body in
-                signer.sign(body, timestamp: timestamp) { _, content in
-                    content += id
-                } each: { name, value in
-                    Self.line(name, value, to: &buffer)
-                }
+            if let time = scheme.timestamp { each(time.field, timestamp) }
+            signer.sign(body, timestamp: timestamp) { _, content in
+                content += id
+            } each: {
+                each($0, $1)
             }
         }
-        if !signsID { Self.line(Self.idField, id, to: &buffer) }
-        buffer.writeBytes(token)
-    }
-
-    private static func line(_ name: String, _ value: [UInt8], to buffer: inout ByteBuffer) {
-        buffer.writeString(name)
-        buffer.writeStaticString(": ")
-        buffer.writeBytes(value)
-        buffer.writeStaticString("\r\n")
+        if !signsID { each(Self.idField, id) }
+        if let token { each(token.name, token.value) }
     }
 }
 
 /// A signing secret that cannot be used.
-struct SigningSecretError: Error, CustomStringConvertible {
-    let description: String
+package struct SigningSecretError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(description: String) {
+        self.description = description
+    }
 
     static let standardWebhooks = SigningSecretError(
         description: "a standard-webhooks secret is base64, with or without whsec_ before it (make one with: openssl "
