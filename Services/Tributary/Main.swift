@@ -40,7 +40,8 @@ struct TributaryCommand: ParsableCommand {
         version: TributaryVersion.current,
         subcommands: [
             CheckCommand.self, ConfigCommand.self, SendCommand.self, VerifyCommand.self, NormaliseCommand.self,
-            TypesCommand.self, EventsCommand.self, ListenCommand.self, WhyCommand.self, SubscriptionsCommand.self, AttemptsCommand.self,
+            TypesCommand.self, EventsCommand.self, ListenCommand.self, WhyCommand.self, SubscriptionsCommand.self,
+            AttemptsCommand.self,
             DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self, StatsCommand.self, TokenCommand.self,
             StatusCommand.self, LogsCommand.self, TopCommand.self, MetricsCommand.self,
         ])

@@ -110,11 +110,12 @@ struct ListenCommand: ParsableCommand {
             let (width, height) = TerminalScreen.size()
             terminal.draw(
                 view.screen(session.rows, title: title, state: session.stream, width: width, height: height))
-            guard let key = terminal.key(timeoutMilliseconds: 200) else { continue }
-            switch session.change({ view.press(key, &$0) }) {
-            case .none: break
-            case .sendAgain(let number): session.sendAgain(number)
-            case .quit: return terminal.restore()
+            for key in TerminalScreen.keys(in: terminal.key(timeoutMilliseconds: 200) ?? "") {
+                switch session.change({ view.press(key, &$0) }) {
+                case .none: break
+                case .sendAgain(let number): session.sendAgain(number)
+                case .quit: return terminal.restore()
+                }
             }
         }
     }

@@ -98,6 +98,7 @@ private final class StreamReader: ChannelInboundHandler, @unchecked Sendable {
         else { return }
         switch message["type"].text {
         case "event": if let event = ListenedEvent(message) { session.take(event) }
+        case "subscribed", "caught_up": session.advance(to: message["token"].text)
         case "gap":
             session.advance(to: message["token"].text)
             session.setStream("connected; \(printable(message["detail"].text))")

@@ -52,4 +52,16 @@ final class TerminalScreen: Sendable {
         let count = read(0, &bytes, bytes.count)
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : "\u{4}"
     }
+
+    /// The keys of a text that came at once, as when somebody types fast: sequences of arrows are one key each.
+    static func keys(in text: String) -> [String] {
+        var keys: [String] = []
+        var rest = text[...]
+        while !rest.isEmpty {
+            let key = rest.prefix(rest.hasPrefix("\u{1B}[") ? 3 : 1)
+            keys.append(String(key))
+            rest = rest.dropFirst(key.count)
+        }
+        return keys
+    }
 }
