@@ -274,7 +274,7 @@ let package = Package(
                 "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "Verification",
                 "VerificationSchemes", "WebhookSamples", "Wire",
             ],
-            path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_push.py", "test_stages.py", "thresholds.json"],
+            path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"],
             swiftSettings: swiftSettings),
         tests(
             "VerifierTests",
