@@ -10,8 +10,8 @@ import Testing
             {"type":"event","token":"t-\(number)","webhook_id":"evt_1_\(number)",
              "event":{"type":"\(type)","subject":"rooms/\(number)","time":"2026-11-02T12:00:00.123456Z"}}
             """
-        let message = try #require(JSONValue.read(Array(text.utf8)))
-        return try #require(ListenedEvent(message))
+        let value = try #require(JSONValue.read(Array(text.utf8)))
+        return try #require(ListenedEvent(value))
     }
 
     @Test func `an event of another format is posted with the fields and the body of a delivery`() throws {
@@ -19,8 +19,8 @@ import Testing
             {"type":"event","token":"t","webhook_id":"w","event":{"type":"x"},
              "delivery":{"fields":{"content-type":"application/x-protobuf"},"body_base64":"AAE="}}
             """
-        let message = try #require(JSONValue.read(Array(text.utf8)))
-        let event = try #require(ListenedEvent(message))
+        let value = try #require(JSONValue.read(Array(text.utf8)))
+        let event = try #require(ListenedEvent(value))
         #expect(event.body == [0, 1])
         #expect(event.fields.map(\.value) == ["application/x-protobuf"])
         #expect(ListenedEvent(.object([])) == nil)
