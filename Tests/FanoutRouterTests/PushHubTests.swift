@@ -3,6 +3,7 @@ import LogSamples
 import NIOCore
 import Primitives
 import Testing
+import Threads
 import Wire
 
 @testable import EventDelivery
@@ -121,6 +122,21 @@ import Wire
         let again = try Probe(fixture, from: .behind(token))
         try await eventually { try again.isCaughtUp }
         #expect(try again.positions == Array(4...10))
+        fixture.stop()
+    }
+
+    @Test func `what a full mailbox leaves out is read from the log, and nothing is missed`() async throws {
+        let fixture = try fixture(feedBytes: 1)
+        let probe = try Probe(fixture, from: .latest)
+        let goesOn = TimedSemaphore()
+        fixture.loop.execute { _ = goesOn.wait(milliseconds: 60_000) }
+        for first in stride(from: 1, to: 60 as UInt64, by: 20) {
+            fixture.receive(first...(first + 19))
+            fixture.writer.flush()
+        }
+        goesOn.signal()
+        try await eventually { try probe.positions.count >= 60 }
+        #expect(try probe.positions == Array(1...60))
         fixture.stop()
     }
 

@@ -1,6 +1,6 @@
 import EventLog
 import Logging
-package import NIOCore
+import NIOCore
 package import PipelineConfiguration
 import Primitives
 import StageMetrics
@@ -16,12 +16,14 @@ package final class PushHub {
     static let bytesPerTurn = 256 * 1024
     /// What new rows write to all watchers at once; then each has a turn of its own, so that the loop moves.
     private static let framesPerTurn = 4096
+    /// Most positions that one watcher looks at before others have their turn.
+    private static let positionsPerTurn: UInt64 = 4096
     private static let tickInterval = TimeAmount.seconds(1)
     private static let saveInterval = TimeAmount.milliseconds(100)
     private static let readAgain = TimeAmount.milliseconds(200)
 
     package let logID: JournalID
-    package let loop: any EventLoop
+    private let loop: any EventLoop
     private var limits: PushConfiguration
     private let mailbox: FeedMailbox
     private let chunks: ChunkReader
@@ -54,8 +56,6 @@ package final class PushHub {
             bound.value.closeSlow(now: .now())
         }
     }
-
-    package var count: Int { watchers.count }
 
     /// Behind the newest event.
     package var headToken: PositionToken { PositionToken(logID, feed.next - 1) }
@@ -192,18 +192,11 @@ package final class PushHub {
     func drain() {
         let (rows, next) = mailbox.take()
         guard next > 0 else { return }
-        var expected = feed.next
+        let head = feed.next
         for row in rows { feed.append(row) }
         feed.advance(to: next)
-        let isWhole = rows.allSatisfy { row in
-            defer { expected = row.last + 1 }
-            return row.first == expected
-        }
-        guard isWhole, expected == next else {
-            // Something was left out of a full mailbox: it is read from the log.
-            let missed = rows.first.map { min($0.first, expected) } ?? expected
-            return catchUp(from: min(missed, expected))
-        }
+        // Rows are left out of a full mailbox from its beginning; what is missing is read from the log.
+        guard rows.first?.first == head else { return catchUp(from: head) }
         framesLeft = Self.framesPerTurn
         for row in rows { offer(row) }
         for watcher in touched {
@@ -285,9 +278,6 @@ package final class PushHub {
             position = give(row, from: position, to: watcher)
         }
     }
-
-    /// Most positions that one watcher looks at before others have their turn.
-    private static let positionsPerTurn: UInt64 = 4096
 
     private func pumpLater(_ watcher: Watcher, _ wait: TimeAmount) {
         guard !watcher.isReading else { return }  // a second turn would write the same again
