@@ -147,6 +147,24 @@ class Push(unittest.TestCase):
         self.assertEqual(caught.exception.response.status_code, 403)
         self.assertEqual(json.loads(caught.exception.response.body)["code"], "forbidden")
 
+    def test_sockets_that_watch_nothing_yet_count_too_and_hear_of_the_end(self):
+        with Watched(binaries(), {"max_connections": 2}) as watched, \
+                watched.socket("tributary.v1") as known, watched.socket("tributary.v1", headers={}) as stranger:
+            with self.assertRaises(InvalidStatus) as caught, watched.socket("tributary.v1"):
+                pass
+            self.assertEqual(caught.exception.response.status_code, 503)
+            stranger.close()
+            until(lambda: self.can_open(watched), "room for another socket")
+            watched.supervisor("down")
+            self.assertEqual(self.closed(known)[0], 1001)
+
+    def can_open(self, watched: Watched) -> bool:
+        try:
+            with watched.socket("tributary.v1"):
+                return True
+        except InvalidStatus:
+            return False
+
     def test_a_token_of_another_log_is_a_gap_that_is_said(self):
         self.send(1)
         other = "0" * 32 + "-7"

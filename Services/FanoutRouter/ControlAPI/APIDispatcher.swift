@@ -51,10 +51,18 @@ package struct APIDispatcher: Sendable {
         }
     }
 
-    /// The answer that a reply makes, counted.
-    func answer(_ reply: APIReply, _ call: APICall) -> APIAnswer {
+    private func answer(_ reply: APIReply, _ call: APICall) -> APIAnswer {
         counts.count(call.operation.id, reply.status)
         return APIAnswer(reply)
+    }
+
+    /// The answer to a request for the next events, when there are some; nil for every other request. It comes on the
+    /// push loop.
+    func poll(_ call: APICall) throws(APIProblem) -> EventLoopFuture<APIAnswer>? {
+        guard case .poll(let poll) = call.operation.push, let poll = try poll(call) else { return nil }
+        return poll.answer().map { answer($0, call) }.flatMapErrorThrowing { error in
+            refuse(error as? APIProblem ?? APIProblem(.failed, "\(error)"), call)
+        }
     }
 
     /// The same for a request that was taken whole and needs nobody's leave.
@@ -62,11 +70,11 @@ package struct APIDispatcher: Sendable {
         do throws(APIProblem) {
             var call = try call(method, target)
             call.scopes = Set(APIScope.allCases)
-            if case .poll(let poll) = call.operation.push, let poll = try poll(call) {
+            if let later = try poll(call) {
                 do {
-                    return answer(try poll.answer().wait(), call)
+                    return try later.wait()
                 } catch {
-                    return refuse(error as? APIProblem ?? APIProblem(.failed, "\(error)"), call)
+                    return refuse(APIProblem(.failed, "\(error)"), call)
                 }
             }
             return answer(call, contentType: contentType, body: body)

@@ -92,7 +92,8 @@ final class ControlConnection: ChannelInboundHandler, RemovableChannelHandler {
             // The front connection reads on for a while, so that whoever is still sending gets the answer.
             write(answer, to: head, closes: hasBody, context)
         case .ask(let call):
-            if call.operation.scope != nil {
+            // Of a WebSocket the first message may bring the token; until then it is a stranger.
+            if !call.scopes.isEmpty {
                 context.triggerUserOutboundEvent(FrontConnection.Trusted(), promise: nil)
             }
             if head.headers.first(name: "expect")?.lowercased() == "100-continue" {
@@ -190,6 +191,12 @@ extension ControlConnection {
             let limits = WebSocketLimits(
                 messageBytes: endpoint.messageBytes, pingInterval: responder.push?.ping ?? .seconds(20))
             let channel = context.channel
+            let most = (responder.push?.settings ?? PushConfiguration()).maxConnections
+            guard responder.sockets.add(channel, most: most) else {
+                throw APIProblem(
+                    .unavailable, "\(most) WebSockets are open, which is the most; try again",
+                    fields: [("retry-after", "1")])
+            }
             let bound = NIOLoopBound(own, eventLoop: context.eventLoop)
             channel.pipeline.syncOperations.removeHTTP().whenComplete { result in
                 guard case .success = result else { return channel.close(promise: nil) }

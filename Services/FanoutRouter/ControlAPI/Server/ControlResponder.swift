@@ -16,6 +16,7 @@ final class ControlResponder: Sendable {
     let tokens: APITokens?
     let bodyDeadline: TimeAmount
     let push: PushService?
+    let sockets: OpenSockets
     private let dispatcher: APIDispatcher
     private let hosts: HostRule?
     private let pool = NIOThreadPool(numberOfThreads: ControlResponder.workers)
@@ -31,9 +32,10 @@ final class ControlResponder: Sendable {
     /// `hosts` nil: a Unix socket, which no page can reach.
     init(
         dispatcher: APIDispatcher, tokens: APITokens?, hosts: HostRule?, bodyDeadline: TimeAmount,
-        push: PushService? = nil
+        push: PushService? = nil, sockets: OpenSockets = OpenSockets()
     ) {
         self.push = push
+        self.sockets = sockets
         self.dispatcher = dispatcher
         self.tokens = tokens
         self.hosts = hosts
@@ -78,9 +80,14 @@ final class ControlResponder: Sendable {
         _ call: APICall, contentType: String?, body: [UInt8], on loop: any EventLoop,
         write: @escaping @Sendable (APIAnswer) -> EventLoopFuture<Void>
     ) {
-        if let poll = poll(call, on: loop) {
-            // Bounded by what may watch.
-            _ = poll.flatMap(write)
+        do throws(APIProblem) {
+            if let later = try dispatcher.poll(call) {
+                // Bounded by what may watch.
+                _ = later.hop(to: loop).flatMap(write)
+                return
+            }
+        } catch {
+            _ = write(dispatcher.refuse(error, call))
             return
         }
         let problem = state.withLock { state -> APIProblem? in
@@ -104,19 +111,6 @@ final class ControlResponder: Sendable {
                 return state.isStopping && state.accepted == 0
             }
             if isLast { settled.signal() }
-        }
-    }
-
-    /// The answer to a request for the next events; nil for every other.
-    private func poll(_ call: APICall, on loop: any EventLoop) -> EventLoopFuture<APIAnswer>? {
-        guard case .poll(let poll) = call.operation.push else { return nil }
-        do throws(APIProblem) {
-            return try poll(call)?.answer().map { [dispatcher] in dispatcher.answer($0, call) }
-                .flatMapErrorThrowing { [dispatcher] error in
-                    dispatcher.refuse(error as? APIProblem ?? APIProblem(.failed, "\(error)"), call)
-                }.hop(to: loop)
-        } catch {
-            return loop.makeSucceededFuture(dispatcher.refuse(error, call))
         }
     }
 

@@ -12,6 +12,7 @@ package import PipelineConfiguration
 import ServerCertificates
 import StageMetrics
 import Synchronization
+import WebSocket
 
 /// The control API on `router.listen`: HTTP/1.1, with TLS where it is configured, for whoever has a token. It has an
 /// event loop of its own, so that operators never delay deliveries.
@@ -44,6 +45,7 @@ package final class ControlServer: Sendable {
     private let responders: [ControlResponder]
     private let tokens: APITokens
     private let push: PushService?
+    private let sockets: OpenSockets
     private let tls: ServerTLS?
     private let listeners: [any Channel]
     private let listen: ListenAddress?
@@ -79,12 +81,15 @@ package final class ControlServer: Sendable {
         self.tls = tls
         self.tokens = tokens
         self.push = push
+        let sockets = OpenSockets()
+        self.sockets = sockets
         let ownGroup = push == nil ? MultiThreadedEventLoopGroup(numberOfThreads: 1) : nil
         self.ownGroup = ownGroup
         loop = push?.loop ?? ownGroup!.next()
         func responder(_ tokens: APITokens?, _ hosts: HostRule?) -> ControlResponder {
             ControlResponder(
-                dispatcher: dispatcher, tokens: tokens, hosts: hosts, bodyDeadline: settings.bodyDeadline, push: push)
+                dispatcher: dispatcher, tokens: tokens, hosts: hosts, bodyDeadline: settings.bodyDeadline, push: push,
+                sockets: sockets)
         }
         let rules = Self.rules(settings, isTLS: tls != nil, dispatcher)
         var responders: [ControlResponder] = []
@@ -147,6 +152,7 @@ package final class ControlServer: Sendable {
         ended("it stops")
         for listener in listeners { try? listener.close().wait() }
         if let push { try? push.loop.submit { push.hub.value.stop() }.wait() }
+        sockets.close(WebSocketClose(.goingAway, "the router stops"))
         for responder in responders { responder.stop() }
         try? ownGroup?.syncShutdownGracefully()
     }
