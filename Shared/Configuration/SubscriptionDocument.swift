@@ -9,26 +9,26 @@ package enum SubscriptionDocument {
     package static func decode(
         _ document: JSONValue, sources: [String]
     ) throws(SubscriptionDocumentError) -> SubscriptionConfiguration {
-        let decoding = Decoding(file: "", isDocument: true)
-        decoding.sources = sources
-        let root = Value(node: node(document, "", decoding), keyPath: "", decoding: decoding)
-        var subscription = SubscriptionConfiguration()
-        if decoding.errors.isEmpty { _ = SubscriptionConfiguration.table.read(root, into: &subscription) }
-        guard decoding.errors.isEmpty else { throw SubscriptionDocumentError(decoding) }
-        return subscription
+        try decode(document, SubscriptionConfiguration.table, sources: sources)
     }
 
     /// Decodes a filter alone, as it stands in a subscription.
     package static func filter(
         _ document: JSONValue, sources: [String]
     ) throws(SubscriptionDocumentError) -> SubscriptionFilter {
+        try decode(document, SubscriptionFilter.table, sources: sources)
+    }
+
+    private static func decode<Decoded>(
+        _ document: JSONValue, _ table: FieldTable<Decoded>, sources: [String]
+    ) throws(SubscriptionDocumentError) -> Decoded {
         let decoding = Decoding(file: "", isDocument: true)
         decoding.sources = sources
         let root = Value(node: node(document, "", decoding), keyPath: "", decoding: decoding)
-        var filter = SubscriptionFilter()
-        if decoding.errors.isEmpty { _ = SubscriptionFilter.table.read(root, into: &filter) }
+        var decoded = table.make()
+        if decoding.errors.isEmpty { _ = table.read(root, into: &decoded) }
         guard decoding.errors.isEmpty else { throw SubscriptionDocumentError(decoding) }
-        return filter
+        return decoded
     }
 
     /// The document of a subscription, every default written out; decoding it gives the same subscription, but for its

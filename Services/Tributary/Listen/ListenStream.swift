@@ -80,6 +80,8 @@ final class ListenStream: Sendable {
 }
 
 /// Hands messages of `tributary.v1` to a session, and makes the connection wait while that does.
+///
+/// `@unchecked Sendable`: `closed` is set before it connects, `problem` is read when that has come.
 private final class StreamReader: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = WebSocketMessage
 

@@ -5,7 +5,9 @@ import PipelineConfiguration
 import WebSocket
 
 /// One client of `/v1/stream`: `cloudevents.json` (CloudEvents WebSocket binding 1.0.2: an event per text message and
-/// nothing else) or `tributary.v1` (Services/FanoutRouter/README.md). Belongs to its connection's event loop.
+/// nothing else) or `tributary.v1` (Services/FanoutRouter/PUSH.md). Belongs to its connection's event loop.
+///
+/// `@unchecked Sendable`: made and used on that loop alone, which an endpoint's `open` cannot say.
 final class StreamConnection: ChannelInboundHandler, WatcherOutput, @unchecked Sendable {
     typealias InboundIn = WebSocketMessage
     typealias OutboundOut = WebSocketMessage

@@ -44,13 +44,6 @@ package struct WatchedEvent {
         } ?? ""
     }
 
-    /// The provider's attribute, such as `fishjam`.
-    package var provider: String {
-        row.batch.withRecord(at: position) { record in
-            record.attribute("provider").map { String(decoding: $0, as: UTF8.self) } ?? ""
-        } ?? ""
-    }
-
     /// What a delivery in that format would carry; nil where the event is damaged.
     package func content(as format: SubscriptionFormat) -> DeliveryContent? {
         EventFormat.content(of: position, in: row, as: format)
