@@ -52,6 +52,7 @@ let package = Package(
     name: "tributary",
     products: [
         .executable(name: "ingress-gateway", targets: ["IngressGateway"]),
+        .executable(name: "ingress-connector", targets: ["IngressConnector"]),
         .executable(name: "verifier", targets: ["Verifier"]),
         .executable(name: "normaliser", targets: ["Normaliser"]),
         .executable(name: "fanout-router", targets: ["FanoutRouter"]),
@@ -95,7 +96,7 @@ let package = Package(
         .target(
             name: "LibCrypto", dependencies: ["COpenSSL"], path: "Shared/Crypto", swiftSettings: swiftSettings),
         shared("AWS", ["JSON", "LibCrypto", "Primitives"]),
-        shared("SQSClient", ["AWS", nio, nioHTTP1, asyncHTTPClient]),
+        shared("SQSClient", ["AWS", nio, nioHTTP1, nioSSL, asyncHTTPClient]),
         shared("NATS", ["CNATS", "JSON"]),
         shared("Gzip", ["CZlib"]),
         shared("SimdJSON", ["CSimdJSON", "Events", "JSON"]),
@@ -140,14 +141,29 @@ let package = Package(
                 "AdminServer", "Executable", "HTTPFront", "JSON", "PipelineConfiguration", "Primitives", "StageMetrics",
                 "Threads", logging,
             ]),
+        shared(
+            "WebhookIntake",
+            [
+                "AdminServer", "Bus", "Events", "Journal", "PipelineConfiguration", "Primitives", "StageMetrics",
+                "StageProcess", "Threads", "Wire", logging,
+            ]),
         shared("ControlClient", ["Primitives", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
         service(
             "IngressGateway",
             [
                 "AdminServer", "Bus", "Events", "Executable", "HTTPFront", "JSON", "Journal", "PipelineConfiguration",
-                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads", "Wire", nio,
-                nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
+                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads",
+                "WebhookIntake",
+                "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
             ]),
+        service(
+            "IngressConnector",
+            [
+                "AWS", "AdminServer", "Bus", "Events", "Executable", "JSON", "Journal", "PipelineConfiguration",
+                "Primitives", "SQSClient", "StageMetrics", "StageProcess", "Threads", "WebSocket", "WebhookIntake",
+                "Wire", nio, nioPosix, nioSSL, argumentParser, logging,
+            ],
+            exclude: ["README.md"]),
         service(
             "Verifier",
             [
@@ -257,7 +273,13 @@ let package = Package(
             [
                 "AdminServer", "Bus", "Events", "Executable", "IngressGateway", "Journal", "PipelineConfiguration",
                 "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "TestCertificates",
-                "Threads", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
+                "Threads", "WebhookIntake", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
+            ]),
+        tests(
+            "IngressConnectorTests",
+            [
+                "AWS", "Gzip", "IngressConnector", "JSON", "Journal", "PipelineConfiguration", "Primitives",
+                "SeededRandom", "StageMetrics", "WebhookIntake", "WebhookSamples", "Wire", nio, nioPosix,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",

@@ -2,15 +2,12 @@ import AdminServer
 import Bus
 import Executable
 import HTTPFront
-import Journal
 import Logging
 import PipelineConfiguration
 import Primitives
 import Providers
-import StageMetrics
 import StageProcess
-import Synchronization
-import Wire
+import WebhookIntake
 
 extension IngressSettings {
     /// What the configuration says of this ingress. Instance n listens where the configuration says unless the
@@ -72,55 +69,14 @@ extension Ingress where Port == IngressBus {
     static func start(
         _ settings: IngressSettings, _ environment: StageEnvironment, journalPath: String
     ) throws -> Ingress<IngressBus> {
-        let configuration = environment.configuration.ingress
-        let logger = environment.logger
-        let busSettings = IngressBusSettings(
-            runDirectory: environment.runDirectory, instance: environment.instance,
-            maxBodyBytes: configuration.maxBodyBytes, windowRecords: configuration.windowRecords,
-            windowBytes: configuration.windowBytes,
-            verdictTimeoutNanoseconds: configuration.verdictTimeout.nanoseconds)
-        let registry = environment.registry
-        let budgetBytes = configuration.diskBudgetBytes
-        return try Ingress<IngressBus>(
-            settings, registry: registry,
-            openJournal: { try openJournal(journalPath, budgetBytes: budgetBytes, logger) },
-            connect: { joinBus($0, busSettings, registry, $1) }, report: { sentence in logger.warning("\(sentence)") })
+        try Ingress<IngressBus>(
+            settings, registry: environment.registry, openJournal: { try environment.openJournal(journalPath) },
+            connect: { environment.joinBus($0, $1) },
+            report: { sentence in environment.logger.warning("\(sentence)") })
     }
 
-    /// What must be in order for this instance to count as ready. It waits a moment for the rest of the pipeline, so that
-    /// the first wrong signature is answered as such; after that a missing stage does not make it unready, because
-    /// webhooks wait on disk.
+    /// What must be in order for this instance to count as ready.
     var checks: [HealthCheck] {
-        let mode = state.mode.load(ordering: .relaxed)
-        let error = state.lastError.withLock { $0 }
-        return [
-            HealthCheck(
-                name: "journal", ok: mode == .accepting && error == nil,
-                detail: error?.description ?? "\(state.backlog) webhooks are not settled"),
-            HealthCheck(
-                name: "pipeline", ok: bus.isLinked || monotonicNanoseconds() - startedAt > Self.linkPatienceNanoseconds,
-                detail: bus.isLinked ? "linked" : "no verifier or no router; webhooks wait on disk"),
-        ]
+        [state.check, JournalState.pipelineCheck(isLinked: bus.isLinked, startedAtNanoseconds: startedAt)]
     }
-
-    /// How long a starting ingress counts as not ready for want of a pipeline behind it.
-    private static var linkPatienceNanoseconds: Int64 { 2_000_000_000 }
-}
-
-/// Opens the journal and says what its recovery dropped.
-private func openJournal(_ path: String, budgetBytes: Int, _ logger: Logger) throws -> any Journal {
-    let journal = try SQLiteJournal(path: path, budgetBytes: budgetBytes)
-    if let notice = journal.recoveryNotice { logger.warning("\(notice)") }
-    return journal
-}
-
-/// Binds the ingress' sockets and starts the bus thread.
-private func joinBus(
-    _ journal: any Journal, _ settings: IngressBusSettings, _ registry: MetricRegistry, _ delegate: BusDelegate
-) -> IngressBus {
-    let bus = IngressBus(
-        settings: settings, journal: journal.id, firstRetained: journal.firstRetained,
-        nextSequence: journal.nextSequence, metrics: registry)
-    bus.start(delegate: delegate)
-    return bus
 }

@@ -6,6 +6,7 @@ import PipelineConfiguration
 import Primitives
 import StageMetrics
 import Synchronization
+import WebhookIntake
 import Wire
 
 /// What an ingress needs to know to start.
@@ -78,14 +79,11 @@ final class Ingress<Port: BusPort>: Sendable {
             sinkIndex: Int32(loops.sinks.count), sources: settings.sources, maxBodyBytes: settings.limits.bodyBytes,
             builder: builder, mailbox: mailbox)
         let sinks = AnswerSinks(sinks: loops.sinks + [reprocessIntake])
+        let answers = JournalAnswers(pending: pending, sinks: sinks, quotas: quotas)
         journal = JournalThread(
-            mailbox: mailbox, pending: pending, sinks: sinks, state: state, metrics: metrics, quotas: quotas,
+            mailbox: mailbox, delegate: answers, state: state, metrics: metrics.journal,
             heartbeat: registry.heartbeat(of: "journal"), report: report)
-        let delegate = BusDelegate(
-            pending: pending, sinks: sinks, mailbox: mailbox, quotas: quotas
-        ) { sequence in
-            report("webhook \(sequence) killed every worker that held it; it goes to quarantine with the code poison")
-        }
+        let delegate = BusDelegate(mailbox: mailbox, delegate: answers, report: report)
         bus = try journal.start(open: openJournal) { try connect($0, delegate) }
         door = try FrontDoor(loops, socket: settings.socket, report: report)
     }

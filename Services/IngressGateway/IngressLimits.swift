@@ -11,14 +11,8 @@ struct IngressLimits: Sendable {
     static let lingerNanoseconds: Int64 = 2_000_000_000
     /// How often deadlines are looked at.
     static let sweepMilliseconds: Int64 = 250
-    /// Webhooks that wait for the journal's thread, in all; beyond it, 503.
-    static let pendingBytes = 64 << 20
     /// Bodies that are being received, per event loop; beyond it, 503.
     static let unfinishedBodiesBytes = 256 << 20
-    /// Webhooks in one commit of the journal.
-    static let commitBytes = 8 << 20
-    /// Commits begin at least this long after one another.
-    static let commitIntervalNanoseconds: Int64 = 1_500_000
     /// How long an orderly stop waits for open requests.
     static let drainNanoseconds: Int64 = 3_000_000_000
     /// Of the requests that wait for the quotas, one in so many is refused in one sweep, and at least so many.

@@ -7,6 +7,7 @@ import Logging
 import PipelineConfiguration
 import StageProcess
 import Threads
+import WebhookIntake
 
 /// The front door of Tributary: takes providers' webhooks in over HTTP, makes them durable, and passes them on.
 @main

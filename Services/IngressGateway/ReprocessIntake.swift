@@ -4,6 +4,7 @@ import JSON
 import Journal
 import StageMetrics
 import Synchronization
+import WebhookIntake
 import Wire
 
 /// Takes webhooks out of quarantine back in: the admin route `POST /replay`. A replay is journaled like any webhook,

@@ -8,6 +8,7 @@ package struct EndpointURL: Sendable, Equatable, CustomStringConvertible {
         let encryptedPort: Int
 
         package static let http = Schemes(plain: "http", encrypted: "https", plainPort: 80, encryptedPort: 443)
+        package static let webSocket = Schemes(plain: "ws", encrypted: "wss", plainPort: 80, encryptedPort: 443)
         package static let nats = Schemes(plain: "nats", encrypted: "tls", plainPort: 4222, encryptedPort: 4222)
     }
 

@@ -20,6 +20,7 @@ extension TributaryConfiguration {
         }
         let stages: [(String, Stage, Int, ListenAddress?)] = [
             ("ingress", .ingressGateway, ingress.instances, ingress.metricsListen),
+            ("connector", .ingressConnector, 1, connector.metricsListen),
             ("verifier", .verifier, verifier.instances, verifier.metricsListen),
             ("normaliser", .normaliser, normaliser.instances, normaliser.metricsListen),
             ("router", .fanoutRouter, 1, router.metricsListen),

@@ -26,11 +26,15 @@ package struct SourceConfiguration: Sendable {
     /// What its provider takes as success; nil: 202 with the webhook's id.
     package var answer: SuccessAnswer? { ownAnswer ?? ProviderRegistry.provider(named: provider)?.answer }
 
+    /// Whether a connector fetches webhooks of it.
+    package var isConnected = false
+
     private static let all = [Stage.ingressGateway, .verifier, .normaliser]
 
     static let table = FieldTable<SourceConfiguration>(
         SourceConfiguration.init,
         rules: [
+            { source, section in source.isConnected = section.decoding.connected.contains(source.name) },
             { source, section in checkMapping(source, section) },
             { source, section in
                 if section.has("path_token"), section.has("path_tokens") {

@@ -10,12 +10,18 @@ extension SourceConfiguration {
             return own
         }
         if !pathTokens.isEmpty { return SchemePresets.pathToken }
+        if isFetchedOnly { return VerificationScheme("connector", .none) }
         // A name of its own, so that no view shows a source as open that takes requests from few places only.
         return addresses.isEmpty ? .none : VerificationScheme("address", .none)
     }
 
     /// Whether anybody who knows the URL can send events.
-    package var isUnverified: Bool { scheme.proof == .none && addresses.isEmpty }
+    package var isUnverified: Bool { scheme.proof == .none && addresses.isEmpty && !isFetchedOnly }
+
+    /// Whether nothing proves webhooks that come in over HTTP, so that those of a connector alone are taken.
+    private var isFetchedOnly: Bool {
+        isConnected && verification == nil && secrets.isEmpty && pathTokens.isEmpty && addresses.isEmpty
+    }
 
     /// The scheme with what must hold beside it, for people: `stream, path-token, address`.
     package var schemeText: String {
@@ -32,7 +38,11 @@ extension SourceConfiguration {
     ) throws(StageFailure) -> SourceVerification {
         let scheme = scheme
         let isByPath = scheme.proof == .token(.path)
-        let tokens = pathTokens.isEmpty ? nil : try keys(pathTokens, SchemePresets.pathToken, "path_tokens", resolve)
+        // An empty list of tokens lets nobody in.
+        let tokens =
+            isFetchedOnly
+            ? SourceKeys([])
+            : pathTokens.isEmpty ? nil : try keys(pathTokens, SchemePresets.pathToken, "path_tokens", resolve)
         var keys = SourceKeys([])
         if isByPath {
             keys = tokens ?? keys
@@ -41,7 +51,7 @@ extension SourceConfiguration {
         }
         return SourceVerification(
             source: name, scheme: scheme, keys: keys, pathTokens: isByPath ? nil : tokens, addresses: addresses,
-            publicURL: publicURL)
+            publicURL: publicURL, isConnected: isConnected)
     }
 
     private func keys(

@@ -15,6 +15,9 @@ package struct TributaryConfiguration: Sendable {
     package private(set) var verifier = WorkerConfiguration()
     package private(set) var normaliser = WorkerConfiguration()
     package private(set) var router = RouterConfiguration()
+    package private(set) var connector = ConnectorStageConfiguration()
+    /// In the order of the file; names are unique.
+    package private(set) var connectors: [ConnectorConfiguration] = []
     /// In the order of the file; names are unique.
     package private(set) var sources: [SourceConfiguration] = []
     /// In the order of the file; names are unique.
@@ -37,7 +40,7 @@ package struct TributaryConfiguration: Sendable {
     package func exposedSecrets(of stages: [Stage]) -> [String] {
         let certificates =
             [ingress.tls?.certificate, router.tls?.certificate]
-            + subscriptions.flatMap { [$0.http?.tls?.certificate, $0.http?.tls?.ca] }
+            + subscriptions.flatMap { [$0.http?.tls?.certificate, $0.http?.tls?.ca] } + connectors.map(\.ca)
         let open = Set(certificates.compactMap { $0?.keyPath })
         return stages.flatMap(secrets).filter { !open.contains($0.keyPath) }.compactMap(\.exposure)
     }
@@ -83,6 +86,15 @@ package struct TributaryConfiguration: Sendable {
                 "router", \.router, .section(RouterConfiguration.table).noted { $1.router = $0 },
                 "The event log, the deliveries and the control API.", stages: [.fanoutRouter]),
             Field(
+                "connector", \.connector, .section(ConnectorStageConfiguration.table),
+                "Fetches webhooks that do not come by themselves.", stages: [.ingressConnector]),
+            // The verifier must know which sources have one.
+            Field(
+                "connectors", \.connectors,
+                .named(ConnectorConfiguration.table, "connector", by: \.name).noted {
+                    $1.connected = Set($0.map(\.source))
+                }, "Where webhooks are fetched from.", stages: [.ingressConnector, .verifier]),
+            Field(
                 "sources", \.sources, .named(SourceConfiguration.table, "source", by: \.name),
                 "Where webhooks come from.", stages: Stage.allCases),
             Field(
@@ -94,14 +106,32 @@ package struct TributaryConfiguration: Sendable {
 
     private func check(_ section: Section) {
         // Unix sockets have at most 107 bytes of path (sys/un.h); better said here than by a failing bind.
-        let longest = "/ingress-gateway-00.control".utf8.count
+        let longest = "/ingress-connector-0.control".utf8.count
         if runDir.utf8.count + longest > 107 {
             section.decoding.report(
                 line: (section["run_dir"] ?? section.value).line, "run_dir",
                 "\(runDir) is too long for Unix sockets in it; expected at most \(107 - longest) bytes")
         }
+        checkConnectors(section)
         refuseLiterals(section)
         checkListeners(section)
+    }
+
+    private func checkConnectors(_ section: Section) {
+        for (index, connector) in connectors.enumerated() where section.isRight("connectors") {
+            let source = sources.first { $0.name == connector.source }
+            if source == nil, section.isRight("sources") || !section.has("sources") {
+                section.report(
+                    at: "connectors[\(index)].source",
+                    "there is no source \"\(connector.source)\"; \(Suggestion.hint(for: connector.source, among: sources.map(\.name)))"
+                )
+            } else if let source, connector.kind == .fishjam, source.provider != "fishjam" {
+                section.report(
+                    at: "connectors[\(index)].source",
+                    "type: fishjam fetches notifications of Fishjam's, and the provider of \(source.name) is "
+                        + source.provider)
+            }
+        }
     }
 
     private func refuseLiterals(_ section: Section) {

@@ -84,7 +84,9 @@ struct VerificationRules {
             return
         }
         let rules = VerificationRules(provider: provider, section: section)
-        if !section.has("verification") {
+        if source.isConnected, !["verification", "secrets", "path_token", "path_tokens"].contains(where: section.has) {
+            // Nothing comes in but what the connector fetches.
+        } else if !section.has("verification") {
             rules.checkOwn()
         } else if section.isRight("verification"), let scheme = source.verification {
             rules.checkNamed(scheme)

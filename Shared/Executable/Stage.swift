@@ -1,6 +1,7 @@
-/// The four stages that every webhook passes, named like their executables.
+/// The stages, named like their executables.
 package enum Stage: String, Sendable, CaseIterable {
     case ingressGateway = "ingress-gateway"
+    case ingressConnector = "ingress-connector"
     case verifier
     case normaliser
     case fanoutRouter = "fanout-router"
@@ -8,10 +9,11 @@ package enum Stage: String, Sendable, CaseIterable {
 
 /// How stages and their instances are named on every command line: by the executable or in short.
 extension Stage {
-    /// `ingress` and `router`; the others are short already.
+    /// `ingress`, `connector` and `router`; the others are short already.
     package var shortName: String {
         switch self {
         case .ingressGateway: "ingress"
+        case .ingressConnector: "connector"
         case .fanoutRouter: "router"
         case .verifier, .normaliser: rawValue
         }

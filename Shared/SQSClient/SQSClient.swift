@@ -2,6 +2,7 @@ package import AWS
 internal import AsyncHTTPClient
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
 
 /// Speaks to one queue of Amazon SQS: receives, deletes. Thread-safe; keeps its connections open.
 ///
@@ -13,33 +14,46 @@ package struct SQSClient: Sendable {
     /// For an answer, beside what it waits at the other side.
     private static let timeout = TimeAmount.seconds(15)
     /// One for the process: connections that stay open are its.
-    private static let shared = HTTPClient(
-        eventLoopGroupProvider: .singleton,
-        configuration: {
-            var configuration = HTTPClient.Configuration(
-                redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10)), decompression: .disabled)
-            configuration.httpVersion = .http1Only
-            configuration.connectionPool.retryConnectionEstablishment = false
-            return configuration
-        }())
+    private static let shared = client(trusting: nil)
+
+    private static func client(trusting authorities: [NIOSSLCertificate]?) -> HTTPClient {
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10)), decompression: .disabled)
+        configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
+        if let authorities {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .certificates(authorities)
+            configuration.tlsConfiguration = tls
+        }
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
 
     private let queueURL: String
     private let origin: String
     private let host: String
     private let signature: SignatureV4
+    private let http: HTTPClient
     private let clock: @Sendable () -> Int64
 
     /// `origin`: where requests go, such as `https://sqs.eu-central-1.amazonaws.com`, and `host` the value of its header
-    /// field, with the port where that is not the scheme's. `clock`: seconds since 1970.
+    /// field, with the port where that is not the scheme's. `ca`: PEM of the authorities that are trusted in place of the
+    /// system's; throws where it holds none. `clock`: seconds since 1970.
     package init(
-        queueURL: String, origin: String, host: String, signature: SignatureV4,
+        queueURL: String, origin: String, host: String, signature: SignatureV4, ca: [UInt8]? = nil,
         clock: @escaping @Sendable () -> Int64
-    ) {
+    ) throws {
         self.queueURL = queueURL
         self.origin = origin
         self.host = host
         self.signature = signature
         self.clock = clock
+        http = try ca.map { Self.client(trusting: try NIOSSLCertificate.fromPEMBytes($0)) } ?? Self.shared
+    }
+
+    /// Closes connections that are its own. Nothing is asked afterwards.
+    package func close() async {
+        if http !== Self.shared { try? await http.shutdown() }
     }
 
     /// Up to ten messages; empty where none came within `waitSeconds`.
@@ -66,7 +80,7 @@ package struct SQSClient: Sendable {
                 sent.headers.add(name: name, value: value)
             }
             sent.body = .bytes(request.body)
-            let response = try await Self.shared.execute(sent, deadline: .now() + timeout)
+            let response = try await http.execute(sent, deadline: .now() + timeout)
             status = Int(response.status.code)
             body = Array(try await response.body.collect(upTo: Self.mostAnswerBytes).readableBytesView)
         } catch {

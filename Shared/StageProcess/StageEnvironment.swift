@@ -139,6 +139,7 @@ package struct StageEnvironment: Sendable {
         let base =
             switch stage {
             case .ingressGateway: configuration.ingress.metricsListen
+            case .ingressConnector: configuration.connector.metricsListen
             case .verifier: configuration.verifier.metricsListen
             case .normaliser: configuration.normaliser.metricsListen
             case .fanoutRouter: configuration.router.metricsListen

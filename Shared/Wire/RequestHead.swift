@@ -8,6 +8,12 @@ package struct RequestHead {
     package static let query = ":query"
     /// The address of the client, without port, as text.
     package static let peer = ":peer"
+    /// The name of the connector that fetched the webhook.
+    package static let connector: StaticString = ":connector"
+    /// What names the webhook where it was fetched from, the same however often it is fetched.
+    package static let fetchedID: StaticString = ":id"
+    /// The webhook is no provider's: the connector says in it for how long it was not connected.
+    package static let gap: StaticString = ":gap"
 
     @usableFromInline let bytes: UnsafeRawBufferPointer
 

@@ -6,9 +6,9 @@ import Testing
 
 /// The client of who receives from a queue, against a server that answers as the test says.
 @Suite(.serialized) struct SQSClientTests {
-    private func client(_ subscriber: Subscriber) -> SQSClient {
+    private func client(_ subscriber: Subscriber) throws -> SQSClient {
         let credentials = AWSCredentials(accessKeyID: "AKID", secretAccessKey: Array("secret".utf8))
-        return SQSClient(
+        return try SQSClient(
             queueURL: "https://sqs.eu-west-1.amazonaws.com/1/q", origin: "http://127.0.0.1:\(subscriber.port)",
             host: "127.0.0.1:\(subscriber.port)",
             signature: SignatureV4(credentials, region: "eu-west-1", service: "sqs"), clock: { 1_700_000_000 })
@@ -23,7 +23,7 @@ import Testing
                     #"{"Successful":[{"Id":"0"}],"Failed":[{"Id":"1","Code":"ReceiptHandleIsInvalid","SenderFault":true}]}"#
                 )
         }
-        let client = client(subscriber)
+        let client = try client(subscriber)
         #expect(try await client.receive(waitSeconds: 1).map(\.handle) == ["h"])
         let results = try await client.delete(["h", "old"])
         #expect(results[0] == nil && results[1]?.code == "ReceiptHandleIsInvalid")
@@ -46,7 +46,7 @@ import Testing
             default: .silence
             }
         }
-        let client = client(subscriber)
+        let client = try client(subscriber)
         for code in ["QueueDoesNotExist", "malformed", "no_answer"] {
             let error = await #expect(throws: SQSError.self) { try await client.receive() }
             #expect(error?.code == code)

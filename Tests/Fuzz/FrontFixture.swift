@@ -4,6 +4,7 @@ import Journal
 import NIOCore
 import NIOEmbedded
 import StageMetrics
+import WebhookIntake
 import Wire
 
 @testable import IngressGateway

@@ -86,18 +86,25 @@ let package = Package(
             "ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL],
             path: "Shared/ServerCertificates"),
         target(
+            "WebhookIntake", ["Journal", "Primitives", "StageMetrics", "Threads", "Wire"], path: "Shared/WebhookIntake",
+            sources: [
+                "IntakeLimits.swift", "JournalMailbox.swift", "JournalMetrics.swift", "JournalState.swift",
+                "ReplyToken.swift", "Sender.swift",
+            ]),
+        target(
             "IngressGateway",
             [
                 "PipelineConfiguration", "Events", "Executable", "HTTPFront", "Journal", "Primitives", "Providers",
-                "ServerCertificates", "StageMetrics", "Threads", "Wire", deque, nio, nioHTTP1, nioSSL, nioTLS,
+                "ServerCertificates", "StageMetrics", "Threads", "WebhookIntake", "Wire", deque, nio, nioHTTP1, nioSSL,
+                nioTLS,
             ],
             path: "Services/IngressGateway",
             exclude: [
-                "Answers/PendingAnswers.swift", "FrontDoor/FrontDoor.swift", "FrontDoor/ListeningSocket.swift",
+                "Answers/JournalAnswers.swift", "Answers/PendingAnswers.swift", "FrontDoor/FrontDoor.swift",
+                "FrontDoor/ListeningSocket.swift",
             ],
             sources: [
-                "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift",
-                "Journaling/JournalMailbox.swift", "Journaling/JournalState.swift", "Quotas",
+                "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift", "Quotas",
             ]),
         target(
             "WebhookSamples", ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
@@ -106,7 +113,7 @@ let package = Package(
             name: "Fuzz",
             dependencies: [
                 "Events", "Gzip", "IngressGateway", "Journal", "Normalisation", "Primitives", "Providers", "SimdJSON",
-                "StageMetrics", "Verification", "VerificationSchemes", "WebhookSamples",
+                "StageMetrics", "Verification", "VerificationSchemes", "WebhookIntake", "WebhookSamples",
                 "Wire", nio,
                 nioEmbedded,
                 nioHTTP1,

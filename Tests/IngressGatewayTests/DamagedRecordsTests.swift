@@ -1,5 +1,6 @@
 import Events
 import Testing
+import WebhookIntake
 import Wire
 
 @testable import IngressGateway

@@ -7,6 +7,7 @@ import Providers
 import StageMetrics
 import Synchronization
 import Threads
+import WebhookIntake
 import Wire
 
 @testable import IngressGateway

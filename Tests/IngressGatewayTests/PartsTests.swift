@@ -6,6 +6,7 @@ import Testing
 import Wire
 
 @testable import IngressGateway
+@testable import WebhookIntake
 
 @Suite struct PartsTests {
     @Test func `the passed socket is taken only by the process that it was passed to`() {

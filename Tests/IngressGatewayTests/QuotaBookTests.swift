@@ -2,6 +2,7 @@ import PipelineConfiguration
 import Primitives
 import SeededRandom
 import Testing
+import WebhookIntake
 import Wire
 
 @testable import IngressGateway

@@ -3,6 +3,7 @@ import Bus
 import Synchronization
 import Testing
 import Threads
+import WebhookIntake
 import Wire
 
 @testable import IngressGateway

@@ -3,6 +3,7 @@ import PipelineConfiguration
 import ServerCertificates
 import TestCertificates
 import Testing
+import WebhookIntake
 
 @testable import IngressGateway
 

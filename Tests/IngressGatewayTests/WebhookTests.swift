@@ -3,6 +3,7 @@ import Journal
 import StageMetrics
 import Synchronization
 import Testing
+import WebhookIntake
 import Wire
 
 @testable import IngressGateway

@@ -17,7 +17,8 @@ READING = {"CSimdJSON", "SimdJSON"}
 GZIP = {"CZlib", "Gzip"}
 BROKERS = {"AWS", "CNATS", "NATS"}
 MODULES = {
-    "IngressGateway": STAGE | {"Journal", "ServerCertificates"},
+    "IngressGateway": STAGE | {"Journal", "ServerCertificates", "WebhookIntake"},
+    "IngressConnector": STAGE | CRYPTO | {"AWS", "Journal", "SQSClient", "WebSocket", "WebhookIntake"},
     "Verifier": STAGE | CRYPTO | READING | GZIP | {"Verification"},
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
     "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS
@@ -34,6 +35,7 @@ MODULES = {
 
 LIBRARIES = {
     "ingress-gateway": {"libzmq", "libsqlite3"},
+    "ingress-connector": {"libcrypto", "libzmq", "libsqlite3"},
     "verifier": {"libcrypto", "libsimdjson", "libz", "libzmq"},
     "normaliser": {"libcrypto", "libsimdjson", "libz", "libzmq"},
     "fanout-router": {"libcrypto", "libnats", "libsimdjson", "libz", "libzmq", "libsqlite3"},

@@ -60,7 +60,8 @@ def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> C
         fronts = {stage.executable: part for stage, part in parts.items() if stage.listens}
         loaded = Configuration(
             file, Path(tree["run_dir"]), Path(tree["data_dir"]),
-            {stage.executable: part.get("instances", 1) for stage, part in parts.items()},
+            {stage.executable: part.get("instances", 1) if not stage.only_with or tree.get(stage.only_with)
+             or Path(tree["data_dir"], stage.instance(0)).exists() else 0 for stage, part in parts.items()},
             {name: part["listen"] for name, part in fronts.items()},
             {name: "https" if part.get("tls") else "http" for name, part in fronts.items()}, tree["environment"], text)
     except (KeyError, TypeError, AttributeError) as error:

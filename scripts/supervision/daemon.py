@@ -170,8 +170,9 @@ class Supervisor:
     async def scale(self, stage_name: str, count: int, say: Say) -> None:
         """Runs so many instances of a stage; the highest numbered leave first."""
         stage = stage_named(stage_name)
-        if stage.most == 1:
-            raise Failure(f"{stage.executable} cannot be scaled: one router owns the event log.", USAGE)
+        if stage.most == 1 and not (stage.only_with and not self.of(stage)):
+            raise Failure(f"{stage.executable} cannot be scaled: " + (
+                "one connector owns the journal." if stage.only_with else "one router owns the event log."), USAGE)
         if not 1 <= count <= stage.most:
             raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
                 ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
@@ -310,7 +311,8 @@ class Supervisor:
             path.unlink(missing_ok=True)
         try:
             saved = {stage_named(name): int(count) for name, count in json.loads(path.read_text()).items()}
-            self._counts |= {stage.executable: max(1, min(count, stage.most)) for stage, count in saved.items()}
+            self._counts |= {stage.executable: max(1, min(count, stage.most))
+                             for stage, count in saved.items() if stage.most > 1}
         except FileNotFoundError:
             pass
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Failure):

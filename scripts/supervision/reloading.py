@@ -97,10 +97,11 @@ class Reload:
                 await self._restart(each, "; ".join(why) or "it did not say what it ran by")
             else:
                 await self._take_in_place(each, before["reloads"])
-        if self._is_complete and any(change["effect"] == "instances" for change in concerning):
+        count = supervisor.configuration.instances[stage.executable]
+        is_first = stage.only_with and count and not supervisor.of(stage)
+        if self._is_complete and (is_first or any(change["effect"] == "instances" for change in concerning)):
             before = set(supervisor.instances)
             try:
-                count = supervisor.configuration.instances[stage.executable]
                 await supervisor.scale(stage.executable, count, self._say)
             except Failure as failure:
                 self._note(stage.executable, "failed", failure.sentence)

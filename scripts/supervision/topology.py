@@ -17,12 +17,15 @@ class Stage:
     """How many instances there may be."""
     listens: bool = False
     """Whether the supervisor holds its listening socket (`listen` in its part) and passes it on."""
+    only_with: str = ""
+    """The list of the configuration without which it is not started, unless an earlier one left it a journal."""
 
     def instance(self, index: int) -> str:
         return f"{self.executable}-{index}"
 
 
-STAGES = (Stage("ingress-gateway", "ingress", most=16, listens=True), Stage("verifier", "verifier"),
+STAGES = (Stage("ingress-gateway", "ingress", most=16, listens=True),
+          Stage("ingress-connector", "connector", most=1, only_with="connectors"), Stage("verifier", "verifier"),
           Stage("normaliser", "normaliser"), Stage("fanout-router", "router", most=1))
 """From the front door to the subscribers; stopping goes this way, starting the other."""
 

@@ -1,3 +1,4 @@
+import WebhookIntake
 import Wire
 
 /// What a request gets.
@@ -30,23 +31,6 @@ enum Answer: Sendable {
         case .refused(let refusal): refusal.status
         }
     }
-}
-
-/// Who waits for an answer: a request of a connection of an event loop, or a replay. Small and plain, because every
-/// webhook has one.
-struct ReplyToken: Sendable {
-    /// Index of the `AnswerSink`.
-    var sink: Int32
-    /// Place of the connection in its loop's table …
-    var slot: Int32
-    /// … and which of the connections that had it.
-    var generation: UInt32
-    /// Number of the request on its connection.
-    var request: UInt32
-    /// When the request was complete, on the monotonic clock.
-    var startedNanoseconds: Int64
-    /// What the quotas have counted for it.
-    var receipt = QuotaReceipt.none
 }
 
 /// Takes answers back to where the requests came from; called from the journal's and the bus' threads.

@@ -1,6 +1,7 @@
 import Bus
 import DequeModule
 import Synchronization
+import WebhookIntake
 import Wire
 
 /// Who waits for the answer to which sequence. Filled by the journal's thread, emptied by the bus' thread.

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOTLS
 import StageMetrics
+import WebhookIntake
 
 /// One client's connection: takes parsed requests in, sends answers out in the order of the requests, and keeps to
 /// the limits. Lives on its event loop.

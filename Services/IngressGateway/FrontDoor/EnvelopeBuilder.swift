@@ -19,7 +19,7 @@ struct AcceptedRequest {
 
 /// Writes requests as envelopes: the way's first step, from HTTP to `AcceptedWebhook`.
 ///
-/// Next: `Journaling/JournalThread.swift`.
+/// Next: `Shared/WebhookIntake/JournalThread.swift`.
 struct EnvelopeBuilder: Sendable {
     let instance: String
 

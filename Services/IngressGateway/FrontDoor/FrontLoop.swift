@@ -4,6 +4,7 @@ import NIOHTTP1
 import NIOSSL
 import StageMetrics
 import Synchronization
+import WebhookIntake
 import Wire
 
 /// What all event loops of the front door share.

@@ -1,3 +1,5 @@
+import WebhookIntake
+
 /// What is known of one sender.
 struct Account: Sendable {
     /// All that it sends.

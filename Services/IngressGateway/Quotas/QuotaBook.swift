@@ -1,5 +1,6 @@
 import DequeModule
 import PipelineConfiguration
+import WebhookIntake
 import Wire
 
 /// Why a request has to wait; the code of its answer and the `reason` in the metrics.

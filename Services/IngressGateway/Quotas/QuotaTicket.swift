@@ -1,6 +1,7 @@
 import PipelineConfiguration
 import StageMetrics
 import Synchronization
+import WebhookIntake
 
 /// A request's way through the quotas, from its head until it is the journal's.
 ///

@@ -23,18 +23,21 @@ package struct RunDirectory: Sendable {
         for name in SocketName.allCases { unlink("\(path)/\(instance).\(name.rawValue)") }
     }
 
-    /// The instances of a role that have bound that socket, dead ones included. Instances are named `<executable>-<…>`.
+    /// The instances of a role that have bound that socket, dead ones included. Instances are named `<executable>-<…>`;
+    /// a connector is an ingress here.
     package func instances(of role: StageRole, with name: SocketName) -> Set<String> {
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
-        let prefix = role.description + "-"
+        let prefixes = [role.description + "-"] + (role == .ingress ? ["ingress-connector-"] : [])
         let suffix = "." + name.rawValue
         var found: Set<String> = []
         while let entry = readdir(directory) {
             let file = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if file.hasPrefix(prefix), file.hasSuffix(suffix) { found.insert(String(file.dropLast(suffix.count))) }
+            if prefixes.contains(where: file.hasPrefix), file.hasSuffix(suffix) {
+                found.insert(String(file.dropLast(suffix.count)))
+            }
         }
         return found
     }

@@ -27,7 +27,7 @@ package struct SQSDestinationConfiguration: DestinationConfiguration {
                 "Where requests go, in place of the queue URL's host: a VPC endpoint, an emulator."),
             Field(
                 "credentials", optional: \.credentials, .object(AWSCredentialReferences.table),
-                "As whom the queue is written to.", required: AWSCredentialReferences.expected, fileOnly: true),
+                "As whom requests go to the queue.", required: AWSCredentialReferences.expected, fileOnly: true),
             .timeout(\.timeout),
         ])
 
@@ -55,13 +55,20 @@ package struct SQSDestinationConfiguration: DestinationConfiguration {
 
     package func warning(by router: RouterConfiguration) -> String? { router.egressRefusal(address) }
 
-    private static func check(_ destination: SQSDestinationConfiguration, _ section: Section) {
+    /// What concerns the queue alone.
+    static func checkQueue(_ destination: SQSDestinationConfiguration, _ section: Section) {
         guard section.isRight("queue_url") else { return }
         if destination.queueURL.target.split(separator: "/").isEmpty || destination.queueURL.target.contains("?") {
             section.report("queue_url", "expected \(expected)")
         }
         if destination.region.isEmpty { section.missing("region", "a region such as eu-central-1") }
-        if !section.decoding.isDocument, let refusal = destination.refusal(by: section.decoding.router) {
+    }
+
+    private static func check(_ destination: SQSDestinationConfiguration, _ section: Section) {
+        checkQueue(destination, section)
+        if section.isRight("queue_url"), !section.decoding.isDocument,
+            let refusal = destination.refusal(by: section.decoding.router)
+        {
             section.report(refusal.key, refusal.sentence)
         }
     }

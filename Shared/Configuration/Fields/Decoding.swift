@@ -16,6 +16,8 @@ final class Decoding {
     /// Those parts of the file that later ones depend on, as far as they were read.
     var ingress = IngressConfiguration()
     var router = RouterConfiguration()
+    /// The names of the sources whose webhooks are fetched.
+    var connected: Set<String> = []
     /// The lines of names that must be unique, by what they name.
     private var taken: [String: [String: Int]] = [:]
 

@@ -64,11 +64,11 @@ package struct Field<Object: Sendable>: Sendable {
     }
 
     private init<Part>(
-        _ field: Field<Part>, only: OnlyWith, get: @escaping @Sendable (Object) -> Part?,
+        _ field: Field<Part>, only: OnlyWith, stages own: [Stage]?, get: @escaping @Sendable (Object) -> Part?,
         set: @escaping @Sendable (inout Object, Part) -> Void
     ) {
         (key, doc, required, isFileOnly) = (field.key, field.doc, field.required, field.isFileOnly)
-        (stages, effect, expected, schema) = (field.stages, field.effect, field.expected, field.schema)
+        (stages, effect, expected, schema) = (field.stages ?? own, field.effect, field.expected, field.schema)
         self.only = only
         read = { object, value in
             guard var part = get(object) else { return }
@@ -85,12 +85,12 @@ package struct Field<Object: Sendable>: Sendable {
         (options, pages) = (field.options, field.pages)
     }
 
-    /// The same key in an object that has the other one as a part, where `only` holds.
+    /// The same key in an object that has the other one as a part, where `only` holds. `stages`: those that read it there.
     func lifted<Whole>(
-        only: OnlyWith, get: @escaping @Sendable (Whole) -> Object?,
+        only: OnlyWith, stages: [Stage]? = nil, get: @escaping @Sendable (Whole) -> Object?,
         set: @escaping @Sendable (inout Whole, Object) -> Void
     ) -> Field<Whole> {
-        Field<Whole>(self, only: only, get: get, set: set)
+        Field<Whole>(self, only: only, stages: stages, get: get, set: set)
     }
 }
 

@@ -2,6 +2,9 @@
 ///
 /// `peer_added` and `peer_deleted` are registrations, `peer_connected` and `peer_disconnected` presence.
 package enum FishjamTypes {
+    /// Of the event that a connector makes of a time in which it was not connected.
+    package static let gap = "connector.gap"
+
     /// One line for everything that a notification can mean; a variant that means several things has several.
     package static let all: [MappedType] = FishjamVariant.allCases.map(\.mapped).filter {
         $0.canonicalType != MappedType.unmapped

@@ -58,6 +58,16 @@ package struct EventDraft {
         events.finish(in: &writer)
     }
 
+    /// Appends the events section with this one event, whose payload is the body as it is: JSON that a connector wrote.
+    package mutating func writeBody(
+        for webhook: VerifiedWebhook, provider: StaticString, into writer: inout ByteWriter
+    ) {
+        var events = openEvents(of: webhook, in: &writer)
+        openEvent(0, of: webhook, provider: provider, &events, &writer)
+        events.close(.section(webhook.bodySection), in: &writer)
+        events.finish(in: &writer)
+    }
+
     /// Opens the events section of a webhook with any number of events; `writeElement` adds to it, and `finish` of what
     /// is returned ends it.
     package mutating func openEvents(
@@ -103,6 +113,10 @@ package struct EventDraft {
         _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
     ) {
         let envelope = webhook.accepted.envelope
+        if id.isEmpty, let fetched = webhook.accepted.head.value(RequestHead.fetchedID) {
+            AttributeText.append(fetched, to: &id)
+            if element > 0 { id.append(contentsOf: "-\(element)".utf8) }
+        }
         if id.isEmpty {
             // A replay gets the ids that the webhook would have had at first.
             let entry = webhook.entry

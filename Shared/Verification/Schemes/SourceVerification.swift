@@ -12,10 +12,13 @@ package struct SourceVerification: Sendable {
     /// The URL up to the path under which providers reach the ingress, such as `https://gw.example.com`; empty where
     /// it is not configured. Schemes that sign the URL need it.
     package var publicURL: String
+    /// Whether webhooks that a connector fetched are taken as genuine, because it authenticated itself where it fetched
+    /// them. A signature that they have must be right all the same.
+    package var isConnected: Bool
 
     package init(
         source: String, scheme: VerificationScheme, keys: SourceKeys = SourceKeys([]), pathTokens: SourceKeys? = nil,
-        addresses: [String] = [], publicURL: String = ""
+        addresses: [String] = [], publicURL: String = "", isConnected: Bool = false
     ) {
         self.source = source
         self.scheme = scheme
@@ -23,6 +26,7 @@ package struct SourceVerification: Sendable {
         self.pathTokens = pathTokens
         self.addresses = addresses
         self.publicURL = publicURL
+        self.isConnected = isConnected
     }
 
     /// Whether nothing at all is proved.

@@ -52,6 +52,7 @@ final class FishjamNormaliser: WebhookNormaliser {
     }
 
     func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
+        if webhook.accepted.head.value(RequestHead.gap) != nil { return writeGap(webhook, into: &writer) }
         guard !webhook.body.isEmpty else { return refuse(.typeMissing, "the body is empty, so it names no variant") }
         switch FishjamGate.judge(webhook.body) {
         case .fits: break
@@ -67,6 +68,18 @@ final class FishjamNormaliser: WebhookNormaliser {
             return refuse(.bodyNotProtobuf, "the body is not a ServerMessage of Fishjam's in protobuf")
         }
         return write(notification, of: webhook, into: &writer)
+    }
+
+    /// The connector was not connected for a while; what Fishjam announced meanwhile is lost, because it keeps nothing.
+    private func writeGap(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
+        draft.reset()
+        draft.type.append(contentsOf: (MappedType.prefix + FishjamTypes.gap).utf8)
+        let name = webhook.accepted.head.value(RequestHead.connector) ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        draft.subject.append(contentsOf: "connectors/".utf8)
+        AttributeText.append(name, to: &draft.subject)
+        AttributeText.append(webhook.accepted.envelope.sourceBytes, to: &draft.partitionKey)
+        draft.writeBody(for: webhook, provider: FishjamProvider.attribute, into: &writer)
+        return .passed
     }
 
     private func refuse(_ code: RejectionCode, _ detail: String) -> StageOutcome {

@@ -1,26 +1,26 @@
-import Synchronization
-import Threads
-import Wire
+internal import Synchronization
+internal import Threads
+package import Wire
 
 /// Webhooks on their way to one row of the journal and who waits for their answers, in the same order.
-struct PendingBatch: Sendable {
+package struct PendingBatch: Sendable {
     /// As they came; the journal's thread joins them.
-    var pieces: [RecordBatch]
-    var tokens: [ReplyToken]
-    private(set) var byteCount: Int
+    package private(set) var pieces: [RecordBatch]
+    package private(set) var tokens: [ReplyToken]
+    package private(set) var byteCount: Int
 
-    init(_ records: RecordBatch, tokens: [ReplyToken]) {
+    package init(_ records: RecordBatch, tokens: [ReplyToken]) {
         pieces = [records]
         self.tokens = tokens
         byteCount = records.byteCount
     }
 
     /// Whether `other` can follow in the same row.
-    func hasRoom(for other: PendingBatch) -> Bool {
+    package func hasRoom(for other: PendingBatch) -> Bool {
         tokens.count + other.tokens.count <= Limits.batchRecords && byteCount + other.byteCount <= Limits.batchBytes
     }
 
-    mutating func append(_ other: PendingBatch) {
+    package mutating func append(_ other: PendingBatch) {
         pieces += other.pieces
         tokens += other.tokens
         byteCount += other.byteCount
@@ -28,8 +28,8 @@ struct PendingBatch: Sendable {
 }
 
 /// What the journal's thread finds when it looks.
-struct JournalWork: Sendable {
-    struct ReadBack: Sendable {
+package struct JournalWork: Sendable {
+    package struct ReadBack: Sendable {
         var sequence: UInt64
         var maxRecords: Int
         var maxBytes: Int
@@ -45,7 +45,7 @@ struct JournalWork: Sendable {
 }
 
 /// The one way to the journal's thread: one lock and at most one wake-up per batch, never one per webhook.
-final class JournalMailbox: Sendable {
+package final class JournalMailbox: Sendable {
     private struct State {
         var work = JournalWork()
         var bytes = 0
@@ -57,12 +57,14 @@ final class JournalMailbox: Sendable {
     /// Bytes that wait, to be looked at without the lock.
     private let pendingBytes = Atomic<Int>(0)
 
+    package init() {}
+
     /// Whether more waits than the budget allows.
-    var isFull: Bool { pendingBytes.load(ordering: .relaxed) > IngressLimits.pendingBytes }
+    package var isFull: Bool { pendingBytes.load(ordering: .relaxed) > IntakeLimits.pendingBytes }
 
     /// Hands over what an event loop has collected in one turn. Small batches grow together while the journal is
     /// busy, so that rows become large exactly when load is high.
-    func submit(_ batches: [PendingBatch]) {
+    package func submit(_ batches: [PendingBatch]) {
         post { state in
             for batch in batches {
                 state.bytes += batch.byteCount
@@ -76,25 +78,25 @@ final class JournalMailbox: Sendable {
         }
     }
 
-    func settle(through watermark: UInt64) {
+    package func settle(through watermark: UInt64) {
         post { $0.work.settledThrough = max($0.work.settledThrough, watermark) }
     }
 
-    func readBack(_ wanted: JournalWork.ReadBack) {
+    package func readBack(_ wanted: JournalWork.ReadBack) {
         post { $0.work.readBack = wanted }
     }
 
-    func renumber() {
+    package func renumber() {
         post { $0.work.renumbers = true }
     }
 
     /// Ends the thread after what waits now.
-    func stop() {
+    package func stop() {
         post { $0.work.stops = true }
     }
 
     /// Takes everything that waits; sleeps until there is something, for `milliseconds` at most.
-    func take(within milliseconds: Int) -> JournalWork {
+    package func take(within milliseconds: Int) -> JournalWork {
         if let work = takeNow(sleepsIfEmpty: true) { return work }
         _ = wakeUp.wait(milliseconds: milliseconds)
         return takeNow(sleepsIfEmpty: false) ?? JournalWork()

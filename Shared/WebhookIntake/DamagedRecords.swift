@@ -1,12 +1,12 @@
-import Events
-import Wire
+internal import Events
+package import Wire
 
 /// Records that the disk changed after they were journaled. The router would refuse them for their checksum for ever, and
 /// everything behind them would wait; so each is replaced by a rejection that carries the damaged bytes into quarantine.
-enum DamagedRecords {
+package enum DamagedRecords {
     /// The batch with its damaged records replaced, and their sequences. Where not even the records' borders can be told,
     /// all are damaged, and the first replacement carries the bytes of all.
-    static func replaced(
+    package static func replaced(
         in batch: RecordBatch, journal: JournalID, nowNanoseconds: Int64
     ) -> (batch: RecordBatch, damaged: [UInt64]) {
         let damaged = batch.indices.filter { index in

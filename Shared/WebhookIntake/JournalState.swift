@@ -1,30 +1,32 @@
-import Journal
-import Synchronization
+package import Journal
+package import Synchronization
 
 /// What other threads may know of the journal: written by its thread, read by event loops, metrics and health.
-final class JournalState: Sendable {
+package final class JournalState: Sendable {
     /// Whether webhooks are taken in.
-    enum Mode: UInt8, AtomicRepresentable, Sendable {
+    package enum Mode: UInt8, AtomicRepresentable, Sendable {
         case accepting, overBudget, failed
     }
 
-    let mode = Atomic<Mode>(.accepting)
-    let nextSequence = Atomic<UInt64>(1)
-    let watermark = Atomic<UInt64>(0)
-    let retainedBytes = Atomic<Int>(0)
+    package let mode = Atomic<Mode>(.accepting)
+    package let nextSequence = Atomic<UInt64>(1)
+    package let watermark = Atomic<UInt64>(0)
+    package let retainedBytes = Atomic<Int>(0)
     /// Receipt of the oldest unsettled webhook, nanoseconds since 1970; 0 where there is none.
-    let oldestUnsettledNanoseconds = Atomic<Int64>(0)
+    package let oldestUnsettledNanoseconds = Atomic<Int64>(0)
     /// Why the journal took nothing in when it last did not.
-    let lastError = Mutex<JournalError?>(nil)
+    package let lastError = Mutex<JournalError?>(nil)
+
+    package init() {}
 
     /// Webhooks that are not settled.
-    var backlog: UInt64 {
+    package var backlog: UInt64 {
         let last = nextSequence.load(ordering: .relaxed) - 1
         let settled = watermark.load(ordering: .relaxed)
         return last > settled ? last - settled : 0
     }
 
-    func oldestUnsettledSeconds(now: Int64) -> Double {
+    package func oldestUnsettledSeconds(now: Int64) -> Double {
         let oldest = oldestUnsettledNanoseconds.load(ordering: .relaxed)
         return oldest == 0 ? 0 : max(0, Double(now - oldest) / 1e9)
     }

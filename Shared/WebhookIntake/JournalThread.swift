@@ -1,44 +1,39 @@
-import Bus
-import Glibc
-import Journal
-import StageMetrics
-import Synchronization
-import Threads
-import Wire
+internal import Glibc
+package import Journal
+package import StageMetrics
+internal import Synchronization
+internal import Threads
+internal import Wire
 
 /// The thread that owns the journal: takes all webhooks that wait, gives them their sequences and makes them durable
 /// with one fsync, then hands them to the bus. The way's second step; no 2xx leaves before it.
 ///
 /// Next: `Shared/Bus/Ingress/IngressBus.swift`.
-final class JournalThread: Sendable {
+package final class JournalThread: Sendable {
     private let mailbox: JournalMailbox
-    private let pending: PendingAnswers
-    private let sinks: AnswerSinks
+    private let delegate: any IntakeDelegate
     private let state: JournalState
-    private let metrics: IngressMetrics
-    private let quotas: Quotas
+    private let metrics: JournalMetrics
     private let heartbeat: Heartbeat
     private let report: @Sendable (String) -> Void
     private let thread = Mutex<BlockingThread?>(nil)
 
     /// `report` gets sentences for the log: rare things, never one per webhook.
-    init(
-        mailbox: JournalMailbox, pending: PendingAnswers, sinks: AnswerSinks, state: JournalState,
-        metrics: IngressMetrics, quotas: Quotas, heartbeat: Heartbeat, report: @escaping @Sendable (String) -> Void
+    package init(
+        mailbox: JournalMailbox, delegate: any IntakeDelegate, state: JournalState, metrics: JournalMetrics,
+        heartbeat: Heartbeat, report: @escaping @Sendable (String) -> Void
     ) {
         self.mailbox = mailbox
-        self.pending = pending
-        self.sinks = sinks
+        self.delegate = delegate
         self.state = state
         self.metrics = metrics
-        self.quotas = quotas
         self.heartbeat = heartbeat
         self.report = report
     }
 
     /// Opens the journal on the new thread and makes the bus from what it says of itself; throws what opening throws.
     /// `connect` is called on that thread.
-    func start<Port: BusPort>(
+    package func start<Port: BusPort>(
         open: @escaping @Sendable () throws -> any Journal,
         connect: @escaping @Sendable (any Journal) throws -> Port
     ) throws -> Port {
@@ -48,8 +43,7 @@ final class JournalThread: Sendable {
                 let journal = try open()
                 let bus = try connect(journal)
                 let turn = JournalTurn(
-                    journal: journal, bus: bus, pending: pending, sinks: sinks, state: state, metrics: metrics,
-                    quotas: quotas, report: report)
+                    journal: journal, bus: bus, delegate: delegate, state: state, metrics: metrics, report: report)
                 outcome.give(.success(bus))
                 while turn.run(mailbox.take(within: turn.patienceMilliseconds)) {
                     heartbeat.beat()
@@ -64,7 +58,7 @@ final class JournalThread: Sendable {
     }
 
     /// Commits what waits and ends the thread.
-    func stop() {
+    package func stop() {
         mailbox.stop()
         thread.withLock { thread in
             thread?.join()
@@ -77,27 +71,23 @@ final class JournalThread: Sendable {
 final class JournalTurn {
     let journal: any Journal
     let bus: any BusPort
-    let pending: PendingAnswers
-    let sinks: AnswerSinks
+    let delegate: any IntakeDelegate
     let state: JournalState
-    let metrics: IngressMetrics
-    let quotas: Quotas
+    let metrics: JournalMetrics
     let report: @Sendable (String) -> Void
     private var ages = UnsettledAges()
     private var lastErrorCode: JournalError.Code?
     private var lastCommitStarted: Int64 = 0
 
     init(
-        journal: any Journal, bus: any BusPort, pending: PendingAnswers, sinks: AnswerSinks, state: JournalState,
-        metrics: IngressMetrics, quotas: Quotas, report: @escaping @Sendable (String) -> Void
+        journal: any Journal, bus: any BusPort, delegate: any IntakeDelegate, state: JournalState,
+        metrics: JournalMetrics, report: @escaping @Sendable (String) -> Void
     ) {
         self.journal = journal
         self.bus = bus
-        self.pending = pending
-        self.sinks = sinks
+        self.delegate = delegate
         self.state = state
         self.metrics = metrics
-        self.quotas = quotas
         self.report = report
         let oldest = try? journal.read(from: journal.watermark + 1, maxRecords: 1, maxBytes: 1).first
         if let oldest { note(oldest) }
@@ -112,8 +102,8 @@ final class JournalTurn {
     /// After a pause the first webhook is committed at once.
     func pace() {
         let elapsed = monotonicNanoseconds() - lastCommitStarted
-        guard elapsed < IngressLimits.commitIntervalNanoseconds else { return }
-        usleep(UInt32((IngressLimits.commitIntervalNanoseconds - elapsed) / 1_000))
+        guard elapsed < IntakeLimits.commitIntervalNanoseconds else { return }
+        usleep(UInt32((IntakeLimits.commitIntervalNanoseconds - elapsed) / 1_000))
     }
 
     /// Does one turn's work. False when the thread shall end.
@@ -142,7 +132,7 @@ final class JournalTurn {
         var group: [RecordBatch] = []
         var tokens: [ReplyToken] = []
         var bytes = 0
-        while let size = batches.first?.byteCount, group.isEmpty || bytes + size <= IngressLimits.commitBytes {
+        while let size = batches.first?.byteCount, group.isEmpty || bytes + size <= IntakeLimits.commitBytes {
             let next = batches.removeFirst()
             bytes += size
             group.append(RecordBatch(joining: next.pieces))
@@ -156,20 +146,15 @@ final class JournalTurn {
         do throws(JournalError) {
             let sealed = try journal.append(consume group)
             metrics.fsync.record(nanoseconds: monotonicNanoseconds() - started)
-            // Published before the quotas forget what was on its way, so that they never see less than there is.
+            // Published before quotas forget what was on its way, so that they never see less than there is.
             publish()
-            quotas.book.withLock { $0.journaled(tokens.lazy.map(\.receipt), first: first, at: started) }
-            pending.add(tokens, first: first, journal: journal.id)
+            delegate.journaled(tokens, first: first, journal: journal.id, at: started)
             if let newest = sealed.first { note(newest) }
             bus.journaled(sealed)
             recovered()
         } catch {
             failed(error)
-            quotas.book.withLock { book in
-                for token in tokens { book.release(token.receipt) }
-            }
-            let refusal = Refusal.unavailable(error.code.rawValue, "The journal cannot take the webhook now.")
-            sinks.deliver(tokens.map { ($0, .refused(refusal)) })
+            delegate.refused(tokens, error)
         }
     }
 
@@ -193,9 +178,7 @@ final class JournalTurn {
         let old = journal.id
         attempt { () throws(JournalError) in
             try journal.renumber(newID: .random())
-            // Their webhooks are on disk; the verdicts would come under numbers that count no longer.
-            sinks.deliver(pending.takeAll())
-            quotas.book.withLock { $0.forgetPending(next: journal.nextSequence) }
+            delegate.renumbered(next: journal.nextSequence)
             report(
                 "the journal \(old) is an older copy than what the router has seen; it is now \(journal.id) and has "
                     + "numbered its \(journal.nextSequence - 1) unsettled webhooks anew")

@@ -1,0 +1,118 @@
+import AdminServer
+import Bus
+import Executable
+import Journal
+import Logging
+import NIOSSL
+import PipelineConfiguration
+import StageMetrics
+import StageProcess
+import Synchronization
+import WebhookIntake
+import Wire
+
+/// The connectors with their journal and their place on the bus, which is that of an ingress.
+///
+/// ```
+/// connector ──webhooks──> mailbox ──> journal thread ──sealed batch──> bus thread ──> verifiers
+///      ^                                   │ on disk
+///      └───────────────────────────────────┘ deleted from the queue
+/// ```
+final class ConnectorStage: Sendable {
+    private struct Running {
+        let settings: ConnectorSettings
+        let state: ConnectorState
+        let task: Task<Void, Never>
+    }
+
+    private let environment: StageEnvironment
+    private let folder: String
+    private let journalState = JournalState()
+    private let journal: JournalThread
+    private let intake: ConnectorIntake
+    private let bus: IngressBus
+    private let startedAt = monotonicNanoseconds()
+    private let running = Mutex<[Running]>([])
+
+    /// Opens the journal in `folder` and joins the bus. Nothing is fetched before `apply`.
+    init(_ environment: StageEnvironment, folder: String) throws {
+        self.environment = environment
+        self.folder = folder
+        let logger = environment.logger
+        let report: @Sendable (String) -> Void = { logger.warning("\($0)") }
+        let (mailbox, registry) = (JournalMailbox(), environment.registry)
+        let intake = ConnectorIntake(
+            mailbox: mailbox, journal: journalState, instance: environment.instance,
+            maxBodyBytes: environment.configuration.ingress.maxBodyBytes)
+        self.intake = intake
+        journal = JournalThread(
+            mailbox: mailbox, delegate: intake, state: journalState,
+            metrics: JournalMetrics(registry, state: journalState), heartbeat: registry.heartbeat(of: "journal"),
+            report: report)
+        bus = try journal.start(
+            open: { try environment.openJournal(folder) },
+            connect: {
+                environment.joinBus($0, BusDelegate(mailbox: mailbox, delegate: intake, report: report))
+            })
+    }
+
+    /// Runs these connectors from now on: those that are as before go on, the others end and begin. Throws, and changes
+    /// nothing, where a secret cannot be read or used.
+    func apply(_ connectors: [ConnectorConfiguration]) throws(StageFailure) {
+        var wanted: [ConnectorSettings] = []
+        for connector in connectors { wanted.append(try ConnectorSettings(connector, environment)) }
+        let before = running.withLock { $0 }
+        var after = before.filter { wanted.contains($0.settings) }
+        var fresh: [(ConnectorSettings, ConnectorState, @Sendable () async -> Void)] = []
+        for settings in wanted where !after.contains(where: { $0.settings == settings }) {
+            let logger = environment.logger
+            let state = ConnectorState(settings.name, environment.registry) { logger.notice("\($0)") }
+            fresh.append((settings, state, try make(settings, state)))
+        }
+        for each in before where !wanted.contains(each.settings) { each.task.cancel() }
+        for (settings, state, run) in fresh {
+            let former = before.filter { $0.settings.name == settings.name }.map(\.task)
+            let task = Task {
+                for each in former { await each.value }
+                await run()
+            }
+            after.append(Running(settings: settings, state: state, task: task))
+        }
+        running.withLock { $0 = after }
+    }
+
+    private func make(
+        _ settings: ConnectorSettings, _ state: ConnectorState
+    ) throws(StageFailure) -> @Sendable () async -> Void {
+        do {
+            switch settings.place {
+            case .queue(let queue):
+                let connector = try QueueConnector(settings, queue, intake, state)
+                return { await connector.run() }
+            case .fishjam(let server):
+                let connector = try FishjamConnector(
+                    settings, server, intake, state,
+                    messageBytes: environment.configuration.ingress.maxBodyBytes,
+                    path: "\(folder)/\(settings.name).heard")
+                return { await connector.run() }
+            }
+        } catch {
+            throw StageFailure(.configuration, "connector \(settings.name): ca holds no certificate in PEM (\(error))")
+        }
+    }
+
+    var checks: [HealthCheck] {
+        [
+            journalState.check,
+            JournalState.pipelineCheck(isLinked: bus.isLinked, startedAtNanoseconds: startedAt),
+        ] + running.withLock { $0.map(\.state.check) }
+    }
+
+    /// Ends in order: fetches nothing more, commits what waits, leaves the bus.
+    func stop() {
+        intake.close()
+        for each in running.withLock({ $0 }) { each.task.cancel() }
+        journal.stop()
+        bus.stop()
+    }
+}

@@ -1,0 +1,57 @@
+import Events
+import StageMetrics
+import Wire
+
+/// A webhook that a connector fetched: what would have been a request at the front door.
+struct FetchedWebhook: Sendable, Equatable {
+    struct Field: Sendable, Equatable {
+        let name: String
+        let value: String
+    }
+
+    /// Those of a request's head that there are, such as signatures.
+    var fields: [Field]
+    /// What names it where it was fetched from, the same however often it is fetched; nil where nothing does.
+    var id: String?
+    /// Whether it is the connector's own word that it was not connected.
+    var isGap = false
+    var body: [UInt8]
+}
+
+/// Whose webhooks they are.
+struct FetchedFrom: Sendable {
+    let connector: String
+    /// 1 to 63 bytes.
+    let source: String
+    /// The process.
+    let instance: String
+}
+
+extension FetchedWebhook {
+    /// Appends its envelope without sequence. `receivedAtNanoseconds`: since 1970.
+    func append(_ from: FetchedFrom, receivedAtNanoseconds: Int64, to writer: inout ByteWriter) {
+        Array(from.source.utf8).withUnsafeBytes { source in
+            writer.openEnvelope(source: source, receivedAtNanoseconds: receivedAtNanoseconds) { writer in
+                // Names that begin with a colon are ours; queues let none begin so.
+                var head = [(name: RequestHead.connector.description, value: from.connector)]
+                if let id { head.append((RequestHead.fetchedID.description, id)) }
+                if isGap { head.append((RequestHead.gap.description, "1")) }
+                writer.requestHead(head + fields.filter { !$0.name.hasPrefix(":") }.map { ($0.name, $0.value) })
+                body.withUnsafeBytes { writer.section(.body, $0) }
+                appendTraceContext(to: &writer)
+                StageStamp(
+                    stage: .ingress, instance: from.instance, startedNanoseconds: receivedAtNanoseconds,
+                    finishedNanoseconds: wallNanoseconds()
+                ).write(to: &writer)
+            }
+        }
+    }
+
+    private func appendTraceContext(to writer: inout ByteWriter) {
+        guard var value = fields.first(where: { $0.name.lowercased() == "traceparent" })?.value else { return }
+        value.withUTF8 { text in
+            let text = UnsafeRawBufferPointer(text)
+            if TraceContext.isValid(text) { writer.section(.traceContext) { $0.raw(text) } }
+        }
+    }
+}

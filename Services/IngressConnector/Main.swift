@@ -1,0 +1,50 @@
+import AdminServer
+import ArgumentParser
+import Executable
+import Journal
+import Logging
+import PipelineConfiguration
+import StageProcess
+import Threads
+import WebhookIntake
+
+/// Fetches webhooks that do not come by themselves: out of queues, and from servers that notify over WebSockets. Beside the
+/// router it is the only stage that opens connections outward, and it holds the secrets for them; nothing can connect to it.
+@main
+struct IngressConnector: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingress-connector", abstract: "Fetches webhooks, journals them and passes them on.",
+        discussion: StageOptions.examples(.ingressConnector), version: TributaryVersion.current)
+
+    @OptionGroup var options: StageOptions
+
+    func run() {
+        let environment = StageEnvironment.prepare(.ingressConnector, options)
+        do {
+            try serve(environment)
+        } catch let failure as StageFailure {
+            environment.end(failure)
+        } catch let error as JournalError where error.code == .locked {
+            environment.end(StageFailure(.temporary, "\(error)"))
+        } catch {
+            environment.end(StageFailure(.io, "\(error)"))
+        }
+    }
+
+    private func serve(_ environment: StageEnvironment) throws {
+        let reloadable = ReloadableConfiguration(environment)
+        let stage = try ConnectorStage(environment, folder: try environment.makeDataDirectory())
+        let admin = try AdminEndpoint(
+            socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
+            registry: environment.registry, readiness: { stage.checks }, routes: [reloadable.route])
+        try stage.apply(environment.configuration.connectors)
+        environment.logger.notice("fetching", metadata: ["connectors": "\(environment.configuration.connectors.count)"])
+        Signals.waitForEnd {
+            reloadable.reload { fresh, _ throws(StageFailure) in try stage.apply(fresh.connectors) }
+        }
+        OrderlyEnd.begin(environment.logger)
+        stage.stop()
+        admin.close()
+        environment.logger.notice("stopped")
+    }
+}
