@@ -60,7 +60,10 @@ extension SourceRoute {
         if let provider = ProviderRegistry.provider(named: source.provider) {
             check = { head, body in provider.isProbe(head: head, body: body) }
         }
-        self.init(name: source.name, isProbe: check, quota: source.quota ?? quotas.perSource, answer: source.answer)
+        self.init(
+            name: source.name, isProbe: check, quota: source.quota ?? quotas.perSource, answer: source.answer,
+            endpoint: ProviderRegistry.provider(named: source.provider)?.endpoint,
+            bodyBytes: source.maxBodyBytes ?? .max)
     }
 }
 

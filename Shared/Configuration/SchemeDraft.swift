@@ -195,7 +195,7 @@ struct SchemeDraft {
     private static let token: [Field<SchemeDraft>] = [
         Field("header", \.jwt.field, .fieldName, "The field that holds the token."),
         Field(
-            "body_digest_claim", \.jwt.bodyDigestClaim, .text("the claim that holds the body's SHA-256"),
+            "body_digest_claim", optional: \.jwt.bodyDigestClaim, .text("the claim that holds the body's SHA-256"),
             "The claim that holds the body's SHA-256."),
         Field(
             "leeway", \.jwt.leeway, .duration(.zero ... .seconds(3600)), "By how much the times may be missed."),

@@ -28,6 +28,11 @@ package struct SourceConfiguration: Sendable {
 
     /// Whether a connector fetches webhooks of it.
     package var isConnected = false
+    private var ownMaxBodyBytes: Int?
+    /// Most of a body; nil: as much as the ingress takes.
+    package var maxBodyBytes: Int? {
+        ownMaxBodyBytes ?? ProviderRegistry.provider(named: provider)?.endpoint?.maxBodyBytes
+    }
 
     private static let all = [Stage.ingressGateway, .verifier, .normaliser]
 
@@ -76,6 +81,10 @@ package struct SourceConfiguration: Sendable {
             Field(
                 "quota", optional: \.quota, .quota.inheriting { $0.ingress.quotas.perSource },
                 "What may come in for it, in place of ingress.quotas.per_source.", stages: [.ingressGateway]),
+            Field(
+                "max_body_bytes", optional: \.ownMaxBodyBytes, .integer(1...(64 << 20)),
+                "Most of a body, where that is less than ingress.max_body_bytes; with stream-calls 5120.",
+                stages: [.ingressGateway]),
             Field(
                 "answer", optional: \.ownAnswer, .object(SuccessAnswer.table),
                 "What its provider takes as success; 202 with the webhook's id, or what is known of the provider.",

@@ -162,8 +162,8 @@ struct VerificationRules {
             guard let field = signature.keyField else { return }
             expected = "what \(provider.name) sends in \(field), because it names the secret"
         case .jwt(let token):
-            guard token.issuerNamesKey else { return }
-            expected = "the API key, because the token names the secret by it"
+            guard token.keyName != nil else { return }
+            expected = "the API key, because the request names the secret by it"
         case .none, .token: return
         }
         for value in section["secrets"]?.elements ?? [] where value.isMapping && value["id"] == nil {

@@ -67,7 +67,9 @@ package struct LogTransaction {
     func contains(contentHash: UInt64) -> Bool { pendingContents.contains(contentHash) }
 
     /// Whether an event of that source with that id is already part of this transaction.
-    func contains(source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer, nameHash: UInt64) -> Bool {
+    func contains(
+        source: UnsafeRawBufferPointer, origin: UnsafeRawBufferPointer?, id: UnsafeRawBufferPointer, nameHash: UInt64
+    ) -> Bool {
         guard let places = pending[nameHash] else { return false }
         return places.contains { place in
             let row = rows[place.row]
@@ -76,18 +78,20 @@ package struct LogTransaction {
                 let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: start - 4, as: UInt32.self))
                 let content = UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(length)])
                 guard let record = try? EventRecord(content) else { return false }
-                return record.isNamed(source: source, id: id)
+                return record.isNamed(source: source, origin: origin, id: id)
             }
         }
     }
 }
 
 extension EventRecord {
-    /// Whether this is the event of that source with that id, byte for byte.
-    func isNamed(source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer) -> Bool {
+    /// Whether this is the event of that source with that id, byte for byte. `origin`: the event's own `source`, within
+    /// which its id is unique where one configured source takes events of several.
+    func isNamed(source: UnsafeRawBufferPointer, origin: UnsafeRawBufferPointer?, id: UnsafeRawBufferPointer) -> Bool {
         guard self.source.count == source.count, self.source.elementsEqual(source),
             let ownID = attribute("id"), ownID.count == id.count
         else { return false }
-        return ownID.elementsEqual(id)
+        guard let origin, let ownOrigin = attribute("source") else { return ownID.elementsEqual(id) }
+        return ownID.elementsEqual(id) && ownOrigin.elementsEqual(origin)
     }
 }

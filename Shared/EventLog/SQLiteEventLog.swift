@@ -119,12 +119,17 @@ package final class SQLiteEventLog: EventLog {
         _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
     ) throws -> Admission {
         let id = event.id ?? UnsafeRawBufferPointer(start: nil, count: 0)
+        let origin = event.attribute("source")
         let hash = EventHash.name(source: envelope.sourceBytes, id: id)
-        if transaction.contains(source: envelope.sourceBytes, id: id, nameHash: hash) { return .knownID }
+        if transaction.contains(source: envelope.sourceBytes, origin: origin, id: id, nameHash: hash) {
+            return .knownID
+        }
         for position in dedupe.positions(of: hash) {
             let batch = try queue.read { try EventBatch.holding(position, in: $0) }
-            let isSame = batch?.withRecord(at: position) { $0.isNamed(source: envelope.sourceBytes, id: id) } ?? false
-            if isSame { return .knownID }
+            let isSame = batch?.withRecord(at: position) {
+                $0.isNamed(source: envelope.sourceBytes, origin: origin, id: id)
+            }
+            if isSame == true { return .knownID }
         }
         let content = envelope.section(.signedContent).map {
             EventHash.content(source: envelope.sourceBytes, code: $0, element: event.element)

@@ -64,8 +64,19 @@ package struct CanonicalEventsWriter {
     /// Adds an attribute. Values over 65 535 bytes are cut.
     package mutating func attribute(_ name: StaticString, _ value: UnsafeRawBufferPointer, in writer: inout ByteWriter)
     {
+        attribute(named: name.bytes, value, in: &writer)
+    }
+
+    /// The same for a name that a sender chose, of at most 255 bytes.
+    package mutating func attribute(
+        named name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, in writer: inout ByteWriter
+    ) {
         let value = UnsafeRawBufferPointer(rebasing: value.prefix(Int(UInt16.max)))
-        beginAttribute(name, valueLength: value.count, in: &writer)
+        precondition(attributeCount < .max, "an event has at most 255 attributes")
+        attributeCount += 1
+        writer.u8(UInt8(name.count))
+        writer.u16(UInt16(value.count))
+        writer.raw(name)
         writer.raw(value)
     }
 
@@ -105,13 +116,5 @@ package struct CanonicalEventsWriter {
     package mutating func finish(in writer: inout ByteWriter) {
         writer.patchU32(eventCount, at: countOffset)
         writer.patchU32(UInt32(writer.count - sectionLengthOffset - 4), at: sectionLengthOffset)
-    }
-
-    private mutating func beginAttribute(_ name: StaticString, valueLength: Int, in writer: inout ByteWriter) {
-        precondition(attributeCount < .max, "an event has at most 255 attributes")
-        attributeCount += 1
-        writer.u8(UInt8(name.utf8CodeUnitCount))
-        writer.u16(UInt16(valueLength))
-        writer.raw(name.bytes)
     }
 }

@@ -59,7 +59,7 @@ package enum CloudEventsJSON {
     }
 
     /// `application/json`, any `+json`, each with or without parameters.
-    private static func holdsJSON(_ mediaType: UnsafeRawBufferPointer) -> Bool {
+    package static func holdsJSON(_ mediaType: UnsafeRawBufferPointer) -> Bool {
         let essence = UnsafeRawBufferPointer(rebasing: mediaType.prefix { $0 != UInt8(ascii: ";") && $0 != 0x20 })
         for suffix in ["/json", "+json"] as [StaticString] where essence.count >= suffix.bytes.count {
             let tail = UnsafeRawBufferPointer(rebasing: essence.suffix(suffix.bytes.count))

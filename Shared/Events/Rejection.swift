@@ -18,6 +18,7 @@ package struct RejectionCode: RawRepresentable, Hashable, Sendable, CustomString
     package static let tokenMissing = RejectionCode(rawValue: "token_missing")
     package static let tokenMalformed = RejectionCode(rawValue: "token_malformed")
     package static let tokenExpired = RejectionCode(rawValue: "token_expired")
+    package static let tokenNotAllowed = RejectionCode(rawValue: "token_not_allowed")
     package static let addressNotAllowed = RejectionCode(rawValue: "address_not_allowed")
     package static let sourceUnknown = RejectionCode(rawValue: "source_unknown")
     package static let bodyNotInflatable = RejectionCode(rawValue: "body_not_inflatable")
@@ -30,6 +31,8 @@ package struct RejectionCode: RawRepresentable, Hashable, Sendable, CustomString
     package static let tooManyElements = RejectionCode(rawValue: "too_many_elements")
     package static let elementNotObject = RejectionCode(rawValue: "element_not_object")
     package static let typeMissing = RejectionCode(rawValue: "type_missing")
+    package static let attributeMissing = RejectionCode(rawValue: "attribute_missing")
+    package static let attributeInvalid = RejectionCode(rawValue: "attribute_invalid")
     package static let envelopeDamaged = RejectionCode(rawValue: "envelope_damaged")
     package static let poison = RejectionCode(rawValue: "poison")
 }
@@ -84,7 +87,7 @@ extension RejectionCode {
             .tokenMalformed, .tokenMismatch, .tokenExpired, .timestampMissing, .timestampOutsideTolerance,
             .bodyDigestMismatch:
             401
-        case .addressNotAllowed:
+        case .addressNotAllowed, .tokenNotAllowed:
             403
         case .sourceUnknown:
             404

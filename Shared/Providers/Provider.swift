@@ -28,6 +28,9 @@ package protocol Provider: Sendable {
     /// What it takes as success, where that is not 202 with any JSON; a source may say otherwise.
     static var answer: SuccessAnswer? { get }
 
+    /// The path behind `/in/{source}` that its clients call, where it is not the source itself.
+    static var endpoint: ProviderEndpoint? { get }
+
     /// What its payloads are like, and so what turns them into events.
     static var payload: PayloadForm { get }
 
@@ -54,6 +57,8 @@ extension Provider {
     package static var timeSource: String { receivedAt }
 
     package static var answer: SuccessAnswer? { nil }
+
+    package static var endpoint: ProviderEndpoint? { nil }
 
     package static func isProbe(head: RequestHead, body: UnsafeRawBufferPointer) -> Bool { false }
 }

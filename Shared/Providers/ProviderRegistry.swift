@@ -2,6 +2,7 @@
 package enum ProviderRegistry {
     package static let all: [any Provider.Type] = [
         StreamProvider.self,
+        StreamCallsProvider.self,
         FastPixProvider.self,
         SuperVizProvider.self,
         FishjamProvider.self,
@@ -16,6 +17,7 @@ package enum ProviderRegistry {
         CloudflareStreamProvider.self,
         HundredMSProvider.self,
         StandardWebhooksProvider.self,
+        CloudEventsProvider.self,
         GenericProvider.self,
     ]
 

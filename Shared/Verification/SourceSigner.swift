@@ -32,6 +32,9 @@ package enum SourceSigner {
         case .jwt(let scheme):
             let token = token(scheme, body, key, atSeconds: atNanoseconds / 1_000_000_000)
             request.fields.append((scheme.field, token))
+            if let name = scheme.keyParameter {
+                request.query = PercentCoding.encode(Array(name.utf8)) + "=" + PercentCoding.encode(Array(key.id.utf8))
+            }
         case .signature(let scheme):
             let signing = Signing(
                 scheme: scheme, verification: verification, key: key, webhookID: webhookID,
@@ -55,11 +58,17 @@ package enum SourceSigner {
         }
     }
 
-    /// A token as LiveKit makes it: good for five minutes.
+    /// A token as LiveKit makes it: good for five minutes. One that need not expire says when it was made alone, as that
+    /// of getstream 1.4.1.
     private static func token(_ scheme: JWTScheme, _ body: [UInt8], _ key: SourceKey, atSeconds: Int64) -> String {
         let digest = body.withUnsafeBytes { SHA256Digest.of($0) }.withUnsafeBytes { Base64.encode($0) }
-        let claims =
-            #"{"iss":"\#(key.id)","nbf":\#(atSeconds),"exp":\#(atSeconds + 300),"\#(scheme.bodyDigestClaim)":"\#(digest)"}"#
+        var claims = #"{"iat":\#(atSeconds)}"#
+        if let digestClaim = scheme.bodyDigestClaim {
+            claims =
+                #"{"iss":"\#(key.id)","nbf":\#(atSeconds),"exp":\#(atSeconds + 300),"\#(digestClaim)":"\#(digest)"}"#
+        } else if !scheme.mayLackExpiry {
+            claims = #"{"iss":"\#(key.id)","exp":\#(atSeconds + 300)}"#
+        }
         let signed = base64URL(Array(#"{"alg":"HS256","typ":"JWT"}"#.utf8)) + "." + base64URL(Array(claims.utf8))
         let code = Array(signed.utf8).withUnsafeBytes { bytes in
             HMACKey(key.bytes).withCode(of: bytes) { Array($0) }

@@ -4,6 +4,8 @@
 package struct RequestHead {
     /// The path token as sent.
     package static let pathToken = ":token"
+    /// What stands behind the source in its path, as sent, where its provider's clients call a path of their own.
+    package static let endpointPath = ":path"
     /// The query as sent, without its question mark; absent where there is none. It may hold a token.
     package static let query = ":query"
     /// The address of the client, without port, as text.

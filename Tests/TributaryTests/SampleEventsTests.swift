@@ -4,6 +4,7 @@ import Providers
 import Testing
 import VerificationSchemes
 import WebhookSamples
+import Wire
 
 @testable import Tributary
 
@@ -28,10 +29,10 @@ import WebhookSamples
             "s": LocalPipeline.Source(
                 known, SourceVerification(source: "s", scheme: .none), MappingOptions(), maxInflatedBytes: 1 << 20)
         ])
-        let head =
-            webhook.headers.map { ($0.name, $0.value) }
-            + (provider == "stream" ? [("x-webhook-id", webhook.id)] : [])
-            + (provider == "standard-webhooks" ? [("webhook-id", webhook.id)] : [])
+        var head = webhook.headers.map { ($0.name, $0.value) }
+        if provider == "stream" { head.append(("x-webhook-id", webhook.id)) }
+        if provider == "standard-webhooks" { head.append(("webhook-id", webhook.id)) }
+        if let endpoint = known.endpoint { head.append((RequestHead.endpointPath, endpoint.samplePath)) }
         let outcome = pipeline.run(source: "s", head: head, body: webhook.body, receivedAtNanoseconds: 1)
         #expect(outcome.refusal == nil && outcome.elementRefusals.isEmpty, "\(provider) \(type)")
         let events = outcome.events.compactMap { JSON.JSONValue.read(Array($0.utf8)) }

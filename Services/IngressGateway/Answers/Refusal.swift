@@ -33,6 +33,9 @@ struct Refusal: Error, Sendable, Equatable {
         "journal_reserved", "What is left of the journal is kept for senders whose webhooks verify.")
     static let notFound = Refusal(
         status: 404, code: "not_found", detail: "Webhooks go to /in/{source} or /in/{source}/{path_token}.")
+    static func pathUnknown(_ source: String, _ path: String) -> Refusal {
+        Refusal(status: 404, code: "not_found", detail: "This source takes POST /in/\(source)/\(path).")
+    }
     static let sourceUnknown = Refusal(
         status: 404, code: "source_unknown", detail: "No source of that name is configured.")
     static let methodNotAllowed = Refusal(
@@ -41,7 +44,8 @@ struct Refusal: Error, Sendable, Equatable {
     static let bodyTooSlow = Refusal(
         status: 408, code: "body_too_slow", detail: "The body came too slowly.", closes: true)
     static let bodyTooLarge = Refusal(
-        status: 413, code: "body_too_large", detail: "The body is larger than max_body_bytes.", closes: true)
+        status: 413, code: "body_too_large",
+        detail: "The body is larger than max_body_bytes, of the ingress or of the source.", closes: true)
     static let expectationFailed = Refusal(
         status: 417, code: "expectation_failed", detail: "Only Expect: 100-continue is known.", closes: true)
     static let overloaded = unavailable("ingress_overloaded", "More webhooks wait than the memory budget allows.")

@@ -1,6 +1,7 @@
 import HTTPFront
 import NIOCore
 import Providers
+import StageMetrics
 import Wire
 
 /// Writes answers as HTTP/1.1 bytes. One per event loop; the parts that hardly change are kept.
@@ -14,6 +15,23 @@ struct ReplyRenderer {
         var omitsBody = false
         /// What the sender takes as success; nil: 202 with the webhook's id.
         var success: SuccessAnswer?
+        /// Whose refusals are in its provider's shape.
+        var endpoint: ProviderEndpoint?
+        /// When the request began, on the monotonic clock; for what tells the sender how long it took.
+        var startedNanoseconds: Int64 = 0
+
+        /// What the target's provider wants to be answered; throws where the target does not take the request.
+        mutating func take(_ target: SourceTable.Target, bodyBytes: Int) throws(Refusal) {
+            success = target.source.answer
+            endpoint = target.source.endpoint
+            try target.checkPath()
+            if bodyBytes > target.source.bodyBytes { throw .bodyTooLarge }
+        }
+
+        var duration: String {
+            let hundredths = (monotonicNanoseconds() - startedNanoseconds) / 10_000
+            return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)ms"
+        }
     }
 
     static let goOn: StaticString = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -40,6 +58,10 @@ struct ReplyRenderer {
             let body = idBody(journal, sequence)
             writeHead(202, json: true, bodyBytes: body.count, options, to: &buffer)
             if !options.omitsBody { buffer.writeBytes(body) }
+        case .judged(let verdict, _, _) where options.endpoint != nil && !verdict.code.isEmpty:
+            writeRefusal(
+                Refusal(status: Int(verdict.httpStatus), code: verdict.code, detail: Self.quarantined), options,
+                to: &buffer)
         case .judged(let verdict, let journal, let sequence):
             let body = judgedBody(verdict, journal, sequence)
             let isJSON = body.first.map { "{[\"".utf8.contains($0) } ?? true
@@ -51,25 +73,39 @@ struct ReplyRenderer {
         case .handshake(let handshake):
             writeHandshake(handshake, options, to: &buffer)
         case .refused(let refusal):
-            let body = Self.errorBody(refusal.code, refusal.detail)
-            writeHead(refusal.status, json: true, bodyBytes: body.count, options, refusal, to: &buffer)
-            if !options.omitsBody { buffer.writeBytes(body) }
+            writeRefusal(refusal, options, to: &buffer)
         }
+    }
+
+    private func writeRefusal(_ refusal: Refusal, _ options: Options, to buffer: inout ByteBuffer) {
+        var (status, body) = (refusal.status, [UInt8]())
+        if let endpoint = options.endpoint {
+            (status, body) = endpoint.refusal(
+                refusal.code, status: refusal.status, detail: refusal.detail, duration: options.duration)
+        } else {
+            body = Self.errorBody(refusal.code, refusal.detail)
+        }
+        writeHead(status, json: true, bodyBytes: body.count, options, refusal, to: &buffer)
+        if !options.omitsBody { buffer.writeBytes(body) }
     }
 
     /// What the source's provider wants to see, and the webhook's id in a field.
     private func writeSuccess(
         _ success: SuccessAnswer, _ id: String, _ options: Options, to buffer: inout ByteBuffer
     ) {
-        buffer.writeString("HTTP/1.1 \(success.status) \(success.status == 200 ? "OK" : "Success")\r\n")
+        let body =
+            success.body.contains("{") ? success.body.replacing("{duration}", with: options.duration) : success.body
+        buffer.writeString(
+            "HTTP/1.1 \(success.status) \(success.status == 200 ? "OK" : success.status == 201 ? "Created" : "Success")\r\n"
+        )
         buffer.writeBytes(date)
         buffer.writeString("Tributary-Webhook-Id: \(id)")
         if success.status != 204 {
-            if !success.body.isEmpty { buffer.writeString("\r\nContent-Type: \(success.contentType)") }
-            buffer.writeString("\r\nContent-Length: \(success.body.utf8.count)")
+            if !body.isEmpty { buffer.writeString("\r\nContent-Type: \(success.contentType)") }
+            buffer.writeString("\r\nContent-Length: \(body.utf8.count)")
         }
         writeEnd(options, to: &buffer)
-        if !options.omitsBody { buffer.writeString(success.body) }
+        if !options.omitsBody { buffer.writeString(body) }
     }
 
     private mutating func idBody(_ journal: JournalID, _ sequence: UInt64) -> [UInt8] {
@@ -88,7 +124,7 @@ struct ReplyRenderer {
     private mutating func judgedBody(_ verdict: Verdict, _ journal: JournalID, _ sequence: UInt64) -> [UInt8] {
         if !verdict.reply.isEmpty { return verdict.reply }
         if verdict.code.isEmpty { return idBody(journal, sequence) }
-        return Self.errorBody(verdict.code, "The verifier refused the webhook; it is kept in quarantine.")
+        return Self.errorBody(verdict.code, Self.quarantined)
     }
 
     private func writeHead(
@@ -132,6 +168,8 @@ struct ReplyRenderer {
             buffer.writeStaticString("\r\n\r\n")
         }
     }
+
+    private static let quarantined = "The verifier refused the webhook; it is kept in quarantine."
 
     /// The codes and sentences are ours, but a verdict's code comes over the bus.
     private static func errorBody(_ code: String, _ detail: String) -> [UInt8] {

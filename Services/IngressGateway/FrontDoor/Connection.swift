@@ -145,7 +145,7 @@ extension Connection {
             request?.target = target
             slots[slots.count - 1].source = target.source
             if head.method != .OPTIONS {
-                slots[slots.count - 1].options.success = target.source.answer
+                try slots[slots.count - 1].options.take(target, bodyBytes: facts.contentLengthBytes ?? 0)
                 if let refusal = loop.refusal() { throw refusal }
                 request?.ticket = QuotaTicket(
                     Sender(address: clientAddress(head), source: target.source.key), target.source.quota)
@@ -194,7 +194,7 @@ extension Connection {
     private func take(_ bytes: ByteBuffer) {
         guard request != nil else { return }
         request?.bodyBytes += bytes.readableBytes
-        if request?.bodyBytes ?? 0 > loop.limits.bodyBytes { return refuseNow(.bodyTooLarge) }
+        if request?.exceeds(loop.limits.bodyBytes) == true { return refuseNow(.bodyTooLarge) }
         guard request?.refusal == nil else { return }
         guard loop.reserve(bytes.readableBytes) else { return refuse(.overloaded) }
         // The first part is kept as it lies in the parser's buffer; only bodies in several parts are copied together.
@@ -287,7 +287,7 @@ extension Connection {
         var buffer = context.channel.allocator.buffer(capacity: 256 * max(1, min(slots.count, 16)))
         var closes = false
         while !closes, let slot = slots.first, let answer = slot.answer {
-            var options = slot.options
+            var options = slot.timedOptions
             let isLast = slots.count == 1 && request == nil
             if isLast, loop.isDraining || inputEnded { options.closes = true }
             loop.renderer.write(answer, options, to: &buffer)

@@ -64,6 +64,7 @@ struct EnvelopeBuilder: Sendable {
     private func appendHead(_ request: AcceptedRequest, to writer: inout ByteWriter) {
         var head = RequestHeadWriter(to: &writer)
         if let token = request.target.token { head.field(RequestHead.pathToken, String(token), to: &writer) }
+        if let path = request.target.path { head.field(RequestHead.endpointPath, String(path), to: &writer) }
         if let query = request.target.query { head.field(RequestHead.query, String(query), to: &writer) }
         if let peer = request.peer { head.field(RequestHead.peer, peer, to: &writer) }
         let hopNames = request.facts.connectionNames

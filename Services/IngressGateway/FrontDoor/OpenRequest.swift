@@ -16,6 +16,9 @@ struct OpenRequest {
     /// Its last byte has come.
     var hasEnded = false
 
+    /// Whether more has come than the ingress or its source takes.
+    func exceeds(_ bytes: Int) -> Bool { bodyBytes > min(bytes, target?.source.bodyBytes ?? .max) }
+
     /// For the quotas.
     var isWaiting: Bool { ticket?.refusal != nil }
 
@@ -30,6 +33,12 @@ struct OwedAnswer {
     var answer: Answer?
     var options: ReplyRenderer.Options
     var startedNanoseconds: Int64
+    /// With the time from which the sender has waited.
+    var timedOptions: ReplyRenderer.Options {
+        var options = options
+        options.startedNanoseconds = startedNanoseconds
+        return options
+    }
     /// For the metrics; nil where the request names none.
     var source: SourceRoute?
 

@@ -1,5 +1,6 @@
 import NIOHTTP1
 import PipelineConfiguration
+import Primitives
 import Providers
 import Wire
 
@@ -15,13 +16,17 @@ struct SourceRoute: Sendable {
     let quota: QuotaConfiguration
     /// What its provider takes as success; nil: 202 with the webhook's id.
     let answer: SuccessAnswer?
+    /// What its provider's clients call behind `/in/{source}`; nil: the source itself, or a path token.
+    let endpoint: ProviderEndpoint?
+    /// Most of a body, where that is less than the ingress takes.
+    let bodyBytes: Int
     /// Names the source in the quotas' books, also beyond a reload.
     let key: UInt32
 
     /// `name` has 1 to 63 bytes.
     init(
         name: String, isProbe: ProbeCheck?, quota: QuotaConfiguration = QuotasConfiguration().perSource,
-        answer: SuccessAnswer? = nil
+        answer: SuccessAnswer? = nil, endpoint: ProviderEndpoint? = nil, bodyBytes: Int = .max
     ) {
         self.name = name
         nameBytes = Array(name.utf8)
@@ -29,6 +34,8 @@ struct SourceRoute: Sendable {
         self.isProbe = isProbe
         self.quota = quota
         self.answer = answer
+        self.endpoint = endpoint
+        self.bodyBytes = bodyBytes
     }
 }
 
@@ -42,13 +49,24 @@ struct SourceTable: Sendable {
 
     var names: [String] { routes.keys.sorted() }
 
-    /// What a request is for: `/in/{source}` or `/in/{source}/{path_token}`, both with or without a query.
+    /// What a request is for: `/in/{source}`, `/in/{source}/{path_token}`, or the endpoint of the source's provider behind
+    /// it, each with or without a query.
     struct Target {
         let source: SourceRoute
         /// As sent, like the query.
         let token: Substring?
         /// Without its question mark.
         let query: Substring?
+        /// As sent: what stands behind a source that has an endpoint; `checkPath` says whether it is that.
+        var path: Substring?
+
+        /// Throws where the source has an endpoint and this is not it.
+        func checkPath() throws(Refusal) {
+            guard let endpoint = source.endpoint else { return }
+            var path = String(path ?? "")
+            let fits = path.withUTF8 { endpoint.path.values(in: UnsafeRawBufferPointer($0)) != nil }
+            if !fits { throw .pathUnknown(source.name, endpoint.path.text) }
+        }
     }
 
     /// Throws where nothing is there, or the method is none of `WebhookHandshake.allow`.
@@ -60,6 +78,10 @@ struct SourceTable: Sendable {
         let name = slash.map { rest[..<$0] } ?? rest
         let token = slash.map { rest[rest.utf8.index(after: $0)...] }
         guard let route = routes[String(name)] else { throw .sourceUnknown }
+        if route.endpoint != nil {
+            guard head.method == .POST || head.method == .OPTIONS else { throw .methodNotAllowed }
+            return Target(source: route, token: nil, query: query, path: token)
+        }
         if let token, token.utf8.contains(UInt8(ascii: "/")) { throw .notFound }
         guard head.method == .POST || head.method == .OPTIONS else { throw .methodNotAllowed }
         return Target(source: route, token: token.flatMap { $0.isEmpty ? nil : $0 }, query: query)

@@ -66,8 +66,9 @@ extension SendCommand {
             contents = .samples(choice, headers: fields)
         }
         let token = signer.pathToken.map { "/" + $0 } ?? ""
+        let behind = ProviderRegistry.provider(named: provider)?.endpoint.map { "/" + $0.samplePath } ?? ""
         // Without a configuration the URL is the source's, and only its token is missing.
-        let url = detached.provider == nil ? try url(base, path + token) : try endpoint(base + token)
+        let url = detached.provider == nil ? try url(base, path + token + behind) : try endpoint(base + token + behind)
         return SampleSender.Plan(
             contents: contents, signer: signer, rounds: times, rate: rate, connections: connections, url: url,
             shownURL: token.isEmpty ? url.text : url.text.replacing(token, with: "/…"))

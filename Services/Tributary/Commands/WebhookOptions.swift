@@ -85,6 +85,9 @@ struct WebhookOptions: ParsableArguments {
             if query == nil, let target = file.target, let question {
                 query = String(target[target.index(after: question)...])
             }
+            // Behind the source, where its provider's clients call a path of their own.
+            let parts = (file.target ?? "").prefix { $0 != "?" }.split(separator: "/", maxSplits: 2)
+            if parts.count == 3, parts[0] == "in" { head.append((RequestHead.endpointPath, String(parts[2]))) }
         }
         for text in header { head.append(try HeaderText.field(text)) }
         if let query, !query.isEmpty { head.append((RequestHead.query, query)) }

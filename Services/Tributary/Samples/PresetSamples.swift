@@ -87,4 +87,23 @@ enum PresetSamples {
             {"type":\(order.quotedType),"timestamp":"\(order.createdAt)","data":{"room":"town-hall-42"}}
             """, eventIDs: [order.id])
     }
+
+    /// The request of Stream's SDKs (`SendCallEventRequest`); its event gets its id here.
+    static func streamCalls(_ order: SampleOrder) -> SampleBody? {
+        guard order.type == "custom" else { return nil }
+        return SampleBody(
+            #"{"user_id":"john","custom":{"render-animation":"balloons","sample":"\#(order.id)"}}"#, eventIDs: [])
+    }
+
+    static let cloudEvents = ["com.example.room.opened", "com.example.poll.answered"]
+
+    /// CloudEvents 1.0.2, JSON format.
+    static func cloudEvents(_ order: SampleOrder) -> SampleBody? {
+        SampleBody(
+            """
+            {"specversion":"1.0","id":"\(order.id)","source":"/samples/rooms","type":\(order.quotedType),\
+            "subject":"rooms/town-hall-42","time":"\(order.createdAt)","partitionkey":"town-hall-42",\
+            "data":{"room":"town-hall-42"}}
+            """, eventIDs: [order.id])
+    }
 }

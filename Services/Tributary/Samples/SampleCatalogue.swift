@@ -25,6 +25,7 @@ struct SampleCatalogue: Sendable {
             StreamSamples.body(type: order.type, createdAt: order.createdAtPrecisely)
                 .map { SampleBody($0, eventIDs: [order.id]) }
         },
+        SampleCatalogue("stream-calls", ["custom"]) { PresetSamples.streamCalls($0) },
         SampleCatalogue("fastpix", FastPixSamples.all.map(\.type)) { order in
             FastPixSamples.body(type: order.type, id: order.id, createdAt: order.createdAt)
                 .map { SampleBody($0, eventIDs: [order.id]) }
@@ -55,6 +56,11 @@ struct SampleCatalogue: Sendable {
         SampleCatalogue("100ms", PresetSamples.hundredMS) { PresetSamples.hundredMS($0) },
         SampleCatalogue("standard-webhooks", PresetSamples.standardWebhooks, takesAnyType: true) { order in
             PresetSamples.standardWebhooks(order)
+        },
+        SampleCatalogue(
+            "cloudevents", PresetSamples.cloudEvents, contentType: "application/cloudevents+json", takesAnyType: true
+        ) { order in
+            PresetSamples.cloudEvents(order)
         },
     ]
 

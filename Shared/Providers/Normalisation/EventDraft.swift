@@ -12,6 +12,12 @@ package struct EventDraft {
     package var partitionKey: [UInt8] = []
     package var time: [UInt8] = []
     package var providerType: [UInt8] = []
+    /// Where an event says itself what it comes from; empty: it is the source's.
+    package var ownSource: [UInt8] = []
+    /// Of data that is not JSON; empty: `application/json`.
+    package var contentType: [UInt8] = []
+    /// What the sender says of the event besides; `traceparent` takes the place of the request's.
+    package var extensions: [(name: [UInt8], value: [UInt8])] = []
     private var source: [UInt8] = []
     private var payload: [UInt8] = []
 
@@ -25,6 +31,9 @@ package struct EventDraft {
         partitionKey.removeAll(keepingCapacity: true)
         time.removeAll(keepingCapacity: true)
         providerType.removeAll(keepingCapacity: true)
+        ownSource.removeAll(keepingCapacity: true)
+        contentType.removeAll(keepingCapacity: true)
+        extensions.removeAll(keepingCapacity: true)
     }
 
     /// Takes over the provider's time: a text or integer nanoseconds, the first of `slots` that can be read.
@@ -107,6 +116,16 @@ package struct EventDraft {
         events.close(.inline(payload), original: original, in: &writer)
     }
 
+    /// Adds this event with data of any kind, or none. What is missing is filled in as by `write`.
+    package mutating func writeElement(
+        _ element: UInt32, of webhook: VerifiedWebhook, provider: StaticString, data: [UInt8]?,
+        _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
+    ) {
+        openEvent(element, of: webhook, provider: provider, &events, &writer)
+        guard let data else { return events.close(.none, in: &writer) }
+        data.withUnsafeBytes { events.close(.inline($0), in: &writer) }
+    }
+
     /// Fills in what is missing and writes the event up to its payload.
     private mutating func openEvent(
         _ element: UInt32, of webhook: VerifiedWebhook, provider: StaticString,
@@ -128,7 +147,7 @@ package struct EventDraft {
         if !isTimeKnown { RFC3339.append(nanoseconds: envelope.receivedAtNanoseconds, digits: nil, to: &time) }
         events.open(element: element, in: &writer)
         attribute("type", type, &events, &writer)
-        attribute("source", source, &events, &writer)
+        attribute("source", ownSource.isEmpty ? source : ownSource, &events, &writer)
         attribute("id", id, &events, &writer)
         if !subject.isEmpty { attribute("subject", subject, &events, &writer) }
         if !partitionKey.isEmpty { attribute("partitionkey", partitionKey, &events, &writer) }
@@ -136,8 +155,18 @@ package struct EventDraft {
         attribute("timesource", isTimeKnown ? "provider" : "ingest", &events, &writer)
         attribute("provider", provider, &events, &writer)
         if !providerType.isEmpty { attribute("providertype", providerType, &events, &writer) }
-        if let trace = webhook.trace { events.attribute(TraceContext.name, trace, in: &writer) }
-        attribute("datacontenttype", "application/json", &events, &writer)
+        let traces = extensions.contains { $0.name.elementsEqual("traceparent".utf8) }
+        if let trace = webhook.trace, !traces { events.attribute(TraceContext.name, trace, in: &writer) }
+        for (name, value) in extensions {
+            name.withUnsafeBytes { name in
+                value.withUnsafeBytes { events.attribute(named: name, $0, in: &writer) }
+            }
+        }
+        if contentType.isEmpty {
+            attribute("datacontenttype", "application/json", &events, &writer)
+        } else {
+            attribute("datacontenttype", contentType, &events, &writer)
+        }
     }
 
     private mutating func clearPayload() {

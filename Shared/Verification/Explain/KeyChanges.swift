@@ -82,8 +82,9 @@ enum KeyChanges {
     }
 
     private static func anyKey(_ trial: MismatchSearch.Trial) -> MismatchSearch.Trial? {
-        if case .jwt(var scheme) = trial.verification.scheme.proof, scheme.issuerNamesKey {
+        if case .jwt(var scheme) = trial.verification.scheme.proof, scheme.keyName != nil {
             scheme.issuerNamesKey = false
+            scheme.keyParameter = nil
             var changed = trial
             changed.verification.scheme.proof = .jwt(scheme)
             return changed

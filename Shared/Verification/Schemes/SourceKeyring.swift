@@ -31,9 +31,9 @@ package enum SourceKeyring {
         switch scheme.proof {
         case .signature(let signature):
             if let field = signature.keyField { throw .idMissing(index: index, selectedBy: field) }
-        case .jwt(let token) where token.issuerNamesKey:
-            throw .idMissing(index: index, selectedBy: "`iss` of the token in \(token.field)")
-        case .jwt, .token, .none: break
+        case .jwt(let token):
+            if let name = token.keyName { throw .idMissing(index: index, selectedBy: name) }
+        case .token, .none: break
         }
         return String(index)
     }

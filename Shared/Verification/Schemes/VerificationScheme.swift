@@ -1,3 +1,5 @@
+package import Primitives
+
 /// How webhooks of a source prove where they come from, as data: `SourceVerifier` carries it out.
 package struct VerificationScheme: Sendable, Equatable {
     /// The word in the envelope's verification, in status and in metrics.
@@ -14,7 +16,7 @@ package struct VerificationScheme: Sendable, Equatable {
         case none
         /// One or more signatures over content of the request.
         case signature(SignatureScheme)
-        /// A JSON Web Token that names the body's hash.
+        /// A JSON Web Token that names the body's hash, or what its holder may do.
         case jwt(JWTScheme)
         /// A secret that travels along.
         case token(TokenPlace)
@@ -164,18 +166,51 @@ package struct TimestampField: Sendable, Equatable {
 package struct JWTScheme: Sendable, Equatable {
     /// Lower-case name of the field; the scheme Bearer before the token is allowed.
     package var field: String
-    /// The claim that holds the base64 SHA-256 of the body.
-    package var bodyDigestClaim: String
+    /// The claim that holds the base64 SHA-256 of the body; nil: the token says who sends, and nothing of the body.
+    package var bodyDigestClaim: String?
     /// How far `exp` and `nbf` may be missed, judged against received-at.
     package var leewaySeconds: Int
     /// Whether `iss` names the key by its id.
     package var issuerNamesKey: Bool
+    /// A query parameter that names the key by its id.
+    package var keyParameter: String?
+    /// Whether a token without `exp` counts for ever, rather than never.
+    package var mayLackExpiry: Bool
+    package var limits: TokenLimits?
 
-    package init(field: String, bodyDigestClaim: String, leewaySeconds: Int, issuerNamesKey: Bool) {
+    package init(
+        field: String, bodyDigestClaim: String?, leewaySeconds: Int, issuerNamesKey: Bool, keyParameter: String? = nil,
+        mayLackExpiry: Bool = false, limits: TokenLimits? = nil
+    ) {
         self.field = field
         self.bodyDigestClaim = bodyDigestClaim
         self.leewaySeconds = leewaySeconds
         self.issuerNamesKey = issuerNamesKey
+        self.keyParameter = keyParameter
+        self.mayLackExpiry = mayLackExpiry
+        self.limits = limits
+    }
+
+    /// The sentence's noun for what names the key; nil where nothing does.
+    package var keyName: String? {
+        issuerNamesKey ? "`iss` of the token in \(field)" : keyParameter.map { "query parameter \($0)" }
+    }
+}
+
+/// What claims of a token limit its holder to. A token without a claim is not limited by it.
+package struct TokenLimits: Sendable, Equatable {
+    /// The claim that names a user, whom the body's fields (dots lead inside) must name too where they are there.
+    package var userClaim: String
+    package var userFields: [String]
+    /// The claim that lists what the path may be about: the places of `path`, joined with colons.
+    package var subjectsClaim: String
+    package var path: PathTemplate
+
+    package init(userClaim: String, userFields: [String], subjectsClaim: String, path: PathTemplate) {
+        self.userClaim = userClaim
+        self.userFields = userFields
+        self.subjectsClaim = subjectsClaim
+        self.path = path
     }
 }
 

@@ -35,17 +35,37 @@ final class StreamNormaliser: WebhookNormaliser {
     }
 
     func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
-        let reader = vocabulary.reader
-        if let code = reader.read(webhook.body) { return .refused(.normaliser(code)) }
-        guard let type = reader.string(typeSlot), !type.isEmpty else { return .refused(.normaliser(.typeMissing)) }
-        draft.reset()
-        AttributeText.append(type, to: &draft.providerType)
-        vocabulary.describe(type, preferring: nil, in: &draft)
+        if let rejection = describe(webhook.body) { return .refused(rejection) }
         if let id = webhook.accepted.head.value("x-webhook-id"), id.count <= JSONReader.identifierBytes {
             AttributeText.append(id, to: &draft.id)
         }
-        draft.takeTime(timeSlots, of: reader)
-        draft.write(for: webhook, provider: "stream", reader: reader, into: &writer)
+        draft.takeTime(timeSlots, of: vocabulary.reader)
+        draft.write(for: webhook, provider: "stream", reader: vocabulary.reader, into: &writer)
         return .passed
+    }
+
+    /// The same of `text`, which says in Stream's words what `webhook` sent to a call; its id is generated, its time received-at.
+    func normalise(
+        _ text: UnsafeRawBufferPointer, translating webhook: VerifiedWebhook, into writer: inout ByteWriter
+    ) -> StageOutcome {
+        if let rejection = describe(text) { return .refused(rejection) }
+        var payload: [UInt8] = []
+        vocabulary.reader.writeRedacted(text, into: &payload)
+        var events = draft.openEvents(of: webhook, in: &writer)
+        draft.writeElement(
+            0, of: webhook, provider: StreamCallsProvider.attribute, data: payload, &events, &writer)
+        events.finish(in: &writer)
+        return .passed
+    }
+
+    /// Fills the draft but for id and time.
+    private func describe(_ text: UnsafeRawBufferPointer) -> Rejection? {
+        let reader = vocabulary.reader
+        if let code = reader.read(text) { return .normaliser(code) }
+        guard let type = reader.string(typeSlot), !type.isEmpty else { return .normaliser(.typeMissing) }
+        draft.reset()
+        AttributeText.append(type, to: &draft.providerType)
+        vocabulary.describe(type, preferring: nil, in: &draft)
+        return nil
     }
 }
