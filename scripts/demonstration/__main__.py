@@ -16,6 +16,7 @@ from supervision.helptext import Formatter
 from . import journey
 from .stage_folder import SUBSCRIBER_PORT, StageFolder
 from .subscriber import Delivery, Subscriber
+from .watcher import Watcher
 
 SAMPLES = (
     ("stream", "call.session_started"), ("stream", "call.session_participant_joined"),
@@ -23,10 +24,13 @@ SAMPLES = (
     ("fastpix", "video.live_stream.active"), ("fastpix", "video.media.ready"),
     ("fishjam", "room_created"), ("fishjam", "peer_connected"), ("fishjam", "track_added"),
     ("superviz", "price-update"), ("eyeson", "upload_ready"), ("eyeson", "session_finished"),
+    ("stream-calls", "custom"),
 )
-"""Source and type; what proves the last three sources' webhooks is the token at the end of their URL."""
+"""Source and type; what proves the webhooks of three sources is the token at the end of their URL. The last is the
+request that Stream's SDKs make to send a custom event to a call."""
 DELIVERIES = len(SAMPLES) + 3
 """`everything` takes all of them, `calls` the sessions and participants of Stream."""
+WATCHED = sum(source.startswith("stream") for source, _ in SAMPLES)
 PATIENCE_SECONDS = 15.0
 
 EXAMPLES = """\
@@ -57,7 +61,12 @@ class Demo:
         step("1. The stages: a supervisor starts them, downstream first")
         pipeline.up(shows=True)
         self._subscriber.start()
-        step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE")
+        with Watcher(pipeline, "--subject", "calls/*") as watcher:
+            self._send_and_show(pipeline, watcher)
+
+    def _send_and_show(self, pipeline: StageFolder, watcher: Watcher) -> None:
+        step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE,"
+             " and an app a custom event to its call")
         for source, kind in SAMPLES:
             self._send(source, kind)
         self._send("stream", "call.ended", "--bad-signature")
@@ -65,13 +74,16 @@ class Demo:
         step("3. What the two subscribers received: signed CloudEvents, signatures checked")
         for delivery in self._deliveries:
             print(delivery.line())
-        step("4. The way of each event through the stages, with the time since its receipt")
+        step("4. What a watcher of calls/* saw over WebSocket: 'tributary listen'")
+        until(lambda: len(watcher.lines) >= WATCHED, f"{WATCHED} events over WebSocket", PATIENCE_SECONDS)
+        print("\n".join(watcher.lines))
+        step("5. The way of each event through the stages, with the time since its receipt")
         for event in {each.event["id"]: each.event for each in self._deliveries}.values():
             record = json.loads(pipeline.tributary("events", event["id"], "--json"))
             print(f"{event['type'].removeprefix('dev.tributary.'):<22} {journey.line(record)}")
-        step("5. One event in full, as 'tributary events ID' shows it")
+        step("6. One event in full, as 'tributary events ID' shows it")
         print(pipeline.tributary("events", self._deliveries[0].event["id"]).rstrip())
-        step("6. The stages, as 'scripts/supervisor top' shows them")
+        step("7. The stages, as 'scripts/supervisor top' shows them")
         pipeline.supervisor("top", "--once", "--interval", "0.3", shows=True)
 
     def _send(self, source: str, kind: str, *more: str) -> None:
@@ -79,7 +91,7 @@ class Demo:
         sent = self.pipeline.tributary("send", "--source", source, "--type", kind, *more, "--json")
         answer = json.loads(sent)["webhooks"][0]
         remark = " (its signature is wrong on purpose)" if more else ""
-        print(f"{source:<8} {kind:<33} answered {answer['status']} after "
+        print(f"{source:<12} {kind:<31} answered {answer['status']} after "
               f"{1000 * answer['latency_seconds']:.1f} ms{remark}")
 
     def _await_deliveries(self) -> None:
