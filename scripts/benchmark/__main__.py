@@ -7,10 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+from commandline import USAGE, Failure, Formatter
+from executables import provide
 from launcher import ROOT, free_port
-from supervision.binaries import Binaries
-from supervision.failure import USAGE, Failure
-from supervision.helptext import Formatter
 
 from . import machine, report, webhook
 from .bench import QUICK, Bench, Timing
@@ -92,7 +91,7 @@ def main() -> int:
     if options.concurrency > 1000:
         raise Failure("--concurrency takes 1000 at most, as the configuration does.", USAGE)
     started = time.monotonic()
-    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
+    binaries = provide("release")
     built = time.monotonic()
     with temporary_folder(options.keep) as folder:
         outcome = measure(options, binaries, folder)

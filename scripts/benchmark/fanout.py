@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from commandline import Failure, Formatter
+from executables import provide
 from launcher import ROOT, free_port, until
 from supervision.admin import ask
-from supervision.binaries import Binaries
-from supervision.failure import Failure
-from supervision.helptext import Formatter
 
 from . import machine, metrics
 from .faults import Patient
@@ -327,7 +326,7 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.which) - set(names):
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(names)}")
-    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
+    binaries = provide("release")
     outcome: dict = {}
     with temporary_folder(options.keep) as folder:
         bench = Bench(binaries, folder, QUICK if options.quick else Size())

@@ -14,9 +14,9 @@ import time
 import uuid
 from pathlib import Path
 
+from commandline import Failure
+from executables import provide
 from launcher import HOST, PATIENCE_SECONDS, ROOT, free_port
-from supervision.binaries import Binaries
-from supervision.failure import Failure
 
 from . import machine, webhook
 from .pipeline import Pipeline, Shape
@@ -167,7 +167,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.seconds < 1 or options.connections < 1:
         raise Failure("--seconds and --connections take numbers of at least 1.")
-    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
+    binaries = provide("release")
     outcome: dict[str, dict] = {}
     with temporary_folder(options.keep) as folder:
         for number, (budget, budget_bytes) in enumerate(BUDGETS.items()):

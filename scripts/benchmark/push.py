@@ -10,10 +10,9 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
+from commandline import Failure, Formatter
+from executables import provide
 from launcher import HOST, PATIENCE_SECONDS, ROOT, free_port, until
-from supervision.binaries import Binaries
-from supervision.failure import Failure
-from supervision.helptext import Formatter
 
 from . import machine, metrics, webhook
 from .load import Load, Run
@@ -235,7 +234,7 @@ def main() -> int:
     options = parser.parse_args()
     if min(options.seconds, options.watchers, options.rate, options.stopped_rate) < 1:
         raise Failure("--seconds, --watchers, --rate and --stopped-rate take numbers of at least 1.")
-    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
+    binaries = provide("release")
     with temporary_folder(options.keep) as folder:
         outcome = measure(binaries, folder, options)
         outcome["machine"] = machine.facts(ROOT, folder)

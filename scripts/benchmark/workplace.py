@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import commandline
+from commandline import Failure
 from launcher import new_folder
-from supervision import failure
-from supervision.failure import Failure
 
 
 def say(words: str) -> None:
@@ -48,6 +48,4 @@ def uninterrupted() -> Iterator[None]:
 
 
 def run(main: Callable[[], int]) -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # whatever ends the benchmark, its stages go down with it
-    return failure.run("bench", main)
+    return commandline.run("bench", main, cleans_up=True)

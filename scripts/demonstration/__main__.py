@@ -3,15 +3,13 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
 
-from launcher import HOST, ROOT, free_port, until
-from supervision.binaries import Binaries
-from supervision.failure import Failure
-from supervision.helptext import Formatter
+from commandline import Failure, Formatter, run
+from executables import KINDS, provide
+from launcher import HOST, free_port, until
 
 from . import journey
 from .stage_folder import SUBSCRIBER_PORT, StageFolder
@@ -116,32 +114,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo", formatter_class=Formatter, epilog=EXAMPLES,
                                      description="Shows the whole pipeline at work, in a temporary folder.")
     parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
-    parser.add_argument("--build", choices=("release", "debug"), help="which build to show (default: release)")
+    parser.add_argument("--build", choices=KINDS, help="which build to show (default: release)")
     options = parser.parse_args()
-    demo = None
+    demo = Demo(provide(options.build))
     failed = True
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # whatever ends the demo, its stages go down with it
     try:
-        demo = Demo(Binaries(ROOT, os.environ, options.build).provide(is_up_to_date=True))
         demo.run()
-        failed = False
         if options.keep:
             keep_running(demo.pipeline)
-        return 0
-    except Failure as failure:
-        print(f"demo: {failure.sentence}", file=sys.stderr)
-        return failure.exit_code
+        failed = False
     except KeyboardInterrupt:
         failed = False
-        return 130
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has seen enough; the stages go down all the same
         failed = False
-        return 0
     finally:
-        if demo is not None:
-            end(demo.pipeline, removes=not failed)  # after a failure the logs stay to explain it
+        end(demo.pipeline, removes=not failed)  # after a failure the logs stay to explain it
+    return 0
 
 
 def end(pipeline: StageFolder, removes: bool) -> None:
@@ -155,4 +145,4 @@ def end(pipeline: StageFolder, removes: bool) -> None:
         pipeline.remove()
 
 
-sys.exit(main())
+sys.exit(run("demo", main, cleans_up=True))
