@@ -11,16 +11,17 @@ import Wire
     /// What an SDK of Stream's needs of an error: all six members, or it says code 0.
     private struct StreamError: Decodable {
         var code: Int
-        var message: String
+        var sentence: String
         var status: Int
         var duration: String
-        var moreInfo: String
+        var link: String
         var details: [Int]
 
         private enum CodingKeys: String, CodingKey {
-            case code, message, duration, details
+            case code, duration, details
+            case sentence = "message"
             case status = "StatusCode"
-            case moreInfo = "more_info"
+            case link = "more_info"
         }
 
         init(_ answer: HTTPAnswer?) throws {
@@ -54,7 +55,7 @@ import Wire
         let error = try StreamError(client.answer())
         #expect(error.status == 404 && error.code == 16)
         #expect(
-            error.message.hasPrefix("not_found: This source takes POST /in/calls/api/v2/video/call/{type}/{id}/event"))
+            error.sentence.hasPrefix("not_found: This source takes POST /in/calls/api/v2/video/call/{type}/{id}/event"))
         #expect(client.answer()?.status == 201)
         #expect(test.bus.webhooks.count == 1)
     }
@@ -73,7 +74,7 @@ import Wire
             let answer = client.answer()
             let error = try StreamError(answer)
             #expect(error.status == 400 && error.code == 4 && answer?.closes == true)
-            #expect(error.message.hasPrefix("body_too_large: "))
+            #expect(error.sentence.hasPrefix("body_too_large: "))
         }
         let client = test.connect()
         client.send(post("/in/calls/\(Self.path)", body: String(body.dropFirst())) + post("/in/stream", body: body))
@@ -93,6 +94,6 @@ import Wire
         let client = test.connect()
         client.send(post("/in/calls/\(Self.path)"))
         let error = try StreamError(client.answer())
-        #expect(error.status == status && error.code == number && error.message.hasPrefix("\(code): "))
+        #expect(error.status == status && error.code == number && error.sentence.hasPrefix("\(code): "))
     }
 }
