@@ -188,6 +188,8 @@ class Published(unittest.TestCase):
             self.assertEqual(got.get_data(), sent.get_data())
             self.assertEqual(got.get_extension("provider"), "cloudevents")
         self.assertEqual(events("polls/é €", 2)[0]["data"], {"answer": 42, "text": "café"})
+        found = watched.pull(**{"from": "earliest"}, type="com.example.poll.*", subject="polls/*", wait="0s")["events"]
+        self.assertEqual([event["id"] for event in found], ["structured", "binary"])
 
     def test_data_that_is_not_json_arrives_byte_for_byte(self):
         for write, mode in ((to_structured_event, "bytes-structured"), (to_binary_event, "bytes-binary")):
