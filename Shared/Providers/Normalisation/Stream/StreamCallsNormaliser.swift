@@ -34,8 +34,8 @@ final class StreamCallsNormaliser: WebhookNormaliser {
         return data.bytes.withUnsafeBytes { stream.normalise($0, translating: webhook, into: &writer) }
     }
 
-    /// Whoever has a user's token sends as that user and says nothing else of it: `user` is for servers (OpenAPI v2, where
-    /// the clients' request has `custom` alone).
+    /// Whoever has a user's token sends as that user and says nothing else of it: `user` is for servers; the SDKs of
+    /// clients send `custom` alone (GetStream/stream-video-js, `SendCallEventRequest`).
     private func user(_ body: JSONValue, _ head: RequestHead) -> JSONValue {
         var id = tokenUser(head)
         if id.isEmpty {
