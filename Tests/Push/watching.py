@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,16 +27,18 @@ BEARER = {"Authorization": f"Bearer {API_TOKEN}"}
 
 
 class Watched(Pipeline):
-    """Every stage, with one source `stream` and nobody who is delivered to."""
+    """Every stage, with one source `stream`, `sources` besides, and nobody who is delivered to but `subscriptions`."""
 
-    def __init__(self, binaries: Path, push: dict | None = None):
+    def __init__(self, binaries: Path, push: dict | None = None, sources: Sequence[dict] = (),
+                 subscriptions: Sequence[dict] = ()):
         self.port, self.api_port = free_port(), free_port()
         super().__init__(binaries, new_folder("pu"), {
             "ingress": {"listen": f"{HOST}:{self.port}"},
-            "router": {"listen": f"{HOST}:{self.api_port}", "push": push or {},
+            "router": {"listen": f"{HOST}:{self.api_port}", "push": push or {}, "egress_allow": ["127.0.0.0/8"],
                        "api_tokens": [{"name": "watch", "value": f"literal:{API_TOKEN}", "scopes": ["read"]}]},
             "sources": [{"name": "stream", "provider": "stream",
-                         "secrets": [{"id": API_KEY, "value": f"literal:{API_SECRET}"}]}],
+                         "secrets": [{"id": API_KEY, "value": f"literal:{API_SECRET}"}]}, *sources],
+            "subscriptions": [*subscriptions],
         }, {})
 
     def send(self, number: int, call: str = "livestream:one", padding: int = 0) -> None:
@@ -159,5 +162,6 @@ class PullConsumer(Consumer):
 
 
 __all__ = [
-    "API_TOKEN", "BEARER", "PullConsumer", "SocketConsumer", "StreamConsumer", "Watched", "binaries", "number", "until"
+    "API_TOKEN", "BEARER", "HOST", "PATIENCE_SECONDS", "PullConsumer", "SocketConsumer", "StreamConsumer", "Watched",
+    "binaries", "number", "until"
 ]

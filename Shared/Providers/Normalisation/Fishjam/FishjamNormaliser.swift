@@ -103,11 +103,7 @@ final class FishjamNormaliser: WebhookNormaliser {
         }
         events.finish(in: &writer)
         // A control character is one byte in protobuf and six in JSON.
-        guard writer.count - start <= EventDraft.mostEventBytes(of: webhook) else {
-            writer.bytes.removeLast(writer.count - start)
-            return refuse(.bodyTooLargeInflated, "its events would take up more than an envelope may hold")
-        }
-        return .passed
+        return CanonicalEventsWriter.bounded(webhook, from: start, &writer)
     }
 
     /// Writes one event. Its original is `bytes`, or, where these may hold a token or are not known, encoded anew.
