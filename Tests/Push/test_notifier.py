@@ -1,11 +1,9 @@
 """Fishjam's official SDKs, unmodified, take a running pipeline for a Fishjam server."""
 
 import functools
-import http.client
 import http.server
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,7 +13,7 @@ from pathlib import Path
 from queue import Queue
 
 import httpx
-from watching import HOST, PATIENCE_SECONDS, Pipeline, binaries, free_port, new_folder
+from watching import API_TOKEN, BEARER, HOST, PATIENCE_SECONDS, Watched, binaries
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -25,8 +23,7 @@ SDKS = {folder.name.split("==")[1]: folder for folder in (ROOT / ".build/sdks").
         if (folder / "installed").exists()}
 OLDEST = "0.5.0"
 """The SDK of Fishjam 0.6.3, and the only one with metrics."""
-TOKEN, PATH_TOKEN = "notifying-token", "0123456789abcdef0123456789abcdef"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
+PATH_TOKEN = "0123456789abcdef0123456789abcdef"
 WEBHOOKS = ["room_created", "peer_added", "peer_connected", "track_added.component", "track_metadata_updated",
             "track_removed", "peer_crashed", "room_deleted"]
 PREFIXES = ("", "/gw", "/gw/fj")
@@ -54,7 +51,7 @@ def decoded(version: str, *bodies: bytes) -> list[list]:
 class Notified:
     """A program that is connected with the SDK of a version."""
 
-    def __init__(self, version: str, url: str, token: str = TOKEN):
+    def __init__(self, version: str, url: str, token: str = API_TOKEN):
         self.version, self.program = version, sdk(version, "notify", url, token)
         self.said: Queue[list] = Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -82,35 +79,18 @@ class Notified:
             assert line[0] != "ended", f"the SDK {self.version} ended before {words}"
 
 
-class Fishjam(Pipeline):
+class Fishjam(Watched):
     """Every stage, with a source of Fishjam's webhooks."""
 
-    def __init__(self):
-        self.port, self.api_port = free_port(), free_port()
-        super().__init__(binaries(), new_folder("nt"), {
-            "ingress": {"listen": f"{HOST}:{self.port}"},
-            "router": {"listen": f"{HOST}:{self.api_port}", "egress_allow": ["127.0.0.0/8"],
-                       "api_tokens": [{"name": "all", "value": f"literal:{TOKEN}", "scopes": ["read", "write"]},
-                                      {"name": "other", "value": "literal:writing-token", "scopes": ["write"]}]},
-            "sources": [{"name": "fishjam", "provider": "fishjam", "path_token": f"literal:{PATH_TOKEN}"}],
-        }, {})
+    source = {"name": "fishjam", "provider": "fishjam", "path_token": f"literal:{PATH_TOKEN}"}
+    router = {"egress_allow": ["127.0.0.0/8"],
+              "api_tokens": [{"name": "all", "value": f"literal:{API_TOKEN}", "scopes": ["read", "write"]},
+                             {"name": "other", "value": "literal:writing-token", "scopes": ["write"]}]}
 
     def send(self, *names: str) -> None:
         """Webhooks as a Fishjam server sends them."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_SECONDS)
         for name in names:
-            connection.request("POST", f"/in/fishjam/{PATH_TOKEN}", sample(name),
-                               {"Content-Type": "application/x-protobuf"})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 202, f"{name} was answered {answer.status}"
-        connection.close()
-
-    def url(self, path: str = "") -> str:
-        return f"http://{HOST}:{self.api_port}{path}"
-
-    def kill_router(self) -> None:
-        os.kill(int(json.loads(self.supervisor("status", "--json"))["instances"][-1]["pid"]), signal.SIGKILL)
+            self.post(f"/in/fishjam/{PATH_TOKEN}", sample(name), {"Content-Type": "application/x-protobuf"})
 
 
 @contextmanager
@@ -141,7 +121,7 @@ class Notifier(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.fishjam = cls.enterClassContext(Fishjam())
+        cls.fishjam = cls.enterClassContext(Fishjam(binaries()))
 
     def notified(self, version: str, prefix: str = "") -> Notified:
         found = self.enterContext(Notified(version, self.fishjam.url(prefix)))
@@ -163,11 +143,11 @@ class Notifier(unittest.TestCase):
         for version in SDKS:
             for token in ("wrong", "writing-token", ""):
                 with self.subTest(version=version, token=token), \
-                        Notified(version, self.fishjam.url(), token) as notified:
+                        Notified(version, self.fishjam.url(""), token) as notified:
                     self.assertIn("Invalid", notified.next("refused", "ready", "lost")[1])
 
     def test_what_is_not_allowed_ends_the_connection_as_on_a_fishjam_server(self):
-        token = bytes([0x3A, len(TOKEN) + 2, 0x0A, len(TOKEN)]) + TOKEN.encode()
+        token = bytes([0x3A, len(API_TOKEN) + 2, 0x0A, len(API_TOKEN)]) + API_TOKEN.encode()
         for sent, code, reason in (([bytes.fromhex("42020801")], 1000, "invalid auth request"),
                                    (["text"], 1003, "operation not allowed"),
                                    ([token, token], 1003, "operation not allowed"),

@@ -8,8 +8,8 @@ import WebSocket
 final class NotifierConnection: WatchingConnection, @unchecked Sendable {
     /// A token is a few hundred bytes.
     static let messageBytes = 4096
-    /// How long nothing is sent after the first subscription: fishjam-server-sdk 0.5.0 subscribes to a second class then
-    /// and takes nothing but the answer for it. Shorter than that takes some clients, longer is waited by the others.
+    /// How long nothing is sent after the first subscription: fishjam-server-sdk 0.5.0 may subscribe to a second class
+    /// then, and fails on whatever comes before the answer. A round trip to a distant client fits into it.
     static let settleTime = TimeAmount.milliseconds(500)
 
     private let reports: PipelineReports
