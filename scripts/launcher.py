@@ -13,26 +13,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from commandline import Failure
+from executables import EXECUTABLES as EXECUTABLES
+from executables import ROOT as ROOT
+from executables import binaries as binaries
 from supervision import process, service
-from supervision.failure import Failure
-from supervision.topology import STAGES
 
-ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
-EXECUTABLES = ("tributary", *(stage.executable for stage in STAGES))
 LONGEST_RUN_DIR_BYTES = 80
 """What leaves room for the names of Unix sockets; `tributary` refuses longer ones."""
 PATIENCE_SECONDS = 300.0
 """How long tests wait for what must come; much longer than it takes on a busy machine."""
 DOWN_SECONDS = 60.0
-
-
-def binaries() -> Path | None:
-    """The folder with the executables: the one that TRIBUTARY_BIN names, or the newest build; nothing without one."""
-    ready = os.environ.get("TRIBUTARY_BIN")
-    folders = [Path(ready)] if ready else [ROOT / ".build" / kind for kind in ("debug", "release")]
-    whole = [each for each in folders if all(os.access(each / name, os.X_OK) for name in EXECUTABLES)]
-    return max(whole, key=lambda each: (each / "fanout-router").stat().st_mtime, default=None)
 
 
 def free_port(wanted: int = 0) -> int:

@@ -83,6 +83,9 @@ package struct HTTPFailure: Error, Sendable, CustomStringConvertible {
         if let error = error as? NIOSSLExtraError, error == .failedToValidateHostname {
             return "its certificate is for another name"
         }
-        return text
+        // "error:10000410:SSL routines:OPENSSL_internal:<REASON> at <file of the build machine>:<line>"
+        guard let reason = text.split(separator: "OPENSSL_internal:").dropFirst().first?.prefix(while: { $0 != " " })
+        else { return text }
+        return "TLS failed (\(reason.lowercased()))"
     }
 }

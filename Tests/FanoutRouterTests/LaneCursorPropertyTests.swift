@@ -118,6 +118,7 @@ private struct Model {
     private mutating func start() {
         guard cursor.isLinedUp, !cursor.isHalted else { return }
         if cursor.mode.inBatches, !cursor.gathering.events.isEmpty {
+            guard !cursor.isBatchHeld else { return }
             last = "startBatch"
             _ = cursor.startBatch(Int.random(in: 1...6, using: &random), now: now)
             return
@@ -327,6 +328,12 @@ private struct Model {
         check(derived.hasReady(isRetry: false) == !line.isEmpty, "ready")
         let ordinary = all.filter { $0.value.replay == nil }.flatMap { [$0.key] + $0.value.members }
         let events = ordinary + cursor.gathering.events
+        if cursor.mode.inBatches, cursor.mode.keepsKeyOrder {
+            let idle = all.filter { $0.value.replay == nil && $0.value.state != .inFlight }
+            let isNext = all.count == idle.count + derived.replayCount
+            check(idle.count { $0.value.state != .held } == (isNext ? min(1, idle.count) : 0), "batches out of turn")
+            check(idle.isEmpty || !isNext || idle[idle.keys.min() ?? 0]?.state != .held, "the first batch is held")
+        }
         check(Set(events) == unfinished && events.count == unfinished.count, "each unfinished event is somewhere once")
         check(Set(all.filter { $0.value.replay != nil }.keys) == Set(replays.keys), "each replay is somewhere once")
         check(cursor.mode.inBatches || cursor.gathering.events.isEmpty, "single events are not gathered")

@@ -48,6 +48,40 @@ import Testing
         #expect(rows(&cursor) == [[1, 1], [2, 2], [3, 3]])
     }
 
+    @Test(arguments: [true, false])
+    func `in key order the rest of a split batch goes out one by one when batches are asked for again`(
+        restarts: Bool
+    ) {
+        var cursor = cursor(mode: .init(inBatches: true, keepsKeyOrder: true))
+        for position in 1...3 as ClosedRange<UInt64> { cursor.gather(position, now: 0) }
+        #expect(cursor.startBatch(3, now: 0) == 1)
+        cursor.reconfigure(.init(keepsKeyOrder: true), maxUnfinished: 5, deadlineNanoseconds: nil)
+        #expect(cursor.attemptEnded(1, number: 1) != nil)
+        cursor.retry(1, due: 5)
+        if restarts {
+            let rows = cursor.takeProgress("app").changes.compactMap { change in
+                if case .retrying(let row) = change { row } else { nil }
+            }
+            cursor = LaneCursor(
+                SavedLane(
+                    progress: LaneProgress(subscription: "app", taken: 3, unfinished: [1, 2, 3]), retrying: rows,
+                    hasReplays: false), maxUnfinished: 5, mode: .init(inBatches: true, keepsKeyOrder: true))
+        } else {
+            cursor.reconfigure(
+                .init(inBatches: true, keepsKeyOrder: true), maxUnfinished: 5, deadlineNanoseconds: nil)
+        }
+        cursor.wake(now: 5)
+        for position in 1...3 as ClosedRange<UInt64> {
+            #expect(cursor.start(isRetry: true, now: 5) == position)
+            #expect(cursor.start(isRetry: true, now: 5) == nil)
+            #expect(cursor.attemptEnded(position, number: 2) != nil)
+            cursor.retry(position, due: 5)
+            cursor.wake(now: 5)
+            #expect(cursor.start(isRetry: true, now: 5) == position)
+            cursor.delivered(position)
+        }
+    }
+
     @Test func `keys that were read for a former order are not used`() {
         let order = LaneSettings.Mode(keepsKeyOrder: true)
         var cursor = cursor(taken: 2, unfinished: [1, 2])

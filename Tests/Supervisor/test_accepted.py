@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 from pipeline import until
-from supervision import accepted
+from supervision.configuration import Configuration, text_of
 from test_supervisor import SupervisorCase
 
 
@@ -70,7 +70,7 @@ class AcceptedConfiguration(SupervisorCase):
         self.assertEqual(self.pipeline.command("reload").returncode, 1)
         former = self.pipeline.folder / "run" / "accepted.former"
         self.assertEqual(former.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(accepted.text_of(former), json.dumps(self.pipeline.tree).encode())
+        self.assertEqual(text_of(former), json.dumps(self.pipeline.tree).encode())
         self.pipeline.steer("normaliser-1", "refuses", None)
         self.pipeline.good("reload")
         self.assertFalse(former.exists())
@@ -83,12 +83,13 @@ class AcceptedConfiguration(SupervisorCase):
 class Copies(unittest.TestCase):
     def test_a_copy_has_a_line_that_says_where_its_relative_paths_start(self):
         with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / accepted.NAME
-            accepted.write(copy, Path("/etc/t.yaml"), b"run_dir: run\n")
+            copy = Configuration(Path("/etc/t.yaml"), Path(folder), Path(folder), {}, {}, {}, {},
+                                 b"run_dir: run\n").keep()
+            self.assertEqual(copy, Path(folder) / "accepted.yaml")
             self.assertEqual(copy.read_bytes(), b"# accepted from /etc/t.yaml\nrun_dir: run\n")
-            self.assertEqual(accepted.text_of(copy), b"run_dir: run\n")
+            self.assertEqual(text_of(copy), b"run_dir: run\n")
             copy.write_bytes(b"# a comment\n")
-            self.assertEqual(accepted.text_of(copy), b"# a comment\n")
+            self.assertEqual(text_of(copy), b"# a comment\n")
 
 
 if __name__ == "__main__":

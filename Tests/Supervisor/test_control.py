@@ -12,9 +12,10 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+from commandline import NO_PERMISSION, USAGE, Failure
 from pipeline import PATIENCE_SECONDS, until
 from supervision import commands, control, service
-from supervision.failure import NO_PERMISSION, USAGE, Failure, NotRunning
+from supervision.control import NotRunning
 from test_supervisor import SupervisorCase
 
 SECRET = "sesame-open"
@@ -23,15 +24,15 @@ SECRET = "sesame-open"
 class Requests(unittest.IsolatedAsyncioTestCase):
     async def test_a_command_is_taken_whole_or_refused_without_showing_a_value(self):
         scale = {"command": "scale", "stage": "normaliser", "count": 3}
-        supervisor = mock.Mock(change=mock.AsyncMock())
-        served = service.Service(supervisor, is_behind=True)
+        supervisor = mock.Mock(scale=mock.AsyncMock())
+        served = service.Service(supervisor)
 
         async def answer(line: bytes):
             return await served.obey(control.parse_request(line), print)
 
         self.assertEqual(control.parse_request(json.dumps(scale).encode()), scale | {"environment": {}})
         await answer(json.dumps(scale).encode())
-        supervisor.change.assert_awaited_once()
+        supervisor.scale.assert_awaited_once()
         for wrong in (b"", b"\n", b"\xff\xfe", b"[" * 50_000, b'{"a":' * 50_000, b"9" * 5000, b"[]", b"null", b"{}",
                       b'{"command": ["status"]}', b'{"command": "stop"}', b'{"command": "scale", "stage": "verifier"}',
                       *(json.dumps(scale | {"count": count}).encode() for count in (True, 1.5, "2", None, 1e400)),
@@ -39,7 +40,7 @@ class Requests(unittest.IsolatedAsyncioTestCase):
             with self.assertRaises(Failure) as raised:
                 await answer(wrong)
             self.assertEqual(raised.exception.exit_code, USAGE)
-        supervisor.change.assert_awaited_once()
+        supervisor.scale.assert_awaited_once()
         for environment in ([SECRET], {"A": 5}, {"A": SECRET + "\0"}, {"A=B": SECRET}, {"": SECRET}, {"A": "\ud800"}):
             with self.assertRaises(Failure) as raised:
                 control.parse_request(json.dumps({"command": "reload", "environment": environment}).encode())

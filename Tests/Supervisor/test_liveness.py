@@ -6,7 +6,7 @@ import unittest
 
 from pipeline import until
 from supervision.admin import Answer
-from supervision.liveness import Liveness
+from supervision.policy import Liveness
 from test_supervisor import SupervisorCase
 
 STALLED = (503, b"stalled: the bus thread has not moved for 12 s\n")

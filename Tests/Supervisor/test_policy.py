@@ -7,8 +7,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from supervision.admin import Answer, parse  # noqa: E402
-from supervision.environment import stage_environment  # noqa: E402
 from supervision.policy import RestartPolicy  # noqa: E402
+from supervision.process import stage_environment  # noqa: E402
 from supervision.topology import full_name, parse_instance, stage_named  # noqa: E402
 
 

@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
+from commandline import wrapped
 from pipeline import PATIENCE_SECONDS, SUPERVISOR, until
 from supervision import logfiles
-from supervision.helptext import wrapped
 from supervision.service import log_line
 from test_supervisor import SupervisorCase
 

@@ -1,23 +1,20 @@
 """scripts/bench: options, the order of starting and stopping, the outcome."""
 
 import argparse
-import json
-import os
 import sys
 import time
 from pathlib import Path
 
-from launcher import ROOT, free_port
-from supervision.binaries import Binaries
-from supervision.failure import USAGE, Failure
-from supervision.helptext import Formatter
+from commandline import USAGE, Failure
+from executables import provide
+from launcher import free_port
 
-from . import machine, report, webhook
+from . import report, webhook, workplace
 from .bench import QUICK, Bench, Timing
 from .load import Load
 from .pipeline import Pipeline, Shape
 from .proxies import Nginx
-from .workplace import run, say, temporary_folder, uninterrupted
+from .workplace import run, say, uninterrupted
 
 EXAMPLES = """\
 examples:
@@ -42,13 +39,10 @@ def parser() -> argparse.ArgumentParser:
             raise argparse.ArgumentTypeError("takes a number of at least 1")
         return number
 
-    made = argparse.ArgumentParser(
-        prog="scripts/bench", epilog=EXAMPLES, formatter_class=Formatter,
-        description="Measures the whole pipeline, release build: rate, latencies, CPU, memory, bytes written, and the "
-                    "cost of a tap, beside nginx as a bare reverse proxy to the same sink in the same run.")
+    made = workplace.parser(
+        "", "Measures the whole pipeline, release build: rate, latencies, CPU, memory, bytes written, and the cost of "
+        "a tap, beside nginx as a bare reverse proxy to the same sink in the same run.", EXAMPLES)
     made.add_argument("--quick", action="store_true", help="short runs: less exact")
-    made.add_argument("--json", type=Path, metavar="FILE", default=ROOT / ".build" / "bench.json",
-                      help="where the figures go (default: .build/bench.json)")
     made.add_argument("--verifiers", type=positive, default=1, metavar="N", help="instances (default: 1)")
     made.add_argument("--normalisers", type=positive, default=1, metavar="N", help="instances (default: 1)")
     made.add_argument("--concurrency", type=positive, default=64, metavar="N",
@@ -56,7 +50,6 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--connections", type=positive, default=128, metavar="N",
                       help="wrk's connections to the ingress and to the proxy (default: 128)")
     made.add_argument("--threads", type=positive, default=1, metavar="N", help="wrk's threads (default: 1)")
-    made.add_argument("--keep", action="store_true", help="leave the temporary folder where it is")
     return made
 
 
@@ -84,7 +77,7 @@ def measure(options: argparse.Namespace, binaries: Path, folder: Path) -> dict:
     settings = vars(shape) | {
         "connections": options.connections, "threads": options.threads, "quick": options.quick,
         "body_bytes": len(webhook.BODY)}
-    return {"machine": machine.facts(ROOT, folder), "settings": settings, "ratio": None} | bench.outcome
+    return {"settings": settings, "ratio": None} | bench.outcome
 
 
 def main() -> int:
@@ -92,17 +85,15 @@ def main() -> int:
     if options.concurrency > 1000:
         raise Failure("--concurrency takes 1000 at most, as the configuration does.", USAGE)
     started = time.monotonic()
-    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
+    binaries = provide("release")
     built = time.monotonic()
-    with temporary_folder(options.keep) as folder:
-        outcome = measure(options, binaries, folder)
+    outcome: dict = {}
+    with workplace.measuring(options, outcome) as folder:
+        outcome |= measure(options, binaries, folder)
     outcome["took_seconds"] = {"build": round(built - started, 1), "measurements": round(time.monotonic() - built, 1)}
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(outcome, indent=2) + "\n")
-    print(f"\n{report.table(outcome)}\n", flush=True)
+    workplace.publish(options, outcome, report.table(outcome))
     for remark in report.remarks(outcome):
         say(remark)
-    say(f"the figures are in {os.path.relpath(options.json)}.")
     return 0 if outcome["ratio"] >= report.LEAST else 1
 
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from commandline import Failure
 from launcher import until
-from supervision.failure import Failure
 
 from . import search, yardstick
 from .children import end, start

@@ -1,8 +1,6 @@
 """scripts/bench fanout: what one subscriber's trouble costs the others, and what many subscriptions cost."""
 
-import argparse
 import asyncio
-import json
 import os
 import sys
 import time
@@ -10,19 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher import ROOT, free_port, until
+from commandline import Failure
+from executables import provide
+from launcher import free_port, until
 from supervision.admin import ask
-from supervision.binaries import Binaries
-from supervision.failure import Failure
-from supervision.helptext import Formatter
 
-from . import machine, metrics
+from . import metrics, workplace
 from .faults import Patient
 from .load import Load, Run
 from .observer import RECEIPT_TO_DELIVERY, ROUTER, process_figures
 from .pipeline import Pipeline, Shape
 from .proxies import Nginx
-from .workplace import run, say, temporary_folder, uninterrupted
+from .workplace import run, say, uninterrupted
 
 EXAMPLES = """\
 examples:
@@ -316,29 +313,22 @@ def table(outcome: dict) -> str:
 
 def main() -> int:
     names = ["isolation", "subscriptions", "backlog"]
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench fanout", epilog=EXAMPLES, formatter_class=Formatter,
-        description="Measures what one subscriber's trouble costs the others, and what many subscriptions cost.")
+    parser = workplace.parser(
+        "fanout", "Measures what one subscriber's trouble costs the others, and what many subscriptions cost.",
+        EXAMPLES)
     parser.add_argument("which", nargs="*", metavar="WHICH", help=f"{', '.join(names)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the events and short phases")
-    parser.add_argument("--keep", action="store_true", help="leave the temporary folder where it is")
-    parser.add_argument("--json", type=Path, metavar="FILE", default=ROOT / ".build" / "bench-fanout.json",
-                        help="where the figures go (default: .build/bench-fanout.json)")
     options = parser.parse_args()
     if unknown := set(options.which) - set(names):
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(names)}")
-    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
+    binaries = provide("release")
     outcome: dict = {}
-    with temporary_folder(options.keep) as folder:
+    with workplace.measuring(options, outcome) as folder:
         bench = Bench(binaries, folder, QUICK if options.quick else Size())
         for name in options.which or names:
             say(f"{name} …")
             outcome[name] = getattr(bench, name)()
-        outcome["machine"] = machine.facts(ROOT, folder)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(outcome, indent=2) + "\n")
-    print(f"\n{table(outcome)}\n", flush=True)
-    say(f"the figures are in {os.path.relpath(options.json)}.")
+    workplace.publish(options, outcome, table(outcome))
     return 0
 
 

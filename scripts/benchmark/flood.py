@@ -4,7 +4,6 @@ import argparse
 import collections
 import contextlib
 import http.client
-import json
 import multiprocessing
 import os
 import socket
@@ -14,13 +13,13 @@ import time
 import uuid
 from pathlib import Path
 
-from launcher import HOST, PATIENCE_SECONDS, ROOT, free_port
-from supervision.binaries import Binaries
-from supervision.failure import Failure
+from commandline import Failure
+from executables import provide
+from launcher import HOST, PATIENCE_SECONDS, free_port
 
-from . import machine, webhook
+from . import webhook, workplace
 from .pipeline import Pipeline, Shape
-from .workplace import run, say, temporary_folder, uninterrupted
+from .workplace import run, say, uninterrupted
 
 EXAMPLES = """\
 examples:
@@ -156,30 +155,22 @@ def table(outcome: dict) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench flood", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Measures what forged webhooks cost a genuine sender.")
+    parser = workplace.parser("flood", "Measures what forged webhooks cost a genuine sender.", EXAMPLES)
     parser.add_argument("--seconds", type=float, default=15.0, help="of each phase (default: 15)")
     parser.add_argument("--connections", type=int, default=64, help="of the forger (default: 64)")
-    parser.add_argument("--keep", action="store_true", help="leave the temporary folder where it is")
-    parser.add_argument("--json", type=Path, metavar="FILE", default=ROOT / ".build" / "bench-flood.json",
-                        help="where the figures go (default: .build/bench-flood.json)")
     options = parser.parse_args()
     if options.seconds < 1 or options.connections < 1:
         raise Failure("--seconds and --connections take numbers of at least 1.")
-    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
+    binaries = provide("release")
+    figures: dict = {}
     outcome: dict[str, dict] = {}
-    with temporary_folder(options.keep) as folder:
+    with workplace.measuring(options, figures) as folder:
         for number, (budget, budget_bytes) in enumerate(BUDGETS.items()):
             say(f"a journal of {budget} …")
             place = folder / str(number)
             place.mkdir()
             outcome[budget] = measure(binaries, place, budget_bytes, options)
-        facts = machine.facts(ROOT, folder)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"machine": facts} | outcome, indent=2) + "\n")
-    print(f"\n{table(outcome)}\n", flush=True)
-    say(f"the figures are in {os.path.relpath(options.json)}.")
+    workplace.publish(options, figures | outcome, table(outcome))
     return 0 if all(is_met(phase, phases["alone"]) for phases in outcome.values() for phase in phases.values()) else 1
 
 

@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervision.failure import UNAVAILABLE, Failure
+from commandline import UNAVAILABLE, Failure
 
 from . import webhook
 from .children import start

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+from commandline import Failure
 from supervision.admin import ask
-from supervision.failure import Failure
 
 Samples = list[tuple[str, dict[str, str], float]]
 """Name, labels and value."""

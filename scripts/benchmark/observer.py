@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervision.failure import Failure
+from commandline import Failure
 from supervision.process import stat_fields
 
 from . import metrics

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import launcher
+from commandline import Failure
 from launcher import HOST
 from supervision import control
-from supervision.failure import Failure
 
 from . import webhook
 

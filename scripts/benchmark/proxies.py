@@ -5,8 +5,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from commandline import UNAVAILABLE, Failure
 from launcher import HOST, until
-from supervision.failure import UNAVAILABLE, Failure
 
 from .children import end, start
 

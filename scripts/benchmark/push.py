@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import secrets
 import sys
 import time
@@ -10,17 +9,16 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-from launcher import HOST, PATIENCE_SECONDS, ROOT, free_port, until
-from supervision.binaries import Binaries
-from supervision.failure import Failure
-from supervision.helptext import Formatter
+from commandline import Failure
+from executables import provide
+from launcher import HOST, PATIENCE_SECONDS, free_port, until
 
-from . import machine, metrics, webhook
+from . import metrics, webhook, workplace
 from .load import Load, Run
 from .observer import ROUTER, process_figures
 from .pipeline import Pipeline, Shape
 from .watchers import Watcher, Watchers
-from .workplace import run, say, temporary_folder, uninterrupted
+from .workplace import run, say, uninterrupted
 
 EXAMPLES = """\
 examples:
@@ -222,28 +220,20 @@ def judged(outcome: dict) -> list[tuple[str, bool]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench push", epilog=EXAMPLES, formatter_class=Formatter,
-        description="Measures what watchers of the event log get and cost.")
+    parser = workplace.parser("push", "Measures what watchers of the event log get and cost.", EXAMPLES)
     parser.add_argument("--seconds", type=float, default=20.0, help="of each phase (default: 20)")
     parser.add_argument("--watchers", type=int, default=1000, help="of calls (default: 1000)")
     parser.add_argument("--rate", type=int, default=500, help="webhooks per second about calls (default: 500)")
     parser.add_argument("--stopped-rate", type=int, default=200, help="the same while one stops (default: 200)")
-    parser.add_argument("--keep", action="store_true", help="leave the temporary folder where it is")
-    parser.add_argument("--json", type=Path, metavar="FILE", default=ROOT / ".build" / "bench-push.json",
-                        help="where the figures go (default: .build/bench-push.json)")
     options = parser.parse_args()
     if min(options.seconds, options.watchers, options.rate, options.stopped_rate) < 1:
         raise Failure("--seconds, --watchers, --rate and --stopped-rate take numbers of at least 1.")
-    binaries = Binaries(ROOT, os.environ, "release").provide(is_up_to_date=True)
-    with temporary_folder(options.keep) as folder:
-        outcome = measure(binaries, folder, options)
-        outcome["machine"] = machine.facts(ROOT, folder)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(outcome, indent=2) + "\n")
+    binaries = provide("release")
+    outcome: dict = {}
+    with workplace.measuring(options, outcome) as folder:
+        outcome |= measure(binaries, folder, options)
     lines = judged(outcome)
-    print("\n" + "\n".join(f"{words}{'' if is_met else '   MISSED'}" for words, is_met in lines) + "\n", flush=True)
-    say(f"the figures are in {os.path.relpath(options.json)}.")
+    workplace.publish(options, outcome, "\n".join(f"{words}{'' if is_met else '   MISSED'}" for words, is_met in lines))
     return 0 if all(is_met for _, is_met in lines) else 1
 
 

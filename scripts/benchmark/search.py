@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from supervision.failure import Failure
+from commandline import Failure
 
 from .span import Span
 

@@ -11,14 +11,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from commandline import Failure, Formatter
+from executables import build
 from launcher import ROOT
-from supervision.binaries import build_command
-from supervision.failure import UNAVAILABLE, Failure
-from supervision.helptext import Formatter
 
 from .workplace import run
 
 THRESHOLDS = ROOT / "Tests" / "Benchmarks" / "thresholds.json"
+EXECUTABLE = ROOT / ".build" / "benchmarks" / "release" / "Benchmarks"
 HEAD_ROOM = 1.10
 """What --update leaves between a figure and its threshold, so that another libc does not break the build."""
 ALLOCATIONS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"}
@@ -27,7 +27,7 @@ GOALS = {"stream": 10.0, "fishjam": 10.0, "superviz, element of 1000": 4.0, "bom
 EXAMPLES = """\
 examples:
   scripts/bench stages             times and counts; fails where a count is above its threshold
-  scripts/bench stages --counts    counts alone, held to their thresholds (also: scripts/test stages)
+  scripts/bench stages --counts    counts alone, held to their thresholds (part of scripts/test)
   scripts/bench stages --update    and writes the counts, plus a tenth, into Tests/Benchmarks/thresholds.json
 
 Instructions and allocations are counted by valgrind, which offers the code an older CPU than this one (no SHA
@@ -47,14 +47,6 @@ def processor_class(machine: str, facts: str) -> str:
     """What counts depend on. `machine` as uname says it, `facts`: /proc/cpuinfo."""
     flags = re.search(r"^(?:flags|Features)\s*:(.*)$", facts, re.M)
     return machine + (" with AVX2" if flags and "avx2" in flags[1].split() else "")
-
-
-def build() -> Path:
-    # The same build as everywhere: one product by itself would make SwiftPM build everything anew afterwards.
-    command = build_command(ROOT, "release")
-    if subprocess.run(command, stdout=sys.stderr).returncode != 0:
-        raise Failure("the benchmarks could not be built; the compiler's words stand above.", UNAVAILABLE)
-    return ROOT / ".build" / "release" / "Benchmarks"
 
 
 def lines(command: list[str], **environment: str) -> list[list[str]]:
@@ -152,9 +144,9 @@ def main() -> int:
     if ours not in by_class and not options.update:
         print(f"bench: skipped: there are no thresholds for {ours}; scripts/bench stages --update takes them.")
         return 0
-    executable = build()
-    found = counts(executable)
-    print(table(found, {} if options.counts else times(executable)), flush=True)
+    build("--benchmarks")
+    found = counts(EXECUTABLE)
+    print(table(found, {} if options.counts else times(EXECUTABLE)), flush=True)
     if options.update:
         THRESHOLDS.write_text(json.dumps(by_class | {ours: with_head_room(found)}, indent=2) + "\n")
         print(f"the thresholds are in {os.path.relpath(THRESHOLDS)}.")

@@ -9,8 +9,8 @@ import time
 from contextlib import suppress
 from functools import lru_cache
 
+from commandline import Failure
 from launcher import HOST, PATIENCE_SECONDS, until
-from supervision.failure import Failure
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 _EVENT, _CAUGHT_UP, _SUBSCRIBED = b'{"type":"event"', b'{"type":"caught_up"', b'{"type":"subscribed"'

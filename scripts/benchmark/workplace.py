@@ -1,19 +1,51 @@
 """What every benchmark of whole pipelines does around its measurements."""
 
+import argparse
 import contextlib
+import json
+import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from launcher import new_folder
-from supervision import failure
-from supervision.failure import Failure
+import commandline
+from commandline import Failure, Formatter
+from launcher import ROOT, new_folder
+
+from . import machine
 
 
 def say(words: str) -> None:
     print(f"bench: {words}", file=sys.stderr, flush=True)
+
+
+def parser(name: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """`name`: the word behind scripts/bench, or none."""
+    made = argparse.ArgumentParser(prog=f"scripts/bench {name}".rstrip(), epilog=examples, formatter_class=Formatter,
+                                   description=description)
+    file = f"{'-'.join(['bench', *filter(None, [name])])}.json"
+    made.add_argument("--keep", action="store_true", help="leave the temporary folder where it is")
+    made.add_argument("--json", type=Path, metavar="FILE", default=ROOT / ".build" / file,
+                      help=f"where the figures go (default: .build/{file})")
+    return made
+
+
+def publish(options: argparse.Namespace, outcome: dict, table: str) -> None:
+    """Writes the figures down, and shows them."""
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(outcome, indent=2) + "\n")
+    print(f"\n{table}\n", flush=True)
+    say(f"the figures are in {os.path.relpath(options.json)}.")
+
+
+@contextlib.contextmanager
+def measuring(options: argparse.Namespace, outcome: dict) -> Iterator[Path]:
+    """The folder of the measurements, and the facts of the machine beside their figures."""
+    with temporary_folder(options.keep) as folder:
+        yield folder
+        outcome["machine"] = machine.facts(ROOT, folder)
 
 
 @contextlib.contextmanager
@@ -48,6 +80,4 @@ def uninterrupted() -> Iterator[None]:
 
 
 def run(main: Callable[[], int]) -> int:
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # whatever ends the benchmark, its stages go down with it
-    return failure.run("bench", main)
+    return commandline.run("bench", main, cleans_up=True)

@@ -3,19 +3,18 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
 
-from launcher import HOST, ROOT, free_port, until
-from supervision.binaries import Binaries
-from supervision.failure import Failure
-from supervision.helptext import Formatter
+from commandline import Failure, Formatter, run
+from executables import KINDS, provide
+from launcher import HOST, free_port, until
 
 from . import journey
 from .stage_folder import SUBSCRIBER_PORT, StageFolder
 from .subscriber import Delivery, Subscriber
+from .watcher import Watcher
 
 SAMPLES = (
     ("stream", "call.session_started"), ("stream", "call.session_participant_joined"),
@@ -23,10 +22,13 @@ SAMPLES = (
     ("fastpix", "video.live_stream.active"), ("fastpix", "video.media.ready"),
     ("fishjam", "room_created"), ("fishjam", "peer_connected"), ("fishjam", "track_added"),
     ("superviz", "price-update"), ("eyeson", "upload_ready"), ("eyeson", "session_finished"),
+    ("stream-calls", "custom"),
 )
-"""Source and type; what proves the last three sources' webhooks is the token at the end of their URL."""
+"""Source and type; what proves the webhooks of three sources is the token at the end of their URL. The last is the
+request that Stream's SDKs make to send a custom event to a call."""
 DELIVERIES = len(SAMPLES) + 3
 """`everything` takes all of them, `calls` the sessions and participants of Stream."""
+WATCHED = sum(source.startswith("stream") for source, _ in SAMPLES)
 PATIENCE_SECONDS = 15.0
 
 EXAMPLES = """\
@@ -57,7 +59,12 @@ class Demo:
         step("1. The stages: a supervisor starts them, downstream first")
         pipeline.up(shows=True)
         self._subscriber.start()
-        step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE")
+        with Watcher(pipeline, "--subject", "calls/*") as watcher:
+            self._send_and_show(pipeline, watcher)
+
+    def _send_and_show(self, pipeline: StageFolder, watcher: Watcher) -> None:
+        step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE,"
+             " and an app a custom event to its call")
         for source, kind in SAMPLES:
             self._send(source, kind)
         self._send("stream", "call.ended", "--bad-signature")
@@ -65,13 +72,16 @@ class Demo:
         step("3. What the two subscribers received: signed CloudEvents, signatures checked")
         for delivery in self._deliveries:
             print(delivery.line())
-        step("4. The way of each event through the stages, with the time since its receipt")
+        step("4. What a watcher of calls/* saw over WebSocket: 'tributary listen'")
+        until(lambda: len(watcher.lines) >= WATCHED, f"{WATCHED} events over WebSocket", PATIENCE_SECONDS)
+        print("\n".join(watcher.lines))
+        step("5. The way of each event through the stages, with the time since its receipt")
         for event in {each.event["id"]: each.event for each in self._deliveries}.values():
             record = json.loads(pipeline.tributary("events", event["id"], "--json"))
             print(f"{event['type'].removeprefix('dev.tributary.'):<22} {journey.line(record)}")
-        step("5. One event in full, as 'tributary events ID' shows it")
+        step("6. One event in full, as 'tributary events ID' shows it")
         print(pipeline.tributary("events", self._deliveries[0].event["id"]).rstrip())
-        step("6. The stages, as 'scripts/supervisor top' shows them")
+        step("7. The stages, as 'scripts/supervisor top' shows them")
         pipeline.supervisor("top", "--once", "--interval", "0.3", shows=True)
 
     def _send(self, source: str, kind: str, *more: str) -> None:
@@ -79,7 +89,7 @@ class Demo:
         sent = self.pipeline.tributary("send", "--source", source, "--type", kind, *more, "--json")
         answer = json.loads(sent)["webhooks"][0]
         remark = " (its signature is wrong on purpose)" if more else ""
-        print(f"{source:<8} {kind:<33} answered {answer['status']} after "
+        print(f"{source:<12} {kind:<31} answered {answer['status']} after "
               f"{1000 * answer['latency_seconds']:.1f} ms{remark}")
 
     def _await_deliveries(self) -> None:
@@ -104,32 +114,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo", formatter_class=Formatter, epilog=EXAMPLES,
                                      description="Shows the whole pipeline at work, in a temporary folder.")
     parser.add_argument("--keep", action="store_true", help="leave it running until Ctrl-C")
-    parser.add_argument("--build", choices=("release", "debug"), help="which build to show (default: release)")
+    parser.add_argument("--build", choices=KINDS, help="which build to show (default: release)")
     options = parser.parse_args()
-    demo = None
+    demo = Demo(provide(options.build))
     failed = True
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # whatever ends the demo, its stages go down with it
     try:
-        demo = Demo(Binaries(ROOT, os.environ, options.build).provide(is_up_to_date=True))
         demo.run()
-        failed = False
         if options.keep:
             keep_running(demo.pipeline)
-        return 0
-    except Failure as failure:
-        print(f"demo: {failure.sentence}", file=sys.stderr)
-        return failure.exit_code
+        failed = False
     except KeyboardInterrupt:
         failed = False
-        return 130
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has seen enough; the stages go down all the same
         failed = False
-        return 0
     finally:
-        if demo is not None:
-            end(demo.pipeline, removes=not failed)  # after a failure the logs stay to explain it
+        end(demo.pipeline, removes=not failed)  # after a failure the logs stay to explain it
+    return 0
 
 
 def end(pipeline: StageFolder, removes: bool) -> None:
@@ -143,4 +145,4 @@ def end(pipeline: StageFolder, removes: bool) -> None:
         pipeline.remove()
 
 
-sys.exit(main())
+sys.exit(run("demo", main, cleans_up=True))

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from supervision.helptext import Formatter
+from commandline import Formatter
 
 from .signature import SignatureWrong, key_of, verify
 

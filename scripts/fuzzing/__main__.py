@@ -7,8 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from supervision.failure import USAGE, Failure, run
-from supervision.helptext import Formatter
+from commandline import USAGE, Failure, Formatter, run
 
 from .campaign import Campaign, Outcome, repeat_command
 from .program import Program

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from supervision.failure import UNAVAILABLE, Failure
+from commandline import UNAVAILABLE, Failure
 
 LINKED = ("Shared", "Services", "Tests")
 

@@ -7,31 +7,20 @@ import signal
 import sys
 from pathlib import Path
 
+import executables
+from commandline import NOT_READY, UNAVAILABLE, Failure, Formatter, run
+from executables import ROOT
+
 from . import control, service
-from .binaries import KINDS, Binaries
 from .configuration import Configuration, ask, load
-from .daemon import READY_SECONDS, Supervisor
-from .failure import NOT_READY, UNAVAILABLE, Failure, NotRunning, run
-from .helptext import Formatter
+from .control import NotRunning
+from .daemon import Supervisor
+from .instance import READY_SECONDS
 from .process import find_running
 from .topology import STAGES
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 DEFAULT_FILE = "compose/tributary.yaml"
-
-EXAMPLES = """\
-examples:
-  scripts/supervisor up                     run in front; Ctrl-C drains and ends
-  scripts/supervisor up -d                  run behind; returns when it is ready
-  scripts/supervisor status --json          what runs, and why what does not
-  scripts/supervisor scale normaliser 4     run four normalisers
-  scripts/supervisor reload                 run by the file as it is now
-  scripts/supervisor restart router         replace a stage's processes in turn
-  scripts/supervisor logs normaliser-1 -f   follow one instance's log
-  scripts/supervisor metrics                every stage's metrics as one text
-  scripts/supervisor top                    a live table; q ends it
-  scripts/supervisor down                   drain and stop, ingress to router
-
+MORE = """
 environment:
   TRIBUTARY_BIN=DIR       use the executables in DIR, and build nothing
   TRIBUTARY_BUILD=debug   the same as --build debug
@@ -51,8 +40,9 @@ class Command:
 
     def __init__(self, options: argparse.Namespace, rest: list[str]):
         self._options, self._rest = options, rest
-        self._binaries = Binaries(ROOT, os.environ, getattr(options, "build", None))
-        self._tool = self._binaries.folder / "tributary"
+        self._build = getattr(options, "build", None)
+        self._binaries = executables.folder(self._build)
+        self._tool = self._binaries / "tributary"
         named = getattr(options, "config", None) or os.environ.get("TRIBUTARY_CONFIG")
         self._file = Path(named).absolute() if named else ROOT / DEFAULT_FILE
 
@@ -60,7 +50,7 @@ class Command:
         return load(self._file, self._tool, running=True, tells=tells)
 
     def _supervisor(self, loaded: Configuration) -> Supervisor:
-        return Supervisor(loaded, self._binaries.folder, ROOT, service.say)
+        return Supervisor(loaded, self._binaries, ROOT, service.say)
 
     def _call(self, loaded: Configuration, command: str, **more) -> dict:
         """Lets the running supervisor do it, and prints what it says meanwhile."""
@@ -72,7 +62,7 @@ class Command:
         return {name: os.environ[name] for name in loaded.variables if name in os.environ}
 
     def up(self) -> int:
-        self._binaries.provide(is_up_to_date=False)
+        executables.provide(self._build, is_up_to_date=False)
         # A supervisor that was killed comes back to its stages whatever has become of the file meanwhile.
         run_dir = self._running(tells=False).run_dir
         loaded = self._running() if find_running(run_dir) else load(self._file, self._tool)
@@ -166,38 +156,52 @@ def complain(line: str) -> None:
 LIMITS = ", ".join(f"{stage.key} 1 to {stage.most}" for stage in STAGES if stage.most > 1)
 COMMANDS = (
     ("up", Command.up, "Build what is missing, start every stage, keep them running.",
+     {"up": "run in front; Ctrl-C drains and ends", "up -d": "run behind; returns when it is ready"},
      ("-d", "--detach", {"action": "store_true", "help": "run behind and return when all stages are ready, at most "
       f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment"})),
-    ("down", Command.down, "Drain and stop every stage, from the ingress to the router."),
+    ("status", Command.look, "Show every instance, and why one is not ready.",
+     {"status --json": "what runs, and why what does not"}),
     ("scale", Command.scale, "Run so many instances of a stage, until 'down' or a reload that changes the number.",
-     ("stage", {"metavar": "STAGE", "help": "ingress, verifier or normaliser"}),
+     {"scale normaliser 4": "run four normalisers"},
+     ("stage", {"metavar": "STAGE", "help": ", ".join(stage.key for stage in STAGES if stage.most > 1)}),
      ("count", {"metavar": "N", "type": int, "help": f"how many: {LIMITS}"})),
     ("reload", Command.reload, "Check the configuration, say what changes, and let every stage run by it: in place "
      "where it can be, otherwise by a restart, one instance after the other.",
+     {"reload": "run by the file as it is now", "reload --json": "and say as JSON what became of every instance"},
      ("--json", {"action": "store_true", "help": "print one JSON object: changes, and what became of every instance"})),
     ("restart", Command.restart, "Replace the processes of a stage one after the other, or one instance. They run "
-     "by the accepted configuration.", ("name", {"metavar": "STAGE|INSTANCE", "help": "like router or normaliser-1"})),
-    ("status", Command.look, "Show every instance, and why one is not ready."),
-    ("logs", Command.look, "Print the ends of the stages' logs."),
-    ("metrics", Command.look, "Print every stage's metrics and the supervisor's as one Prometheus text."),
-    ("top", Command.look, "Show a live table of all instances."),
+     "by the accepted configuration.",
+     {"restart router": "replace a stage's processes in turn", "restart normaliser-1": "or one instance"},
+     ("name", {"metavar": "STAGE|INSTANCE", "help": "like router or normaliser-1"})),
+    ("logs", Command.look, "Print the ends of the stages' logs.",
+     {"logs normaliser-1 -f": "follow one instance's log"}),
+    ("metrics", Command.look, "Print every stage's metrics and the supervisor's as one Prometheus text.",
+     {"metrics": "every stage's metrics as one text"}),
+    ("top", Command.look, "Show a live table of all instances.", {"top": "a live table; q ends it"}),
+    ("down", Command.down, "Drain and stop every stage, from the ingress to the router.",
+     {"down": "drain and stop, ingress to router"}),
 )
-"""Name, what it does, the words that say so, and its options."""
+"""Name, what it does, the words that say so, examples, and its options."""
 
 
 def parser() -> argparse.ArgumentParser:
+    def lines(examples: dict[str, str]) -> str:
+        return "".join(f"  scripts/supervisor {each:22} {words}\n" for each, words in examples.items())
+
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
                         help=f"the configuration (default: TRIBUTARY_CONFIG, or {DEFAULT_FILE})")
-    shared.add_argument("--build", choices=KINDS, default=argparse.SUPPRESS,
+    shared.add_argument("--build", choices=executables.KINDS, default=argparse.SUPPRESS,
                         help="which build of the executables to use (default: release)")
     whole = argparse.ArgumentParser(
-        prog="scripts/supervisor", parents=[shared], epilog=EXAMPLES, formatter_class=Formatter,
+        prog="scripts/supervisor", parents=[shared], formatter_class=Formatter,
+        epilog="examples:\n" + "".join(lines(examples) for _, _, _, examples, *_ in COMMANDS) + MORE,
         description="Runs the stages of Tributary on this host: starts them in order, restarts what\ndies or hangs, "
                     "drains on the way down.")
     added = whole.add_subparsers(metavar="COMMAND", required=True)
-    for name, does, words, *arguments in COMMANDS:
-        command = added.add_parser(name, parents=[shared], help=words, description=words, add_help=does != Command.look)
+    for name, does, words, examples, *arguments in COMMANDS:
+        command = added.add_parser(name, parents=[shared], help=words, description=words, formatter_class=Formatter,
+                                   epilog=f"examples:\n{lines(examples)}", add_help=does != Command.look)
         command.set_defaults(run=does, command=name)
         for *flags, settings in arguments:
             command.add_argument(*flags, **settings)

@@ -1,4 +1,9 @@
-"""The configuration as the stages read it: `tributary` decodes and checks it, so there is one decoder only."""
+"""The configuration as the stages read it, and the copy of it that a pipeline runs by.
+
+`tributary` decodes and checks it, so there is one decoder only. The file may be edited at any time. Whatever starts
+again meanwhile, and every command that only looks or stops, goes by the copy in the run directory until a reload
+accepts another. Its first line names the file, so that relative paths in the copy start where they do in the file.
+"""
 
 import json
 import os
@@ -8,11 +13,19 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import accepted
-from .failure import CONFIGURATION, UNAVAILABLE, Failure
+from commandline import CONFIGURATION, UNAVAILABLE, Failure
+
 from .topology import STAGES
 
 TOOL_SECONDS = 10.0
+ACCEPTED_NAME = "accepted.yaml"
+CANDIDATE_NAME = "accepted.candidate"
+"""What a reload is about to accept."""
+FORMER_NAME = "accepted.former"
+"""What ran before a reload that did not reach every stage: the next reload compares with it."""
+SCALE_NAME = "scale.json"
+"""What `scale` set: it lasts as long as the pipeline runs, also when the supervisor itself is killed."""
+_MARK = b"# accepted from "
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,27 @@ class Configuration:
     def path(self, instance: str, ending: str) -> Path:
         return self.run_dir / f"{instance}.{ending}"
 
+    def keep(self, name: str = ACCEPTED_NAME) -> Path:
+        """Writes a copy; for its owner alone, because literal secrets may stand in it."""
+        fresh = self.run_dir / f".{name}.new"
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as written:
+            written.write(_MARK + os.fsencode(self.file) + b"\n" + self.text)
+        return fresh.rename(self.run_dir / name)
+
+    def forget(self) -> None:
+        """Nothing runs any more."""
+        for name in (ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, SCALE_NAME):
+            (self.run_dir / name).unlink(missing_ok=True)
+
+
+def text_of(file: Path) -> bytes:
+    """The text of a configuration, whether this is the file or a copy of it; none where it cannot be read."""
+    try:
+        whole = file.read_bytes()
+    except OSError:
+        return b""
+    return whole.partition(b"\n")[2] if whole.startswith(_MARK) else whole
+
 
 def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> Configuration:
     """The file as it is now; its errors are the failure's sentence where it is wrong.
@@ -52,7 +86,7 @@ def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> C
     `running`: what the pipeline of this file runs by instead, whatever the file says by now. `tributary` says on
     standard error how they differ (with `tells`), and fails where this user may not use the run directory.
     """
-    text = accepted.text_of(file)
+    text = text_of(file)
     tree = ask(tool, "config", "--config", str(file), "--environment", "--json", *(["--running"] if running else []),
                tells=tells and running)
     try:
@@ -67,10 +101,9 @@ def load(file: Path, tool: Path, running: bool = False, tells: bool = True) -> C
     except (KeyError, TypeError, AttributeError) as error:
         raise Failure(f"{tool} printed a configuration that this supervisor does not understand ({error!r}); build "
                       "both from the same sources.", CONFIGURATION) from error
-    copy = loaded.run_dir / accepted.NAME
     if running:
-        return replace(loaded, text=accepted.text_of(copy)) if copy.exists() else loaded
-    if accepted.text_of(file) != text:
+        return replace(loaded, text=text_of(loaded.run_dir / ACCEPTED_NAME) or text)
+    if text_of(file) != text:
         raise Failure(f"{file} was written while it was read; try again.", CONFIGURATION)
     return loaded
 

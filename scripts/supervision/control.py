@@ -13,7 +13,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from .failure import NOT_READY, UNAVAILABLE, USAGE, Failure, NotRunning
+from commandline import NOT_READY, NOT_RUNNING, UNAVAILABLE, USAGE, Failure
+
+from .instance import Say
 
 SOCKET_NAME = "supervisor.sock"
 LONGEST_LINE_BYTES = 1 << 20
@@ -23,29 +25,33 @@ REQUEST_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 """How long it may take to read the answer's end."""
 
-Say = Callable[[str], None]
+
+class NotRunning(Failure):
+    """There is no supervisor to do it."""
+
+    def __init__(self) -> None:
+        super().__init__("no supervisor runs; 'scripts/supervisor up -d' starts one (and takes over what runs).",
+                         NOT_RUNNING)
 
 
 def parse_request(line: bytes) -> dict:
     """One command, with `environment` (variables by name) whether it has one or not. What a value was is never said: it
     may be a secret."""
-    try:
+    with suppress(ValueError, RecursionError, AttributeError, TypeError):
         request = json.loads(line)
-        environment = request.setdefault("environment", {})
-        entries = [(name, os.fsencode(name + value)) for name, value in environment.items()]
+        entries = [(name, os.fsencode(name + value))
+                   for name, value in request.setdefault("environment", {}).items()]
         if all(name and "=" not in name and b"\0" not in whole for name, whole in entries):
             return request
-    except (ValueError, RecursionError, AttributeError, TypeError):
-        pass
     raise Failure("a command is one line with a JSON object; its environment holds texts by name, as that of a process "
                   "does.", USAGE)
 
 
 def bind(run_dir: Path) -> socket.socket:
     """The socket where commands are taken from now on; what comes before somebody serves it waits."""
-    bound = socket.socket(socket.AF_UNIX)
     path = run_dir / SOCKET_NAME
     path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
+    bound = socket.socket(socket.AF_UNIX)
     bound.bind(str(path))
     bound.listen(MOST_CONNECTIONS)
     return bound

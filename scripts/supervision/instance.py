@@ -3,23 +3,29 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+
+from commandline import Failure
 
 from . import logfiles
 from .admin import Answer, ask
-from .failure import Failure
-from .liveness import ASK_SECONDS, Liveness
-from .policy import RestartPolicy
+from .policy import Liveness, RestartPolicy
 from .process import Process
 from .topology import Stage
 
 STOP_SECONDS = 10.0
 """How long a stage may take to finish what it holds after SIGTERM; then it is killed, and said."""
+READY_SECONDS = 15.0
+"""How long it may take to be ready, or to read another configuration."""
 PROBE_READY_SECONDS = 1.0
 PROBE_STARTING_SECONDS = 0.03
 PROBE_SLOW_START_SECONDS = 0.2
 POLL_SECONDS = 0.02
+HEALTH_SECONDS = 2.0
+"""How long /healthz may take to answer."""
+
+Say = Callable[[str], None]
 
 
 async def until(holds: Callable[[], bool], timeout_seconds: float) -> bool:
@@ -33,8 +39,7 @@ async def until(holds: Callable[[], bool], timeout_seconds: float) -> bool:
 class Instance:
     """Keeps one process running while it is wanted, in one task of the daemon's event loop."""
 
-    def __init__(self, stage: Stage, index: int, admin_path: Path, launch: Callable[["Instance"], Process],
-                 say: Callable[[str], None]):
+    def __init__(self, stage: Stage, index: int, admin_path: Path, launch: Callable[["Instance"], Process], say: Say):
         self.stage, self.index, self.name = stage, index, stage.instance(index)
         self.process: Process | None = None
         self.last_end: str | None = None
@@ -48,6 +53,8 @@ class Instance:
         self._restarts = 0
         """Starts after a death that nobody asked for."""
         self._is_wanted = False
+        self._started_with: Mapping[str, str] | None = None
+        """The environment of its present or last process, as far as that is known."""
         self._ready_at = 0.0
         """When its present process was ready first; 0 before."""
         self._why_not_ready: str | None = None
@@ -57,6 +64,8 @@ class Instance:
         """Where the lines of the process before the present or last one begin in the log, and where its own do."""
         self._keeping: asyncio.Task[None] | None = None
 
+    # What is asked of it
+
     def start(self, running: Process | None = None) -> None:
         """Keeps a process running from now on: one that an earlier supervisor started, or a new one."""
         self._is_wanted = True
@@ -64,7 +73,7 @@ class Instance:
             self.process = running
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
-    async def stop(self, say: Callable[[str], None]) -> None:
+    async def stop(self, say: Say) -> None:
         """Asks the process to finish, waits, and kills it when it does not."""
         self._is_wanted = False
         if self._keeping is None:
@@ -80,18 +89,29 @@ class Instance:
             self.send(signal.SIGKILL)
             await asyncio.wait(still_running, timeout=STOP_SECONDS)
 
-    async def restart(self, say: Callable[[str], None], timeout_seconds: float) -> bool:
+    async def restart(self, say: Say) -> bool:
         """Replaces the process because somebody asks for it: earlier deaths count no more. Returns when it is ready,
         or has said that it cannot be, or the time is over; whether it is ready."""
         await self.stop(say)
         self._policy, self.has_refused = RestartPolicy(), False
         self.start()
-        await until(lambda: self.is_ready or self.has_refused, timeout_seconds)
+        await until(lambda: self.is_ready or self.has_refused, READY_SECONDS)
         return self.is_ready
 
     def send(self, number: signal.Signals) -> None:
         if self.process is not None:
             self.process.send(number)
+
+    def differing(self, names: Iterable[str], ours: Mapping[str, str]) -> list[str]:
+        """Those of the variables that its process was started without, or with another value than ours."""
+        theirs = ours if self._started_with is None else self._started_with
+        return sorted(name for name in {*names} & ours.keys() if theirs.get(name) != ours[name])
+
+    async def ask(self, target: str) -> dict:
+        """What its admin endpoint answers; empty where that is no JSON object."""
+        return (await ask(self._admin_path, target)).tree if self.process else {}
+
+    # What is known of it
 
     def log_end(self, lines: int) -> list[str]:
         """The last lines that its process has logged, or the one before while that has logged nothing yet."""
@@ -108,20 +128,18 @@ class Instance:
             return "not-ready"
         return "crash-loop" if self._policy.is_looping else "backing-off" if self.process is None else "starting"
 
-    @property
-    def _why(self) -> str | None:
-        """Why it is not ready, in one sentence; nothing where it is, or is not to be."""
-        if self.is_ready or not self._is_wanted:
-            return None
-        if self.process is not None:
-            return self._why_not_ready or "it starts"
-        return ": ".join([self.last_end or "it has not been started", *map(logfiles.sentence, self.log_end(1))])
-
     def row(self) -> dict:
         """This instance in the answer to `status`."""
-        pid, age = (self.process.pid, round(self.process.age_seconds, 3)) if self.process else (None, None)
+        pid, age, why = None, None, None
+        if self.process:
+            pid, age = self.process.pid, round(self.process.age_seconds, 3)
+        if self._is_wanted and not self.is_ready:
+            why = self._why_not_ready or "it starts" if self.process else \
+                ": ".join([self.last_end or "it has not been started", *map(logfiles.sentence, self.log_end(1))])
         return {"stage": self.stage.executable, "instance": self.name, "pid": pid, "state": self.state,
-                "uptime_seconds": age, "restarts": self._restarts, "last_end": self.last_end, "why": self._why}
+                "uptime_seconds": age, "restarts": self._restarts, "last_end": self.last_end, "why": why}
+
+    # Its process
 
     async def _keep(self) -> None:
         """A process, and after its end the next one, until it is told to stop."""
@@ -134,6 +152,7 @@ class Instance:
             except (OSError, Failure) as error:  # no process, descriptor or disk space to be had just now
                 self.last_end = f"could not be started ({getattr(error, 'strerror', error)})"
             else:
+                self._started_with = self.process.environment
                 ready_for_seconds = await self._watch(self.process)
             if not self._is_wanted:
                 return
@@ -168,7 +187,7 @@ class Instance:
                 liveness.has_answered(time.monotonic())
                 await asyncio.sleep(PROBE_READY_SECONDS)
                 continue
-            answer = await ask(self._admin_path, "/healthz", ASK_SECONDS)
+            answer = await ask(self._admin_path, "/healthz", HEALTH_SECONDS)
             why = liveness.judge(answer.status, answer.body, time.monotonic(), running.is_stopped)
             if why is not None and self._is_wanted:
                 # That is a death like any other.

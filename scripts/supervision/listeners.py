@@ -2,50 +2,35 @@
 
 import socket
 
-from .failure import UNAVAILABLE, Failure
+from commandline import UNAVAILABLE, Failure
 
 BACKLOG = 4096
 
 
-def _bound(address: str, shares_port: bool) -> socket.socket:
-    """`address`: 127.0.0.1:8080 or [::1]:8080, as `tributary` has checked it."""
-    host, _, port = address.rpartition(":")
-    family, kind, protocol, _, target = socket.getaddrinfo(
-        host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    opened = socket.socket(family, kind, protocol)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shares_port:
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        opened.bind(target)
-    except BaseException:
-        opened.close()
-        raise
-    return opened
+def open_listener(address: str = "127.0.0.1:0", beside_ours: bool = False) -> socket.socket:
+    """A listening socket with SO_REUSEPORT, so that a later supervisor can bind beside it; where no address is given,
+    one that nobody knows.
 
-
-def open_listener(address: str, beside_ours: bool) -> socket.socket:
-    """A listening socket with SO_REUSEPORT, so that a later supervisor can bind beside it.
-
-    `beside_ours`: a stage taken over still listens on it. Otherwise the port must be free: the kernel would let
-    two pipelines share it and give each half of the webhooks.
+    `address`: 127.0.0.1:8080 or [::1]:8080, as `tributary` has checked it. `beside_ours`: a stage taken over still
+    listens on it. Otherwise the port must be free: the kernel would let two pipelines share it and give each half of
+    the webhooks.
     """
+    host, _, port = address.rpartition(":")
     try:
+        family, *_, target = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         if not beside_ours:
-            _bound(address, shares_port=False).close()
-        listener = _bound(address, shares_port=True)
-        listener.listen(BACKLOG)
-        listener.setblocking(False)
-        return listener
-    except OSError as error:
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(target)
+        listener = socket.create_server(target, family=family, backlog=BACKLOG, reuse_port=True,
+                                        dualstack_ipv6=family == socket.AF_INET6)
+    except (OSError, ValueError) as error:
         raise Failure(
-            f"cannot listen on {address} ({error.strerror or error}); stop whoever uses it "
+            f"cannot listen on {address} ({getattr(error, 'strerror', None) or error}); stop whoever uses it "
             f"(ss -ltnp shows who) or change 'listen' in the configuration.", UNAVAILABLE) from error
-
-
-def open_private_listener() -> socket.socket:
-    """A socket that nobody knows, for an ingress that is to empty its journal and accept nothing more."""
-    return open_listener("127.0.0.1:0", beside_ours=False)
+    listener.setblocking(False)
+    return listener
 
 
 def name_of(listener: socket.socket) -> str:

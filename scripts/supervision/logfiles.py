@@ -15,10 +15,9 @@ _TEXT = re.compile(r'^time=.* text=("(?:[^"\\]|\\.)*")')
 
 def size(path: Path) -> int:
     """The bytes of a log, 0 where there is none."""
-    try:
+    with suppress(FileNotFoundError):
         return path.stat().st_size
-    except FileNotFoundError:
-        return 0
+    return 0
 
 
 def tail(path: Path, lines: int, since: int = 0) -> list[str]:
@@ -49,11 +48,9 @@ def rotate(folder: Path, say: Callable[[str], None]) -> None:
     for path in folder.glob("*.log"):
         former = path.with_suffix(".log.1")
         try:
-            if path.stat().st_size > LARGEST_LOG_BYTES:
+            if size(path) > LARGEST_LOG_BYTES:
                 shutil.copyfile(path, former)
                 os.truncate(path, 0)
-        except FileNotFoundError:
-            pass  # somebody has just removed it
         except OSError as error:
             with suppress(OSError):
                 former.unlink(missing_ok=True)  # half a copy helps nobody and fills the disk

@@ -1,13 +1,57 @@
-"""When a stage that died is started again."""
+"""When a stage is given up on, and when one that died is started again: decisions, without processes and clocks.
+
+A stage's admin endpoint has a thread of its own: it answers /healthz with 503 and `stalled: …` where another thread has
+not moved for ten seconds, and nothing at all where the whole process is stopped.
+"""
 
 from dataclasses import dataclass
 
+STALLED_SECONDS = 10.0
+"""What has not answered for this long is replaced; stages call a thread stalled after the same time."""
+UNANSWERED = 3
+"""So many questions in a row must stay without an answer, too: a supervisor that was itself stopped for a while finds
+one of them so when it goes on."""
+CONFIRMED_SECONDS = 1.0
+"""What says that a thread is stalled must say so for this long: the first answers may come just after the process was
+stopped and went on, and threads move once a second."""
 EARLY_SECONDS = 1.0
 """A death within this time of being ready (or before it) is early; only early ones back off."""
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 5.0
 LOOP_DEATHS = 3
 """So many early deaths in a row are called a crash loop."""
+
+
+@dataclass
+class Liveness:
+    """One process; all times are of the monotonic clock."""
+
+    answered_at: float
+    """When it last answered, at first when it was started."""
+    is_starting: bool = True
+    """It has answered nobody yet, as long as it may be reading its logs."""
+    unanswered: int = 0
+    stalled_since: float | None = None
+
+    def has_answered(self, now: float) -> None:
+        self.answered_at, self.is_starting, self.unanswered, self.stalled_since = now, False, 0, None
+
+    def judge(self, status: int, body: bytes, now: float, is_stopped: bool) -> str | None:
+        """Takes one answer (status 0: none) and says why the process must be replaced, or nothing.
+
+        `is_stopped`: by a signal; before its first answer a process may only be called hung when it is.
+        """
+        if status == 503 and body.startswith(b"stalled"):
+            self.stalled_since = now if self.stalled_since is None else self.stalled_since
+            if now - self.stalled_since >= CONFIRMED_SECONDS:
+                return body.decode(errors="replace").strip().removeprefix("stalled: ")
+        elif status:
+            self.has_answered(now)
+        elif is_stopped or not self.is_starting:
+            self.unanswered += 1
+            if self.unanswered >= UNANSWERED and now - self.answered_at >= STALLED_SECONDS:
+                return f"it has not answered for {now - self.answered_at:.0f} s"
+        return None
 
 
 @dataclass
@@ -22,9 +66,8 @@ class RestartPolicy:
             self.early_deaths = 0
             return 0.0
         self.early_deaths += 1
-        if self.early_deaths == 1:
-            return 0.0
-        return min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(self.early_deaths - 2, 16))
+        backed_off = FIRST_DELAY_SECONDS * 2 ** min(self.early_deaths - 2, 16)
+        return 0.0 if self.early_deaths == 1 else min(LONGEST_DELAY_SECONDS, backed_off)
 
     @property
     def is_looping(self) -> bool:

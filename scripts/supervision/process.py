@@ -8,6 +8,8 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,25 @@ REFUSALS = (64, 78, EXEC_FAILED)
 """Exit codes of a stage that cannot use its arguments or its configuration, or is not there."""
 REASONS = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration",
            EXEC_FAILED: ", could not be executed"}
+ALWAYS = ("PATH", "HOME", "TZ", "LANG")
+FAULT_PREFIX = "TRIBUTARY_FAULT_"
+"""Fault switches of debug builds, for the tests."""
+
+
+def stage_environment(named: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
+    """The variables for one stage, those that its part of the configuration names; one allocation arena per core and
+    more only fragments memory."""
+    return {name: value for name, value in ours.items()
+            if name in ALWAYS or name in named or name.startswith(FAULT_PREFIX)} | {"MALLOC_ARENA_MAX": "2"}
+
+
+def environment_of(pid: int) -> dict[str, str] | None:
+    """What a process was started with; nothing where that is not ours to see (a stage with file capabilities)."""
+    try:
+        entries = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="surrogateescape").split("\0")
+    except OSError:
+        return None
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
 
 
 def boot_id() -> str:
@@ -45,9 +66,9 @@ class Process:
     pid: int
     ticks: int
     pidfd: int
-    is_child: bool
-    """Adopted processes are not our children: their exit status goes to somebody else."""
     pid_path: Path
+    environment: Mapping[str, str] | None
+    """What it was started with."""
 
     @property
     def age_seconds(self) -> float:
@@ -61,31 +82,30 @@ class Process:
 
     async def ended(self) -> None:
         """Returns when it has ended: its pidfd is readable from then on."""
-        over = asyncio.Event()
-        asyncio.get_running_loop().add_reader(self.pidfd, over.set)
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self.pidfd, over.set)
         try:
             await over.wait()
         finally:
-            asyncio.get_running_loop().remove_reader(self.pidfd)
+            loop.remove_reader(self.pidfd)
 
     def send(self, number: signal.Signals) -> None:
-        try:
+        with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, number)
-        except ProcessLookupError:
-            pass
 
     def reap(self) -> tuple[str, bool]:
         """After the pidfd became readable: removes the pid file; how it ended in words, and whether the next start
         would end the same way."""
-        status = os.waitpid(self.pid, 0)[1] if self.is_child else None
-        os.close(self.pidfd)
         self.pid_path.unlink(missing_ok=True)
-        if status is None:
+        try:
+            end = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
+        except ChildProcessError:
             return "ended (taken over, so its exit status is not ours to see)", False
-        code = os.waitstatus_to_exitcode(status)
-        if code < 0:
-            return f"killed by {signal.Signals(-code).name}", False
-        return f"exited with {code}{REASONS.get(code, '')}", code in REFUSALS
+        finally:
+            os.close(self.pidfd)
+        if end.si_code != os.CLD_EXITED:
+            return f"killed by {signal.Signals(end.si_status).name}", False
+        return f"exited with {end.si_status}{REASONS.get(end.si_status, '')}", end.si_status in REFUSALS
 
 
 def adopt(pid_path: Path) -> Process | None:
@@ -93,13 +113,13 @@ def adopt(pid_path: Path) -> Process | None:
     try:
         pid_text, ticks_text, boot = pid_path.read_text().split()
         pid, ticks = int(pid_text), int(ticks_text)
-        pidfd = os.pidfd_open(pid) if boot == boot_id() else None
+        pidfd = os.pidfd_open(pid)
     except (OSError, ValueError, OverflowError):  # it has ended, or the file names no process at all
         return None
-    if pidfd is not None and start_ticks(pid) != ticks:  # asked while the pidfd is open: from here on it stays true
-        os.close(pidfd)
-        return None
-    return None if pidfd is None else Process(pid, ticks, pidfd, False, pid_path)
+    if boot == boot_id() and start_ticks(pid) == ticks:  # asked while the pidfd is open: from here on it stays true
+        return Process(pid, ticks, pidfd, pid_path, environment_of(pid))
+    os.close(pidfd)
+    return None
 
 
 def find_running(run_dir: Path) -> dict[str, Process]:
@@ -123,7 +143,9 @@ def start(arguments: list[str], environment: dict[str, str], folder: Path, log_p
     if pid == 0:
         try:
             os.chdir(folder)
-            _write_own(pid_path)
+            written = pid_path.with_name(f".{pid_path.name}.new")
+            written.write_text(f"{os.getpid()} {start_ticks(os.getpid())} {boot_id()}\n")
+            written.rename(pid_path)
             _become(arguments, environment, log, sockets)
         except BaseException:
             traceback.print_exc()
@@ -131,13 +153,7 @@ def start(arguments: list[str], environment: dict[str, str], folder: Path, log_p
             os._exit(EXEC_FAILED)
     os.close(log)
     pidfd = os.pidfd_open(pid)  # a child that is not reaped keeps its pid, so this cannot be another process
-    return Process(pid, start_ticks(pid) or 0, pidfd, True, pid_path)
-
-
-def _write_own(pid_path: Path) -> None:
-    written = pid_path.with_name(f".{pid_path.name}.new")
-    written.write_text(f"{os.getpid()} {start_ticks(os.getpid())} {boot_id()}\n")
-    written.rename(pid_path)
+    return Process(pid, start_ticks(pid) or 0, pidfd, pid_path, environment)
 
 
 def _become(arguments: list[str], environment: dict[str, str], log: int, sockets: tuple[socket.socket, ...]) -> None:

@@ -10,16 +10,14 @@ import os
 import signal
 from collections import Counter
 
-from . import accepted, configuration
-from .admin import ask
-from .configuration import Configuration
-from .daemon import Say, Supervisor
-from .failure import CONFIGURATION, Failure
-from .instance import POLL_SECONDS, Instance
+from commandline import CONFIGURATION, Failure
+
+from . import configuration
+from .configuration import CANDIDATE_NAME, FORMER_NAME, Configuration
+from .daemon import Supervisor
+from .instance import POLL_SECONDS, READY_SECONDS, Instance, Say
 from .topology import STAGES, Stage
 
-TAKE_SECONDS = 15.0
-"""How long a stage may take to read the configuration after SIGHUP."""
 MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "another number of {}"}
 """What a change's effect is called, with the stages that it concerns."""
 
@@ -32,14 +30,6 @@ class Reload:
         self._fingerprint, self._changes = "", []
         self._outcomes: dict[str, dict] = {}
         """What became of every instance."""
-
-    @property
-    def _is_complete(self) -> bool:
-        return not any(row["outcome"] in ("failed", "not reached") for row in self._outcomes.values())
-
-    def _note(self, name: str, outcome: str, detail: str = "") -> None:
-        self._outcomes[name] = {"instance": name, "outcome": outcome, "detail": detail}
-        self._say(f"{name}: {outcome}" + (f" ({detail})" if detail else ""))
 
     async def run(self) -> dict:
         """Fails before anything is touched where the new configuration cannot run; otherwise says what became of it."""
@@ -55,16 +45,24 @@ class Reload:
         for stage in reversed(STAGES):
             if self._is_complete:
                 await self._reload_stage(stage)
-        for name, each in supervisor.instances.items():
-            if name not in self._outcomes and not each.is_leaving:
-                self._note(name, "not reached", "an earlier stage failed, so this one was left alone")
+        for each in supervisor.of(*STAGES):
+            if each.name not in self._outcomes:
+                self._note(each.name, "not reached", "an earlier stage failed, so this one was left alone")
         if self._is_complete:
-            (fresh.run_dir / accepted.FORMER_NAME).unlink(missing_ok=True)
+            (fresh.run_dir / FORMER_NAME).unlink(missing_ok=True)
         counts = Counter(row["outcome"] for row in self._outcomes.values())
         self._say(f"{len(self._changes)} {'change' if len(self._changes) == 1 else 'changes'}; instances: "
                   f"{', '.join(f'{count} {outcome}' for outcome, count in counts.items())}.")
         return {"ok": self._is_complete, "file": str(fresh.file), "fingerprint": self._fingerprint,
                 "changes": self._changes, "instances": list(self._outcomes.values())}
+
+    @property
+    def _is_complete(self) -> bool:
+        return not any(row["outcome"] in ("failed", "not reached") for row in self._outcomes.values())
+
+    def _note(self, name: str, outcome: str, detail: str = "") -> None:
+        self._outcomes[name] = {"instance": name, "outcome": outcome, "detail": detail}
+        self._say(f"{name}: {outcome}" + (f" ({detail})" if detail else ""))
 
     def _validated(self) -> Configuration:
         ours, tool = self._supervisor.configuration, self._supervisor.binaries / "tributary"
@@ -72,18 +70,17 @@ class Reload:
         if (fresh.run_dir, fresh.data_dir) != (ours.run_dir, ours.data_dir):
             raise Failure(f"{ours.file} has another run_dir or data_dir than when the pipeline came up; "
                           "that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
-        candidate, former = (ours.run_dir / name for name in (accepted.CANDIDATE_NAME, accepted.FORMER_NAME))
-        accepted.write(candidate, fresh.file, fresh.text)
+        candidate, former = fresh.keep(CANDIDATE_NAME), ours.run_dir / FORMER_NAME
         if not former.exists():
-            accepted.write(former, ours.file, ours.text)
+            ours.keep(FORMER_NAME)
         found = configuration.ask(tool, "check", "--config", str(candidate), "--since", str(former), "--json")
         self._fingerprint, self._changes = found["fingerprint"], found["changes"]
-        for change in self._changes:
-            if change["effect"] == "pipeline":
-                raise Failure(f"{change['text']}: that takes 'scripts/supervisor down' and 'up'.", CONFIGURATION)
-        for sentence in fresh.missing(os.environ | self._offered, "Nothing was reloaded: set {} where you call "
-                                      "'scripts/supervisor reload'."):
-            raise Failure(sentence, CONFIGURATION)
+        wrong = [f"{change['text']}: that takes 'scripts/supervisor down' and 'up'."
+                 for change in self._changes if change["effect"] == "pipeline"]
+        wrong += fresh.missing(os.environ | self._offered, "Nothing was reloaded: set {} where you call "
+                               "'scripts/supervisor reload'.")
+        if wrong:
+            raise Failure(wrong[0], CONFIGURATION)
         return fresh
 
     async def _reload_stage(self, stage: Stage) -> None:
@@ -92,11 +89,11 @@ class Reload:
         restarts = [change["text"] for change in concerning if change["effect"] == "restart"]
         for each in supervisor.of(stage):
             why = restarts + [f"{name} is new to it" for name in supervisor.new_variables(each)]
-            before = None if why else await self._running(each)
-            if before is None:
-                await self._restart(each, "; ".join(why) or "it did not say what it ran by")
-            else:
+            before = None if why else await each.ask("/configuration")
+            if before and "reloads" in before:
                 await self._take_in_place(each, before["reloads"])
+            else:
+                await self._restart(each, "; ".join(why) or "it did not say what it ran by")
         count = supervisor.configuration.instances[stage.executable]
         is_first = stage.only_with and count and not supervisor.of(stage)
         if self._is_complete and (is_first or any(change["effect"] == "instances" for change in concerning)):
@@ -109,30 +106,25 @@ class Reload:
                 self._note(name, "stopped" if name in before else "started")
 
     async def _restart(self, instance: Instance, why: str) -> None:
-        if await instance.restart(self._say, TAKE_SECONDS):
+        if await instance.restart(self._say):
             self._note(instance.name, "restarted", why)
         else:
             self._note(instance.name, "failed", "not ready after its restart"
                        + (f", it last {instance.last_end}" if instance.last_end else ""))
 
     async def _take_in_place(self, instance: Instance, reloads_before: int) -> None:
-        process = instance.process
+        process, now = instance.process, {}
         instance.send(signal.SIGHUP)
         try:
-            async with asyncio.timeout(TAKE_SECONDS):
+            async with asyncio.timeout(READY_SECONDS):
                 # One that died meanwhile starts by the new file.
-                while not (now := await self._running(instance)) or (
-                        now["reloads"] <= reloads_before and instance.process is process):
+                while "reloads" not in now or now["reloads"] <= reloads_before and instance.process is process:
                     await asyncio.sleep(POLL_SECONDS)
+                    now = await instance.ask("/configuration")
         except TimeoutError:
-            self._note(instance.name, "failed", f"it has not read the configuration within {TAKE_SECONDS:g} s")
+            self._note(instance.name, "failed", f"it has not read the configuration within {READY_SECONDS:g} s")
             return
         if now["fingerprint"] == self._fingerprint and not now["error"]:
             self._note(instance.name, "in place")
         else:
             self._note(instance.name, "failed", now["error"] or "the file has changed again; reload again")
-
-    async def _running(self, instance: Instance) -> dict | None:
-        """What the instance says that it runs by; nothing where it does not answer, or there is none."""
-        answer = (await ask(self._supervisor.configuration.path(instance.name, "admin"), "/configuration")).tree
-        return answer if "reloads" in answer and instance.process else None

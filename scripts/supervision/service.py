@@ -8,14 +8,18 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from . import control, logfiles, reloading
-from .daemon import Say, Supervisor
-from .failure import UNAVAILABLE, USAGE, Failure
+from commandline import UNAVAILABLE, USAGE, Failure
+
+from . import control, logfiles
+from .daemon import Supervisor
+from .instance import Say
 from .process import Process, find_running
+from .reloading import Reload
 
 LOCK_NAME = "supervisor.lock"
 PID_NAME = "supervisor.pid"
@@ -83,25 +87,28 @@ def readiness(status: dict) -> str:
 class Service:
     """Runs a supervisor until it is told to go down."""
 
-    def __init__(self, supervisor: Supervisor, is_behind: bool):
-        """`is_behind`: no terminal is its own, so a hangup asks for a reload."""
-        self._supervisor, self._is_behind = supervisor, is_behind
+    def __init__(self, supervisor: Supervisor):
+        self._supervisor = supervisor
         self._run_dir = supervisor.configuration.run_dir
         self._tasks: list[asyncio.Task] = []
+        self._lock = asyncio.Lock()
+        """Whoever changes what runs holds it."""
+        self._changing: asyncio.Task | None = None
         self._down: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
 
-    async def run(self, running: dict[str, Process], front: socket.socket) -> None:
-        """Brings the stages up and serves until `down`."""
-        loop, supervisor = asyncio.get_running_loop(), self._supervisor
+    async def run(self, running: dict[str, Process], front: socket.socket, is_behind: bool) -> None:
+        """Brings the stages up and serves until `down`. `is_behind`: no terminal is its own, so a hangup asks for a
+        reload."""
+        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._interrupted)
-        if self._is_behind:
+        if is_behind:
             loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(
-                supervisor.change(reloading.Reload(supervisor, {}, say).run), "not reloaded: "))
+                self._change(Reload(self._supervisor, {}, say).run), "not reloaded: "))
         (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         self._begin(self._rotate())
-        self._coming_up = asyncio.ensure_future(supervisor.change(lambda: supervisor.up(running)))
+        self._coming_up = asyncio.ensure_future(self._change(self._supervisor.up, running))
         self._begin(self._come_up())
         server = control.ControlServer(self.obey)
         listening = await server.serve(front)
@@ -111,7 +118,7 @@ class Service:
         for name in (control.SOCKET_NAME, PID_NAME):
             (self._run_dir / name).unlink(missing_ok=True)
 
-    def _begin(self, work, what_fails: str = "") -> None:
+    def _begin(self, work: Awaitable, what_fails: str = "") -> None:
         """In a task of its own; what goes wrong there is said in the log."""
         async def outcome() -> None:
             try:
@@ -126,6 +133,11 @@ class Service:
         await self._supervisor.until_ready()
         say(readiness(self._supervisor.status()))
 
+    async def _rotate(self) -> None:
+        while True:
+            await asyncio.sleep(ROTATE_SECONDS)
+            logfiles.rotate(self._run_dir, say)
+
     async def obey(self, request: dict, said: Say) -> object:
         """What each command of the control socket does, and its result."""
         supervisor, offered = self._supervisor, request["environment"]
@@ -134,24 +146,43 @@ class Service:
                 pass
             case {"command": "await-ready"}:
                 await asyncio.shield(self._coming_up)  # where it failed there may be no instance to wait for
-                await supervisor.change(lambda: supervisor.take_environment(offered, said))
+                await self._change(supervisor.take_environment, offered, said)
                 await supervisor.until_ready()
             case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
-                await supervisor.change(lambda: supervisor.scale(stage, count, said))
+                await self._change(supervisor.scale, stage, count, said)
             case {"command": "restart", "name": str(name)}:
-                await supervisor.change(lambda: supervisor.restart(name, said))
+                await self._change(supervisor.restart, name, said)
             case {"command": "reload"}:
-                return await supervisor.change(reloading.Reload(supervisor, offered, said).run)
+                return await self._change(Reload(supervisor, offered, said).run)
             case {"command": "down"}:
                 await self._go_down(said)
             case _:
                 raise Failure("this is no command of this version of the supervisor.", USAGE)
         return supervisor.status()
 
+    async def _change(self, command: Callable[..., Awaitable], *arguments) -> object:
+        """Runs one change at a time and answers its result; `down` ends the one under way."""
+        async with self._lock:
+            if self._down:
+                raise Failure("the pipeline is going down.")
+            self._changing = asyncio.ensure_future(command(*arguments))
+            try:
+                return await self._changing
+            except asyncio.CancelledError:
+                raise Failure("cut short, because the pipeline goes down.") from None
+            finally:
+                self._changing = None
+
     def _go_down(self, said: Say) -> "asyncio.Task[None]":
         """Starts going down, once; the task ends when every stage has stopped."""
+        async def down() -> None:
+            if self._changing:
+                self._changing.cancel()
+            async with self._lock:
+                await self._supervisor.down(lambda line: (say(line), said(line)))
+
         if self._down is None:
-            self._down = asyncio.ensure_future(self._supervisor.down(lambda line: (say(line), said(line))))
+            self._down = asyncio.ensure_future(down())
             self._down.add_done_callback(lambda _: self._over.set())
         return self._down
 
@@ -162,11 +193,6 @@ class Service:
         else:
             for each in self._supervisor.instances.values():
                 each.send(signal.SIGKILL)
-
-    async def _rotate(self) -> None:
-        while True:
-            await asyncio.sleep(ROTATE_SECONDS)
-            logfiles.rotate(self._run_dir, say)
 
 
 def run(supervisor: Supervisor, is_behind: bool) -> None:
@@ -181,12 +207,12 @@ def run(supervisor: Supervisor, is_behind: bool) -> None:
     supervisor.listen(running)
     with control.bind(configuration.run_dir) as front:
         if not is_behind:
-            asyncio.run(Service(supervisor, is_behind).run(running, front))
+            asyncio.run(Service(supervisor).run(running, front, is_behind))
         elif os.fork() == 0:
             code = 1
             try:
                 _leave_terminal(configuration.run_dir / LOG_NAME)
-                asyncio.run(Service(supervisor, is_behind).run(running, front))
+                asyncio.run(Service(supervisor).run(running, front, is_behind))
                 code = 0
             except BaseException as error:
                 say(f"error: the supervisor ends: {error!r}")

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from .failure import USAGE, Failure
+from commandline import USAGE, Failure
 
 
 @dataclass(frozen=True)
@@ -24,31 +24,32 @@ class Stage:
         return f"{self.executable}-{index}"
 
 
-STAGES = (Stage("ingress-gateway", "ingress", most=16, listens=True),
-          Stage("ingress-connector", "connector", most=1, only_with="connectors"), Stage("verifier", "verifier"),
-          Stage("normaliser", "normaliser"), Stage("fanout-router", "router", most=1))
+STAGES = (
+    Stage("ingress-gateway", "ingress", most=16, listens=True),
+    Stage("ingress-connector", "connector", most=1, only_with="connectors"),
+    Stage("verifier", "verifier"),
+    Stage("normaliser", "normaliser"),
+    Stage("fanout-router", "router", most=1),
+)
 """From the front door to the subscribers; stopping goes this way, starting the other."""
+NAMED = {name: stage for stage in STAGES for name in (stage.executable, stage.key)}
 
 
 def stage_named(name: str) -> Stage:
     """The stage of this executable's name or of this key of the configuration."""
-    for stage in STAGES:
-        if name in (stage.executable, stage.key):
-            return stage
-    names = ", ".join(dict.fromkeys(name for stage in STAGES for name in (stage.executable, stage.key)))
-    raise Failure(f'there is no stage "{name}"; a stage is one of {names}.', USAGE)
+    if name in NAMED:
+        return NAMED[name]
+    raise Failure(f'there is no stage "{name}"; a stage is one of {", ".join(NAMED)}.', USAGE)
 
 
 def full_name(name: str) -> str:
     """The instance's name for one that begins with the stage's short form: router-0 is fanout-router-0."""
-    for stage in STAGES:
-        if name.startswith(f"{stage.key}-") and parse_instance(name) is None:
-            return stage.executable + name.removeprefix(stage.key)
-    return name
+    begin, _, index = name.rpartition("-")
+    return f"{NAMED[begin].executable}-{index}" if begin in NAMED else name
 
 
 def parse_instance(name: str) -> tuple[Stage, int] | None:
     """Stage and index of an instance's name, or nothing where it is none."""
     match = re.fullmatch(r"([a-z-]+)-(0|[1-9][0-9]?)", name)
-    stages = [stage for stage in STAGES if match and stage.executable == match[1]]
-    return (stages[0], int(match[2])) if stages else None
+    stage = NAMED.get(match[1]) if match else None
+    return (stage, int(match[2])) if stage and stage.executable == match[1] else None

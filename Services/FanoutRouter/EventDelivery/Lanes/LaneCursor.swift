@@ -35,6 +35,7 @@ struct LaneCursor {
         // What was never tried goes out as the mode says.
         gathering = Gathering(deliveries.restore(saved))
         regroup()
+        holdBatches()
         isLinedUp = !mode.linesUp || deliveries.all.isEmpty
     }
 
@@ -197,6 +198,7 @@ struct LaneCursor {
     mutating func giveBack(_ position: UInt64) {
         deliveries.take(.giveBack, position)
         separate(position)
+        holdBatches()
     }
 
     /// Puts a delivery off, until it is given up at the latest.
@@ -204,6 +206,7 @@ struct LaneCursor {
         deliveries.take(.putOff(until: due), position)
         noteRetry(position)
         separate(position)
+        holdBatches()
     }
 
     mutating func delivered(_ position: UInt64) {
@@ -240,7 +243,7 @@ struct LaneCursor {
     }
 
     /// Makes two deliveries of a batch under way whose subscriber finds it too large: other contents, so other names, and
-    /// attempts that count anew. In key order the second waits for the end of the first.
+    /// attempts that count anew.
     mutating func halve(_ position: UInt64) {
         let batch = underWay(position)
         precondition(batch.count > 1, "one event has no halves")
@@ -250,15 +253,15 @@ struct LaneCursor {
         if batch.isSaved { unsaved.cleared(position) }
         let events = [position] + batch.members
         let halves = [events[..<(events.count / 2)], events[(events.count / 2)...]]
-        let second: UnfinishedDelivery.State = mode.inBatches && mode.keepsKeyOrder ? .held : .ready
-        for (half, state) in zip(halves, [.ready, second]) {
+        for half in halves {
             deliveries.add(
                 half[half.startIndex],
                 UnfinishedDelivery(
-                    state: state, members: Array(half.dropFirst()),
+                    state: .ready, members: Array(half.dropFirst()),
                     alsoQueued: batch.alsoQueued.filter { half.contains($0) }))
         }
         for half in halves { separate(half[half.startIndex]) }
+        holdBatches()
     }
 
     private mutating func end(_ position: UInt64) -> UnfinishedDelivery {
@@ -266,9 +269,21 @@ struct LaneCursor {
         precondition(delivery.mayEnd, "a delivery that is \(delivery.state) can't end")
         unsaved.touch()
         if !keys.isEmpty { leaveKeys([position] + delivery.members) }
-        // What is held of batches is the half of one.
-        if mode.inBatches, delivery.replay == nil, let half = deliveries.held.first { deliveries.take(.release, half) }
+        holdBatches()
         return delivery
+    }
+
+    /// Batches keep the order by going out one at a time. Where several deliveries are unfinished all the same, as the
+    /// halves of a batch or what was begun one by one, the first is next and the others are held.
+    private mutating func holdBatches() {
+        guard mode.inBatches, mode.keepsKeyOrder else { return }
+        let ordinary = deliveries.all.count - deliveries.replayCount
+        guard ordinary > 1 || deliveries.heldCount > 0 else { return }
+        let idle = deliveries.all.filter { $0.value.replay == nil && $0.value.state != .inFlight }
+        let next = idle.count == ordinary ? idle.keys.min() : nil
+        for (position, delivery) in idle where (delivery.state == .held) == (position == next) {
+            deliveries.take(position == next ? .release : .hold, position)
+        }
     }
 
     /// What waited for these events has its turn.
@@ -305,11 +320,12 @@ struct LaneCursor {
         deliveries.adopt(deadlineNanoseconds: deadlineNanoseconds)
         let former = self.mode
         self.mode = mode
-        guard former.inBatches != mode.inBatches || former.linesUp != mode.linesUp else { return }
+        guard former != mode else { return }
         orderEpoch += 1
         keys = KeyGate()
         for position in deliveries.held { deliveries.take(.release, position) }
         if former.inBatches != mode.inBatches { regroup() }
+        holdBatches()
         isLinedUp = !mode.linesUp || deliveries.all.isEmpty
     }
 
