@@ -40,7 +40,8 @@ struct FishjamSessionTests {
         folder = try TemporaryFolder()
         let path = "\(folder.path)/fish.heard"
         try "1700000000000000000".write(toFile: path, atomically: false, encoding: .utf8)
-        let place = ConnectorSettings.Server(url: .nowhere, token: Array("development".utf8), metrics: true)
+        let place = ConnectorSettings.Server(
+            url: try EndpointURL("ws://127.0.0.1:1", as: .webSocket), token: Array("development".utf8), metrics: true)
         let settings = ConnectorSettings(name: "fish", source: "rooms", ca: nil, place: .fishjam(place))
         let registry = MetricRegistry(stage: "ingress-connector", instance: "ingress-connector-0", version: "1")
         let intake = ConnectorIntake(
