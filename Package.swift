@@ -280,8 +280,9 @@ let package = Package(
         tests(
             "IngressConnectorTests",
             [
-                "AWS", "Gzip", "IngressConnector", "JSON", "Journal", "PipelineConfiguration", "Primitives",
-                "SeededRandom", "StageMetrics", "WebhookIntake", "WebhookSamples", "Wire", nio, nioPosix,
+                "AWS", "AdminServer", "Events", "Gzip", "IngressConnector", "JSON", "Journal", "PipelineConfiguration",
+                "Primitives", "SeededRandom", "StageMetrics", "WebSocket", "WebhookIntake", "WebhookSamples", "Wire", nio,
+                nioEmbedded,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",

@@ -12,9 +12,11 @@ struct FishjamHandshake {
     }
 
     enum Action: Equatable {
-        case send([UInt8])
-        /// All is subscribed.
+        case send([[UInt8]])
+        /// Notifications come from now on.
         case subscribed
+        /// Another class of them comes, too.
+        case none
         /// What came is a notification.
         case notification
         /// The server does not speak as it should.
@@ -31,10 +33,10 @@ struct FishjamHandshake {
     private static let subscribeResponse: UInt8 = 9 << 3 | 2
 
     private var phase = Phase.authenticating
-    private var waiting: [Class]
+    private let classes: [Class]
 
     init(metrics: Bool) {
-        waiting = metrics ? [.server, .metrics] : [.server]
+        classes = metrics ? [.server, .metrics] : [.server]
     }
 
     /// The first message of the connection.
@@ -47,19 +49,25 @@ struct FishjamHandshake {
         switch (phase, first) {
         case (.authenticating, Self.authenticated):
             phase = .subscribing
-            return subscribe()
+            return .send(classes.map { ProtobufFields.field(8, ProtobufFields.field(1, $0.rawValue)) })
         case (.authenticating, _): return .refuse("the server did not answer the authentication")
+        // Those of the first class may come before the next one is subscribed.
         case (.subscribing, Self.subscribeResponse):
-            guard waiting.isEmpty else { return subscribe() }
             phase = .subscribed
             return .subscribed
-        // Those of one class may come before the next is subscribed.
-        case (_, .some): return .notification
+        case (.subscribed, Self.subscribeResponse): return .none
+        case (.subscribing, .some): return .refuse("the server did not answer the subscription")
+        case (.subscribed, .some): return .notification
         case (_, nil): return .refuse("the server sent an empty message")
         }
     }
 
-    private mutating func subscribe() -> Action {
-        .send(ProtobufFields.field(8, ProtobufFields.field(1, waiting.removeFirst().rawValue)))
+    /// Why the server ended the connection, in a sentence. It closes with 1000 and these words where the token is another
+    /// one than its `FJ_SERVER_API_TOKEN`.
+    func sentence(closedWith code: UInt16, _ reason: String) -> String {
+        if phase == .authenticating, reason.contains("invalid token") {
+            return "the server does not know the token (\(reason)); `token` has to be its API token"
+        }
+        return "the connection was closed with \(code)" + (reason.isEmpty ? "" : ": \(reason)")
     }
 }
