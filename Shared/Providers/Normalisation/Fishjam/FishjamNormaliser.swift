@@ -1,5 +1,6 @@
 import Events
 import JSON
+import Primitives
 import Providers
 import SimdJSON
 import SwiftProtobuf
