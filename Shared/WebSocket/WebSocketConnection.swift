@@ -212,13 +212,23 @@ package final class WebSocketConnection: ChannelDuplexHandler {
     private func close(_ code: WebSocketCloseCode, _ reason: String, _ context: ChannelHandlerContext) {
         guard state == .open else { return }
         fragments = nil
-        writeClose(code, reason, context)
+        let written = context.eventLoop.makePromise(of: Void.self)
+        writeClose(code, reason, context, written)
         end(WebSocketClosed(code: code, reason: reason, isLocal: true), context)
         state = .closing
-        closeSoon(context, after: limits.closeTimeout)
+        // It goes out behind all that the other side has not read yet.
+        closeSoon(context, after: limits.drainTimeout)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        written.futureResult.whenSuccess {
+            let (own, context) = bound.value
+            own.closeSoon(context, after: own.limits.closeTimeout)
+        }
     }
 
-    private func writeClose(_ code: WebSocketCloseCode?, _ reason: String, _ context: ChannelHandlerContext) {
+    private func writeClose(
+        _ code: WebSocketCloseCode?, _ reason: String, _ context: ChannelHandlerContext,
+        _ promise: EventLoopPromise<Void>? = nil
+    ) {
         var data = ByteBuffer()
         if let code {
             data.writeInteger(code.rawValue)
@@ -226,7 +236,7 @@ package final class WebSocketConnection: ChannelDuplexHandler {
             while reason.utf8.count > Self.mostControlBytes - 2 { reason.removeLast() }
             data.writeSubstring(reason)
         }
-        write(.connectionClose, data, context)
+        write(.connectionClose, data, context, promise)
     }
 
     /// Says once how the connection ended.

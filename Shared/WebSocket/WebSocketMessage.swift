@@ -64,8 +64,10 @@ package struct WebSocketLimits: Sendable {
     package var messageBytes: Int
     /// A ping goes out when nothing came in for so long; the connection ends when nothing came for two such times.
     package var pingInterval: TimeAmount
-    /// How long the other side's close frame is awaited.
+    /// How long the other side's close frame is awaited when ours is out.
     package var closeTimeout = TimeAmount.seconds(5)
+    /// How long a close frame waits for the other side to read what stands before it.
+    package var drainTimeout = TimeAmount.seconds(30)
 
     package init(messageBytes: Int, pingInterval: TimeAmount = .seconds(20)) {
         self.messageBytes = messageBytes

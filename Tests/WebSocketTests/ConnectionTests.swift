@@ -27,6 +27,48 @@ import Testing
         }
     }
 
+    /// The other side reads nothing until it is told to.
+    final class FullSocket: ChannelOutboundHandler {
+        typealias OutboundIn = ByteBuffer
+
+        private var waiting: [EventLoopPromise<Void>] = []
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            if let promise { waiting.append(promise) }
+        }
+
+        func drain() {
+            waiting.forEach { $0.succeed() }
+            waiting = []
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a close frame waits for a client to read what stands before it, then for the client's own`(
+        reads: Bool
+    ) throws {
+        let channel = EmbeddedChannel()
+        defer { _ = try? channel.finish(acceptAlreadyClosed: true) }
+        let socket = FullSocket()
+        try channel.pipeline.syncOperations.addHandler(socket)
+        try WebSocketConnection.addHandlers(
+            to: channel, role: .server, limits: WebSocketLimits(messageBytes: 100), then: [])
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        try channel.triggerUserOutboundEvent(WebSocketClose(.tryAgainLater, "too slow")).wait()
+        channel.embeddedEventLoop.advanceTime(by: .seconds(29))
+        #expect(channel.isActive)
+        if reads {
+            socket.drain()
+            channel.embeddedEventLoop.advanceTime(by: .seconds(4))
+            #expect(channel.isActive, "the client's close frame is awaited")
+            channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        } else {
+            channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            socket.drain()
+        }
+        #expect(!channel.isActive)
+    }
+
     @Test func `a client that is silent is asked, and left when it does not answer`() throws {
         let channel = try FrameRulesTests.channel(
             limits: WebSocketLimits(messageBytes: 100, pingInterval: .seconds(20)))
