@@ -113,7 +113,7 @@ def seen() -> list[dict]:
     """The events so far, without those about metrics."""
     file = gateway.folder / "files" / "seen.jsonl"
     events = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-    return [event for event in events if not event["type"].endswith("metrics.reported")]
+    return [event for event in events if not event["type"].endswith("metrics.report")]
 
 
 def subjects() -> list[str]:
