@@ -28,9 +28,9 @@ package struct ConnectorConfiguration: Sendable {
 
     static let table = FieldTable<ConnectorConfiguration>(
         ConnectorConfiguration.init, rules: [{ connector, section in check(connector, section) }],
-        commonFields + queueFields + fishjamFields)
+        generalFields + queueFields + fishjamFields)
 
-    private static let commonFields: [Field<ConnectorConfiguration>] = [
+    private static let generalFields: [Field<ConnectorConfiguration>] = [
         Field(
             "name", \.name, .name(unique: "connector"), "For logs and metrics, and in the events about gaps.",
             required: FieldKind.name().expected),

@@ -1,6 +1,6 @@
-"""moto's server with the order that FIFO queues promise. moto itself looks at its clock again for each message, so that one
-may be given out while an earlier one of its group is about to be visible again; and requests that wait at the same time
-share the messages of a group."""
+"""moto's server with the order that FIFO queues promise. moto itself looks at its clock again for each message, so that
+one may be given out while an earlier one of its group is about to be visible again; and requests that wait at the same
+time share the messages of a group."""
 
 import threading
 import time

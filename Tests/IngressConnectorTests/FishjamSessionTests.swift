@@ -69,7 +69,7 @@ struct FishjamSessionTests {
     @Test func `the gap is journaled before a notification that overtakes the second answer`() throws {
         let (first, second): ([UInt8], [UInt8]) = ([0x0A, 0x03, 0x0A, 0x01, 0x61], [0x0A, 0x03, 0x0A, 0x01, 0x62])
         try receive([[0x32, 0], [0x4A, 2, 8, 1], first, [0x4A, 2, 8, 2], second])
-        #expect(server.received.dropFirst() == [[0x42, 2, 8, 1], [0x42, 2, 8, 2]])
+        #expect(server.received == [[0x42, 2, 8, 1], [0x42, 2, 8, 2]])
         let bodies = bodies
         #expect(bodies.count == 3 && bodies.dropFirst() == [first, second])
         #expect(String(decoding: bodies[0], as: UTF8.self).contains(#""from":"2023-11-14T22:13:20.000Z""#))

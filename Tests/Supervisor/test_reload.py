@@ -39,6 +39,15 @@ class Reloading(SupervisorCase):
         self.assertEqual(dict(self.pipeline.living()), before)
         self.assertEqual([line["instance"] for line in self.pipeline.diary("hangup")], ORDER)
 
+    def test_a_stage_of_connectors_starts_with_the_first_of_them_and_stays_for_its_journal(self):
+        self.pipeline.tree["connectors"] = [{"name": "queue"}]
+        answer = self.reload(change("connector queue added", "in_place", "ingress-connector", "verifier"))
+        self.assertEqual(self.outcomes(answer)["ingress-connector-0"], "started")
+        (self.pipeline.folder / "data" / "ingress-connector-0").mkdir(parents=True, exist_ok=True)
+        self.pipeline.tree["connectors"] = []
+        answer = self.reload(change("connector queue removed", "in_place", "ingress-connector", "verifier"))
+        self.assertEqual(self.outcomes(answer)["ingress-connector-0"], "in place")
+
     def test_an_invalid_file_touches_nothing_and_shows_its_errors(self):
         self.pipeline.tree["wrong"] = "sources: expected a list"
         self.pipeline.write()

@@ -8,7 +8,8 @@ import threading
 import unittest
 from pathlib import Path
 
-from pipeline import EXECUTABLES, SUPERVISOR, Pipeline, is_alive, until
+from pipeline import SUPERVISOR, Pipeline, is_alive, until
+from supervision.topology import STAGES
 
 ALL = ["fanout-router-0", "ingress-gateway-0", "normaliser-0", "normaliser-1", "verifier-0"]
 
@@ -236,7 +237,7 @@ class Changing(SupervisorCase):
         supervisor = self.pipeline.status()["supervisor"]["pid"]
         self.pipeline.good("down")
         stopped = [line["instance"].rpartition("-")[0] for line in self.pipeline.diary("stop")]
-        self.assertEqual(list(dict.fromkeys(stopped)), list(EXECUTABLES[1:]))
+        self.assertEqual(list(dict.fromkeys(stopped)), [each.executable for each in STAGES if not each.only_with])
         self.assertEqual(len(stopped), 5)
         until(lambda: not is_alive(supervisor), "the supervisor ends")
         self.assertEqual(list((self.pipeline.folder / "run").glob("*.pid")), [])

@@ -35,7 +35,7 @@ MODULES = {
 
 LIBRARIES = {
     "ingress-gateway": {"libzmq", "libsqlite3"},
-    "ingress-connector": {"libcrypto", "libzmq", "libsqlite3"},
+    "ingress-connector": {"libcrypto", "libz", "libzmq", "libsqlite3"},
     "verifier": {"libcrypto", "libsimdjson", "libz", "libzmq"},
     "normaliser": {"libcrypto", "libsimdjson", "libz", "libzmq"},
     "fanout-router": {"libcrypto", "libnats", "libsimdjson", "libz", "libzmq", "libsqlite3"},

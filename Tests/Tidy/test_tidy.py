@@ -26,8 +26,10 @@ PROTOCOL_TERMS = {
     "Shared/WebSocket": {"data", "message"},
     "Services/FanoutRouter/ControlAPI/Push": {"message"},
     "Services/Tributary/Listen": {"message"},
+    "Services/IngressConnector": {"message"},
+    "Tests/IngressConnectorTests": {"message"},
 }
-"""Terms of the protocol that a folder speaks (here RFC 6455), which elsewhere say nothing."""
+"""Terms of the protocol that a folder speaks (RFC 6455, SQS), which elsewhere say nothing."""
 FOUNDATION = {
     "Shared/EventLog": "GRDB's columns",
     "Services/IngressGateway": "JSON of operators' requests",
@@ -42,12 +44,13 @@ OUTGOING = {
     "NATSConnection.swift": "the router's deliveries to NATS, to an address that it has checked",
     "HTTPFailure.swift": "the same: what failed",
     "UnixSocket.swift": "commands, to the supervisor of this host",
-    "WebSocketClient.swift": "commands, to a router's stream",
+    "WebSocketClient.swift": "commands, to a router's stream; the connector, to a Fishjam server",
 }
-"""Where a connection to the outside is opened: the router's deliveries and the commands, no other stage, no module."""
+"""Where a connection to the outside is opened: for the router's deliveries, the connector and the commands."""
 SECRETS = {
     "Services/Verifier": "the providers'",
     "Services/FanoutRouter": "the subscribers' and the API's",
+    "Services/IngressConnector": "those of what it fetches from",
     "Services/Tributary": "a command acts as verifier and router do",
     "Shared/ServerCertificates": "keys of listeners",
     "Shared/Configuration": "how a reference is resolved, and `check --secrets`",
@@ -55,14 +58,14 @@ SECRETS = {
 }
 """Where a reference to a secret may be resolved."""
 WALL_CLOCK = {
+    "Services/IngressConnector": "received-at, when a server was last heard, the time that a request's signature names",
+    "Shared/WebhookIntake": "the age of the oldest, and when a damaged one was replaced",
     "Shared/StageMetrics/Clock.swift": "is it",
     "Shared/StageProcess/LogLines.swift": "the time of a line",
     "Shared/StageProcess/ReloadableConfiguration.swift": "when a configuration was loaded",
     "Shared/Bus/Worker/StageRunner.swift": "stamps of a stage",
     "Services/IngressGateway/FrontDoor/Connection.swift": "received-at",
     "Services/IngressGateway/FrontDoor/EnvelopeBuilder.swift": "received-at",
-    "Services/IngressGateway/IngressMetrics.swift": "an age that is shown, against received-at",
-    "Services/IngressGateway/Journaling/JournalThread.swift": "received-at of a record that the disk has damaged",
     "Shared/HTTPFront/HTTPDate.swift": "the field Date",
     "Services/Verifier/VerifierWork.swift": "which keys counted, against received-at",
     "Services/Normaliser/NormaliserWork.swift": "which sources counted, against received-at",

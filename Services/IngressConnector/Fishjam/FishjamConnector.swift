@@ -74,6 +74,11 @@ final class FishjamConnector: Sendable {
         let group = MultiThreadedEventLoopGroup.singleton
         let ended = group.next().makePromise(of: (Bool, String).self)
         let opened = WebSocketClient.connect(request, on: group) { [self] _ in [FishjamSession(self, ended)] }
+        // What a handler writes while it is added does not get through to the server.
+        opened.whenSuccess { [token = server.token] channel in
+            let request = ByteBuffer(bytes: FishjamHandshake.request(token: token))
+            channel.writeAndFlush(WebSocketMessage.binary(request), promise: nil)
+        }
         opened.whenFailure { [url = server.url] error in
             switch error as? WebSocketClient.Refusal {
             case let refusal?:
@@ -95,7 +100,6 @@ final class FishjamConnector: Sendable {
     // MARK: For its session
 
     var handshake: FishjamHandshake { FishjamHandshake(metrics: server.metrics) }
-    var token: [UInt8] { server.token }
 
     func heard() { account.withLock { $0.hear(at: wallNanoseconds()) } }
 

@@ -2,7 +2,7 @@ import NIOCore
 import StageMetrics
 import WebSocket
 
-/// One connection to a Fishjam server. Confined to its event loop.
+/// One connection to a Fishjam server, from the answer to its authentication on. Confined to its event loop.
 final class FishjamSession: ChannelInboundHandler {
     typealias InboundIn = WebSocketMessage
     typealias OutboundOut = WebSocketMessage
@@ -31,7 +31,6 @@ final class FishjamSession: ChannelInboundHandler {
             let (session, context) = bound.value
             session.close("the server did not answer the handshake within 10 s", context)
         }
-        send(FishjamHandshake.request(token: connector.token), context)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
