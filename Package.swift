@@ -184,11 +184,10 @@ let package = Package(
         .target(
             name: "EventDelivery",
             dependencies: [
-                "AWS", "AdminServer", "Bus", "DeliverySigning", "EventLog", "Events", "Executable", "JSON", "LibCrypto",
-                "NATS",
-                "PipelineConfiguration", "Primitives", "Providers", "SimdJSON", "StageMetrics", "StageProcess",
-                "Threads", "Verification",
-                "VerificationSchemes", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging, deque,
+                "AWS", "AdminServer", "Bus", "DeliverySigning", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
+                "LibCrypto", "NATS", "PipelineConfiguration", "Primitives", "Providers", "SimdJSON", "StageMetrics",
+                "StageProcess", "Threads", "Verification", "VerificationSchemes", "Wire", nio, nioPosix, nioSSL, nioTLS,
+                logging, deque,
             ],
             path: "Services/FanoutRouter/EventDelivery", swiftSettings: swiftSettings),
         .target(
@@ -281,7 +280,8 @@ let package = Package(
             "IngressConnectorTests",
             [
                 "AWS", "AdminServer", "Events", "Gzip", "IngressConnector", "JSON", "Journal", "PipelineConfiguration",
-                "Primitives", "SeededRandom", "StageMetrics", "WebSocket", "WebhookIntake", "WebhookSamples", "Wire", nio,
+                "Primitives", "SeededRandom", "StageMetrics", "WebSocket", "WebhookIntake", "WebhookSamples", "Wire",
+                nio,
                 nioEmbedded,
             ]),
         .target(

@@ -50,9 +50,9 @@ final class EgressFixture: Sendable {
         let loop = group.next()
         let promise = loop.makePromise(of: Result.self)
         loop.execute { [pool, host] in
-            let request = OutboundRequest(
-                head: ByteBuffer(string: "POST / HTTP/1.1\r\nhost: \(host)\r\ncontent-length: 2\r\n\r\n"),
-                body: ByteBuffer(string: "{}"), timeoutNanoseconds: timeoutNanoseconds)
+            let request = OutboundRequest(body: ByteBuffer(string: "{}"), timeoutNanoseconds: timeoutNanoseconds) {
+                $0.writeString("POST / HTTP/1.1\r\nhost: \(host)\r\ncontent-length: 2\r\n\r\n")
+            }
             pool.value.send(request) { promise.succeed(Result($0)) }
         }
         return promise.futureResult

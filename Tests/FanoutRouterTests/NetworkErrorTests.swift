@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 import Testing
 
@@ -99,7 +98,6 @@ import Testing
         #expect(NetworkErrorText.text(IOError(errnoCode: EDOM, reason: "x")).hasPrefix("the system says "))
         #expect(NetworkErrorText.text(ChannelError.connectTimeout(.seconds(1))) == "not connected within the time-out")
         #expect(NetworkErrorText.text(ChannelError.ioOnClosedChannel) == "the connection was closed")
-        #expect(NetworkErrorText.text(HTTPParserError.headerOverflow) == "the head of the answer is too large")
         #expect(NetworkErrorText.text(NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake]))).contains("TLS"))
         #expect(NetworkErrorText.text(NIOSSLError.unableToValidateCertificate) == "TLS failed")
         #expect(NetworkErrorText.text(CancellationError()) == "unexpected: CancellationError")

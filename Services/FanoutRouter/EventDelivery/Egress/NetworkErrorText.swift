@@ -1,6 +1,5 @@
 import Glibc
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 
 /// What went wrong on the way to a subscriber, as a sentence part: what libraries say names their sources and not the
@@ -11,9 +10,6 @@ enum NetworkErrorText {
         case let error as IOError: text(errno: error.errnoCode)
         case ChannelError.connectTimeout: "not connected within the time-out"
         case is ChannelError: "the connection was closed"
-        case HTTPParserError.headerOverflow, is ByteToMessageDecoderError.PayloadTooLargeError:
-            "the head of the answer is too large"
-        case is HTTPParserError: "the answer is not HTTP/1.1; is the port one for https?"
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
             "its certificate is for another host name"
         case NIOSSLError.uncleanShutdown: "the other side closed without an end of TLS"

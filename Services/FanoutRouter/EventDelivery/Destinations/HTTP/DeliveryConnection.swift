@@ -1,17 +1,15 @@
+import HTTPFront
 import NIOCore
-import NIOHTTP1
 import NIOSSL
+import NIOTLS
 
 /// One connection to a subscriber: one request at a time, its response read to the end but for a bound.
 final class DeliveryConnection: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     /// A response is read up to here; what is longer costs the connection, not the delivery.
     static let responseBytes = 64 * 1024
-
-    /// What the decoder is told of every request; the bytes themselves come from `PreparedRequestEncoder`.
-    private static let head = HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")
 
     private enum Phase {
         case idle
@@ -22,18 +20,18 @@ final class DeliveryConnection: ChannelInboundHandler {
 
     /// When it was opened, and so when the address was checked.
     let opened = NIODeadline.now()
-    private let encoder: PreparedRequestEncoder
     /// Whether a TLS handshake has to come first and is not over yet.
     private var awaitsHandshake: Bool
     /// Called when the connection can take another request or is gone.
     private var released: ((DeliveryConnection, _ reusable: Bool) -> Void)?
     private var completion: ConnectionPool.Completion?
     private var phase = Phase.idle
-    private var keepAlive = true
+    private var reader = ResponseReader()
     private var bodyBytes = 0
     /// The first bytes of the response's body.
     private var answer: [UInt8] = []
     private var answerBytes = 0
+    private var restNanoseconds: Int64 = 0
     /// Whether the socket took the whole request under way.
     private var isSent = false
     /// When the request under way has to be answered.
@@ -45,10 +43,7 @@ final class DeliveryConnection: ChannelInboundHandler {
     /// idle time-out.
     private(set) var requests = 0
 
-    init(
-        encoder: PreparedRequestEncoder, isTLS: Bool, released: @escaping (DeliveryConnection, _ reusable: Bool) -> Void
-    ) {
-        self.encoder = encoder
+    init(isTLS: Bool, released: @escaping (DeliveryConnection, _ reusable: Bool) -> Void) {
         awaitsHandshake = isTLS
         self.released = released
     }
@@ -64,29 +59,20 @@ final class DeliveryConnection: ChannelInboundHandler {
         requests += 1
         self.completion = completion
         phase = .waiting
-        keepAlive = true
+        reader = ResponseReader()
         bodyBytes = 0
         answerBytes = request.answerBytes
+        restNanoseconds = request.restNanoseconds
         isSent = false
         self.deadline = deadline
         armTimer(on: context.eventLoop)
-        encoder.prepared = request.head
-        writeHead(context)
         let number = requests
-        let body = context.write(wrapOutboundOut(.body(.byteBuffer(request.body))))
-        body.assumeIsolated().whenSuccess { [weak self] in
+        // The TLS handler holds it back until the handshake is over.
+        request.write { context.write(wrapOutboundOut($0)) }.assumeIsolated().whenSuccess { [weak self] in
             guard let self, requests == number else { return }
             isSent = true
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-    }
-
-    private func writeHead(_ context: ChannelHandlerContext) {
-        guard awaitsHandshake else { return context.write(wrapOutboundOut(.head(Self.head)), promise: nil) }
-        // The TLS handler holds it back until the handshake is over.
-        context.write(wrapOutboundOut(.head(Self.head))).assumeIsolated().whenSuccess { [weak self] in
-            self?.awaitsHandshake = false
-        }
+        context.flush()
     }
 
     /// Closes the connection; a request under way fails.
@@ -104,26 +90,48 @@ final class DeliveryConnection: ChannelInboundHandler {
         timer = nil
     }
 
-    func channelRead(context: ChannelHandlerContext, data part: NIOAny) {
-        switch unwrapInboundIn(part) {
-        case .head(let head):
-            guard case .waiting = phase else { return }
-            keepAlive = head.isKeepAlive
-            let retryAfter = RetryAfter.seconds(
-                head.headers.first(name: "retry-after"), date: head.headers.first(name: "date"))
-            let status = Int(head.status.code)
-            let location = (300..<400).contains(status) ? head.headers.first(name: "location") : nil
-            phase = .reading(
-                .answered(
-                    status: status, retryAfterSeconds: retryAfter, location: location.map { RedirectLocation.shown($0) }
-                ))
-        case .body(let bytes):
-            bodyBytes += bytes.readableBytes
-            keep(bytes)
-            if bodyBytes > Self.responseBytes { end(reusable: false) }
-        case .end:
-            end(reusable: keepAlive)
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        // Nothing was asked: the server ends an idle connection, as with an early 408.
+        if case .idle = phase { return release(reusable: false) }
+        do throws(ResponseReader.Malformed) {
+            var failure: ResponseReader.Malformed?
+            bytes.withUnsafeReadableBytes { bytes in
+                do throws(ResponseReader.Malformed) { try reader.read(bytes) { keep($0) } } catch { failure = error }
+            }
+            if let failure { throw failure }
+            if case .waiting = phase, let head = reader.head { take(head) }
+            advance(context)
+        } catch {
+            finish(.failed(.responseMalformed, error.sentence), reusable: false)
         }
+    }
+
+    private func take(_ head: ResponseReader.Head) {
+        let location = (300..<400).contains(head.status) ? head.location : nil
+        phase = .reading(
+            .answered(
+                status: head.status, retryAfterSeconds: RetryAfter.seconds(head.retryAfter, date: head.date),
+                location: location.map { RedirectLocation.shown($0) }))
+        guard !reader.isComplete, restNanoseconds > 0 else { return }
+        deadline = min(deadline, .now() + .nanoseconds(restNanoseconds))
+    }
+
+    /// Ends the request where the response is whole, or more of it is not waited for.
+    private func advance(_ context: ChannelHandlerContext) {
+        guard case .reading(let outcome) = phase else { return }
+        if outcome.status == 408, requests > 1, !reader.isReusable {
+            // Said to the idle connection, when the request was on its way already (RFC 9110, section 15.5.9).
+            return finish(connectionLost("the subscriber closed the idle connection"), reusable: false)
+        }
+        if reader.isComplete { return end(reusable: reader.isReusable) }
+        if bodyBytes > Self.responseBytes { return end(reusable: false) }
+        armTimer(on: context.eventLoop)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted = event as? TLSUserEvent { awaitsHandshake = false }
+        context.fireUserInboundEventTriggered(event)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -143,8 +151,6 @@ final class DeliveryConnection: ChannelInboundHandler {
     private func outcome(of error: any Error) -> AttemptOutcome {
         let text = NetworkErrorText.text(error)
         switch error {
-        case is HTTPParserError, is ByteToMessageDecoderError.PayloadTooLargeError:
-            return .failed(.responseMalformed, text)
         case NIOSSLError.uncleanShutdown where !awaitsHandshake: return connectionLost(text)
         // With TLS 1.3 a server says only after the handshake that it does not take the client's certificate.
         case is BoringSSLError where requests > 1: return connectionLost(text)
@@ -215,9 +221,9 @@ final class DeliveryConnection: ChannelInboundHandler {
         completion?(outcome)
     }
 
-    private func keep(_ bytes: ByteBuffer) {
-        guard answer.count < answerBytes, case .reading = phase else { return }
-        answer += bytes.readableBytesView.prefix(answerBytes - answer.count)
+    private func keep(_ bytes: UnsafeRawBufferPointer) {
+        bodyBytes += bytes.count
+        if answer.count < answerBytes { answer += bytes.prefix(answerBytes - answer.count) }
     }
 
     private func release(reusable: Bool) {
@@ -230,23 +236,11 @@ final class DeliveryConnection: ChannelInboundHandler {
     }
 }
 
-/// Stands between decoder and socket: the decoder must see typed parts to know what a response answers, the socket
-/// gets the bytes that were prepared.
-final class PreparedRequestEncoder: ChannelOutboundHandler {
-    typealias OutboundIn = HTTPClientRequestPart
-    typealias OutboundOut = ByteBuffer
-
-    var prepared = ByteBuffer()
-
-    func write(context: ChannelHandlerContext, data part: NIOAny, promise: EventLoopPromise<Void>?) {
-        switch unwrapOutboundIn(part) {
-        case .head:
-            context.write(wrapOutboundOut(prepared), promise: promise)
-            prepared = ByteBuffer()
-        case .body(.byteBuffer(let body)):
-            context.write(wrapOutboundOut(body), promise: promise)
-        case .body(.fileRegion), .end:
-            promise?.succeed()
+extension ResponseReader.Malformed {
+    fileprivate var sentence: String {
+        switch self {
+        case .headTooLarge: "the head of the answer is too large"
+        case .noHTTP: "the answer is not HTTP/1.1; is the port one for https?"
         }
     }
 }

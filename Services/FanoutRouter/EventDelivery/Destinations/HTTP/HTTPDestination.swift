@@ -24,10 +24,9 @@ final class HTTPDestination: Destination {
             case .single(let content): content
             case .batch(let contents): DeliveryContent(joining: contents)
             }
-        var request = OutboundRequest(
-            head: ByteBufferAllocator().buffer(capacity: 512), body: content.body,
-            timeoutNanoseconds: delivery.timeoutNanoseconds)
-        head.write(delivery, content, to: &request.head)
+        let request = OutboundRequest(body: content.body, timeoutNanoseconds: delivery.timeoutNanoseconds) {
+            head.write(delivery, content, to: &$0)
+        }
         connections.send(request, completion: completion)
     }
 

@@ -1,10 +1,33 @@
 import NIOCore
 
-/// One request, ready to be written: the head down to the empty line, and the body.
+/// One request, as bytes, and how its answer is read.
 struct OutboundRequest {
-    var head: ByteBuffer
-    var body: ByteBuffer
+    /// A body up to here is written behind the head in one piece.
+    static let joinedBodyBytes = 32 * 1024
+
+    private let head: ByteBuffer
+    private let body: ByteBuffer
     var timeoutNanoseconds: Int64
     /// What is kept of the response's body: by default as much as people want who ask why a subscriber refused.
     var answerBytes = 1024
+    /// How long the rest of a response is waited for once its head is here, which says all that counts; 0: as long as for
+    /// the head.
+    var restNanoseconds: Int64 = 1_000_000_000
+
+    /// `writeHead` writes the head, to its empty line.
+    init(body: ByteBuffer, timeoutNanoseconds: Int64, writeHead: (inout ByteBuffer) -> Void) {
+        let isJoined = body.readableBytes <= Self.joinedBodyBytes
+        var head = ByteBufferAllocator().buffer(capacity: 768 + (isJoined ? body.readableBytes : 0))
+        writeHead(&head)
+        if isJoined { head.writeImmutableBuffer(body) }
+        self.head = head
+        self.body = isJoined ? ByteBuffer() : body
+        self.timeoutNanoseconds = timeoutNanoseconds
+    }
+
+    /// Hands over what is to be written, in its order; returns what `write` returned of the last.
+    func write<Written>(_ write: (ByteBuffer) -> Written) -> Written {
+        let written = write(head)
+        return body.readableBytes > 0 ? write(body) : written
+    }
 }

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import PipelineConfiguration
@@ -49,14 +48,14 @@ final class SubscriberConnector {
 
     /// Tries the checked addresses one after the other until one accepts.
     private func connect(to addresses: ArraySlice<SocketAddress>, deadline: NIODeadline, done: @escaping Opened) {
-        let made = newConnection()
-        let pipeline = NIOLoopBound(made, eventLoop: loop)
+        let connection = newConnection()
+        let bound = NIOLoopBound(connection, eventLoop: loop)
         let (tls, serverName) = (tls, serverName)
         tcp(to: addresses, deadline: deadline) { channel in
-            try Self.fill(channel.pipeline.syncOperations, tls: tls, serverName: serverName, pipeline.value)
+            try Self.fill(channel.pipeline.syncOperations, tls: tls, serverName: serverName, bound.value)
         } done: { [self] result in
             switch result {
-            case .success: done(.success(made.connection))
+            case .success: done(.success(connection))
             case .failure(let failure) where addresses.count > 1 && !failure.isOfTLS:
                 connect(to: addresses.dropFirst(), deadline: deadline, done: done)
             case .failure(let failure): done(.failure(failure))
@@ -93,19 +92,15 @@ final class SubscriberConnector {
         }
     }
 
-    private func newConnection() -> Handlers {
-        let encoder = PreparedRequestEncoder()
-        let connection = DeliveryConnection(encoder: encoder, isTLS: tls != nil) { [weak self] connection, reusable in
+    private func newConnection() -> DeliveryConnection {
+        DeliveryConnection(isTLS: tls != nil) { [weak self] connection, reusable in
             if let self {
                 released(connection, reusable)
             } else if reusable {
                 connection.close()
             }
         }
-        return (encoder, connection)
     }
-
-    private typealias Handlers = (encoder: PreparedRequestEncoder, connection: DeliveryConnection)
 
     private static func cause(of error: any Error) -> AttemptEnd {
         if error is NIOSSLError || error is NIOSSLExtraError { return .tlsFailed }
@@ -115,14 +110,11 @@ final class SubscriberConnector {
 
     private static func fill(
         _ pipeline: ChannelPipeline.SynchronousOperations, tls: NIOSSLContext?, serverName: String?,
-        _ handlers: Handlers
+        _ connection: DeliveryConnection
     ) throws {
         // Without a name the certificate is held against the address that the connection goes to.
         if let tls { try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: serverName)) }
-        try pipeline.addHandler(handlers.encoder)
-        let decoder = HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)
-        try pipeline.addHandler(ByteToMessageHandler(decoder, maximumBufferSize: DeliveryConnection.responseBytes))
-        try pipeline.addHandler(handlers.connection)
+        try pipeline.addHandler(connection)
     }
 
     // MARK: Through the egress proxy
@@ -172,12 +164,12 @@ final class SubscriberConnector {
 
     /// The channel is a connection to the subscriber now.
     private func finish(_ channel: any Channel, without handshake: ProxyHandshake, done: @escaping Opened) {
-        let made = newConnection()
+        let connection = newConnection()
         do {
             let pipeline = channel.pipeline.syncOperations
             pipeline.removeHandler(handshake, promise: nil)
-            try Self.fill(pipeline, tls: tls, serverName: serverName, made)
-            done(.success(made.connection))
+            try Self.fill(pipeline, tls: tls, serverName: serverName, connection)
+            done(.success(connection))
         } catch {
             channel.close(promise: nil)
             done(.failure(ConnectFailure(outcome: .failed(.tlsFailed, NetworkErrorText.text(error)))))

@@ -88,16 +88,19 @@ final class SQSDestination: Destination {
     }
 
     private func send(_ request: SQSRequest, _ entries: [Entry]) {
-        var head = ByteBufferAllocator().buffer(capacity: 1024)
-        head.writeStaticString("POST / HTTP/1.1\r\n")
-        for (name, value) in request.fields(host: host, signedBy: signature, at: entries[0].seconds) {
-            head.writeString("\(name): \(value)\r\n")
+        var outbound = OutboundRequest(
+            body: ByteBuffer(bytes: request.body),
+            timeoutNanoseconds: entries.reduce(.max) { min($0, $1.timeoutNanoseconds) }
+        ) { head in
+            head.writeStaticString("POST / HTTP/1.1\r\n")
+            for (name, value) in request.fields(host: host, signedBy: signature, at: entries[0].seconds) {
+                head.writeString("\(name): \(value)\r\n")
+            }
+            head.writeString(
+                "user-agent: tributary/\(TributaryVersion.current)\r\ncontent-length: \(request.body.count)\r\n\r\n")
         }
-        head.writeString(
-            "user-agent: tributary/\(TributaryVersion.current)\r\ncontent-length: \(request.body.count)\r\n\r\n")
-        let outbound = OutboundRequest(
-            head: head, body: ByteBuffer(bytes: request.body),
-            timeoutNanoseconds: entries.reduce(.max) { min($0, $1.timeoutNanoseconds) }, answerBytes: Self.answerBytes)
+        // The body says what became of each entry.
+        (outbound.answerBytes, outbound.restNanoseconds) = (Self.answerBytes, 0)
         connections.send(outbound) { outcome in
             for (entry, outcome) in zip(entries, Self.outcomes(of: outcome, entries: entries.count)) {
                 entry.completion(outcome)

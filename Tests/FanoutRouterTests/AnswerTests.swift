@@ -1,0 +1,97 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import EventDelivery
+
+/// Answers as bytes, over real sockets.
+@Suite struct AnswerTests {
+    /// Answers each request with the bytes that the test says, by the connection's number and the request's on it.
+    final class Scripted: Sendable {
+        let port: Int
+        private let connections = Count()
+        private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        private let channel: any Channel
+
+        init(_ answer: @escaping @Sendable (_ connection: Int, _ request: Int) -> String) throws {
+            let connections = connections
+            channel = try ServerBootstrap(group: group)
+                .childChannelInitializer { channel in
+                    let number = connections.value.add(1, ordering: .relaxed).newValue
+                    return channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(Handler { answer(number, $0) })
+                    }
+                }
+                .bind(host: "127.0.0.1", port: 0).wait()
+            port = channel.localAddress?.port ?? 0
+        }
+
+        var connectionCount: Int { connections.value.load(ordering: .relaxed) }
+        var url: String { "http://127.0.0.1:\(port)/" }
+
+        func stop() { try? group.syncShutdownGracefully() }
+
+        private final class Count: Sendable {
+            let value = Atomic<Int>(0)
+        }
+
+        private final class Handler: ChannelInboundHandler {
+            typealias InboundIn = ByteBuffer
+            private let answer: (Int) -> String
+            private var requests = 0
+
+            init(_ answer: @escaping (Int) -> String) { self.answer = answer }
+
+            /// Requests of these tests are so small that each comes at once.
+            func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+                requests += 1
+                context.writeAndFlush(NIOAny(ByteBuffer(string: answer(requests))), promise: nil)
+            }
+        }
+    }
+
+    private static let fine = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+
+    private func outcomes(_ count: Int, of server: Scripted) throws -> [AttemptOutcome] {
+        let fixture = try EgressFixture(server.url, allow: ["127.0.0.0/8"])
+        defer { fixture.stop() }
+        return try (0..<count).map { _ in try fixture.send().outcome }
+    }
+
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\ncontent-length: 0\n\n", "HTTP/1.1 200 OK\r\ncontent-length: 0, 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nnonsense\r\ncontent-length: 0\r\n\r\n",
+    ])
+    func `a success that is framed doubtfully counts, and its connection takes no other request`(
+        answer: String
+    ) throws {
+        let server = try Scripted { _, _ in answer }
+        #expect(try outcomes(2, of: server).map(\.word) == ["delivered", "delivered"])
+        #expect(server.connectionCount == 2)
+        server.stop()
+    }
+
+    @Test func `a success whose body drips counts when its head is here`() throws {
+        let server = try Scripted { _, _ in "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nsome" }
+        #expect(try outcomes(2, of: server).map(\.word) == ["delivered", "delivered"])
+        #expect(server.connectionCount == 2)
+        server.stop()
+    }
+
+    @Test func `a 408 that nobody asked for ends an idle connection and is no attempt`() throws {
+        let early = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        // Behind an answer, and in place of the second one, as when both cross.
+        for (first, second) in [(Self.fine + early, Self.fine), (Self.fine, early)] {
+            let server = try Scripted { connection, request in
+                connection > 1 ? Self.fine : request == 1 ? first : second
+            }
+            #expect(try outcomes(3, of: server).map(\.word) == ["delivered", "delivered", "delivered"])
+            server.stop()
+        }
+        let server = try Scripted { _, _ in early }
+        #expect(try outcomes(1, of: server).map(\.status) == [408], "on a new connection it is the answer")
+        server.stop()
+    }
+}
