@@ -132,7 +132,7 @@ enum WrongFiles {
                 "6 sources[4].secrets[0].value: expected the name of an environment variable after env:, "
                     + "found \"not a name\"",
                 "7 sources[5]: expected a mapping with name, provider, secrets, path_token, path_tokens, verification, "
-                    + "allow_addresses, mapping, ids, quota, answer, found \"c\"",
+                    + "allow_addresses, mapping, ids, quota, max_body_bytes, answer, found \"c\"",
             ]),
         WrongFile(
             name: "literal secrets on an open port",
