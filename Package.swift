@@ -281,7 +281,8 @@ let package = Package(
             "IngressConnectorTests",
             [
                 "AWS", "AdminServer", "Events", "Gzip", "IngressConnector", "JSON", "Journal", "PipelineConfiguration",
-                "Primitives", "SeededRandom", "StageMetrics", "WebSocket", "WebhookIntake", "WebhookSamples", "Wire", nio,
+                "Primitives", "SeededRandom", "StageMetrics", "WebSocket", "WebhookIntake", "WebhookSamples", "Wire",
+                nio,
                 nioEmbedded,
             ]),
         .target(
