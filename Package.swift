@@ -154,9 +154,9 @@ let package = Package(
             [
                 "AdminServer", "Bus", "Events", "Executable", "HTTPFront", "JSON", "Journal", "PipelineConfiguration",
                 "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads",
-                "WebhookIntake",
-                "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
-            ]),
+                "WebhookIntake", "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
+            ],
+            exclude: ["PUBLISH.md"]),
         service(
             "IngressConnector",
             [

@@ -28,7 +28,7 @@ import Testing
         (["--source", "strem"], "has no source strem; did you mean \"stream\"?"),
         (["--type", "particpant.joined"], "type like particpant.joined; did you mean \"participant.joined\"?"),
         (["--type", "dev.tributary.nothing.*"], "no event has a type like dev.tributary.nothing.*"),
-        (["--stage", "postman"], "the stages are ingress-gateway (or ingress), verifier, normaliser, fanout-router"),
+        (["--stage", "postman"], "the stages are ingress-gateway (or ingress), ingress-connector (or connector)"),
         (["--instance", "postman-0"], "stage_unknown: --instance postman-0"),
     ])
     func `unknown names are said at once`(arguments: [String], sentence: String) throws {

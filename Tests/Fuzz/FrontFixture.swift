@@ -3,11 +3,12 @@ import Glibc
 import Journal
 import NIOCore
 import NIOEmbedded
+import Providers
 import StageMetrics
-import WebhookIntake
 import Wire
 
 @testable import IngressGateway
+@testable import WebhookIntake
 
 /// The front door, from the bytes of a connection to the journal and back. Its first byte says how the rest is cut into
 /// the pieces that the socket gives.
@@ -112,7 +113,7 @@ final class FrontFixture: FuzzFixture {
                 guard let view = try? EnvelopeView(envelope), let webhook = AcceptedWebhook(view) else {
                     fatalError("broken: a webhook on the way to the journal is a whole record")
                 }
-                must(webhook.source == "stream" || webhook.source == "fastpix", "a webhook is of a configured source")
+                must(["stream", "fastpix", "calls"].contains(webhook.source), "a webhook is of a configured source")
                 must(webhook.body.count <= Self.limits.bodyBytes, "a body is no larger than is allowed")
                 var own: [String] = []
                 webhook.head.forEachField { name, value in
@@ -135,7 +136,9 @@ final class FrontFixture: FuzzFixture {
     }
 
     /// The fields that the ingress writes itself.
-    private static let own: Set<String> = [RequestHead.pathToken, RequestHead.query, RequestHead.peer]
+    private static let own: Set<String> = [
+        RequestHead.pathToken, RequestHead.endpointPath, RequestHead.query, RequestHead.peer,
+    ]
 
     private static let limits: IngressLimits = {
         var limits = IngressLimits()
@@ -146,6 +149,9 @@ final class FrontFixture: FuzzFixture {
     private static let sources = SourceTable([
         SourceRoute(name: "stream", isProbe: nil),
         SourceRoute(name: "fastpix", isProbe: { _, body in body.count == 2 }),
+        SourceRoute(
+            name: "calls", isProbe: nil, answer: StreamCallsProvider.answer, endpoint: StreamCallsProvider.endpoint,
+            bodyBytes: 100),
     ])
 
     static func seeds() -> [[UInt8]] {
@@ -157,6 +163,8 @@ final class FrontFixture: FuzzFixture {
             good, good + good + good, chunked, chunked + good,
             "POST /in/fastpix HTTP/1.0\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}",
             "GET /in/stream HTTP/1.1\r\nHost: a\r\n\r\n" + good,
+            "POST /in/calls/api/v2/video/call/a%20/b/event?api_key=k HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+            "POST /in/calls/api/v2/video/call//b/event HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n{}" + good,
             "POST /in/stream HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}" + good,
             "POST /in/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n{}",
             "POST http://a/in/stream HTTP/1.1\r\nHost: a\r\nConnection: close, x\r\nX: y\r\nContent-Length: 0\r\n\r\n"

@@ -101,7 +101,7 @@ let package = Package(
             path: "Services/IngressGateway",
             exclude: [
                 "Answers/JournalAnswers.swift", "Answers/PendingAnswers.swift", "FrontDoor/FrontDoor.swift",
-                "FrontDoor/ListeningSocket.swift",
+                "FrontDoor/ListeningSocket.swift", "PUBLISH.md",
             ],
             sources: [
                 "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift", "Quotas",

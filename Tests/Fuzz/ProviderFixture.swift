@@ -57,6 +57,28 @@ final class ProviderFixture: FuzzFixture {
         subject: "rooms/{/room/name}/users/{/user}", partitionKey: "/room/name", types: ["started": "room.started"],
         redactions: ["/secret", "/room/key"])
 
+    /// What the shape of a body does not say.
+    private static let published: [[UInt8]] = {
+        let event = #"{"specversion":"1.0","id":"1","source":"/a","type":"b","tenant":true,"data":{"a":1}"#
+        let json = "application/cloudevents+json"
+        let requests: [([(name: String, value: String)], String)] = [
+            ([("content-type", json)], event + "}"),
+            ([("content-type", json)], event.replacing(#""data":{"a":1}"#, with: #""data_base64":"AAA=""#) + "}"),
+            ([("content-type", "application/cloudevents-batch+json")], "[\(event)},\(event),\"time\":\"x\"},null]"),
+            (
+                [
+                    ("content-type", "text/plain"), ("ce-specversion", "1.0"), ("ce-id", "%31"), ("ce-source", "/a"),
+                    ("ce-type", "\"b\""), ("ce-time", "2026-01-01T00:00:00Z"),
+                ], "text"
+            ),
+            (
+                [(":path", "api/v2/video/call/a%20/b/event"), ("authorization", "e30.eyJ1c2VyX2lkIjoiYSJ9.AA")],
+                #"{"custom":{"a":1}}"#
+            ),
+        ]
+        return requests.map { HostileRequest.seed($0, Array($1.utf8)) }
+    }()
+
     static func seeds(of provider: any Provider.Type) -> [[UInt8]] {
         let files = ((try? SampleLibrary.goldenAttributes()) ?? [:]).keys.sorted()
         let own = files.filter { $0.hasPrefix(provider.name + "/") && !$0.contains("batch.1000") }
@@ -71,6 +93,7 @@ final class ProviderFixture: FuzzFixture {
             "AccountSid=AC1&CallSid=CA1&StatusCallbackEvent=participant-joined&RoomSid=RM1",
         ]
         return (bodies + texts.map { Array($0.utf8) }).map { HostileRequest.seed([("x-webhook-id", "w1")], $0) }
+            + published
             + FishjamSamples.types.filter { _ in provider.name == FishjamProvider.name }.compactMap { type in
                 FishjamSamples.body(of: type).map { HostileRequest.seed([], $0) }
             }

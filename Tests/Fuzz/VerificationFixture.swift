@@ -78,11 +78,17 @@ final class VerificationFixture: FuzzFixture {
         #"{"event":"endpoint.url_validation","payload":{"plainToken":"abc"}}"#,
     ].map { Array($0.utf8) }
 
-    private static let sources: [Source] = SchemePresets.names.compactMap { name in
-        guard let scheme = SchemePresets.scheme(named: name) else { return nil }
+    private static let schemes: [VerificationScheme] = {
+        guard case .always(let calls) = StreamCallsProvider.signing else { fatalError("broken: calls are signed") }
+        return SchemePresets.names.compactMap { SchemePresets.scheme(named: $0) } + [calls]
+    }()
+
+    private static let sources: [Source] = schemes.compactMap { scheme in
         for secret in secrets {
             let secrets = [SourceSecret(id: "k", value: Array(secret.utf8))]
-            guard let keys = try? SourceKeyring.keys(scheme.proof == .none ? [] : secrets, for: scheme, provider: name)
+            guard
+                let keys = try? SourceKeyring.keys(
+                    scheme.proof == .none ? [] : secrets, for: scheme, provider: scheme.name)
             else { continue }
             let verification = SourceVerification(
                 source: "fuzz", scheme: scheme, keys: keys, publicURL: "https://gateway.example.com")
@@ -95,7 +101,7 @@ final class VerificationFixture: FuzzFixture {
     private static func coversBody(_ scheme: VerificationScheme) -> Bool {
         switch scheme.proof {
         case .none, .token: false
-        case .jwt: true
+        case .jwt(let token): token.bodyDigestClaim != nil
         case .signature(let signature): signature.content.contains(.body)
         }
     }
@@ -103,12 +109,12 @@ final class VerificationFixture: FuzzFixture {
     static func seeds() -> [[UInt8]] {
         sources.enumerated().flatMap { index, source in
             bodies.map { body in
-                var fields: [(name: String, value: String)] = []
+                var fields = [(name: ":path", value: "api/v2/video/call/default/1/event")]
                 if let key = source.verification.keys.keys.first {
                     let signed = SourceSigner.fields(
                         for: body, verification: source.verification, key: key, webhookID: "w1",
                         atNanoseconds: HostileRequest.receivedAtNanoseconds)
-                    fields = signed.fields
+                    fields += signed.fields
                     if !signed.query.isEmpty { fields.append((":query", signed.query)) }
                     if let token = signed.pathToken { fields.append((":token", token)) }
                 }

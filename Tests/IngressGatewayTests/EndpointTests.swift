@@ -1,4 +1,5 @@
 import Foundation
+import PipelineConfiguration
 import Testing
 import Wire
 
@@ -79,6 +80,20 @@ import Wire
         let client = test.connect()
         client.send(post("/in/calls/\(Self.path)", body: String(body.dropFirst())) + post("/in/stream", body: body))
         #expect(client.answer()?.status == 201 && client.answer()?.status == 202)
+    }
+
+    @Test func `what is over a quota has the provider's number, and says when to come again`() throws {
+        var quotas = QuotaSettings(diskBudgetBytes: 64 << 20, patienceNanoseconds: 0)
+        quotas.quotas.perAddress = QuotaConfiguration(
+            requestsPerSecond: 1, bytesPerSecond: 1 << 20, burst: .seconds(1))
+        let test = try TestIngress(quotas: quotas)
+        let client = test.connect()
+        client.send(String(repeating: post("/in/calls/\(Self.path)"), count: 10))
+        let answers = try (0..<10).map { _ in try #require(client.answer()) }
+        #expect(answers[0].status == 201)
+        let error = try StreamError(answers[9])
+        #expect(error.status == 429 && error.code == 9 && error.sentence.hasPrefix("address_quota: "))
+        #expect(answers[9].fields["retry-after"] != nil)
     }
 
     @Test(arguments: [

@@ -1,4 +1,5 @@
 import Events
+import Primitives
 import Testing
 import WebhookSamples
 
@@ -170,11 +171,20 @@ struct StreamCallsTests {
                 """)
     }
 
-    @Test func `a user whom the body does not name is the token's`() throws {
-        let token = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiamFuZSJ9.AAAA"
+    @Test(arguments: [
+        (#"{"user_id":"jane"}"#, #"{"user":null}"#, #"{"id":"jane"}"#),
+        (#"{"user_id":"jane"}"#, #"{"user":{"name":"Admin","role":"admin"}}"#, #"{"id":"jane"}"#),
+        ("{}", #"{"user":{"id":"john","name":"J"},"user_id":"john"}"#, #"{"id":"john","name":"J"}"#),
+        ("{}", #"{"user_id":"john"}"#, #"{"id":"john"}"#), ("{}", "{}", "null"), ("[]", #"{"user":[]}"#, "null"),
+    ])
+    func `a user's token says who sends, a server's leaves it to the body`(
+        claims: String, body: String, user: String
+    ) throws {
+        let payload = Array(claims.utf8).withUnsafeBytes { Base64.encode($0, as: .urlUnpadded) }
         let event = try Normalised(
-            StreamCallsProvider.self, #"{"user":null}"#, fields: fields + [("authorization", token)])
-        #expect(event.payload?.hasSuffix(#""custom":{},"user":{"id":"jane"}}"#) == true)
+            StreamCallsProvider.self, body, fields: fields + [("authorization", "eyJhbGciOiJIUzI1NiJ9.\(payload).AAAA")]
+        )
+        #expect(event.payload?.hasSuffix(#""custom":{},"user":\#(user)}"#) == true, "\(event.payload ?? "")")
     }
 
     @Test func `a custom value that is no object is refused`() throws {

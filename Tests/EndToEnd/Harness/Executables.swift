@@ -14,6 +14,10 @@ enum Executables {
     /// The repository, three folders above this file.
     static let repository = #filePath.split(separator: "/").dropLast(4).reduce("") { "\($0)/\($1)" }
 
+    static let all = [
+        "ingress-gateway", "ingress-connector", "verifier", "normaliser", "fanout-router", "tributary", "bus-tap",
+    ]
+
     static let supervisor = "\(repository)/scripts/supervisor"
 
     /// The path of an executable's file.

@@ -22,7 +22,7 @@ struct WallClock {
         guard compiled.status == 0 else { throw Failure("set_clock.c does not compile: \(compiled.errors)") }
         try set(secondsForward: 0)
         mkdir(executables, 0o700)
-        for name in ["ingress-gateway", "verifier", "normaliser", "fanout-router", "tributary", "bus-tap"] {
+        for name in Executables.all {
             let wrapper = "\(executables)/\(name)"
             try Files.write(
                 "#!/bin/sh\nLD_PRELOAD='\(library)' TRIBUTARY_FAULT_CLOCK='\(file)' exec '\(Executables.path(name))' \"$@\"\n",

@@ -6,7 +6,7 @@ import SimdJSON
 import Wire
 
 /// Makes of a custom event sent to a call what Stream's webhooks say of one: `custom` with `created_at` (received-at, in
-/// integer nanoseconds), `call_cid` (from the path), `custom`, and `user`, whom the body names, else the token.
+/// integer nanoseconds), `call_cid` (from the path), `custom`, and `user`, whom the token names, else the body.
 final class StreamCallsNormaliser: WebhookNormaliser {
     private let stream = StreamNormaliser()
 
@@ -34,16 +34,22 @@ final class StreamCallsNormaliser: WebhookNormaliser {
         return data.bytes.withUnsafeBytes { stream.normalise($0, translating: webhook, into: &writer) }
     }
 
+    /// Whoever has a user's token sends as that user and says nothing else of it: `user` is for servers; the SDKs of
+    /// clients send `custom` alone (GetStream/stream-video-js, `SendCallEventRequest`).
     private func user(_ body: JSONValue, _ head: RequestHead) -> JSONValue {
-        if case .object = body["user"] { return body["user"] }
-        var id = ""
-        if case .string(let text) = body["user_id"] { id = text }
-        if id.isEmpty, let token = head.value("authorization") {
-            let parts = token.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-            let claims =
-                parts.count == 3 ? Base64.decode(UnsafeRawBufferPointer(rebasing: parts[1]), as: .urlUnpadded) : nil
-            id = claims.flatMap(JSONValue.read)?["user_id"].text ?? ""
+        var id = tokenUser(head)
+        if id.isEmpty {
+            if case .object = body["user"] { return body["user"] }
+            if case .string(let text) = body["user_id"] { id = text }
         }
         return id.isEmpty ? .null : .object([JSONMember(name: "id", value: .string(id))])
+    }
+
+    /// Whom the token names, which the verifier has checked; empty where it is a server's.
+    private func tokenUser(_ head: RequestHead) -> String {
+        guard let parts = head.value("authorization")?.split(separator: UInt8(ascii: ".")), parts.count == 3,
+            let claims = Base64.decode(UnsafeRawBufferPointer(rebasing: parts[1]), as: .urlUnpadded)
+        else { return "" }
+        return JSONValue.read(claims)?["user_id"].text ?? ""
     }
 }
