@@ -144,8 +144,8 @@ let package = Package(
         shared(
             "WebhookIntake",
             [
-                "AdminServer", "Bus", "Events", "Journal", "PipelineConfiguration", "Primitives", "StageMetrics",
-                "StageProcess", "Threads", "Wire", logging,
+                "AdminServer", "Bus", "Events", "Executable", "Journal", "PipelineConfiguration", "Primitives",
+                "StageMetrics", "StageProcess", "Threads", "Wire", logging,
             ]),
         shared(
             "ControlClient", ["JSON", "Primitives", "StageMetrics", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),

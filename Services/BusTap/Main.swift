@@ -39,7 +39,7 @@ struct BusTap: ParsableCommand {
     var config = StageOptions.defaultConfiguration
     @Option(
         name: .long,
-        help: "Only this hop: ingress, verifier, normaliser or router, or an instance of one. May be repeated.")
+        help: "Only this hop: ingress, connector, verifier, normaliser or router, or an instance. May be repeated.")
     var stage: [String] = []
     @Option(name: .long, help: "Only this instance, such as verifier-0 or router-0. May be repeated.")
     var instance: [String] = []

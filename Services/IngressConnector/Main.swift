@@ -1,7 +1,6 @@
 import AdminServer
 import ArgumentParser
 import Executable
-import Journal
 import Logging
 import PipelineConfiguration
 import StageProcess
@@ -19,16 +18,7 @@ struct IngressConnector: ParsableCommand {
     @OptionGroup var options: StageOptions
 
     func run() {
-        let environment = StageEnvironment.prepare(.ingressConnector, options)
-        do {
-            try serve(environment)
-        } catch let failure as StageFailure {
-            environment.end(failure)
-        } catch let error as JournalError where error.code == .locked {
-            environment.end(StageFailure(.temporary, "\(error)"))
-        } catch {
-            environment.end(StageFailure(.io, "\(error)"))
-        }
+        StageEnvironment.prepare(.ingressConnector, options).withJournal(serve)
     }
 
     private func serve(_ environment: StageEnvironment) throws {

@@ -1,5 +1,6 @@
 package import AdminServer
 package import Bus
+internal import Executable
 package import Journal
 internal import Logging
 internal import PipelineConfiguration
@@ -10,6 +11,19 @@ internal import Synchronization
 
 /// What every stage with a journal starts with.
 extension StageEnvironment {
+    /// Runs the stage to its end; where that fails the process ends, and says why.
+    package func withJournal(_ serve: (StageEnvironment) throws -> Void) {
+        do {
+            try serve(self)
+        } catch let failure as StageFailure {
+            end(failure)
+        } catch let error as JournalError where error.code == .locked {
+            end(StageFailure(.temporary, "\(error)"))
+        } catch {
+            end(StageFailure(.io, "\(error)"))
+        }
+    }
+
     /// Opens the journal in `path` and says what its recovery dropped.
     package func openJournal(_ path: String) throws -> any Journal {
         let journal = try SQLiteJournal(path: path, budgetBytes: configuration.ingress.diskBudgetBytes)

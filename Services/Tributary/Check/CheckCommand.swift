@@ -121,6 +121,8 @@ struct CheckCommand: ParsableCommand {
             }
             lines.append(table.text)
         }
+        let connectors = configuration.connectors.map { "\($0.name) (\($0.kind.rawValue) for \($0.source))" }
+        if !connectors.isEmpty { lines.append("connectors: \(connectors.joined(separator: ", "))") }
         lines.append("subscriptions: \(subscriptions.isEmpty ? "none" : subscriptions)")
         if let api = controlAPI(configuration.router) { lines.append(api) }
         return lines.joined(separator: "\n")
