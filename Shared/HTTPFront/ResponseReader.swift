@@ -88,7 +88,7 @@ package struct ResponseReader: Sendable {
     private mutating func readLine(_ rest: inout UnsafeRawBufferPointer) throws(Malformed) {
         let end = rest.firstIndex(of: 0x0A)
         let part = UnsafeRawBufferPointer(rebasing: rest[..<(end ?? rest.count)])
-        lineBytes += part.count + 1
+        lineBytes += part.count + (end == nil ? 0 : 1)
         guard lineBytes <= Self.headBytes else { return try tooMuch() }
         rest = UnsafeRawBufferPointer(rebasing: rest[(end.map { $0 + 1 } ?? rest.count)...])
         guard end != nil else {

@@ -20,7 +20,7 @@ import Testing
                 .childChannelInitializer { channel in
                     let number = connections.value.add(1, ordering: .relaxed).newValue
                     return channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(Handler { answer(number, $0) })
+                        try channel.pipeline.syncOperations.addHandler(ScriptedConnection { answer(number, $0) })
                     }
                 }
                 .bind(host: "127.0.0.1", port: 0).wait()
@@ -36,7 +36,7 @@ import Testing
             let value = Atomic<Int>(0)
         }
 
-        private final class Handler: ChannelInboundHandler {
+        private final class ScriptedConnection: ChannelInboundHandler {
             typealias InboundIn = ByteBuffer
             private let answer: (Int) -> String
             private var requests = 0

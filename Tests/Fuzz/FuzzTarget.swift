@@ -23,6 +23,7 @@ enum FuzzTargets {
             FuzzTarget(name: "wire", seeds: WireFixture.seeds, make: { WireFixture() }),
             FuzzTarget(name: "inflater", seeds: InflaterFixture.seeds, make: { InflaterFixture() }),
             FuzzTarget(name: "front", seeds: FrontFixture.seeds, make: { FrontFixture() }),
+            FuzzTarget(name: "response", seeds: ResponseFixture.seeds, make: { ResponseFixture() }),
             FuzzTarget(name: "verification", seeds: VerificationFixture.seeds, make: { VerificationFixture() }),
         ]
             + ProviderRegistry.all.map { provider in

@@ -112,11 +112,9 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Events", "Gzip", "IngressGateway", "Journal", "Normalisation", "Primitives", "Providers", "SimdJSON",
-                "StageMetrics", "Verification", "VerificationSchemes", "WebhookIntake", "WebhookSamples",
-                "Wire", nio,
-                nioEmbedded,
-                nioHTTP1,
+                "Events", "Gzip", "HTTPFront", "IngressGateway", "Journal", "Normalisation", "Primitives", "Providers",
+                "SimdJSON", "StageMetrics", "Verification", "VerificationSchemes", "WebhookIntake", "WebhookSamples",
+                "Wire", nio, nioEmbedded, nioHTTP1,
             ], path: "Tests/Fuzz", exclude: ["Package.swift", "test_campaign.py"], swiftSettings: instrumented,
             linkerSettings: [
                 .unsafeFlags(["-sanitize=address", "-use-ld=lld", "-Xlinker", libFuzzer, "-lstdc++"])
