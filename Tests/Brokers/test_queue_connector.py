@@ -161,6 +161,9 @@ class Fetched(unittest.TestCase):
         found = {event["data"]["number"]: event["id"] for event in seen() if "number" in event["data"]}
         ids = [*list(sent)[:3], *in_envelope, "signed-5"]
         self.assertEqual([found[10_000 + n] for n in range(6)], ids)
+        journey = json.loads(gateway.tributary("events", ids[0], "--json"))["journey"]
+        self.assertEqual([step["stage"] for step in journey], [CONNECTOR.rpartition("-")[0], "verifier", "normaliser",
+                                                               "fanout-router"])
         forgeries = ("fanout-router-0", "tributary_rejections_total")
         until(lambda: gateway.metric(*forgeries, code="signature_mismatch") == 1, "the forgery in quarantine")
 

@@ -53,6 +53,7 @@ import Testing
         #expect(json["instance"].text == "verifier-0" && json["records_in"].integer == 300)
         #expect(json["cpu_percent"].text == "25.0" && json["out_per_second"] == .null)
         #expect(json["p99_of"].text == "tributary_since_receipt_seconds")
+        #expect(InstanceReading.latencyName("ingress-connector") == "tributary_journal_fsync_seconds")
     }
 
     @Test func `quantiles come from the buckets of the interval`() throws {

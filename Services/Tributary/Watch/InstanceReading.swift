@@ -57,6 +57,7 @@ struct InstanceReading {
     static func latencyName(_ stage: String) -> String {
         switch Stage(rawValue: stage) {
         case .ingressGateway: "tributary_acknowledgement_seconds"
+        case .ingressConnector: "tributary_journal_fsync_seconds"
         case .fanoutRouter: "tributary_receipt_to_delivery_seconds"
         default: "tributary_since_receipt_seconds"
         }

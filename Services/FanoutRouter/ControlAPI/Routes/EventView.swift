@@ -1,6 +1,7 @@
 import EventDelivery
 import EventLog
 import Events
+import Executable
 import JSON
 import PipelineConfiguration
 import Primitives
@@ -59,7 +60,8 @@ enum EventView {
     }
 
     private static let step = ShownObject<StageStamp>([
-        .init("stage") { .string("\($0.stage)") },
+        // A connector stamps in the role of an ingress.
+        .init("stage") { .string(Stage(ofInstance: $0.instance)?.rawValue ?? "\($0.stage)") },
         .init("instance") { .string($0.instance) },
         .init("started", .time()) { .time($0.startedNanoseconds) },
         .init("finished", .time("The router's ends with the commit to the event log.")) {
