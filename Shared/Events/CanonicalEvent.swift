@@ -68,6 +68,7 @@ package struct CanonicalEventsWriter {
     }
 
     /// The same for a name that a sender chose, of at most 255 bytes.
+    @inline(__always)
     package mutating func attribute(
         named name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, in writer: inout ByteWriter
     ) {

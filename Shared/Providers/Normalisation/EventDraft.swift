@@ -31,9 +31,9 @@ package struct EventDraft {
         partitionKey.removeAll(keepingCapacity: true)
         time.removeAll(keepingCapacity: true)
         providerType.removeAll(keepingCapacity: true)
-        ownSource.removeAll(keepingCapacity: true)
-        contentType.removeAll(keepingCapacity: true)
-        extensions.removeAll(keepingCapacity: true)
+        if !ownSource.isEmpty { ownSource.removeAll(keepingCapacity: true) }
+        if !contentType.isEmpty { contentType.removeAll(keepingCapacity: true) }
+        if !extensions.isEmpty { extensions.removeAll(keepingCapacity: true) }
     }
 
     /// Takes over the provider's time: a text or integer nanoseconds, the first of `slots` that can be read.
@@ -147,7 +147,11 @@ package struct EventDraft {
         if !isTimeKnown { RFC3339.append(nanoseconds: envelope.receivedAtNanoseconds, digits: nil, to: &time) }
         events.open(element: element, in: &writer)
         attribute("type", type, &events, &writer)
-        attribute("source", ownSource.isEmpty ? source : ownSource, &events, &writer)
+        if ownSource.isEmpty {
+            attribute("source", source, &events, &writer)
+        } else {
+            attribute("source", ownSource, &events, &writer)
+        }
         attribute("id", id, &events, &writer)
         if !subject.isEmpty { attribute("subject", subject, &events, &writer) }
         if !partitionKey.isEmpty { attribute("partitionkey", partitionKey, &events, &writer) }
@@ -155,17 +159,27 @@ package struct EventDraft {
         attribute("timesource", isTimeKnown ? "provider" : "ingest", &events, &writer)
         attribute("provider", provider, &events, &writer)
         if !providerType.isEmpty { attribute("providertype", providerType, &events, &writer) }
-        let traces = extensions.contains { $0.name.elementsEqual("traceparent".utf8) }
-        if let trace = webhook.trace, !traces { events.attribute(TraceContext.name, trace, in: &writer) }
-        for (name, value) in extensions {
-            name.withUnsafeBytes { name in
-                value.withUnsafeBytes { events.attribute(named: name, $0, in: &writer) }
-            }
+        if extensions.isEmpty {
+            if let trace = webhook.trace { events.attribute(TraceContext.name, trace, in: &writer) }
+        } else {
+            writeExtensions(trace: webhook.trace, &events, &writer)
         }
         if contentType.isEmpty {
             attribute("datacontenttype", "application/json", &events, &writer)
         } else {
             attribute("datacontenttype", contentType, &events, &writer)
+        }
+    }
+
+    private func writeExtensions(
+        trace: UnsafeRawBufferPointer?, _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
+    ) {
+        let hasTrace = extensions.contains { $0.name.elementsEqual("traceparent".utf8) }
+        if let trace, !hasTrace { events.attribute(TraceContext.name, trace, in: &writer) }
+        for (name, value) in extensions {
+            name.withUnsafeBytes { name in
+                value.withUnsafeBytes { events.attribute(named: name, $0, in: &writer) }
+            }
         }
     }
 
