@@ -151,7 +151,8 @@ let package = Package(
                 "AdminServer", "Bus", "Events", "Journal", "PipelineConfiguration", "Primitives", "StageMetrics",
                 "StageProcess", "Threads", "Wire", logging,
             ]),
-        shared("ControlClient", ["Primitives", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
+        shared(
+            "ControlClient", ["JSON", "Primitives", "StageMetrics", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
         service(
             "IngressGateway",
             [
@@ -197,9 +198,10 @@ let package = Package(
         .target(
             name: "ControlAPI",
             dependencies: [
-                "AdminServer", "EventDelivery", "EventLog", "Events", "Executable", "HTTPFront", "JSON", "LibCrypto",
-                "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics",
-                "StageProcess", "Threads", "WebSocket", "Wire", nio, nioPosix, nioHTTP1, nioSSL, logging,
+                "AdminServer", "ControlClient", "EventDelivery", "EventLog", "Events", "Executable", "HTTPFront",
+                "JSON", "LibCrypto", "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates",
+                "StageMetrics", "StageProcess", "Threads", "WebSocket", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
+                logging,
             ],
             path: "Services/FanoutRouter/ControlAPI", exclude: ["openapi.json"], swiftSettings: swiftSettings),
         service(
@@ -264,7 +266,7 @@ let package = Package(
                 "HTTPFront", "JSON", "LibCrypto", "LogSamples", "NATS", "PipelineConfiguration", "Primitives",
                 "SQSClient", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Threads", "Verification",
-                "Wire", nio,
+                "WebSocket", "Wire", nio,
                 nioPosix, nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),
         tests("CommitLogTests", ["CommitLog", "SeededRandom", "Wire"]),
@@ -283,8 +285,9 @@ let package = Package(
         tests(
             "IngressConnectorTests",
             [
-                "AWS", "Gzip", "IngressConnector", "JSON", "Journal", "PipelineConfiguration", "Primitives",
-                "SeededRandom", "StageMetrics", "WebhookIntake", "WebhookSamples", "Wire", nio, nioPosix,
+                "AWS", "AdminServer", "Events", "Gzip", "IngressConnector", "JSON", "Journal", "PipelineConfiguration",
+                "Primitives", "SeededRandom", "StageMetrics", "WebSocket", "WebhookIntake", "WebhookSamples", "Wire", nio,
+                nioEmbedded,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",

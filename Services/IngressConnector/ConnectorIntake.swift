@@ -4,19 +4,14 @@ import Synchronization
 import WebhookIntake
 import Wire
 
-/// Hands fetched webhooks to the journal, and says of each when it is on disk or cannot be taken.
+/// Hands fetched webhooks to the journal, and says of them when they are on disk or cannot be taken.
 final class ConnectorIntake: IntakeDelegate {
-    typealias Completion = @Sendable ([Bool]) -> Void
-
-    private struct Waiting {
-        /// Whether each webhook is on disk; nil: not known yet.
-        var outcomes: [Bool?]
-        let completion: Completion
-    }
+    /// Whether all that were handed over together are on disk; otherwise none of them is.
+    typealias Completion = @Sendable (Bool) -> Void
 
     private struct State {
         var next: UInt32 = 0
-        var waiting: [UInt32: Waiting] = [:]
+        var waiting: [UInt32: Completion] = [:]
         var isClosed = false
     }
 
@@ -26,7 +21,7 @@ final class ConnectorIntake: IntakeDelegate {
     private let maxBodyBytes: Int
     private let state = Mutex(State())
 
-    /// `maxBodyBytes`: what the stages behind can hold.
+    /// `maxBodyBytes`: webhooks with larger bodies go into quarantine.
     init(mailbox: JournalMailbox, journal: JournalState, instance: String, maxBodyBytes: Int) {
         self.mailbox = mailbox
         self.journal = journal
@@ -39,41 +34,56 @@ final class ConnectorIntake: IntakeDelegate {
         journal.mode.load(ordering: .relaxed) == .accepting && !mailbox.isFull && !state.withLock { $0.isClosed }
     }
 
-    /// Whether a body is not larger than the stages behind can hold.
-    func takes(bodyBytes: Int) -> Bool { bodyBytes <= maxBodyBytes }
-
-    /// Takes webhooks in their order. `completion` is called once, from the journal's thread or at once.
-    func take(
-        _ webhooks: [FetchedWebhook], of connector: ConnectorSettings, completion: @escaping Completion
-    ) {
-        let number = state.withLock { state -> UInt32? in
-            guard !state.isClosed, !webhooks.isEmpty else { return nil }
-            state.next &+= 1
-            state.waiting[state.next] = Waiting(
-                outcomes: Array(repeating: nil, count: webhooks.count), completion: completion)
-            return state.next
-        }
-        guard let number else { return completion(webhooks.map { _ in false }) }
-        let from = FetchedFrom(connector: connector.name, source: connector.source, instance: instance)
-        let (received, started) = (wallNanoseconds(), monotonicNanoseconds())
-        mailbox.submit(
-            webhooks.enumerated().map { index, webhook in
-                var writer = ByteWriter()
-                webhook.append(from, receivedAtNanoseconds: received, to: &writer)
-                return PendingBatch(
-                    RecordBatch(written: writer.bytes, ends: [writer.count]),
-                    tokens: [
-                        ReplyToken(
-                            sink: 0, slot: Int32(index), generation: 0, request: number, startedNanoseconds: started)
-                    ])
-            })
+    /// Takes one webhook. `completion` is called once, from the journal's thread or at once.
+    func take(_ webhook: FetchedWebhook, of connector: ConnectorSettings, completion: @escaping Completion) {
+        submit([record(of: webhook, connector)], completion)
     }
 
-    /// The same for a task.
-    func take(_ webhooks: [FetchedWebhook], of connector: ConnectorSettings) async -> [Bool] {
-        await withCheckedContinuation { continuation in
-            take(webhooks, of: connector) { continuation.resume(returning: $0) }
+    /// Takes webhooks in their order, a row of the journal after the other: behind one that cannot be taken none is, so that
+    /// none overtakes another. How many are on disk.
+    func take(_ webhooks: [FetchedWebhook], of connector: ConnectorSettings) async -> Int {
+        var rows: [[RecordBatch]] = []
+        var bytes = 0
+        for record in webhooks.map({ record(of: $0, connector) }) {
+            bytes += record.byteCount
+            if !rows.isEmpty, bytes <= Limits.batchBytes {
+                rows[rows.count - 1].append(record)
+            } else {
+                rows.append([record])
+                bytes = record.byteCount
+            }
         }
+        var taken = 0
+        for row in rows {
+            let isOnDisk = await withCheckedContinuation { done in submit(row) { done.resume(returning: $0) } }
+            guard isOnDisk else { break }
+            taken += row.count
+        }
+        return taken
+    }
+
+    private func record(of webhook: FetchedWebhook, _ connector: ConnectorSettings) -> RecordBatch {
+        var writer = ByteWriter()
+        let from = FetchedFrom(
+            connector: connector.name, source: connector.source, instance: instance, maxBodyBytes: maxBodyBytes)
+        webhook.append(from, receivedAtNanoseconds: wallNanoseconds(), to: &writer)
+        return RecordBatch(written: writer.bytes, ends: [writer.count])
+    }
+
+    /// `records`: one at least, and no more than go into a row, so that one transaction takes them.
+    private func submit(_ records: [RecordBatch], _ completion: @escaping Completion) {
+        let number = state.withLock { state -> UInt32? in
+            guard !state.isClosed else { return nil }
+            state.next &+= 1
+            state.waiting[state.next] = completion
+            return state.next
+        }
+        guard let number else { return completion(false) }
+        let token = ReplyToken(
+            sink: 0, slot: 0, generation: 0, request: number, startedNanoseconds: monotonicNanoseconds())
+        var row = PendingBatch(records[0], tokens: [token])
+        for record in records.dropFirst() { row.append(PendingBatch(record, tokens: [token])) }
+        mailbox.submit([row])
     }
 
     /// Takes nothing more; what was taken is still answered.
@@ -85,17 +95,9 @@ final class ConnectorIntake: IntakeDelegate {
 
     func refused(_ tokens: [ReplyToken], _ error: JournalError) { finish(tokens, isOnDisk: false) }
 
+    /// Those of one row have the same number.
     private func finish(_ tokens: [ReplyToken], isOnDisk: Bool) {
-        let done = state.withLock { state -> [(Completion, [Bool])] in
-            tokens.compactMap { token in
-                state.waiting[token.request]?.outcomes[Int(token.slot)] = isOnDisk
-                guard let waiting = state.waiting[token.request] else { return nil }
-                let outcomes = waiting.outcomes.compactMap(\.self)
-                guard outcomes.count == waiting.outcomes.count else { return nil }
-                state.waiting[token.request] = nil
-                return (waiting.completion, outcomes)
-            }
-        }
-        for (completion, outcomes) in done { completion(outcomes) }
+        let done = state.withLock { state in tokens.compactMap { state.waiting.removeValue(forKey: $0.request) } }
+        for completion in done { completion(isOnDisk) }
     }
 }

@@ -79,6 +79,9 @@ final class ConnectorStage: Sendable {
             after.append(Running(settings: settings, state: state, task: task))
         }
         running.withLock { $0 = after }
+        for each in before where !after.contains(where: { $0.settings.name == each.settings.name }) {
+            environment.registry.forget(label: ("connector", each.settings.name))
+        }
     }
 
     private func make(
@@ -108,10 +111,16 @@ final class ConnectorStage: Sendable {
         ] + running.withLock { $0.map(\.state.check) }
     }
 
-    /// Ends in order: fetches nothing more, commits what waits, leaves the bus.
+    /// Ends in order: fetches nothing more, commits what waits and deletes it where it came from, leaves the bus.
     func stop() {
         intake.close()
-        for each in running.withLock({ $0 }) { each.task.cancel() }
+        let (tasks, ended) = (running.withLock { $0.map(\.task) }, Promise<Void>())
+        for each in tasks { each.cancel() }
+        Task {
+            for each in tasks { await each.value }
+            ended.give(.success(()))
+        }
+        _ = ended.wait()
         journal.stop()
         bus.stop()
     }

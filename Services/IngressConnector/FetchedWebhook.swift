@@ -25,10 +25,17 @@ struct FetchedFrom: Sendable {
     let source: String
     /// The process.
     let instance: String
+    /// What the stages behind take.
+    let maxBodyBytes: Int
 }
 
 extension FetchedWebhook {
-    /// Appends its envelope without sequence. `receivedAtNanoseconds`: since 1970.
+    /// What the other fields and sections of an envelope with a rejection have at most, beside those of its sender.
+    private static let spareBytes = 3 << 10
+
+    /// Appends its envelope without sequence. `receivedAtNanoseconds`: since 1970. One whose body is too large for the stages
+    /// behind is refused in it, so that it travels into quarantine as it is: what is largest at SQS has room there (1 MiB,
+    /// attributes included), and of what is larger still, the beginning.
     func append(_ from: FetchedFrom, receivedAtNanoseconds: Int64, to writer: inout ByteWriter) {
         Array(from.source.utf8).withUnsafeBytes { source in
             writer.openEnvelope(source: source, receivedAtNanoseconds: receivedAtNanoseconds) { writer in
@@ -37,14 +44,23 @@ extension FetchedWebhook {
                 if let id { head.append((RequestHead.fetchedID.description, id)) }
                 if isGap { head.append((RequestHead.gap.description, "1")) }
                 writer.requestHead(head + fields.filter { !$0.name.hasPrefix(":") }.map { ($0.name, $0.value) })
-                body.withUnsafeBytes { writer.section(.body, $0) }
+                let room = Limits.envelopeBytes(maxBodyBytes: from.maxBodyBytes) - writer.count - Self.spareBytes
+                body.prefix(room).withUnsafeBytes { writer.section(.body, $0) }
                 appendTraceContext(to: &writer)
                 StageStamp(
                     stage: .ingress, instance: from.instance, startedNanoseconds: receivedAtNanoseconds,
                     finishedNanoseconds: wallNanoseconds()
                 ).write(to: &writer)
+                if body.count > from.maxBodyBytes { Self.refuse(body.count, kept: room, from, &writer) }
             }
         }
+    }
+
+    private static func refuse(_ bytes: Int, kept: Int, _ from: FetchedFrom, _ writer: inout ByteWriter) {
+        let sentence =
+            "The body has \(bytes) bytes, and ingress.max_body_bytes allows \(from.maxBodyBytes)."
+            + (kept < bytes ? " Only its first \(kept) bytes were kept." : " Allow more, then reprocess it.")
+        Rejection(.bodyTooLarge, stage: .ingress, detail: sentence).write(to: &writer)
     }
 
     private func appendTraceContext(to writer: inout ByteWriter) {

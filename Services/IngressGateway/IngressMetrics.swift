@@ -16,7 +16,7 @@ struct IngressMetrics: Sendable {
     private let requests: [Int: Counter]
     private let otherRequests: Counter
 
-    private static let statuses = [200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 501, 503]
+    private static let statuses = [200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 501, 503]
 
     init(_ registry: MetricRegistry, state: JournalState, quotas: Quotas = Quotas()) {
         func outcome(_ outcome: String) -> Counter {

@@ -88,11 +88,11 @@ package final class AdminEndpoint: Sendable {
         try? group.syncShutdownGracefully()
     }
 
-    /// Says once that the stage is ready, and every half second that all its threads move.
+    /// Says once that the stage is ready, and every second that all its threads move.
     private static func keepNotifying(_ loop: any EventLoop, _ dispatcher: AdminDispatcher, _ notifier: ServiceNotifier)
     {
         let isReady = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
-        loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(500)) { _ in
+        loop.scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { _ in
             if !isReady.value, dispatcher.checks.allSatisfy(\.ok) {
                 isReady.value = true
                 notifier.notify("READY=1")

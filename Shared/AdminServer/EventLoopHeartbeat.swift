@@ -2,8 +2,8 @@ package import NIOCore
 package import StageMetrics
 
 extension EventLoop {
-    /// Beats twice a second for as long as the loop runs.
+    /// Beats once a second for as long as the loop runs.
     package func keepBeating(_ heartbeat: Heartbeat) {
-        scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(500)) { _ in heartbeat.beat() }
+        scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { _ in heartbeat.beat() }
     }
 }

@@ -13,6 +13,8 @@ package struct SubscriptionFilter: Sendable, Equatable {
     /// What must hold of the data besides.
     package var data: [ContentCondition] = []
 
+    package init() {}
+
     package static let table = FieldTable<SubscriptionFilter>(
         SubscriptionFilter.init,
         [

@@ -40,7 +40,7 @@ package struct IngressConfiguration: Sendable {
                 stages: Stage.allCases, effect: .restart),
             Field(
                 "disk_budget_bytes", \.diskBudgetBytes, .integer((1 << 20)...(1 << 50)),
-                "What the journal may hold on disk; beyond it webhooks get 503.", effect: .restart),
+                "What the journal may hold on disk; beyond it webhooks get 503.", stages: journals, effect: .restart),
             Field(
                 "max_connections", \.maxConnections, .integer(1...1_000_000),
                 "Beyond it, 503; as far as the limit of open files allows."),
@@ -49,10 +49,10 @@ package struct IngressConfiguration: Sendable {
                 "Of one client address (IPv6: one /64); a trusted proxy may have all."),
             Field(
                 "window_records", \.windowRecords, .integer(256...1_048_576),
-                "Records that one ingress may have unsettled on the bus.", effect: .restart),
+                "Records that one ingress may have unsettled on the bus.", stages: journals, effect: .restart),
             Field(
                 "window_bytes", \.windowBytes, .integer((1 << 20)...(4 << 30)),
-                "Bytes that one ingress may have unsettled on the bus.", effect: .restart),
+                "Bytes that one ingress may have unsettled on the bus.", stages: journals, effect: .restart),
             Field(
                 "verdict_timeout", \.verdictTimeout, .duration(.zero ... .seconds(10)),
                 "How long an answer waits for the verdict after the fsync.", effect: .restart),
@@ -80,6 +80,8 @@ package struct IngressConfiguration: Sendable {
                 "Beyond a quota webhooks get 429 with Retry-After, before their bodies are read."),
         ])
 
+    /// Those that have a journal and are an ingress to the stages behind.
+    private static let journals = [Stage.ingressGateway, .ingressConnector]
     private static let publicURLExpected =
         "the URL under which providers reach the ingress, such as https://gw.example.com"
 }

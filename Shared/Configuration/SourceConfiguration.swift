@@ -47,6 +47,13 @@ package struct SourceConfiguration: Sendable {
                         "path_token", "path_tokens is there too; write all tokens there: path_tokens: [{ value: … }]")
                 }
                 if section.has("path_tokens") { section.requireElements("path_tokens", "at least one token") }
+                guard ProviderRegistry.provider(named: source.provider)?.endpoint != nil else { return }
+                for key in ["path_token", "path_tokens"] where section.has(key) {
+                    section.report(
+                        key,
+                        "clients of \(source.provider) call a path of their own behind the source, which has no "
+                            + "room for a token; remove it")
+                }
             },
             { source, section in VerificationRules.check(source, section) },
         ],

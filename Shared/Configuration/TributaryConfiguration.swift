@@ -96,7 +96,7 @@ package struct TributaryConfiguration: Sendable {
                 }, "Where webhooks are fetched from.", stages: [.ingressConnector, .verifier]),
             Field(
                 "sources", \.sources, .named(SourceConfiguration.table, "source", by: \.name),
-                "Where webhooks come from.", stages: Stage.allCases),
+                "Where webhooks come from.", stages: [.ingressGateway, .verifier, .normaliser, .fanoutRouter]),
             Field(
                 "subscriptions", \.subscriptions, .named(SubscriptionConfiguration.table, "subscription", by: \.name),
                 "Who gets the events.", stages: [.fanoutRouter]),

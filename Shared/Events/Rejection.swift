@@ -22,6 +22,7 @@ package struct RejectionCode: RawRepresentable, Hashable, Sendable, CustomString
     package static let addressNotAllowed = RejectionCode(rawValue: "address_not_allowed")
     package static let sourceUnknown = RejectionCode(rawValue: "source_unknown")
     package static let bodyNotInflatable = RejectionCode(rawValue: "body_not_inflatable")
+    package static let bodyTooLarge = RejectionCode(rawValue: "body_too_large")
     package static let bodyTooLargeInflated = RejectionCode(rawValue: "body_too_large_inflated")
     package static let bodyNotJSON = RejectionCode(rawValue: "body_not_json")
     package static let bodyTooDeep = RejectionCode(rawValue: "body_too_deep")
@@ -91,7 +92,7 @@ extension RejectionCode {
             403
         case .sourceUnknown:
             404
-        case .bodyTooLargeInflated, .tooManyElements:
+        case .bodyTooLarge, .bodyTooLargeInflated, .tooManyElements:
             413
         default:
             400

@@ -3,7 +3,7 @@
 package struct SuccessAnswer: Sendable, Equatable {
     /// 200 to 299.
     package var status: Int
-    /// Empty with 204. `{duration}` becomes how long the answer took, such as `1.23ms`.
+    /// Empty with 204. Of a provider with an endpoint, `{duration}` becomes how long the answer took: `1.23ms`.
     package var body: String
     package var contentType: String
 

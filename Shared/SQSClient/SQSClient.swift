@@ -13,6 +13,7 @@ package struct SQSClient: Sendable {
     private static let mostAnswerBytes = 7 * SQSRequest.mostEntries * SQSRequest.mostBytes
     /// For an answer, beside what it waits at the other side.
     private static let timeout = TimeAmount.seconds(15)
+    private static let mostConnections = 1024
     /// One for the process: connections that stay open are its.
     private static let shared = client(trusting: nil)
 
@@ -21,6 +22,8 @@ package struct SQSClient: Sendable {
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(10)), decompression: .disabled)
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false
+        // Every request that waits for messages has one; a queue's deletions must not wait for them.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = mostConnections
         if let authorities {
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.trustRoots = .certificates(authorities)

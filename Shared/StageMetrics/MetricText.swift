@@ -31,7 +31,7 @@ package struct MetricText {
     }
 
     /// Labels without braces, values escaped.
-    static func labels(_ labels: [(String, String)]) -> String {
+    package static func labels(_ labels: [(String, String)]) -> String {
         labels.map { "\($0.0)=\"\(escaped($0.1, quotes: true))\"" }.joined(separator: ",")
     }
 

@@ -10,8 +10,10 @@ package enum Limits {
     package static let creditHorizonNanoseconds: Int64 = 10_000_000
     /// A stage returns to its sockets after this much work.
     package static let workSliceNanoseconds: Int64 = 5_000_000
-    /// A stage looks after its connections and gauges this often; what flows does not wait for it.
+    /// A stage looks after its connections and gauges this often while something flows, which does not wait for it …
     package static let housekeepingNanoseconds: Int64 = 10_000_000
+    /// … and this often while nothing does.
+    package static let idleNanoseconds: Int64 = 1_000_000_000
     /// The run directory is listed this often while every known instance is connected, and with all housekeeping while
     /// one is not.
     package static let scanNanoseconds: Int64 = 100_000_000

@@ -5,10 +5,13 @@ internal import Glibc
 /// is edge-triggered and must stay out of other event loops.)
 package struct Poller {
     private var entries: [zmq_pollitem_t] = []
+    private let newsStart: Int
 
-    package init(wakeUp descriptor: Int32, sockets: [Socket]) {
+    /// `news`: sockets that tell of connections and listeners.
+    package init(wakeUp descriptor: Int32, sockets: [Socket], news: [Socket] = []) {
+        newsStart = 1 + sockets.count
         entries.append(zmq_pollitem_t(socket: nil, fd: descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
-        for socket in sockets {
+        for socket in sockets + news {
             entries.append(zmq_pollitem_t(socket: socket.pointer, fd: 0, events: Int16(ZMQ_POLLIN), revents: 0))
         }
     }
@@ -17,6 +20,9 @@ package struct Poller {
     package func isReadable(_ socket: Socket) -> Bool {
         entries.contains { $0.socket == socket.pointer && $0.revents & Int16(ZMQ_POLLIN) != 0 }
     }
+
+    /// Whether `wait` found news.
+    package var hasNews: Bool { entries[newsStart...].contains { $0.revents & Int16(ZMQ_POLLIN) != 0 } }
 
     /// Whether `wait` found the wake-up descriptor readable.
     package var isWoken: Bool { entries[0].revents & Int16(ZMQ_POLLIN) != 0 }

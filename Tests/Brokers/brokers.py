@@ -1,4 +1,5 @@
-"""A whole Tributary that sends to queues and streams, and the brokers themselves: moto's SQS and a NATS server."""
+"""A whole Tributary that sends to queues and streams or fetches from them, and the brokers themselves: moto's SQS and a
+NATS server."""
 
 import asyncio
 import contextlib
@@ -21,6 +22,7 @@ import nats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
+from benchmark import metrics  # noqa: E402
 from launcher import HOST, PATIENCE_SECONDS, Pipeline, free_port, new_folder, until  # noqa: E402
 from supervision import process  # noqa: E402
 
@@ -32,27 +34,26 @@ RETRY = {"schedule": ["0s", "200ms"], "repeat_last": True, "deadline": "1h", "ji
 
 
 class Gateway(Pipeline):
-    """Every stage, with one source `stream`; `environment` holds the brokers' secrets."""
+    """Every stage, with one source `stream`; `environment` holds the brokers' secrets, and `more` is added to the
+    configuration."""
 
-    def __init__(self, binaries: Path, subscriptions: list[dict], environment: dict[str, str]):
+    def __init__(self, binaries: Path, subscriptions: list[dict], environment: dict[str, str], **more):
         self._port = free_port()
-        super().__init__(
-            binaries,
-            new_folder("br"),
-            {
-                "ingress": {"listen": f"{HOST}:{self._port}"},
-                "router": {"egress_allow": ["127.0.0.0/8", "::1/128"]},
-                "sources": [
-                    {
-                        "name": "stream",
-                        "provider": "stream",
-                        "secrets": [{"id": API_KEY, "value": f"literal:{API_SECRET}"}],
-                    }
-                ],
-                "subscriptions": subscriptions,
-            },
-            environment,
-        )
+        tree = {
+            "ingress": {"listen": f"{HOST}:{self._port}"},
+            "router": {"egress_allow": ["127.0.0.0/8", "::1/128"]},
+            "sources": [
+                {
+                    "name": "stream",
+                    "provider": "stream",
+                    "secrets": [{"id": API_KEY, "value": f"literal:{API_SECRET}"}],
+                }
+            ],
+            "subscriptions": subscriptions,
+        }
+        for part, value in more.items():
+            tree[part] = tree[part] | value if part in ("ingress", "router") else value
+        super().__init__(binaries, new_folder("br"), tree, environment)
 
     def post(self, numbers: Iterable[int], calls: int = 5) -> None:
         """Sends webhooks of Stream's, one after the other; number n has the id `id-n` and belongs to call n % calls."""
@@ -95,11 +96,17 @@ class Gateway(Pipeline):
         finally:
             thread.join()
 
+    def send(self, number: signal.Signals, instance: str) -> None:
+        running = until(lambda: process.find_running(self.run_dir).get(instance), instance)
+        running.send(number)
+        os.close(running.pidfd)
+
     def kill_router(self) -> None:
         """The supervisor starts it anew."""
-        router = until(lambda: process.find_running(self.run_dir).get("fanout-router-0"), "a router")
-        router.send(signal.SIGKILL)
-        os.close(router.pidfd)
+        self.send(signal.SIGKILL, "fanout-router-0")
+
+    def metric(self, instance: str, name: str, **labels: str) -> float:
+        return metrics.total(metrics.read(self.run_dir, instance), name, **labels)
 
     def outcome(self, subscription: str) -> dict:
         """Its first attempt."""
@@ -145,29 +152,36 @@ class Queues(Server):
     """moto's SQS, which checks credentials and signatures after the three requests that make a user."""
 
     def __init__(self):
-        super().__init__([str(TOOLS / "moto_server"), "-H", HOST, "-p", "PORT"], {"INITIAL_NO_AUTH_ACTION_COUNT": "3"})
+        server = str(Path(__file__).with_name("moto_in_order.py"))
+        super().__init__([sys.executable, server, "-H", HOST, "-p", "PORT"], {"INITIAL_NO_AUTH_ACTION_COUNT": "3"})
         self.url = f"http://{HOST}:{self.port}"
-        anybody = self._client("iam", "nobody", "nothing")
-        anybody.create_user(UserName="router")
-        allowed = [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]
-        anybody.put_user_policy(
-            UserName="router",
-            PolicyName="queues",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": allowed}),
-        )
-        key = anybody.create_access_key(UserName="router")["AccessKey"]
-        self.key_id, self.secret = key["AccessKeyId"], key["SecretAccessKey"]
-        self.sqs = self._client("sqs", self.key_id, self.secret)
+        self.key_id, self.secret = "nobody", "nothing"
+        self.key_id, self.secret = self.user("router", "sqs:*", "sns:*", "iam:*")
+        self.sqs = self.client("sqs")
 
-    def _client(self, service: str, key_id: str, secret: str):
+    def client(self, service: str):
         return boto3.client(
-            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=key_id, aws_secret_access_key=secret
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=self.key_id,
+            aws_secret_access_key=self.secret,
         )
 
-    def queue(self, name: str) -> str:
+    def user(self, name: str, *actions: str) -> tuple[str, str]:
+        """Makes somebody who may do that alone; returns id and secret of an access key."""
+        iam, allowed = self.client("iam"), [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
+        iam.create_user(UserName=name)
+        document = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+        iam.put_user_policy(UserName=name, PolicyName="queues", PolicyDocument=document)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def queue(self, name: str, visibility_seconds: int = 600) -> str:
         """Makes a queue; returns its URL."""
-        fifo = {"FifoQueue": "true", "VisibilityTimeout": "600"} if name.endswith(".fifo") else {}
-        return self.sqs.create_queue(QueueName=name, Attributes=fifo)["QueueUrl"]
+        attributes = {"VisibilityTimeout": str(visibility_seconds)}
+        fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
+        return self.sqs.create_queue(QueueName=name, Attributes=attributes | fifo)["QueueUrl"]
 
     def receive(self, queue: str, holds: Callable[[list[dict]], bool]) -> list[dict]:
         """Receives and deletes messages until those received so far are as they should be."""

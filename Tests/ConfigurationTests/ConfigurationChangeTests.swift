@@ -63,8 +63,8 @@ import Testing
                 ("env:T", "env:OTHER"),
                 ("run_dir: r", "run_dir: other"))
                 == [
-                    "run_dir: /etc/r → /etc/other [\"ingress-gateway\", \"verifier\", \"normaliser\", "
-                        + "\"fanout-router\"] pipeline",
+                    "run_dir: /etc/r → /etc/other [\"ingress-gateway\", \"ingress-connector\", \"verifier\", "
+                        + "\"normaliser\", \"fanout-router\"] pipeline",
                     "ingress.listen: 127.0.0.1:8080 → 127.0.0.1:8090 [\"ingress-gateway\"] restart",
                     "ingress.idle_timeout: 75s → 1500ms [\"ingress-gateway\"] in_place",
                     "normaliser.instances: 2 → 3 [\"normaliser\"] instances",

@@ -181,6 +181,37 @@ import VerificationSchemes
             ])
     }
 
+    @Test func `a source whose clients call a path of their own has no path token, and names its secrets`() throws {
+        let key = "secrets: [{ id: key123, value: \"env:S\" }]"
+        #expect(
+            errors("provider: stream-calls, \(key), path_token: \"env:T\"") == [
+                "sources[0].path_token: clients of stream-calls call a path of their own behind the source, which has no "
+                    + "room for a token; remove it"
+            ])
+        #expect(
+            errors("provider: stream-calls, secrets: [{ value: \"env:S\" }]") == [
+                "sources[0].secrets[0].id: missing; expected the API key, because the request names the secret by it"
+            ])
+        #expect(errors("provider: stream-calls").first?.contains("because stream-calls signs") == true)
+        #expect(errors("provider: cloudevents").first?.contains("because cloudevents signs nothing") == true)
+        #expect(
+            errors("provider: stream-calls, \(key), max_body_bytes: 0") == [
+                "sources[0].max_body_bytes: expected a whole number from 1 to 67108864, found \"0\""
+            ])
+        #expect(try self.source("provider: stream-calls, \(key)").maxBodyBytes == 5120)
+        #expect(try self.source("provider: stream-calls, \(key), max_body_bytes: 102400").maxBodyBytes == 102_400)
+        #expect(try self.source("provider: stream, \(key)").maxBodyBytes == nil)
+        guard
+            case .jwt(let token) = try self.source(
+                "provider: stream-calls, \(key), verification: { leeway: 1m }"
+            ).scheme.proof
+        else {
+            Issue.record("another proof")
+            return
+        }
+        #expect(token.leewaySeconds == 60 && token.limits?.userClaim == "user_id" && token.keyParameter == "api_key")
+    }
+
     @Test func `parts that contradict each other are refused`() {
         let secrets = "secrets: [{ value: \"env:S\" }]"
         #expect(
@@ -207,7 +238,7 @@ import VerificationSchemes
             ])
         #expect(
             errors("provider: livekit, \(secrets)") == [
-                "sources[0].secrets[0].id: missing; expected the API key, because the token names the secret by it"
+                "sources[0].secrets[0].id: missing; expected the API key, because the request names the secret by it"
             ])
         #expect(
             errors("provider: twilio, \(secrets)") == [

@@ -15,14 +15,14 @@ enum WrongFiles {
             name: "not a mapping", yaml: "- a\n",
             errors: [
                 "1 : expected a mapping with run_dir, data_dir, log_level, ingress, verifier, normaliser, router, "
-                    + "sources, subscriptions, found a list"
+                    + "connector, connectors, sources, subscriptions, found a list"
             ]),
         WrongFile(
             name: "unknown keys, near and far", yaml: "run_dri: a\nwhatever: b\n",
             errors: [
                 "1 run_dri: unknown key; did you mean \"run_dir\"?",
                 "2 whatever: unknown key; valid are: run_dir, data_dir, log_level, ingress, verifier, normaliser, "
-                    + "router, sources, subscriptions",
+                    + "router, connector, connectors, sources, subscriptions",
             ]),
         WrongFile(
             name: "a key twice", yaml: "run_dir: a\nrun_dir: b\n",
@@ -41,7 +41,7 @@ enum WrongFiles {
             name: "a run_dir too long for sockets", yaml: "run_dir: /\(String(repeating: "a", count: 90))\n",
             errors: [
                 "1 run_dir: /\(String(repeating: "a", count: 90)) is too long for Unix sockets in it; "
-                    + "expected at most 80 bytes"
+                    + "expected at most 79 bytes"
             ]),
     ]
 
@@ -132,7 +132,7 @@ enum WrongFiles {
                 "6 sources[4].secrets[0].value: expected the name of an environment variable after env:, "
                     + "found \"not a name\"",
                 "7 sources[5]: expected a mapping with name, provider, secrets, path_token, path_tokens, verification, "
-                    + "allow_addresses, mapping, ids, quota, answer, found \"c\"",
+                    + "allow_addresses, mapping, ids, quota, max_body_bytes, answer, found \"c\"",
             ]),
         WrongFile(
             name: "literal secrets on an open port",

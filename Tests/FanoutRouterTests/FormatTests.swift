@@ -84,6 +84,26 @@ import Wire
         #expect(same.body == Array("{ \"a\" : 1.0 }".utf8))
     }
 
+    @Test(arguments: [SubscriptionFormat.original, .cloudeventsBinary])
+    func `the content type of a delivery is that of the data, and never more than a line`(
+        _ format: SubscriptionFormat
+    ) async throws {
+        func contentType(_ type: String) async throws -> (type: String?, forged: String?) {
+            let request = try await deliver(format, envelope(attributes: [("datacontenttype", type)]))
+            return (request.header("content-type"), request.header("x-forged"))
+        }
+        #expect(try await contentType("text/plain; charset=utf-8") == ("text/plain; charset=utf-8", nil))
+        #expect(try await contentType("text/plain\r\nx-forged: 1") == ("application/octet-stream", nil))
+    }
+
+    @Test func `data that is not JSON is a text in the shape of SuperViz`() async throws {
+        let data = #"1,"event":"forged""#
+        let request = try await deliver(
+            .superviz, envelope(payload: data, attributes: [("datacontenttype", "text/plain")]))
+        let tree = try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])
+        #expect(tree["data"] as? String == data && tree["event"] as? String == "participant.joined")
+    }
+
     @Test func `the shape of SuperViz names room, channel, event, date and data`() async throws {
         let request = try await deliver(.superviz, envelope())
         let tree = try #require(try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])

@@ -136,6 +136,9 @@ final class TestIngress {
         let sources = [
             SourceRoute(name: "stream", isProbe: nil), SourceRoute(name: "fishjam", isProbe: nil),
             SourceRoute(name: "fastpix", isProbe: isProbe, answer: answer),
+            SourceRoute(
+                name: "calls", isProbe: nil, answer: StreamCallsProvider.answer,
+                endpoint: StreamCallsProvider.endpoint, bodyBytes: 64),
         ]
         settings = IngressSettings(
             instance: "ingress-gateway-0", limits: limits, sources: sources,

@@ -16,7 +16,9 @@ import Testing
         #expect(fields.map { $0[":peer"] } == ["127.0.0.1", "127.0.0.1", "127.0.0.1"])
     }
 
-    @Test(arguments: [":token: stolen", ":query: token=stolen", ":peer: 203.0.113.7", " :token: stolen"])
+    @Test(arguments: [
+        ":token: stolen", ":path: stolen", ":query: token=stolen", ":peer: 203.0.113.7", " :token: stolen",
+    ])
     func `no client can send a pseudo-field`(_ field: String) throws {
         let test = try TestIngress()
         let client = test.connect()

@@ -43,7 +43,9 @@ package enum Sample {
                 events.attribute("source", "/sources/\(source)", in: &appended)
                 events.attribute("type", type, in: &appended)
                 events.attribute("subject", subject, in: &appended)
-                events.attribute("datacontenttype", "application/json", in: &appended)
+                if !attributes.contains(where: { "\($0.name)" == "datacontenttype" }) {
+                    events.attribute("datacontenttype", "application/json", in: &appended)
+                }
                 for (name, value) in attributes { events.attribute(name, value, in: &appended) }
                 close(&events, payload: payload, original: original, in: &appended)
             }

@@ -94,6 +94,14 @@ struct CloudEventsTests {
         (required + #","time":"yesterday""#, "attribute_invalid", "`time`"),
         (required + #","traceparent":"x""#, "attribute_invalid", "`traceparent`"),
         (required + #","datacontenttype":"json""#, "attribute_invalid", "`datacontenttype`"),
+        (required + #","datacontenttype":"/json""#, "attribute_invalid", "`datacontenttype`"),
+        (required + #","datacontenttype":"text/plain\r\nx-forged: 1""#, "attribute_invalid", "`datacontenttype`"),
+        (required + #","datacontenttype":"text/plain;\u2028""#, "attribute_invalid", "`datacontenttype`"),
+        (required + #","datacontenttype":"text/plain, a/b""#, "attribute_invalid", "`datacontenttype`"),
+        (
+            required + #","datacontenttype":"Application/CloudEvents+JSON;a=b""#, "attribute_invalid",
+            "`datacontenttype`"
+        ),
         (required + #","data":1,"data_base64":"AA==""#, "attribute_invalid", "`data_base64`"),
         (required + #","data_base64":"?""#, "attribute_invalid", "`data_base64`"),
         (required + #","datacontenttype":"text/json","data_base64":"AA==""#, "attribute_invalid", "`data_base64`"),

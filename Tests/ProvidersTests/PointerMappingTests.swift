@@ -119,7 +119,7 @@ struct PointerMappingTests {
         #expect(try normalised(#"{"kind":"a"}"#, whole).attributes()["providertype"] == "a")
         #expect(try normalised("[]", whole).events.isEmpty)
         let tooMany =
-            "[" + Array(repeating: "0", count: PointerNormaliser.mostElements + 1).joined(separator: ",") + "]"
+            "[" + Array(repeating: "0", count: CanonicalEventsWriter.mostElements + 1).joined(separator: ",") + "]"
         #expect(try normalised(tooMany, whole).code == .tooManyElements)
     }
 

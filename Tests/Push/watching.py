@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,16 +27,20 @@ BEARER = {"Authorization": f"Bearer {API_TOKEN}"}
 
 
 class Watched(Pipeline):
-    """Every stage, with one source `stream` and nobody who is delivered to."""
+    """Every stage, with one source `stream`, `sources` besides, and nobody who is delivered to but `subscriptions`."""
 
-    def __init__(self, binaries: Path, push: dict | None = None):
+    source = {"name": "stream", "provider": "stream", "secrets": [{"id": API_KEY, "value": f"literal:{API_SECRET}"}]}
+    router = {"egress_allow": ["127.0.0.0/8"],
+              "api_tokens": [{"name": "watch", "value": f"literal:{API_TOKEN}", "scopes": ["read"]}]}
+
+    def __init__(self, binaries: Path, push: dict | None = None, sources: Sequence[dict] = (),
+                 subscriptions: Sequence[dict] = ()):
         self.port, self.api_port = free_port(), free_port()
         super().__init__(binaries, new_folder("pu"), {
             "ingress": {"listen": f"{HOST}:{self.port}"},
-            "router": {"listen": f"{HOST}:{self.api_port}", "push": push or {},
-                       "api_tokens": [{"name": "watch", "value": f"literal:{API_TOKEN}", "scopes": ["read"]}]},
-            "sources": [{"name": "stream", "provider": "stream",
-                         "secrets": [{"id": API_KEY, "value": f"literal:{API_SECRET}"}]}],
+            "router": self.router | {"listen": f"{HOST}:{self.api_port}", "push": push or {}},
+            "sources": [self.source, *sources],
+            "subscriptions": [*subscriptions],
         }, {})
 
     def send(self, number: int, call: str = "livestream:one", padding: int = 0) -> None:
@@ -43,10 +48,14 @@ class Watched(Pipeline):
         body = json.dumps({"type": "custom.event", "call_cid": call, "created_at": "2026-11-02T12:00:00.000000Z",
                            "user": {"id": "alice"}, "custom": {"number": number, "padding": "x" * padding}}).encode()
         signature = hmac.new(API_SECRET.encode(), body, hashlib.sha256).hexdigest()
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_SECONDS)
-        connection.request("POST", "/in/stream", body, {
+        self.post("/in/stream", body, {
             "Content-Type": "application/json", "X-API-KEY": API_KEY, "X-SIGNATURE": signature,
             "X-WEBHOOK-ID": f"n-{number}", "X-WEBHOOK-ATTEMPT": "1"})
+
+    def post(self, path: str, body: bytes, fields: dict[str, str]) -> None:
+        """One webhook, which is accepted."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE_SECONDS)
+        connection.request("POST", path, body, fields)
         status = connection.getresponse().status
         connection.close()
         assert status == 202, f"a webhook was answered {status}"
@@ -159,5 +168,6 @@ class PullConsumer(Consumer):
 
 
 __all__ = [
-    "API_TOKEN", "BEARER", "PullConsumer", "SocketConsumer", "StreamConsumer", "Watched", "binaries", "number", "until"
+    "API_TOKEN", "BEARER", "HOST", "PATIENCE_SECONDS", "PullConsumer", "SocketConsumer", "StreamConsumer", "Watched",
+    "binaries", "number", "until",
 ]

@@ -23,8 +23,8 @@ MODULES = {
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
     "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS
     | {
-        "ControlAPI", "DeliverySigning", "EventDelivery", "EventLog", "ServerCertificates", "Verification",
-        "WebSocket",
+        "ControlAPI", "ControlClient", "DeliverySigning", "EventDelivery", "EventLog", "ServerCertificates",
+        "Verification", "WebSocket",
     },
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}

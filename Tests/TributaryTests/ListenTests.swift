@@ -47,6 +47,7 @@ import Testing
         #expect(TerminalScreen.keys(in: "\u{1B}[Bdr") == ["\u{1B}[B", "d", "r"])
         #expect(view.press("\u{1B}[B", &rows) == .none)
         #expect(view.press("r", &rows) == .sendAgain(1))
+        #expect(rows.row(2).map { ListenView.line($0) } == "12:00:00.123  call.ended  rooms/2", "it was not posted")
         func screen() -> [String] { view.screen(rows, title: "t", state: "connected", width: 100, height: 10) }
         #expect(screen().contains { $0.hasPrefix("> 12:00:00.123  room.created  rooms/1  Connection refused") })
         #expect(screen()[1] == "connected; 2 received, 0 delivered, 1 failed")

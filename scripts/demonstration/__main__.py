@@ -63,8 +63,8 @@ class Demo:
             self._send_and_show(pipeline, watcher)
 
     def _send_and_show(self, pipeline: StageFolder, watcher: Watcher) -> None:
-        step(f"2. Five providers send webhooks, signed or with a token, to http://{HOST}:{pipeline.door_port}/in/SOURCE,"
-             " and an app a custom event to its call")
+        step("2. Five providers send webhooks, signed or with a token, and an app a custom event to its call: to "
+             f"http://{HOST}:{pipeline.door_port}/in/SOURCE")
         for source, kind in SAMPLES:
             self._send(source, kind)
         self._send("stream", "call.ended", "--bad-signature")

@@ -33,6 +33,9 @@ struct APIOperation: Sendable {
     /// Runs on a thread that may block. Throws `APIProblem`, `RouterError`, or any other error, which becomes a 500.
     let respond: @Sendable (APIRequest) throws -> APIReply
 
+    /// Whether it is served at the end of longer paths too.
+    var takesPrefix: Bool { if case .webSocket(let endpoint) = push { endpoint.takesPrefix } else { false } }
+
     init(
         _ id: String, _ method: Method, _ path: String, scope: APIScope?, summary: String, description: String = "",
         parameters: [APIParameter] = [], body: APISchema? = nil, success: APIResult,

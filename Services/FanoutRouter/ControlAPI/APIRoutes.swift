@@ -16,6 +16,7 @@ struct APICall: Sendable {
 struct APIRoutes: Sendable {
     private struct Template: Sendable {
         let segments: [Segment]
+        let takesPrefix: Bool
         var operations: [APIOperation]
     }
 
@@ -33,7 +34,9 @@ struct APIRoutes: Sendable {
         for operation in operations {
             let segments = Self.segments(operation.path)
             let place = templates.firstIndex { $0.segments == segments } ?? templates.endIndex
-            if place == templates.endIndex { templates.append(Template(segments: segments, operations: [])) }
+            if place == templates.endIndex {
+                templates.append(Template(segments: segments, takesPrefix: operation.takesPrefix, operations: []))
+            }
             precondition(
                 !templates[place].operations.contains { $0.method == operation.method },
                 "\(operation.method.rawValue) \(operation.path) is declared twice")
@@ -53,7 +56,8 @@ struct APIRoutes: Sendable {
             segments.append(segment)
         }
         for template in templates {
-            guard let parameters = Self.match(template.segments, segments) else { continue }
+            let path = template.takesPrefix ? segments.suffix(template.segments.count) : segments[...]
+            guard let parameters = Self.match(template.segments, path) else { continue }
             // HEAD is GET without the body (RFC 9110, section 9.3.2).
             let wanted = method == "HEAD" ? "GET" : method
             guard let operation = template.operations.first(where: { $0.method.rawValue == wanted }) else {
@@ -79,7 +83,7 @@ struct APIRoutes: Sendable {
     }
 
     /// The parameters' values; nil where the path is another.
-    private static func match(_ template: [Segment], _ path: [String]) -> [String: String]? {
+    private static func match(_ template: [Segment], _ path: ArraySlice<String>) -> [String: String]? {
         guard template.count == path.count else { return nil }
         var parameters: [String: String] = [:]
         for (segment, text) in zip(template, path) {

@@ -62,7 +62,7 @@ enum OpenAPIDocument {
         ),
     ])
 
-    /// The first word behind /v1, in the order of first use.
+    /// In the order of first use.
     private static func tags(_ operations: [APIOperation]) -> [JSONText] {
         var names: [String] = []
         for operation in operations where !names.contains(operation.tag) { names.append(operation.tag) }
@@ -136,9 +136,10 @@ enum OpenAPIDocument {
 }
 
 extension APIOperation {
-    /// What the document files it under: the first word behind /v1, or `router` for what is about the router itself.
+    /// What the document files it under: the first word, behind /v1 where that begins it, or `router` for what is about the
+    /// router itself.
     var tag: String {
-        let word = path.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+        let word = path.split(separator: "/").first { $0 != "v1" }.map(String.init) ?? ""
         return ["openapi.json", "stats", "schemas"].contains(word) ? "router" : word
     }
 

@@ -7,6 +7,7 @@ package import StageMetrics
 package struct RouterAPI: Sendable {
     let stage: RouterStage
     let push: PushService
+    let reports: PipelineReports
     /// Who may watch; nil where nobody needs a token.
     let tokens: APITokens?
     /// When the router began, by the monotonic clock.
@@ -16,6 +17,7 @@ package struct RouterAPI: Sendable {
     package init(_ stage: RouterStage, tokens: APITokens? = nil) {
         self.tokens = tokens
         push = PushService(stage)
+        reports = PipelineReports(stage.pushLoop, runDirectory: stage.runDirectory)
         self.stage = stage
     }
 

@@ -160,6 +160,8 @@ package final class RouterStage: Sendable {
 
     package var instance: String { environment.instance }
 
+    package var runDirectory: String { environment.runDirectory }
+
     /// Brings the log up to what the lanes have come to. Blocks; throws where the log does not take it within seconds.
     package func settle() throws(RouterError) {
         let saved = TimedSemaphore()

@@ -11,6 +11,8 @@ import WebSocket
 final class FishjamConnector: Sendable {
     /// How often a journal that takes nothing is asked again.
     private static let pauseMilliseconds = 200
+    /// A connection that ends sooner is one more failure: a server may take it and end it again and again.
+    private static let steadyNanoseconds: Int64 = 30_000_000_000
     /// Something must come in twice as long, a pong at least. Fishjam pings every 30 s.
     private static let pingInterval = TimeAmount.seconds(10)
 
@@ -53,10 +55,11 @@ final class FishjamConnector: Sendable {
                 await pause(milliseconds: Self.pauseMilliseconds)
                 continue
             }
+            let began = monotonicNanoseconds()
             let (wasSubscribed, reason) = await connection()
             guard !Task.isCancelled else { return }
             state.fails(reason)
-            if wasSubscribed { delay.reset() }
+            if wasSubscribed, monotonicNanoseconds() - began > Self.steadyNanoseconds { delay.reset() }
             await pause(milliseconds: delay.next())
         }
     }
@@ -70,21 +73,22 @@ final class FishjamConnector: Sendable {
         request.timeout = .seconds(10)
         let group = MultiThreadedEventLoopGroup.singleton
         let ended = group.next().makePromise(of: (Bool, String).self)
-        do {
-            let channel = try await WebSocketClient.connect(request, on: group) { [self] _ in
-                [FishjamSession(self, ended)]
-            }.get()
-            return try await withTaskCancellationHandler {
-                try await ended.futureResult.get()
-            } onCancel: {
-                channel.close(promise: nil)
+        let opened = WebSocketClient.connect(request, on: group) { [self] _ in [FishjamSession(self, ended)] }
+        opened.whenFailure { [url = server.url] error in
+            switch error as? WebSocketClient.Refusal {
+            case let refusal?:
+                ended.succeed((false, "\(url) answered \(refusal.status) in place of a WebSocket"))
+            case nil: ended.succeed((false, "\(url) cannot be reached: \(error)"))
             }
-        } catch let refusal as WebSocketClient.Refusal {
-            ended.succeed((false, ""))
-            return (false, "\(server.url) answered \(refusal.status) in place of a WebSocket")
-        } catch {
-            ended.succeed((false, ""))
-            return (false, "\(server.url) cannot be reached: \(error)")
+        }
+        return await withTaskCancellationHandler {
+            // It never fails.
+            (try? await ended.futureResult.get()) ?? (false, "")
+        } onCancel: {
+            ended.succeed((false, "the connector ends"))
+            opened.whenSuccess { channel in
+                channel.triggerUserOutboundEvent(WebSocketClose(.goingAway), promise: nil)
+            }
         }
     }
 
@@ -97,13 +101,13 @@ final class FishjamConnector: Sendable {
 
     func ended(_ reason: String, lostAt: Int64? = nil) { account.withLock { $0.disconnect(reason, lostAt: lostAt) } }
 
-    /// All is subscribed: says the gap before. `failed` is called where that cannot be kept.
+    /// Notifications come from now on: says the gap before. `failed` is called where that cannot be kept.
     func subscribed(failed: @escaping @Sendable () -> Void) {
         state.works()
         let now = wallNanoseconds()
         guard let gap = account.withLock({ $0.connect(at: now) }) else { return }
-        intake.take([gap.webhook(of: settings.name)], of: settings) { [self] outcomes in
-            guard outcomes == [true] else { return failed() }
+        intake.take(gap.webhook(of: settings.name), of: settings) { [self] isOnDisk in
+            guard isOnDisk else { return failed() }
             state.gaps.add()
             account.withLock { $0.settle(at: now) }
         }
@@ -114,8 +118,8 @@ final class FishjamConnector: Sendable {
         guard intake.isOpen else { return failed() }
         let webhook = FetchedWebhook(
             fields: [.init(name: "content-type", value: "application/x-protobuf")], id: nil, body: body)
-        intake.take([webhook], of: settings) { [state] outcomes in
-            if outcomes == [true] { state.fetched.add() } else { failed() }
+        intake.take(webhook, of: settings) { [state] isOnDisk in
+            if isOnDisk { state.fetched.add() } else { failed() }
         }
     }
 }

@@ -13,6 +13,10 @@ final class FishjamSession: ChannelInboundHandler {
     private var isSubscribed = false
     /// Why this side ends it.
     private var reason: String?
+    private var deadline: Scheduled<Void>?
+
+    /// From the beginning until notifications can come.
+    private static let handshakeTimeout = TimeAmount.seconds(10)
 
     /// `promise` gets whether notifications could come, and why the connection ended.
     init(_ connector: FishjamConnector, _ promise: EventLoopPromise<(Bool, String)>) {
@@ -22,16 +26,25 @@ final class FishjamSession: ChannelInboundHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        deadline = context.eventLoop.scheduleTask(in: Self.handshakeTimeout) {
+            let (session, context) = bound.value
+            session.close("the server did not answer the handshake within 10 s", context)
+        }
         send(FishjamHandshake.request(token: connector.token), context)
     }
+
+    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard reason == nil else { return }
         guard case .binary(let bytes) = unwrapInboundIn(data) else { return close("it sent a text", context) }
         switch handshake.receive(bytes.readableBytesView.first) {
-        case .send(let bytes): send(bytes, context)
+        case .send(let messages): for each in messages { send(each, context) }
+        case .none: break
         case .refuse(let sentence): close(sentence, context)
         case .subscribed:
+            deadline?.cancel()
             isSubscribed = true
             connector.subscribed(failed: failing(context))
         case .notification: connector.take(Array(bytes.readableBytesView), failed: failing(context))
@@ -46,9 +59,7 @@ final class FishjamSession: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let closed = event as? WebSocketClosed, reason == nil {
-            end(
-                "the connection was closed with \(closed.code.rawValue)\(closed.reason.isEmpty ? "" : ": \(closed.reason)")"
-            )
+            end(handshake.sentence(closedWith: closed.code.rawValue, closed.reason))
         }
         context.fireUserInboundEventTriggered(event)
     }

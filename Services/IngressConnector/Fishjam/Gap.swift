@@ -18,7 +18,7 @@ struct Gap: Equatable {
         ])
         return FetchedWebhook(
             fields: [.init(name: "content-type", value: "application/json")],
-            id: "gap-\(connector)-\(from)", isGap: true, body: body.bytes)
+            id: "gap-\(connector)-\(from)-\(to)", isGap: true, body: body.bytes)
     }
 }
 
@@ -70,9 +70,10 @@ struct GapAccount {
         guard isConnected else { return }
         isConnected = false
         self.reason = reason
-        guard let lostAt, let heard = heardAt, lostAt < heard else { return }
-        heardAt = lostAt
-        Self.write(lostAt, path)
+        guard let heard = heardAt else { return }
+        let from = min(lostAt ?? heard, heard)
+        heardAt = from
+        Self.write(from, path)
     }
 
     /// A decimal number.

@@ -33,55 +33,49 @@ struct QueueConnector: Sendable {
             clock: { wallNanoseconds() / 1_000_000_000 })
     }
 
-    /// Ends when its task is cancelled.
+    /// Ends when its task is cancelled, after what is on disk has been deleted.
     func run() async {
         await withTaskGroup { group in
-            for _ in 0..<receivers { group.addTask { await receive() } }
+            for receiver in 0..<receivers { group.addTask { await receive(receiver) } }
         }
         await client.close()
     }
 
-    private func receive() async {
+    private func receive(_ receiver: Int) async {
         var delay = RetryDelay()
+        // The first answer shall not wait for a message: it says whether the queue is there.
+        var waitSeconds = 0
         while !Task.isCancelled {
             guard intake.isOpen else {
-                state.pauses("the journal takes nothing; messages stay in the queue")
+                state.pauses("the journal takes nothing; messages stay in the queue", receiver)
                 await pause(milliseconds: Self.pauseMilliseconds)
                 continue
             }
             do throws(SQSError) {
-                let receipts = try await client.receive()
-                state.works()
+                try await take(try await client.receive(waitSeconds: waitSeconds))
+                state.works(receiver)
                 delay.reset()
-                try await take(receipts)
+                waitSeconds = SQSRequest.longestWaitSeconds
             } catch {
                 guard !Task.isCancelled else { return }
-                state.fails("\(error)")
+                state.fails("\(error)", receiver)
+                waitSeconds = 0
                 await pause(milliseconds: delay.next())
             }
         }
     }
 
+    /// Those of one group of a FIFO queue are held by one receiver at a time, so their order is that of its messages.
     private func take(_ receipts: [SQSReceipt]) async throws(SQSError) {
-        var done: [String] = []
-        var (webhooks, handles): ([FetchedWebhook], [String]) = ([], [])
-        for receipt in receipts {
-            switch QueueMessage(receipt) {
-            case .webhook(let webhook) where intake.takes(bodyBytes: webhook.body.count):
-                webhooks.append(webhook)
-                handles.append(receipt.handle)
-            case .webhook(let webhook):
-                state.fails("a message of \(webhook.body.count) bytes is larger than max_body_bytes and stays there")
-            case .confirmation:
-                done.append(receipt.handle)
-            }
+        let taken = await intake.take(receipts.map(FetchedWebhook.init), of: settings)
+        guard taken > 0 else { return }
+        state.fetched.add(taken)
+        let (client, handles) = (client, receipts.prefix(taken).map(\.handle))
+        // In a task of its own, which nobody cancels: what is on disk should not come again. What cannot be deleted does, and
+        // is known by its id.
+        let deletion = Task { () async -> Result<[SQSError?], SQSError> in
+            do throws(SQSError) { return .success(try await client.delete(handles)) } catch { return .failure(error) }
         }
-        for (handle, isOnDisk) in zip(handles, await intake.take(webhooks, of: settings)) where isOnDisk {
-            state.fetched.add()
-            done.append(handle)
-        }
-        guard !done.isEmpty else { return }
-        // What cannot be deleted comes again, and is known by its id.
-        for error in try await client.delete(done) { if let error { throw error } }
+        for error in try await deletion.value.get() { if let error { throw error } }
     }
 }

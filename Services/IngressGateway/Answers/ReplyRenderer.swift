@@ -17,15 +17,14 @@ struct ReplyRenderer {
         var success: SuccessAnswer?
         /// Whose refusals are in its provider's shape.
         var endpoint: ProviderEndpoint?
-        /// When the request began, on the monotonic clock; for what tells the sender how long it took.
+        /// Since when the sender waits, on the monotonic clock.
         var startedNanoseconds: Int64 = 0
 
         /// What the target's provider wants to be answered; throws where the target does not take the request.
-        mutating func take(_ target: SourceTable.Target, bodyBytes: Int) throws(Refusal) {
+        mutating func take(_ target: SourceTable.Target) throws(Refusal) {
             success = target.source.answer
             endpoint = target.source.endpoint
             try target.checkPath()
-            if bodyBytes > target.source.bodyBytes { throw .bodyTooLarge }
         }
 
         var duration: String {
@@ -94,7 +93,7 @@ struct ReplyRenderer {
         _ success: SuccessAnswer, _ id: String, _ options: Options, to buffer: inout ByteBuffer
     ) {
         let body =
-            success.body.contains("{") ? success.body.replacing("{duration}", with: options.duration) : success.body
+            options.endpoint == nil ? success.body : success.body.replacing("{duration}", with: options.duration)
         buffer.writeString(
             "HTTP/1.1 \(success.status) \(success.status == 200 ? "OK" : success.status == 201 ? "Created" : "Success")\r\n"
         )

@@ -139,13 +139,13 @@ extension Connection {
         request = OpenRequest(head: head, facts: facts, startedNanoseconds: lastActivityNanoseconds)
         slots.append(OwedAnswer(to: head, facts, startedNanoseconds: lastActivityNanoseconds))
         do throws(Refusal) {
-            if (facts.contentLengthBytes ?? 0) > loop.limits.bodyBytes { throw .bodyTooLarge }
             if facts.expectsElse { throw .expectationFailed }
             let target = try loop.sources.find(head)
             request?.target = target
             slots[slots.count - 1].source = target.source
             if head.method != .OPTIONS {
-                try slots[slots.count - 1].options.take(target, bodyBytes: facts.contentLengthBytes ?? 0)
+                try slots[slots.count - 1].options.take(target)
+                if request?.exceeds(loop.limits.bodyBytes) == true { throw .bodyTooLarge }
                 if let refusal = loop.refusal() { throw refusal }
                 request?.ticket = QuotaTicket(
                     Sender(address: clientAddress(head), source: target.source.key), target.source.quota)
@@ -227,7 +227,7 @@ extension Connection {
         }
         if open.head.method == .OPTIONS { return complete(number, .handshake(WebhookHandshake(open.head))) }
         let started = monotonicNanoseconds()
-        slots[slots.count - 1].startedNanoseconds = started
+        slots[slots.count - 1].options.startedNanoseconds = started
         let accepted = AcceptedRequest(
             head: open.head, facts: open.facts, target: target, peer: clientAddress(open.head), body: open.body,
             receivedAtNanoseconds: wallNanoseconds())
@@ -287,14 +287,14 @@ extension Connection {
         var buffer = context.channel.allocator.buffer(capacity: 256 * max(1, min(slots.count, 16)))
         var closes = false
         while !closes, let slot = slots.first, let answer = slot.answer {
-            var options = slot.timedOptions
+            var options = slot.options
             let isLast = slots.count == 1 && request == nil
             if isLast, loop.isDraining || inputEnded { options.closes = true }
             loop.renderer.write(answer, options, to: &buffer)
             loop.metrics.count(answer, slot.options.success, source: slot.source?.name)
             if case .refused = answer {
             } else {
-                loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - slot.startedNanoseconds)
+                loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - options.startedNanoseconds)
             }
             slots.removeFirst()
             firstSlot &+= 1

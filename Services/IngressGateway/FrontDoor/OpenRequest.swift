@@ -16,8 +16,10 @@ struct OpenRequest {
     /// Its last byte has come.
     var hasEnded = false
 
-    /// Whether more has come than the ingress or its source takes.
-    func exceeds(_ bytes: Int) -> Bool { bodyBytes > min(bytes, target?.source.bodyBytes ?? .max) }
+    /// Whether its body is larger than the ingress or its source takes: as announced, or as far as it has come.
+    func exceeds(_ bytes: Int) -> Bool {
+        max(bodyBytes, facts.contentLengthBytes ?? 0) > min(bytes, target?.source.bodyBytes ?? .max)
+    }
 
     /// For the quotas.
     var isWaiting: Bool { ticket?.refusal != nil }
@@ -32,26 +34,17 @@ struct OpenRequest {
 struct OwedAnswer {
     var answer: Answer?
     var options: ReplyRenderer.Options
-    var startedNanoseconds: Int64
-    /// With the time from which the sender has waited.
-    var timedOptions: ReplyRenderer.Options {
-        var options = options
-        options.startedNanoseconds = startedNanoseconds
-        return options
-    }
     /// For the metrics; nil where the request names none.
     var source: SourceRoute?
 
     init(to head: HTTPRequestHead, _ facts: HeadFacts, startedNanoseconds: Int64) {
         options = .init(
             closes: facts.closes || facts.asksForUpgrade, isVersion10: head.version == .http1_0,
-            omitsBody: head.method == .HEAD)
-        self.startedNanoseconds = startedNanoseconds
+            omitsBody: head.method == .HEAD, startedNanoseconds: startedNanoseconds)
     }
 
     /// For bytes that are no request.
     init(startedNanoseconds: Int64) {
-        options = .init()
-        self.startedNanoseconds = startedNanoseconds
+        options = .init(startedNanoseconds: startedNanoseconds)
     }
 }

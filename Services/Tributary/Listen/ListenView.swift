@@ -97,9 +97,9 @@ struct ListenView: Sendable {
         )
     }
 
-    /// One line of `--output compact`.
+    /// One line of `--output compact`; without a status where nothing was posted.
     static func line(_ row: ListenRows.Row) -> String {
-        ([clock(row)] + cells(row)).map(printable).joined(separator: "  ")
+        ([clock(row)] + cells(row).prefix(row.outcome == nil ? 2 : 4)).map(printable).joined(separator: "  ")
     }
 
     /// Type, subject, status, latency.

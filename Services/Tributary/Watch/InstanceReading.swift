@@ -1,3 +1,4 @@
+import ControlClient
 import Executable
 import JSON
 import StageMetrics

@@ -129,19 +129,3 @@ final class StageLogs {
         return bytes
     }
 }
-
-/// The names in a directory; none where it cannot be read.
-enum DirectoryNames {
-    static func read(_ path: String) -> [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            names.append(name)
-        }
-        return names
-    }
-}

@@ -61,13 +61,12 @@ struct PipelineStatus {
             if error.status == .unavailable { return [] }
             throw error
         }
-        return DirectoryNames.read(runDir).filter { $0.hasSuffix(".admin") }.map { String($0.dropLast(6)) }
-            .filter { Self.stage(of: $0) != nil }
+        return Stage.instances(in: runDir)
     }
 
     private func unsupervised(_ instance: String) throws(StageFailure) -> JSONValue? {
         let path = "\(runDir)/\(instance).admin"
-        guard let stage = Self.stage(of: instance),
+        guard let stage = Stage(ofInstance: instance),
             let pid = try UnixSocket(path, timeoutSeconds: Self.stageSeconds)?.listenerPID
         else { return nil }
         let why = Self.whyNotReady(path)
@@ -105,17 +104,9 @@ struct PipelineStatus {
             separator: "; ")
     }
 
-    /// Nil where it is no instance's name.
-    static func stage(of instance: String) -> Stage? {
-        guard let dash = instance.lastIndex(of: "-"), Int(instance[instance.index(after: dash)...]) != nil else {
-            return nil
-        }
-        return Stage(rawValue: String(instance[..<dash]))
-    }
-
     /// Where an instance stands in a list: by its stage, then by its number.
     private static func place(_ instance: String) -> (Int, Int) {
-        let stage = stage(of: instance).flatMap { Stage.allCases.firstIndex(of: $0) } ?? Stage.allCases.count
+        let stage = Stage(ofInstance: instance).flatMap { Stage.allCases.firstIndex(of: $0) } ?? Stage.allCases.count
         return (stage, Int(instance.split(separator: "-").last ?? "") ?? 0)
     }
 }

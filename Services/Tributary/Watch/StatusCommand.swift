@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlClient
 import Executable
 import JSON
 import PipelineConfiguration

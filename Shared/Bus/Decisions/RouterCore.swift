@@ -36,10 +36,8 @@ package struct RouterCore<Payload> {
         self.reorderBudgetBytes = reorderBudgetBytes
     }
 
-    /// How long nothing needs to be done.
-    package var pauseNanoseconds: Int64 {
-        touched.isEmpty && moved.isEmpty ? Limits.housekeepingNanoseconds : Self.heldInterval / 2
-    }
+    /// How long nothing needs to be done; nil while an ingress has nothing to hear.
+    package var pauseNanoseconds: Int64? { touched.isEmpty && moved.isEmpty ? nil : Self.heldInterval / 2 }
 
     /// An ingress announced its journal and window: reserve the space for it, or refuse.
     package mutating func announced(_ notice: WindowNotice) -> LinkUp {

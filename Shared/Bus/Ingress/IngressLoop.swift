@@ -18,7 +18,7 @@ final class IngressLoop {
     private var answers: [AnswerRange] = []
     private var isStopping = false
     private var nextPing: Int64 = 0
-    private var nextHousekeeping: Int64 = 0
+    private var housekeeping = Housekeeping()
     private let metrics: IngressLoopMetrics
     private let heartbeat: Heartbeat
 
@@ -51,13 +51,18 @@ final class IngressLoop {
     }
 
     func run(isLinked: (Bool) -> Void) throws {
-        var poller = Poller(wakeUp: mailbox.descriptor, sockets: [out.socket, control.socket])
+        var poller = Poller(
+            wakeUp: mailbox.descriptor, sockets: [out.socket, control.socket],
+            news: [out.news, control.news, tap.socket])
         while !isStopping {
             try poller.wait(timeoutMilliseconds: pause(at: monotonicNanoseconds()))
             let now = monotonicNanoseconds()
             heartbeat.beat(at: now)
             if poller.isWoken { takeMail() }
-            if now >= nextHousekeeping || out.isProbing || control.isProbing { try keepHouse(at: now) }
+            if core.window.count > 0 { housekeeping.recordsMoved(at: now) }
+            if housekeeping.isDue(at: now) || out.isProbing || control.isProbing || poller.hasNews {
+                try keepHouse(at: now)
+            }
             if poller.isReadable(control.socket) { try takeControl(at: now) }
             if poller.isReadable(out.socket) { try takeOut() }
             core.expireTimers(at: now)
@@ -75,8 +80,12 @@ final class IngressLoop {
 
     /// What need not be looked at in every turn: who came and went, who listens to the tap, the gauges.
     private func keepHouse(at now: Int64) throws {
-        nextHousekeeping = now + Limits.housekeepingNanoseconds
+        housekeeping.begin(at: now, isComplete: true)
         try tap.refresh()
+        if now >= nextPing {
+            nextPing = now + Self.pingIntervalNanoseconds
+            out.probe()
+        }
         for peer in try control.findGone(lastSent: { _ in 0 }) {
             if controlRoles.removeValue(forKey: peer) == .router, !controlRoles.values.contains(.router) {
                 core.routerGone()
@@ -85,18 +94,14 @@ final class IngressLoop {
         for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
             giveUp(core.verifierGone(peer))
         }
-        if now >= nextPing {
-            nextPing = now + Self.pingIntervalNanoseconds
-            out.probe()
-        }
         metrics.update(core, malformed: out.malformedCount + control.malformedCount)
     }
 
     private func pause(at now: Int64) -> Int {
         if out.isProbing || control.isProbing { return 2 }
-        var until = min(core.window.nextExpiry, nextHousekeeping)
-        if let deadline = core.verdicts.nextDeadline { until = min(until, deadline) }
-        return max(0, min(100, Int((until - now) / 1_000_000) + 1))
+        var pause = min(housekeeping.pauseNanoseconds(at: now), core.window.nextExpiry - now)
+        if let deadline = core.verdicts.nextDeadline { pause = min(pause, deadline - now) }
+        return max(0, Int(pause / 1_000_000) + 1)
     }
 
     private func takeMail() {

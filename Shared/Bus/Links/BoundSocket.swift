@@ -5,6 +5,8 @@ internal import ZeroMQ
 /// Peers are known by small numbers that are never used twice.
 final class BoundSocket {
     let socket: Socket
+    /// Readable when a connection came or went: then `findGone` is to be asked.
+    var news: Socket { monitor.socket }
     private let monitor: Monitor
     private let bootID: UInt64
     private var peers: [[UInt8]: Int] = [:]

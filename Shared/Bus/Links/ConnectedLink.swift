@@ -15,6 +15,8 @@ final class ConnectedLink {
     private let context: Context
     private let maxFrameBytes: Int
     private(set) var socket: Socket
+    /// Readable when the connection changed: then `refresh` is to be called.
+    var news: Socket { monitor.socket }
     private var monitor: Monitor
     private var linkNumber: UInt64 = 0
     private(set) var malformedCount = 0

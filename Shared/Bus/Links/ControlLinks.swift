@@ -18,6 +18,7 @@ final class ControlLinks {
     }
 
     var sockets: [Socket] { ingresses.sockets }
+    var news: [Socket] { ingresses.news }
     var upCount: Int { ingresses.upCount }
 
     /// Looks for new ingress instances; true when `sockets` changed.

@@ -43,6 +43,8 @@ final class LinkSet {
     }
 
     var sockets: [Socket] { links.map(\.socket) }
+    var news: [Socket] { links.map(\.news) }
+
     /// Part of the housekeeping: takes note of what happened to the connections and says hello on new ones. `changed` is
     /// told of each connection that was established or closed. True when `sockets` may have changed.
     func refresh(_ hello: HelloNotice, changed: (ConnectedLink, ConnectedLink.Change) -> Void) throws(ZeroMQError)

@@ -16,7 +16,7 @@ final class RouterLoop {
     private var isStopping = false
     private var nextScan: Int64 = 0
     private var nextRepeat: Int64 = 0
-    private var nextHousekeeping: Int64 = 0
+    private var housekeeping = Housekeeping()
 
     private static let repeatIntervalNanoseconds: Int64 = 250_000_000
     private static let arrivalsPerTurn = 256
@@ -49,7 +49,7 @@ final class RouterLoop {
         var poller = makePoller()
         while !isStopping {
             let (now, isTidying) = try turn(&poller)
-            let isRepeating = now >= nextRepeat
+            let isRepeating = isTidying && now >= nextRepeat
             if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
             try settle(at: now, repeating: isRepeating)
             try sendCredit(at: now, tidying: isTidying, repeating: isRepeating)
@@ -58,11 +58,12 @@ final class RouterLoop {
     }
 
     private func turn(_ poller: inout Poller) throws -> (now: Int64, isTidying: Bool) {
-        try poller.wait(timeoutMilliseconds: Int(core.pauseNanoseconds / 1_000_000))
+        let pause = core.pauseNanoseconds ?? housekeeping.pauseNanoseconds(at: monotonicNanoseconds())
+        try poller.wait(timeoutMilliseconds: max(1, Int(pause / 1_000_000)))
         let now = monotonicNanoseconds()
         heartbeat.beat(at: now)
-        if poller.isWoken { try takeMail() }
-        let isTidying = now >= nextHousekeeping
+        if poller.isWoken { try takeMail(at: now) }
+        let isTidying = housekeeping.isDue(at: now) || poller.hasNews
         if try isTidying && keepHouse(at: now) { poller = makePoller() }
         try control.receive(poller, malformed: metrics.malformed, announced: linkUp)
         try takeUpstream(poller, at: now)
@@ -71,24 +72,28 @@ final class RouterLoop {
     }
 
     private func makePoller() -> Poller {
-        Poller(wakeUp: mailbox.descriptor, sockets: upstream.sockets + control.sockets)
+        Poller(
+            wakeUp: mailbox.descriptor, sockets: upstream.sockets + control.sockets,
+            news: upstream.news + control.news + [tap.socket])
     }
 
     /// What need not be looked at in every turn: who came and went, who listens to the tap. True when there are other
     /// sockets to poll.
     private func keepHouse(at now: Int64) throws -> Bool {
-        nextHousekeeping = now + Limits.housekeepingNanoseconds
+        housekeeping.begin(at: now, isComplete: upstream.isComplete && control.isComplete)
         var isChanged = try rescan(at: now)
         try tap.refresh()
         isChanged = try control.refresh(at: now) || isChanged
         let isRebuilt = try upstream.refresh(hello) { link, change in
+            housekeeping.linksChanged(at: now)
             if change == .established { core.intakes.linked(link.id) } else { core.intakes.gone(link.id) }
         }
         return isChanged || isRebuilt
     }
 
-    private func takeMail() throws {
+    private func takeMail(at now: Int64) throws {
         for mail in mailbox.drain() {
+            housekeeping.recordsMoved(at: now)
             switch mail {
             case .committed(let watermarks):
                 for (journal, watermark) in watermarks { core.committed(journal, watermark) }
@@ -106,7 +111,9 @@ final class RouterLoop {
         nextScan = now + (upstream.isComplete && control.isComplete ? Limits.scanNanoseconds : 0)
         let dropped = try upstream.rescan()
         for link in dropped ?? [] { core.intakes.gone(link) }
-        return try control.rescan() || dropped != nil
+        let isChanged = try control.rescan() || dropped != nil
+        if isChanged { housekeeping.linksChanged(at: now) }
+        return isChanged
     }
 
     private func linkUp(_ link: Int, _ notice: WindowNotice) throws {
@@ -136,6 +143,7 @@ final class RouterLoop {
         case .ping:
             core.intakes.learned(lastSent: number, by: link)
         case .batch:
+            housekeeping.recordsMoved(at: now)
             if core.received(batch: number, records: count, from: link, at: now) { keepRecords(of: arrival.body) }
         default:
             metrics.malformed.add()

@@ -91,7 +91,7 @@ final class WorkerLoop<Work: StageWork> {
     private var isStopping = false
     private var nextRepeat: Int64 = 0
     private var nextScan: Int64 = 0
-    private var nextHousekeeping: Int64 = 0
+    private var housekeeping = Housekeeping()
     private var lossReports: [LostNotice] = []
 
     private static var repeatIntervalNanoseconds: Int64 { 250_000_000 }
@@ -130,17 +130,17 @@ final class WorkerLoop<Work: StageWork> {
         var poller = makePoller()
         var drainEnd = Int64.max
         while true {
-            try poller.wait(timeoutMilliseconds: pause())
+            try poller.wait(timeoutMilliseconds: pause(at: monotonicNanoseconds()))
             let now = monotonicNanoseconds()
             heartbeat.beat(at: now)
             if poller.isWoken, !mailbox.drain().isEmpty, !isStopping {
                 isStopping = true
                 drainEnd = now + Self.drainNanoseconds
             }
-            let isTidying = now >= nextHousekeeping || out.isProbing
+            let isTidying = housekeeping.isDue(at: now) || out.isProbing || poller.hasNews
             if try isTidying && keepHouse(at: now) { poller = makePoller() }
             try control.receive(poller, malformed: metrics.malformed)
-            try takeUpstream(poller)
+            try takeUpstream(poller, at: now)
             if poller.isReadable(out.socket) { try takeOut() }
             work()
             try control.send(&runner.verdicts)
@@ -157,18 +157,21 @@ final class WorkerLoop<Work: StageWork> {
     }
 
     private func makePoller() -> Poller {
-        Poller(wakeUp: mailbox.descriptor, sockets: upstream.sockets + control.sockets + [out.socket])
+        Poller(
+            wakeUp: mailbox.descriptor, sockets: upstream.sockets + control.sockets + [out.socket],
+            news: upstream.news + control.news + [out.news, tap.socket])
     }
 
     /// What need not be looked at in every turn: who came and went, who listens to the tap, the gauges. True when there
     /// are other sockets to poll.
     private func keepHouse(at now: Int64) throws -> Bool {
-        nextHousekeeping = now + Limits.housekeepingNanoseconds
+        housekeeping.begin(at: now, isComplete: upstream.isComplete && control.isComplete)
         var isChanged = try rescan(at: now)
         try tap.refresh()
         isChanged = try control.refresh(at: now) || isChanged
         let hello = HelloNotice(role: settings.role, instance: settings.instance)
         let isRebuilt = try upstream.refresh(hello) { link, change in
+            housekeeping.linksChanged(at: now)
             if change == .established { core.intakes.linked(link.id) } else { core.intakes.gone(link.id) }
         }
         for peer in try out.findGone(lastSent: { core.feeder.lastSent(to: $0) }) {
@@ -180,9 +183,9 @@ final class WorkerLoop<Work: StageWork> {
         return isChanged || isRebuilt
     }
 
-    private func pause() -> Int {
+    private func pause(at now: Int64) -> Int {
         if runner.waitingCount > 0 { return 0 }
-        return out.isProbing || isStopping ? 2 : Int(Limits.housekeepingNanoseconds / 1_000_000)
+        return out.isProbing || isStopping ? 2 : max(1, Int(housekeeping.pauseNanoseconds(at: now) / 1_000_000))
     }
 
     private func rescan(at now: Int64) throws -> Bool {
@@ -190,27 +193,30 @@ final class WorkerLoop<Work: StageWork> {
         nextScan = now + (upstream.isComplete && control.isComplete ? Limits.scanNanoseconds : 0)
         let dropped = try upstream.rescan()
         for link in dropped ?? [] { core.intakes.gone(link) }
-        return try control.rescan() || dropped != nil
+        let isChanged = try control.rescan() || dropped != nil
+        if isChanged { housekeeping.linksChanged(at: now) }
+        return isChanged
     }
 
     // MARK: upstream
 
-    private func takeUpstream(_ poller: Poller) throws {
+    private func takeUpstream(_ poller: Poller, at now: Int64) throws {
         for link in upstream.links where poller.isReadable(link.socket) {
             for _ in 0..<Self.arrivalsPerTurn {
                 guard let arrival = try link.receive() else { break }
-                take(arrival, from: link)
+                take(arrival, from: link, at: now)
             }
         }
     }
 
-    private func take(_ arrival: Arrival, from link: ConnectedLink) {
+    private func take(_ arrival: Arrival, from link: ConnectedLink, at now: Int64) {
         switch arrival.header.kind {
         case .ping:
             core.intakes.learned(lastSent: arrival.header.number, by: link.id)
         case .batch:
             let (number, count) = (arrival.header.number, Int(arrival.header.count))
             guard core.intakes.received(batch: number, records: count, from: link.id) else { return }
+            housekeeping.recordsMoved(at: now)
             metrics.recordsIn.add(count)
             metrics.batchesIn.add()
             runner.add(BatchInWork(link: link.id, number: number, count: count, body: arrival.body))
@@ -220,7 +226,7 @@ final class WorkerLoop<Work: StageWork> {
     }
 
     private func sendCredit(at now: Int64, tidying isTidying: Bool) throws {
-        let isRepeating = now >= nextRepeat
+        let isRepeating = isTidying && now >= nextRepeat
         if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
         for link in upstream.links where link.isGreeted {
             // A verdict that finds no way back leaves a provider waiting, so the way back comes first.
@@ -279,7 +285,9 @@ final class WorkerLoop<Work: StageWork> {
                 out.probe()
                 return
             }
-            core.taken(order, at: monotonicNanoseconds())
+            let now = monotonicNanoseconds()
+            core.taken(order, at: now)
+            housekeeping.recordsMoved(at: now)
             metrics.recordsOut.add(count)
             metrics.batchesOut.add()
             if let shared { try tap.publish(shared, records: count) }

@@ -176,15 +176,6 @@ package struct EventDraft {
     /// A copy grown beyond this for one large body is given back.
     private static let keptPayloadBytes = 256 * 1024
 
-    /// What the events of a webhook may take up, so that they stay within `Limits.envelopeBytes` together with the body
-    /// as received and as inflated. `max_body_bytes` is not known here, but it is no less than the body as received,
-    /// nor than half of the inflated one.
-    package static func mostEventBytes(of webhook: VerifiedWebhook) -> Int {
-        let received = webhook.accepted.body.count
-        let inflated = webhook.bodySection == .inflatedBody ? webhook.body.count : 0
-        return 4 * max(received, (inflated + 1) / 2) + (896 << 10) - received - inflated
-    }
-
     private func attribute(
         _ name: StaticString, _ value: [UInt8], _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
     ) {
@@ -199,6 +190,41 @@ package struct EventDraft {
 }
 
 extension CanonicalEventsWriter {
+    /// Most elements of a batch; SuperViz says so of its own (docs.superviz.com, "Real-time request mode").
+    static var mostElements: Int { 1000 }
+
+    /// Has `write` add the events of a batch, element by element, or say why one is refused, and ends the section, which
+    /// began at `start`.
+    mutating func finishBatch(
+        of count: Int, for webhook: VerifiedWebhook, from start: Int, in writer: inout ByteWriter,
+        write: (_ element: UInt32, _ events: inout Self, _ writer: inout ByteWriter) -> Rejection?
+    ) -> StageOutcome {
+        var rejections: [Rejection] = []
+        for element in 0..<UInt32(count) where webhook.replayed?.includes(element) ?? true {
+            if let rejection = write(element, &self, &writer) { rejections.append(rejection) }
+        }
+        finish(in: &writer)
+        let outcome = Self.bounded(webhook, from: start, &writer)
+        return outcome == .passed && !rejections.isEmpty ? .passedExcept(rejections) : outcome
+    }
+
+    /// Redactions and escapes make a payload longer than it was; what no envelope can hold is taken back.
+    static func bounded(_ webhook: VerifiedWebhook, from start: Int, _ writer: inout ByteWriter) -> StageOutcome {
+        guard writer.count - start > mostBytes(of: webhook) else { return .passed }
+        writer.bytes.removeLast(writer.count - start)
+        let detail = "its events would take up more than an envelope may hold"
+        return .refused(Rejection(.bodyTooLargeInflated, stage: .normaliser, detail: detail))
+    }
+
+    /// What the events of a webhook may take up, so that they stay within `Limits.envelopeBytes` together with the body
+    /// as received and as inflated. `max_body_bytes` is not known here, but it is no less than the body as received,
+    /// nor than half of the inflated one.
+    private static func mostBytes(of webhook: VerifiedWebhook) -> Int {
+        let received = webhook.accepted.body.count
+        let inflated = webhook.bodySection == .inflatedBody ? webhook.body.count : 0
+        return 4 * max(received, (inflated + 1) / 2) + (896 << 10) - received - inflated
+    }
+
     /// Appends an events section without events: the webhook announces nothing.
     static func writeNone(for webhook: VerifiedWebhook, into writer: inout ByteWriter) {
         var events = CanonicalEventsWriter(for: webhook, in: &writer)

@@ -346,9 +346,9 @@ final class SimulatedRouter: Node {
             }
             _ = world.connection(peer)?.send(.credit(notice), upwards: true)
         }
-        guard !isTurnDue, core.pauseNanoseconds < Limits.housekeepingNanoseconds else { return }
+        guard !isTurnDue, let pause = core.pauseNanoseconds else { return }
         isTurnDue = true
-        later(now + core.pauseNanoseconds) { [self] in
+        later(now + pause) { [self] in
             isTurnDue = false
             turn()
         }

@@ -12,12 +12,6 @@ package struct PushService: Sendable {
     /// What is configured now; asked once for each connection.
     let configuration: @Sendable () -> TributaryConfiguration
 
-    package init(_ stage: RouterStage) {
-        hub = stage.push
-        loop = stage.pushLoop
-        configuration = { [configuration = stage.configuration] in configuration.current }
-    }
-
     var settings: PushConfiguration { configuration().router.push }
 
     var ping: TimeAmount { .nanoseconds(settings.ping.nanoseconds) }
@@ -40,6 +34,14 @@ package struct PushService: Sendable {
                 .invalid, "\(error)",
                 errors: error.problems.map { APIProblem.Detail(pointer: $0.pointer, detail: $0.sentence) })
         }
+    }
+}
+
+extension PushService {
+    package init(_ stage: RouterStage) {
+        self.init(
+            hub: stage.push, loop: stage.pushLoop,
+            configuration: { [configuration = stage.configuration] in configuration.current })
     }
 }
 
@@ -103,6 +105,8 @@ struct WebSocketEndpoint: Sendable {
     var subprotocols: [String] = []
     /// Largest message from a client.
     var messageBytes = 64 * 1024
+    /// Whether it is served at the end of longer paths too.
+    var takesPrefix = false
     /// Makes what talks to one client. `scopes` is nil for whom no token came with the request. Throws where the request
     /// cannot be used.
     let open:

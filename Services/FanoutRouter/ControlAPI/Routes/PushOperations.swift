@@ -4,7 +4,7 @@ import PipelineConfiguration
 import Primitives
 
 extension RouterAPI {
-    var pushOperations: [APIOperation] { [eventStream, stream] }
+    var pushOperations: [APIOperation] { [eventStream, stream, notifier] }
 
     static let pushSchemas: [(String, APISchema)] = [
         (
@@ -48,6 +48,22 @@ extension RouterAPI {
                     StreamConnection(
                         push, subprotocol.flatMap(StreamConnection.Subprotocol.init) ?? .cloudEvents,
                         try WatchQuery(call.query, push), tokens: tokens, isKnown: scopes != nil)
+                })
+        ) { _ throws(APIProblem) in throw Self.notHere }
+    }
+
+    private var notifier: APIOperation {
+        APIOperation(
+            "notifyServers", .get, "/socket/server/websocket", scope: .read,
+            summary: "Sends events of Fishjam's as a Fishjam server does (WebSocket).",
+            description: "For Fishjam's server SDKs, also below a prefix: binary messages, each a `ServerMessage` in "
+                + "protobuf. The first of the client's is an `auth_request` with the token, then come "
+                + "`subscribe_request`s.",
+            success: APIResult(101, "The protocol changes.", nil), problems: [.forbidden],
+            push: .webSocket(
+                WebSocketEndpoint(messageBytes: NotifierConnection.messageBytes, takesPrefix: true) {
+                    [push, reports, tokens] _, scopes, _ throws(APIProblem) in
+                    NotifierConnection(push, reports, tokens: scopes == nil ? tokens : nil)
                 })
         ) { _ throws(APIProblem) in throw Self.notHere }
     }

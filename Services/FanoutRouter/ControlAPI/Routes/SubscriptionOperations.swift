@@ -36,7 +36,8 @@ extension RouterAPI {
             description:
                 "Without `signing` deliveries are signed after Standard Webhooks with a secret that the router "
                 + "makes. `generated_secret` gives it back, this once. Secrets are literal texts: references such as "
-                + "`env:NAME` are for the configuration.",
+                + "`env:NAME` are for the configuration. The `webhook_url` of a room of Fishjam's is a subscription with a "
+                + "filter of the room's subjects and the format `original`, as in the example.",
             body: .ref("NewSubscription"), success: APIResult(201, "The subscription.", .ref("Subscription")),
             problems: [.conflict, .limitReached, .invalid]
         ) { request in

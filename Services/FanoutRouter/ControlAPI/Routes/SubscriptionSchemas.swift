@@ -1,4 +1,5 @@
 import EventDelivery
+import JSON
 import PipelineConfiguration
 
 extension APISchema {
@@ -19,7 +20,8 @@ extension RouterAPI {
             .object(
                 SubscriptionSchemas.settings(.document) + [("start", SubscriptionSchemas.start)],
                 required: SubscriptionConfiguration.table.required,
-                "What a subscription is to be; what is not required has a default.")
+                "What a subscription is to be; what is not required has a default."
+            ).with("examples", .array([SubscriptionSchemas.roomExample]))
         ),
         (
             "SubscriptionPatch",
@@ -57,6 +59,19 @@ enum SubscriptionSchemas {
         length: 1...1024)
     static let fingerprint = APISchema.string(
         "The first 8 hexadecimal digits of the secret's SHA-256.", pattern: "^[0-9a-f]{8}$")
+
+    /// What Fishjam calls the `webhook_url` of a room.
+    static let roomExample = JSONText.object([
+        ("name", .string("room-5f2c")), ("url", .string("https://app.example.com/fishjam")),
+        ("format", .string("original")),
+        (
+            "filter",
+            .object([
+                ("providers", .array([.string("fishjam")])),
+                ("subjects", .array([.string("rooms/5f2c"), .string("rooms/5f2c/*")])),
+            ])
+        ),
+    ])
 
     static let start = APISchema.anyOf([
         .string(

@@ -66,8 +66,15 @@ enum EventFormat {
         if let original = record.original {
             return DeliveryContent(contentType: Array(original.contentType), body: ByteBuffer(bytes: original.bytes))
         }
-        let contentType = record.attribute("datacontenttype").map { Array($0) } ?? Array("application/json".utf8)
-        return DeliveryContent(contentType: contentType, body: record.payload.map { ByteBuffer(bytes: $0) } ?? .init())
+        return DeliveryContent(
+            contentType: mediaType(of: record), body: record.payload.map { ByteBuffer(bytes: $0) } ?? .init())
+    }
+
+    /// What an event's data is, for a header field. What the log holds is not trusted to be one line.
+    static func mediaType(of record: EventRecord) -> [UInt8] {
+        guard let type = record.attribute("datacontenttype") else { return Array("application/json".utf8) }
+        let isLine = type.allSatisfy { (0x20...0x7E).contains($0) }
+        return isLine ? Array(type) : Array("application/octet-stream".utf8)
     }
 
     fileprivate static let structuredType = Array("\(CloudEventsJSON.contentType)".utf8)

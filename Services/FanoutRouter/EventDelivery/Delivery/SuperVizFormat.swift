@@ -5,7 +5,8 @@ import NIOCore
 import Wire
 
 /// The shape of SuperViz' Real-time webhook (docs.superviz.com, "Real-time webhook"): events that came in that shape go
-/// out as they are; of others, room and channel are the subject's place, `event` is the type and `data` the data.
+/// out as they are; of others, room and channel are the subject's place, `event` is the type and `data` the data, as a
+/// text where it is not JSON.
 enum SuperVizFormat {
     static func content(_ record: EventRecord) -> DeliveryContent {
         DeliveryContent(contentType: Array("application/json".utf8), body: ByteBuffer(bytes: body(record)))
@@ -27,7 +28,11 @@ enum SuperVizFormat {
         writer.raw(Array(",\"date\":".utf8))
         text(record.attribute("time"), to: &writer)
         writer.raw(Array(",\"data\":".utf8))
-        if let payload = record.payload { writer.raw(payload) } else { writer.raw(Array("null".utf8)) }
+        if let payload = record.payload, record.attribute("datacontenttype").map(CloudEventsJSON.holdsJSON) != false {
+            writer.raw(payload)
+        } else {
+            text(record.payload, to: &writer)
+        }
         writer.raw(Array(",\"socketId\":null}".utf8))
         return writer.bytes
     }

@@ -9,7 +9,7 @@ import StageMetrics
 /// Confined to its event loop.
 package final class LaneHub: LaneSource {
     /// How often gauges are set and stuck lanes looked at.
-    static let tickInterval = TimeAmount.milliseconds(100)
+    static let tickInterval = TimeAmount.milliseconds(250)
     /// How long after one save the next begins at the earliest, for each lane that had something to save: a crash repeats
     /// at most what was delivered since, and saving costs a few percent of the log thread's time at most.
     static let saveIntervalPerLane = TimeAmount.microseconds(200)
@@ -21,7 +21,7 @@ package final class LaneHub: LaneSource {
     static let allChunksBytes = 32 << 20
 
     /// How many ticks apart the metrics are told in what state each lane is.
-    private static let ticksPerReport = 10
+    private static let ticksPerReport = 4
 
     private(set) var feed: EventFeed
     private var arrivals: ArrivalClock
@@ -39,6 +39,8 @@ package final class LaneHub: LaneSource {
     private let logger: Logger
     private let save: @Sendable ([LaneProgress], @escaping @Sendable () -> Void) -> Void
     private var isSaving = false
+    /// Whether the next save is planned; otherwise the next tick looks whether there is something to save.
+    private var isSaveDue = false
     private var skipsDue = NIODeadline.now()
     private let chunks: ChunkReader
     private var ticker: RepeatedTask?
@@ -102,6 +104,7 @@ package final class LaneHub: LaneSource {
 
     private func tick() {
         for lane in lanes { lane.tick() }
+        if !isSaveDue, !isSaving { saveChanges() }
         if ticks.isMultiple(of: Self.ticksPerReport) { report(now: monotonicNanoseconds()) }
         ticks += 1
     }
@@ -145,23 +148,29 @@ package final class LaneHub: LaneSource {
         ticker?.cancel()
     }
 
-    /// Saves what changed, and again a while after it is on disk, for as long as the hub runs.
+    /// Saves what changed, and again a while after it is on disk, for as long as something changes.
     private func saveLater(_ wait: TimeAmount) {
+        isSaveDue = true
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: max(wait, Self.shortestSaveInterval)) {
+            bound.value.isSaveDue = false
+            bound.value.saveChanges()
+        }
+    }
+
+    private func saveChanges() {
+        guard isRunning else { return }
+        let withSkips = NIODeadline.now() >= skipsDue
+        if withSkips { skipsDue = .now() + Self.skipSaveInterval }
+        let progress = lanes.compactMap { $0.takeProgress(withSkips: withSkips) }
+        guard !progress.isEmpty else { return }
+        isSaving = true
         let bound = NIOLoopBound(self, eventLoop: loop)
         let loop = loop
-        loop.scheduleTask(in: max(wait, Self.shortestSaveInterval)) {
-            let hub = bound.value
-            guard hub.isRunning else { return }
-            let withSkips = NIODeadline.now() >= hub.skipsDue
-            if withSkips { hub.skipsDue = .now() + Self.skipSaveInterval }
-            let progress = hub.lanes.compactMap { $0.takeProgress(withSkips: withSkips) }
-            guard !progress.isEmpty else { return hub.saveLater(.zero) }
-            hub.isSaving = true
-            hub.save(progress) {
-                loop.execute {
-                    bound.value.isSaving = false
-                    bound.value.saveLater(Self.saveIntervalPerLane * progress.count)
-                }
+        save(progress) {
+            loop.execute {
+                bound.value.isSaving = false
+                bound.value.saveLater(Self.saveIntervalPerLane * progress.count)
             }
         }
     }

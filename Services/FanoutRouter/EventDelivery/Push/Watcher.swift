@@ -44,6 +44,13 @@ package struct WatchedEvent {
         } ?? ""
     }
 
+    /// Lends media type and bytes of what the provider sent, without what was redacted; nil where the event's data is that.
+    package func withOriginal<Value>(
+        _ body: (_ contentType: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer) -> Value
+    ) -> Value? {
+        row.batch.withRecord(at: position) { $0.original.map { body($0.contentType, $0.bytes) } } ?? nil
+    }
+
     /// What a delivery in that format would carry; nil where the event is damaged.
     package func content(as format: SubscriptionFormat) -> DeliveryContent? {
         EventFormat.content(of: position, in: row, as: format)

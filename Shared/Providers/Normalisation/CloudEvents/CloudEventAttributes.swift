@@ -62,9 +62,7 @@ struct CloudEventAttributes {
             let isRead = bytes.withUnsafeBytes { EventTime.append(text: $0, to: &draft.time) }
             if !isRead { throw .invalid(name, "is not RFC 3339") }
         case "datacontenttype":
-            guard value.utf8.count <= 255, value.contains("/"), value.utf8.allSatisfy({ $0 < 0x7F }) else {
-                throw .invalid(name, "is no media type")
-            }
+            try Self.checkMediaType(name, value)
             draft.contentType = bytes
         default:
             if name == "dataschema" { try Self.checkURI(name, value) }
@@ -93,6 +91,19 @@ struct CloudEventAttributes {
                 name, "is longer than \(AttributeText.maxBytes) bytes or has characters that CloudEvents forbids")
         }
         return bytes
+    }
+
+    /// It becomes the content type of deliveries: one line, and none that would make receivers read the data as events.
+    private static func checkMediaType(_ name: String, _ value: String) throws(EventProblem) {
+        let essence = value.prefix { $0 != ";" && $0 != " " }
+        let parts = essence.split(separator: "/", omittingEmptySubsequences: false)
+        let isOne = value.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: ",") }
+        guard isOne, value.utf8.count <= 255, parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
+            throw .invalid(name, "is no media type")
+        }
+        if essence.lowercased().hasPrefix("application/cloudevents") {
+            throw .invalid(name, "says that the data is an event, and receivers would take it for one")
+        }
     }
 
     private static func checkURI(_ name: String, _ value: String) throws(EventProblem) {

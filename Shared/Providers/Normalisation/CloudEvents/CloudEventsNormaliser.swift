@@ -12,9 +12,6 @@ import Wire
 /// Type, source, id, subject, time, `partitionkey`, `dataschema`, content type, extension attributes and data are the
 /// sender's; `CloudEventsProvider.reserved` are not. JSON data keeps its values and the digits of its numbers.
 final class CloudEventsNormaliser: WebhookNormaliser {
-    /// Most events of a batch.
-    static let mostElements = 1000
-
     private let reader = JSONReader(fields: [], redactions: [])
     /// Checks data that is JSON by its content type, while `reader` is at its batch.
     private let nested = JSONReader(fields: [], redactions: [])
@@ -62,34 +59,21 @@ final class CloudEventsNormaliser: WebhookNormaliser {
         case .refused(let code): return .refused(.normaliser(code))
         }
         guard reader.isBatch else { return .refused(.normaliser(.bodyNotArray)) }
-        guard count <= Self.mostElements else { return .refused(.normaliser(.tooManyElements)) }
+        guard count <= CanonicalEventsWriter.mostElements else { return .refused(.normaliser(.tooManyElements)) }
         let start = writer.count
-        var rejections: [Rejection] = []
         var events = draft.openEvents(of: webhook, in: &writer)
-        for index in 0..<count {
-            let element = UInt32(index)
-            guard webhook.replayed?.includes(element) ?? true else { continue }
-            if let code = reader.select(index) {
-                rejections.append(.normaliser(code, element: element))
-                continue
-            }
+        return events.finishBatch(of: count, for: webhook, from: start, in: &writer) { element, events, writer in
+            if let code = reader.select(Int(element)) { return .normaliser(code, element: element) }
             draft.reset()
             do throws(EventProblem) {
                 let data = try structured(Array(webhook.body[reader.elementRange]))
                 draft.writeElement(
                     element, of: webhook, provider: CloudEventsProvider.attribute, data: data, &events, &writer)
+                return nil
             } catch {
-                rejections.append(
-                    Rejection(error.code, stage: .normaliser, element: element, detail: error.detail))
+                return Rejection(error.code, stage: .normaliser, element: element, detail: error.detail)
             }
         }
-        events.finish(in: &writer)
-        if writer.count - start > EventDraft.mostEventBytes(of: webhook) {
-            writer.bytes.removeLast(writer.count - start)
-            let detail = "its events would take up more than an envelope may hold"
-            return .refused(Rejection(.bodyTooLargeInflated, stage: .normaliser, detail: detail))
-        }
-        return rejections.isEmpty ? .passed : .passedExcept(rejections)
     }
 
     // MARK: One event

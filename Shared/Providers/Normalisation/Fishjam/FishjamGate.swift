@@ -1,3 +1,5 @@
+import Primitives
+
 /// Looks at a body before anything is decoded: decoded, a notification of two bytes takes over a hundred.
 enum FishjamGate {
     /// Most notifications in one body. A batch this large of ordinary ones stays within the envelope.

@@ -1,5 +1,6 @@
 import Events
 import JSON
+import Primitives
 import Providers
 import SimdJSON
 import SwiftProtobuf
@@ -103,11 +104,7 @@ final class FishjamNormaliser: WebhookNormaliser {
         }
         events.finish(in: &writer)
         // A control character is one byte in protobuf and six in JSON.
-        guard writer.count - start <= EventDraft.mostEventBytes(of: webhook) else {
-            writer.bytes.removeLast(writer.count - start)
-            return refuse(.bodyTooLargeInflated, "its events would take up more than an envelope may hold")
-        }
-        return .passed
+        return CanonicalEventsWriter.bounded(webhook, from: start, &writer)
     }
 
     /// Writes one event. Its original is `bytes`, or, where these may hold a token or are not known, encoded anew.

@@ -30,9 +30,6 @@ final class PointerNormaliser: WebhookNormaliser {
     private let digest = ContentDigest()
     private var reader: JSONReader { vocabulary.reader }
 
-    /// Most elements of a batch.
-    static let mostElements = 1000
-
     init(
         _ mapping: PointerMapping, of provider: any Provider.Type, options: MappingOptions,
         idField: StaticString? = nil
@@ -69,7 +66,7 @@ final class PointerNormaliser: WebhookNormaliser {
         describe(webhook)
         let start = writer.count
         draft.write(for: webhook, provider: provider, reader: reader, into: &writer)
-        return bounded(webhook, from: start, &writer)
+        return CanonicalEventsWriter.bounded(webhook, from: start, &writer)
     }
 
     /// Whether the body is the form that its label says. Senders label JSON as forms, too, without meaning to (curl's
@@ -94,34 +91,23 @@ final class PointerNormaliser: WebhookNormaliser {
             draft.writeElement(
                 0, of: webhook, text: text, provider: provider, reader: reader, &events, &writer)
             events.finish(in: &writer)
-            return bounded(webhook, from: start, &writer)
+            return CanonicalEventsWriter.bounded(webhook, from: start, &writer)
         }
     }
 
     private func normaliseBatch(
         _ webhook: VerifiedWebhook, _ count: Int, into writer: inout ByteWriter
     ) -> StageOutcome {
-        guard count <= Self.mostElements else { return .refused(.normaliser(.tooManyElements)) }
+        guard count <= CanonicalEventsWriter.mostElements else { return .refused(.normaliser(.tooManyElements)) }
         let start = writer.count
         var events = draft.openEvents(of: webhook, in: &writer)
-        for element in 0..<UInt32(count) where webhook.replayed?.includes(element) ?? true {
+        return events.finishBatch(of: count, for: webhook, from: start, in: &writer) { element, events, writer in
             // Whatever is no object has no attributes to find, but is an event all the same.
             _ = reader.select(Int(element))
             describe(webhook)
             draft.writeElement(element, of: webhook, provider: provider, reader: reader, &events, &writer)
+            return nil
         }
-        events.finish(in: &writer)
-        return bounded(webhook, from: start, &writer)
-    }
-
-    /// Redactions and escapes make a payload longer than it was; what no envelope can hold is taken back.
-    private func bounded(
-        _ webhook: VerifiedWebhook, from start: Int, _ writer: inout ByteWriter
-    ) -> StageOutcome {
-        guard writer.count - start > EventDraft.mostEventBytes(of: webhook) else { return .passed }
-        writer.bytes.removeLast(writer.count - start)
-        let detail = "its events would take up more than an envelope may hold"
-        return .refused(Rejection(.bodyTooLargeInflated, stage: .normaliser, detail: detail))
     }
 
     /// Fills the draft from the element read last.

@@ -15,7 +15,7 @@ final class StreamCallsNormaliser: WebhookNormaliser {
         guard let body = JSONValue.read(Array(webhook.body)) else { return .refused(.normaliser(.bodyNotJSON)) }
         guard case .object = body else { return .refused(.normaliser(.bodyNotObject)) }
         guard let path = head.value(":path").flatMap(StreamCallsProvider.path.values) else {
-            let detail = "the request's path names no call"
+            let detail = "the path names no call; commands take it from the request line of --headers-file"
             return .refused(Rejection(.envelopeDamaged, stage: .normaliser, detail: detail))
         }
         let custom = body["custom"]

@@ -18,9 +18,6 @@ import Wire
 /// * hidden: `SuperVizProvider.credentials`.
 /// * An element that is no object, or says neither `event` nor `type`, is refused alone; the others go on.
 final class SuperVizNormaliser: WebhookNormaliser {
-    /// Most elements of a request (docs.superviz.com, "Real-time request mode").
-    static let mostElements = 1000
-
     /// Where each field lies in the reader's list.
     private enum Field: Int, CaseIterable {
         case event, type, roomID, channel, date, id, message, listedMeetingID, meetingID
@@ -67,27 +64,15 @@ final class SuperVizNormaliser: WebhookNormaliser {
         case .refused(let code): return .refused(.normaliser(code))
         }
         guard reader.isBatch else { return normaliseSingle(webhook, into: &writer) }
-        guard count <= Self.mostElements else { return .refused(.normaliser(.tooManyElements)) }
+        guard count <= CanonicalEventsWriter.mostElements else { return .refused(.normaliser(.tooManyElements)) }
         let start = writer.count
-        var rejections: [Rejection] = []
         var events = draft.openEvents(of: webhook, in: &writer)
-        for index in 0..<count {
-            let element = UInt32(index)
-            guard webhook.replayed?.includes(element) ?? true else { continue }
-            if let code = reader.select(index) ?? describe() {
-                rejections.append(rejection(code, element))
-            } else {
-                draft.writeElement(
-                    element, of: webhook, provider: SuperVizProvider.attribute, reader: reader, &events, &writer)
-            }
+        return events.finishBatch(of: count, for: webhook, from: start, in: &writer) { element, events, writer in
+            if let code = reader.select(Int(element)) ?? describe() { return rejection(code, element) }
+            draft.writeElement(
+                element, of: webhook, provider: SuperVizProvider.attribute, reader: reader, &events, &writer)
+            return nil
         }
-        events.finish(in: &writer)
-        if writer.count - start > EventDraft.mostEventBytes(of: webhook) {
-            writer.bytes.removeLast(writer.count - start)
-            let detail = "its events would take up more than an envelope may hold"
-            return .refused(Rejection(.bodyTooLargeInflated, stage: .normaliser, detail: detail))
-        }
-        return rejections.isEmpty ? .passed : .passedExcept(rejections)
     }
 
     private func normaliseSingle(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {

@@ -9,12 +9,9 @@ import Wire
 enum BinaryFormat {
     static func content(_ record: EventRecord, position: UInt64) -> DeliveryContent {
         var fields = ByteWriter(reservingBytes: 512)
-        var contentType = Array("application/json".utf8)
         field("specversion", Array("1.0".utf8), to: &fields)
         AttributeList(record.attributes).forEach { name, value in
-            if name.equals("datacontenttype") {
-                contentType = Array(value)
-            } else if CloudEventsJSON.isRenderable(name) {
+            if !name.equals("datacontenttype"), CloudEventsJSON.isRenderable(name) {
                 fields.raw(Array("ce-".utf8))
                 fields.raw(name)
                 endField(value, to: &fields)
@@ -26,7 +23,7 @@ enum BinaryFormat {
         CloudEventsJSON.sequence(position, to: &fields)
         fields.raw(Array("\r\n".utf8))
         return DeliveryContent(
-            contentType: contentType, fields: fields.bytes,
+            contentType: EventFormat.mediaType(of: record), fields: fields.bytes,
             body: record.payload.map { ByteBuffer(bytes: $0) } ?? ByteBuffer())
     }
 
