@@ -51,6 +51,11 @@ struct BlockHeader: Equatable {
         return bytes.seal(Format.headerBytes)
     }
 
+    /// The CRC of a header that was written or read.
+    static func crc(_ bytes: UnsafeRawBufferPointer) -> UInt32 { bytes.get(UInt32.self, at: Format.headerBytes - 4) }
+}
+
+extension BlockHeader {
     /// nil where this is no header of the log with that salt. Its content may still be damaged.
     init?(_ bytes: UnsafeRawBufferPointer, salt: UInt64) {
         guard bytes.count >= Format.headerBytes, bytes.get(UInt32.self, at: 0) == Format.blockMagic,
@@ -69,24 +74,6 @@ struct BlockHeader: Equatable {
         length = bytes.get(UInt32.self, at: 68)
         guard count > 0, first > 0, first <= .max - UInt64(count) else { return nil }
     }
-
-    init(
-        id: LogID, salt: UInt64, epoch: UInt64, first: UInt64, count: UInt32, length: UInt32, settled: UInt64,
-        chain: UInt32, contentCRC: UInt32
-    ) {
-        self.id = id
-        self.salt = salt
-        self.epoch = epoch
-        self.first = first
-        self.count = count
-        self.length = length
-        self.settled = settled
-        self.chain = chain
-        self.contentCRC = contentCRC
-    }
-
-    /// The CRC of a header that was written or read.
-    static func crc(_ bytes: UnsafeRawBufferPointer) -> UInt32 { bytes.get(UInt32.self, at: Format.headerBytes - 4) }
 }
 
 /// What stands at the beginning of a segment, in a piece of `alignment` bytes of its own.
@@ -119,7 +106,9 @@ struct SegmentHeader: Equatable, Sendable {
         bytes.put(UInt32(0), at: 72)
         _ = bytes.seal(Format.headerBytes)
     }
+}
 
+extension SegmentHeader {
     init?(_ bytes: UnsafeRawBufferPointer, salt: UInt64) {
         guard bytes.count >= Format.headerBytes, bytes.get(UInt32.self, at: 0) == Format.segmentMagic,
             bytes.get(UInt64.self, at: 16) == salt, bytes.get(UInt32.self, at: 4) == UInt32(Format.version),
@@ -136,20 +125,6 @@ struct SegmentHeader: Equatable, Sendable {
         guard alignment >= 512, alignment <= Format.mostAlignment, alignment & (alignment - 1) == 0, first > 0,
             ordinal > 0, byteCount >= 2 * alignment, byteCount <= 1 << 40
         else { return nil }
-    }
-
-    init(
-        id: LogID, salt: UInt64, epoch: UInt64, first: UInt64, ordinal: UInt64, byteCount: Int, alignment: Int,
-        chain: UInt32
-    ) {
-        self.id = id
-        self.salt = salt
-        self.epoch = epoch
-        self.first = first
-        self.ordinal = ordinal
-        self.byteCount = byteCount
-        self.alignment = alignment
-        self.chain = chain
     }
 }
 

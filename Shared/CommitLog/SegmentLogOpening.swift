@@ -42,7 +42,8 @@ struct SegmentLogOpening {
         do throws(SystemError) {
             file = try uninterrupted { () throws(SystemError) in try files.open(path, mode) }
         } catch {
-            throw error.code == ENOENT ? lost(folder, "it has segments and no superblock") : error.logError(folder)
+            guard error.code == ENOENT, !names.isEmpty else { throw error.logError(folder) }
+            throw lost(folder, "it has segments and no superblock")
         }
         let found = try SuperblockFile.read(file, folder)
         guard found != nil || names.isEmpty else { throw lost(folder, "neither slot of its superblock can be read") }

@@ -67,7 +67,7 @@ package final class SegmentReader {
             at = BlockPlace(
                 number: block.header.end,
                 place: at.place + block.header.byteCount(alignment: reading.header.alignment))
-            if bytes >= maxBytes { return true }
+            if !found.isEmpty, bytes >= maxBytes { return true }
         }
         return false
     }

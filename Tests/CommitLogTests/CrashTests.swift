@@ -6,7 +6,7 @@ import Testing
 /// Whole lives of logs on a disk that loses, reorders and tears: never acknowledged and absent, never present twice, never
 /// a silent cut. `TRIBUTARY_LOG_RUNS` makes as many runs of each kind as it says.
 @Suite struct CrashTests {
-    private static let runs = getenv("TRIBUTARY_LOG_RUNS").flatMap { UInt64(String(cString: $0)) } ?? 500
+    private static let runs = getenv("TRIBUTARY_LOG_RUNS").flatMap { UInt64(String(cString: $0)) } ?? 300
 
     @Test(arguments: [(true, false), (true, true), (false, false), (false, true)])
     func `nothing acknowledged is lost, whatever the disk forgets`(isDirect: Bool, tearsSectors: Bool) throws {
