@@ -80,6 +80,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson")]),
         .target(name: "CChecksum", path: "Shared/CChecksum", cSettings: [.unsafeFlags(["-O2"])]),
         .target(name: "CPlatform", path: "Shared/CPlatform"),
+        .target(name: "CDirectIO", path: "Shared/CDirectIO"),
         shared("JSON"),
         shared("StageMetrics", ["JSON"]),
         shared("Threads", ["CPlatform"]),
@@ -122,6 +123,9 @@ let package = Package(
             ],
             path: "Shared/Providers/Normalisation", exclude: ["Fishjam/server_notifications.proto"],
             swiftSettings: swiftSettings),
+        .target(
+            name: "CommitLog", dependencies: ["CDirectIO", "Threads", "Wire"], path: "Shared/CommitLog",
+            exclude: ["FORMAT.md"], swiftSettings: swiftSettings),
         shared("Journal", ["Threads", "Wire", grdb, grdbSQLite]),
         shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
         shared("Executable", [argumentParser]),
@@ -264,6 +268,7 @@ let package = Package(
                 "WebSocket", "Wire", nio,
                 nioPosix, nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),
+        tests("CommitLogTests", ["CommitLog", "SeededRandom", "Wire"]),
         tests("JournalTests", ["Journal", "SeededRandom", "Wire", grdb]),
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
