@@ -35,6 +35,8 @@ final class MemoryDisk: LogFileSystem, @unchecked Sendable {
     let isDirect: Bool
     /// The power cut may leave parts of a sector.
     var tearsSectors = false
+    /// What a failed flush forgot is seen until the power goes: memory was never needed.
+    var remembers = false
     /// What `allocate` may take in all files together.
     var capacityBytes = Int.max
     private(set) var nodes: [String: Node] = [:]
@@ -58,7 +60,7 @@ final class MemoryDisk: LogFileSystem, @unchecked Sendable {
     func endProcess() {
         holder = nil
         for node in sortedNodes {
-            for sector in node.forgotten.sorted() where Bool.random(using: &generator) {
+            for sector in node.forgotten.sorted() where !remembers && Bool.random(using: &generator) {
                 let range = sector * Self.sectorBytes..<(sector + 1) * Self.sectorBytes
                 node.seen.replaceSubrange(range, with: node.kept[range])
                 node.forgotten.remove(sector)
