@@ -5,7 +5,7 @@ import Verification
 import VerificationSchemes
 
 /// How the requests of a subscription are named and signed: by the very schemes that verify webhooks. Belongs to one thread.
-package struct DeliverySigner {
+package final class DeliverySigner {
     private static let idField = "webhook-id"
     /// In which Stream counts its attempts (getstream.io, "Webhooks overview").
     private static let streamAttemptField = "x-webhook-attempt"
@@ -15,19 +15,21 @@ package struct DeliverySigner {
     private let signsID: Bool
     private let isStream: Bool
     /// What goes into the scheme's `keyField`.
-    private let keyID: String
+    private let keyID: [UInt8]
+    private var timestamp = NumberText()
+    private var attempt = NumberText()
     /// A field with a secret in it.
     private let token: (name: String, value: [UInt8])?
 
     /// Names and does not sign.
     package init() {
-        (scheme, signer, signsID, isStream, keyID, token) = (nil, nil, false, false, "", nil)
+        (scheme, signer, signsID, isStream, keyID, token) = (nil, nil, false, false, [], nil)
     }
 
     /// Throws a sentence where a secret does not fit its scheme. A scheme that has room for one signature is signed by the
     /// first secret.
     package init(_ configuration: SigningConfiguration, secrets: [[UInt8]]) throws(SigningSecretError) {
-        keyID = configuration.apiKey ?? ""
+        keyID = Array((configuration.apiKey ?? "").utf8)
         isStream = configuration.scheme == .stream
         guard case .signature(let scheme)? = SchemePresets.scheme(named: configuration.scheme.rawValue)?.proof else {
             token =
@@ -72,9 +74,9 @@ package struct DeliverySigner {
         if signsID { each(Self.idField, id) }
         if let scheme, let signer {
             if let name = scheme.idField { each(name, id) }
-            if isStream { each(Self.streamAttemptField, Array(String(attempt).utf8)) }
-            if let name = scheme.keyField { each(name, Array(keyID.utf8)) }
-            let timestamp = scheme.timestamp == nil ? [] : Array(String(max(0, nowSeconds)).utf8)
+            if isStream { each(Self.streamAttemptField, self.attempt.of(Int64(attempt))) }
+            if let name = scheme.keyField { each(name, keyID) }
+            let timestamp = scheme.timestamp == nil ? [] : self.timestamp.of(max(0, nowSeconds))
             if let time = scheme.timestamp { each(time.field, timestamp) }
             signer.sign(body, timestamp: timestamp) { _, content in
                 content += id
@@ -84,6 +86,17 @@ package struct DeliverySigner {
         }
         if !signsID { each(Self.idField, id) }
         if let token { each(token.name, token.value) }
+    }
+}
+
+/// The digits of a number, which are the same for many requests.
+private struct NumberText {
+    private var number: Int64?
+    private var text: [UInt8] = []
+
+    mutating func of(_ number: Int64) -> [UInt8] {
+        if number != self.number { (self.number, text) = (number, Array(String(number).utf8)) }
+        return text
     }
 }
 

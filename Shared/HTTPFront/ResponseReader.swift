@@ -3,7 +3,7 @@ internal import Wire
 /// Reads HTTP/1.1 responses as browsers and proxies do (RFC 9110, RFC 9112): the status line counts, what is doubtful behind
 /// it costs the connection alone. Takes bytes as they come, keeps one unfinished line, and is bounded.
 package struct ResponseReader: Sendable {
-    /// What is wanted of a head. The first field of a name counts.
+    /// What is wanted of a head; of a success only its status. The first field of a name counts.
     package struct Head: Equatable, Sendable {
         package let status: Int
         package fileprivate(set) var retryAfter: String?
@@ -56,8 +56,11 @@ package struct ResponseReader: Sendable {
     /// Whether everything of the response is here.
     package var isComplete: Bool { if case .complete = phase { true } else { false } }
 
+    /// Whether what came so far leaves the connection open when the response is complete.
+    package var keepsConnection: Bool { !isDoubtful && !closes && (minorVersion > 0 || staysOpen) }
+
     /// Whether the connection can take another request.
-    package var isReusable: Bool { isComplete && !isDoubtful && !closes && (minorVersion > 0 || staysOpen) }
+    package var isReusable: Bool { isComplete && keepsConnection }
 
     /// Reads on; `body` is called with what belongs to the body.
     package mutating func read(
@@ -73,9 +76,9 @@ package struct ResponseReader: Sendable {
             case .untilClose:
                 return body(rest)
             case .bytes(let left):
-                let part = UnsafeRawBufferPointer(rebasing: rest.prefix(Int(min(left, UInt64(rest.count)))))
+                let part = rest.part(0..<Int(min(left, UInt64(rest.count))))
                 body(part)
-                rest = UnsafeRawBufferPointer(rebasing: rest[part.count...])
+                rest = rest.part(part.count..<rest.count)
                 guard left == UInt64(part.count) else { phase = .bytes(left - UInt64(part.count)); continue }
                 phase = isInChunk ? .chunkEnd : .complete
             case .statusLine, .fields, .chunkSize, .chunkEnd, .trailers:
@@ -87,14 +90,15 @@ package struct ResponseReader: Sendable {
     /// Takes one line, or what is here of it.
     private mutating func readLine(_ rest: inout UnsafeRawBufferPointer) throws(Malformed) {
         let end = rest.firstIndex(of: 0x0A)
-        let part = UnsafeRawBufferPointer(rebasing: rest[..<(end ?? rest.count)])
-        lineBytes += part.count + (end == nil ? 0 : 1)
+        let part = rest.part(0..<(end ?? rest.count))
+        let taken = part.count + (end == nil ? 0 : 1)
+        lineBytes += taken
         guard lineBytes <= Self.headBytes else { return try tooMuch() }
-        rest = UnsafeRawBufferPointer(rebasing: rest[(end.map { $0 + 1 } ?? rest.count)...])
+        rest = rest.part(taken..<rest.count)
         guard end != nil else {
             line += part
             // So that what speaks another protocol is not waited for.
-            if case .statusLine = phase, !Self.mayBegin(line) { throw .noHTTP }
+            if case .statusLine = phase, !line.withUnsafeBytes(Self.mayBegin) { throw .noHTTP }
             return
         }
         guard !line.isEmpty else { return try take(part) }
@@ -121,7 +125,7 @@ package struct ResponseReader: Sendable {
 
     private mutating func take(_ bytes: UnsafeRawBufferPointer) throws(Malformed) {
         var line = bytes
-        if line.last == 0x0D { line = UnsafeRawBufferPointer(rebasing: line.dropLast()) } else { isDoubtful = true }
+        if line.last == 0x0D { line = line.part(0..<line.count - 1) } else { isDoubtful = true }
         switch phase {
         case .statusLine: try takeStatus(line)
         case .fields where line.isEmpty: endHead()
@@ -136,78 +140,74 @@ package struct ResponseReader: Sendable {
 
     // MARK: Head
 
-    private static let protocolName = Array("HTTP/1.".utf8)
-
-    private static func mayBegin(_ line: [UInt8]) -> Bool {
-        line.starts(with: protocolName.prefix(line.count)) || line.first == 0x0D && line.count == 1
+    /// Whether a line, or what is here of it, is the first of a response, or empty.
+    private static func mayBegin(_ line: UnsafeRawBufferPointer) -> Bool {
+        let name: StaticString = "HTTP/1."
+        let count = min(line.count, name.utf8CodeUnitCount)
+        return (0..<count).allSatisfy { line[$0] == name.utf8Start[$0] } || line.count == 1 && line[0] == 0x0D
     }
 
-    /// `HTTP/1.1 200 OK`; the reason may be anything, or missing with its blank.
+    /// `HTTP/1.1 200 OK`; a later 1.x is read as 1.1 (RFC 9110, section 6.2). The reason may be anything, or missing with
+    /// its blank.
     private mutating func takeStatus(_ line: UnsafeRawBufferPointer) throws(Malformed) {
         if line.isEmpty {
             // Left over from the response before.
             isDoubtful = true
             return
         }
-        guard line.starts(with: Self.protocolName), line.count >= 12, line[7] == 0x30 || line[7] == 0x31,
-            line[8] == 0x20, line.count == 12 || line[12] == 0x20,
-            let status = Self.number(line[9..<12]), status >= 100
+        guard line.count >= 12, Self.mayBegin(line), (0x30...0x39).contains(line[7]), line[8] == 0x20 else {
+            throw .noHTTP
+        }
+        var start = 9
+        while start < line.count, line[start] == 0x20 { start += 1 }
+        let end = start + 3
+        guard end <= line.count, end == line.count || line[end] == 0x20,
+            let status = Self.number(line.part(start..<end)), status >= 100
         else { throw .noHTTP }
         minorVersion = line[7] - 0x30
+        if minorVersion > 1 || start > 9 || !line[end...].allSatisfy(HeadRules.isText) { isDoubtful = true }
         pending = Head(status: Int(status))
         phase = .fields
     }
 
     private mutating func takeField(_ line: UnsafeRawBufferPointer) {
-        guard let colon = line.firstIndex(of: 0x3A), colon > 0, line[..<colon].allSatisfy(HeadRules.isToken) else {
+        guard let colon = line.firstIndex(where: { !HeadRules.isToken($0) }), colon > 0, line[colon] == 0x3A else {
             // No field, or the rest of a folded one.
             isDoubtful = true
             return
         }
-        let value = Self.trimmed(line[(colon + 1)...])
+        let (name, value) = (line.part(0..<colon), FieldValue.trimmed(line.part(colon + 1..<line.count)))
         if !value.allSatisfy(HeadRules.isText) { isDoubtful = true }
-        func isNamed(_ name: StaticString) -> Bool {
-            name.utf8CodeUnitCount == colon
-                && (0..<colon).allSatisfy { line[$0] | 0x20 == name.utf8Start[$0] }
-        }
+        let isSuccess = (200..<300).contains(pending.status)
         func text() -> String { String(decoding: value, as: UTF8.self) }
         switch colon {
-        case 4 where isNamed("date"): pending.date = pending.date ?? text()
-        case 8 where isNamed("location"): pending.location = pending.location ?? text()
-        case 11 where isNamed("retry-after"): pending.retryAfter = pending.retryAfter ?? text()
-        case 10 where isNamed("connection"): takeConnection(value)
-        case 14 where isNamed("content-length"): takeLength(value)
-        case 17 where isNamed("transfer-encoding"): takeEncoding(value)
+        case 10 where name.isWord("connection"):
+            value.forEachElement { word in
+                if word.isWord("close") { closes = true }
+                if word.isWord("keep-alive") { staysOpen = true }
+            }
+        case 14 where name.isWord("content-length"): takeLength(value)
+        case 17 where name.isWord("transfer-encoding"): takeEncoding(value)
+        case _ where isSuccess: break
+        case 4 where name.isWord("date"): pending.date = pending.date ?? text()
+        case 8 where name.isWord("location"): pending.location = pending.location ?? text()
+        case 11 where name.isWord("retry-after"): pending.retryAfter = pending.retryAfter ?? text()
         default: break
         }
     }
 
-    private mutating func takeConnection(_ value: Slice<UnsafeRawBufferPointer>) {
-        for word in value.split(separator: 0x2C) {
-            let word = Self.trimmed(word)
-            if Self.isWord(word, "close") { closes = true }
-            if Self.isWord(word, "keep-alive") { staysOpen = true }
-        }
-    }
-
     /// One number, or the same one several times (RFC 9110, section 8.6), which no careful sender writes.
-    private mutating func takeLength(_ value: Slice<UnsafeRawBufferPointer>) {
-        let numbers = value.split(separator: 0x2C, omittingEmptySubsequences: false).map {
-            Self.number(Self.trimmed($0))
-        }
-        if hasLength || numbers.count != 1 { isDoubtful = true }
-        for number in numbers {
-            guard let number, !hasLength || number == length else {
-                (hasLength, length, isDoubtful) = (true, nil, true)
-                return
-            }
-            (hasLength, length) = (true, number)
+    private mutating func takeLength(_ value: UnsafeRawBufferPointer) {
+        value.forEachElement { text in
+            let number = Self.number(text)
+            if hasLength || number == nil { isDoubtful = true }
+            (length, hasLength) = (hasLength && number != length ? nil : number, true)
         }
     }
 
     /// `chunked` alone is understood; any other coding ends with the connection.
-    private mutating func takeEncoding(_ value: Slice<UnsafeRawBufferPointer>) {
-        isChunked = !hasEncoding && Self.isWord(value, "chunked") && minorVersion > 0
+    private mutating func takeEncoding(_ value: UnsafeRawBufferPointer) {
+        isChunked = !hasEncoding && value.isWord("chunked") && minorVersion > 0
         hasEncoding = true
         if !isChunked { isDoubtful = true }
     }
@@ -234,6 +234,7 @@ package struct ResponseReader: Sendable {
         case _ where hasLength: phase = length.map { $0 == 0 ? .complete : .bytes($0) } ?? .untilClose
         default: phase = .untilClose
         }
+        if case .untilClose = phase { closes = true }
     }
 
     // MARK: Chunks
@@ -259,7 +260,7 @@ package struct ResponseReader: Sendable {
     }
 
     /// Decimal digits, at most 18; nil where there is anything else, or nothing.
-    private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> UInt64? {
+    private static func number(_ digits: UnsafeRawBufferPointer) -> UInt64? {
         guard (1...18).contains(digits.count) else { return nil }
         var value: UInt64 = 0
         for byte in digits {
@@ -268,14 +269,25 @@ package struct ResponseReader: Sendable {
         }
         return value
     }
+}
 
-    private static func trimmed(_ bytes: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
-        FieldValue.trimmed(UnsafeRawBufferPointer(rebasing: bytes))[...]
+extension UnsafeRawBufferPointer {
+    fileprivate func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: self[range])
     }
 
-    /// Case does not count; `word` is in small letters.
-    private static func isWord(_ bytes: Slice<UnsafeRawBufferPointer>, _ word: StaticString) -> Bool {
-        bytes.count == word.utf8CodeUnitCount
-            && zip(bytes, 0..<bytes.count).allSatisfy { $0 | 0x20 == word.utf8Start[$1] | 0x20 }
+    /// Whether it is `word`, which is in small letters and hyphens; case does not count.
+    fileprivate func isWord(_ word: StaticString) -> Bool {
+        count == word.utf8CodeUnitCount && (0..<count).allSatisfy { self[$0] | 0x20 == word.utf8Start[$0] }
+    }
+
+    /// The elements of a list, empty ones too.
+    fileprivate func forEachElement(_ body: (UnsafeRawBufferPointer) -> Void) {
+        var start = 0
+        while start <= count {
+            let end = self[start...].firstIndex(of: 0x2C) ?? count
+            body(FieldValue.trimmed(part(start..<end)))
+            start = end + 1
+        }
     }
 }

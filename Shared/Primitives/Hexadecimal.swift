@@ -27,11 +27,16 @@ package enum Hexadecimal {
     package static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
+        encode(bytes, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends the digits of `bytes`, in lower case.
+    package static func encode(_ bytes: UnsafeRawBufferPointer, to text: inout [UInt8]) {
         for byte in bytes {
             text.append(encodeDigit(byte >> 4))
             text.append(encodeDigit(byte & 0xF))
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// The value of a digit; 255 for anything else.

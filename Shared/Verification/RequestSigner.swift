@@ -35,7 +35,7 @@ package final class RequestSigner {
 
         private func encode(_ code: UnsafeRawBufferPointer, to value: inout ByteWriter) {
             if isHexadecimal {
-                value.bytes.append(contentsOf: Hexadecimal.encode(code).utf8)
+                Hexadecimal.encode(code, to: &value.bytes)
             } else {
                 Base64.encode(code, to: &value)
             }

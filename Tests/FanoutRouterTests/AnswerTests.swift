@@ -14,13 +14,16 @@ import Testing
         private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         private let channel: any Channel
 
-        init(_ answer: @escaping @Sendable (_ connection: Int, _ request: Int) -> String) throws {
+        /// One that reads nothing answers each connection at once.
+        init(reads: Bool = true, _ answer: @escaping @Sendable (_ connection: Int, _ request: Int) -> String) throws {
             let connections = connections
             channel = try ServerBootstrap(group: group)
+                .childChannelOption(.autoRead, value: reads)
                 .childChannelInitializer { channel in
                     let number = connections.value.add(1, ordering: .relaxed).newValue
                     return channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(ScriptedConnection { answer(number, $0) })
+                        try channel.pipeline.syncOperations.addHandler(
+                            ScriptedConnection(answersAtOnce: !reads) { answer(number, $0) })
                     }
                 }
                 .bind(host: "127.0.0.1", port: 0).wait()
@@ -38,10 +41,17 @@ import Testing
 
         private final class ScriptedConnection: ChannelInboundHandler {
             typealias InboundIn = ByteBuffer
+            private let answersAtOnce: Bool
             private let answer: (Int) -> String
             private var requests = 0
 
-            init(_ answer: @escaping (Int) -> String) { self.answer = answer }
+            init(answersAtOnce: Bool, _ answer: @escaping (Int) -> String) {
+                (self.answersAtOnce, self.answer) = (answersAtOnce, answer)
+            }
+
+            func channelActive(context: ChannelHandlerContext) {
+                if answersAtOnce { context.writeAndFlush(NIOAny(ByteBuffer(string: answer(1))), promise: nil) }
+            }
 
             /// Requests of these tests are so small that each comes at once.
             func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -89,5 +99,24 @@ import Testing
         let refusing = try Scripted { _, _ in early }
         #expect(try outcomes(1, of: refusing).map(\.status) == [408], "it is the answer of a request")
         refusing.stop()
+    }
+
+    @Test func `a 408 that leaves its connection open is an answer, though its body comes later`() throws {
+        let real = "HTTP/1.1 408 Request Timeout\r\ncontent-length: 9\r\n\r\nhalf"
+        let server = try Scripted { connection, request in connection == 1 && request == 2 ? real : Self.fine }
+        #expect(try outcomes(2, of: server).map(\.status) == [200, 408])
+        #expect(server.connectionCount == 1)
+        server.stop()
+    }
+
+    @Test func `a connection whose request was answered before it was sent takes no other`() throws {
+        let server = try Scripted(reads: false) { _, _ in Self.fine }
+        let fixture = try EgressFixture(server.url, allow: ["127.0.0.0/8"])
+        // More than the buffers of two sockets hold.
+        let body = ByteBuffer(repeating: 0x20, count: 32 << 20)
+        for _ in 0..<2 { #expect(try fixture.begin(body: body).wait().outcome.word == "delivered") }
+        #expect(server.connectionCount == 2)
+        fixture.stop()
+        server.stop()
     }
 }

@@ -46,12 +46,14 @@ final class EgressFixture: Sendable {
         var text: String { String(decoding: answer, as: UTF8.self) }
     }
 
-    func begin(timeoutNanoseconds: Int64 = patience.nanoseconds) -> EventLoopFuture<Result> {
+    func begin(
+        body: ByteBuffer = ByteBuffer(string: "{}"), timeoutNanoseconds: Int64 = patience.nanoseconds
+    ) -> EventLoopFuture<Result> {
         let loop = group.next()
         let promise = loop.makePromise(of: Result.self)
         loop.execute { [pool, host] in
-            let request = OutboundRequest(body: ByteBuffer(string: "{}"), timeoutNanoseconds: timeoutNanoseconds) {
-                $0.writeString("POST / HTTP/1.1\r\nhost: \(host)\r\ncontent-length: 2\r\n\r\n")
+            let request = OutboundRequest(body: body, timeoutNanoseconds: timeoutNanoseconds) {
+                $0.writeString("POST / HTTP/1.1\r\nhost: \(host)\r\ncontent-length: \(body.readableBytes)\r\n\r\n")
             }
             pool.value.send(request) { promise.succeed(Result($0)) }
         }

@@ -46,6 +46,13 @@ import Testing
 
     /// They count, and the connection ends.
     static let doubtful: [Case] = [
+        Case("a later version", "HTTP/1.2 200 OK\r\ncontent-length: 0\r\n\r\n", 200, reusable: false),
+        Case("more blanks", "HTTP/1.1   200 OK\r\ncontent-length: 0\r\n\r\n", 200, reusable: false),
+        Case(
+            "a control character in the reason", "HTTP/1.1 200 a\rb\r\ncontent-length: 0\r\n\r\n", 200, reusable: false),
+        Case(
+            "equal lengths but for one", "HTTP/1.1 200 OK\r\ncontent-length: 2, 3, 3\r\n\r\nok", 200, body: "ok",
+            complete: false),
         Case("close", "HTTP/1.1 200 OK\r\nConnection: x, Close\r\ncontent-length: 0\r\n\r\n", 200, reusable: false),
         Case("1.0", "HTTP/1.0 200 OK\r\ncontent-length: 0\r\n\r\n", 200, reusable: false),
         Case(
@@ -125,7 +132,8 @@ import Testing
     @Test(
         arguments: [
             "220 smtp.example ESMTP\r\n", "HTTP/2 200\r\n", "HTTP/1.1 20 OK\r\n", "HTTP/1.1 2000 OK\r\n",
-            "HTTP/1.1200 OK\r\n", "http/1.1 200 OK\r\n", "HTTP/1.1 099 OK\r\n", "HTTP/1.2 200 OK\r\n", "SSH-2.0-x",
+            "HTTP/1.1200 OK\r\n", "http/1.1 200 OK\r\n", "HTTP/1.1 099 OK\r\n", "HTTP/1.x 200 OK\r\n", "SSH-2.0-x",
+            "HTTP/1.1\r\n", "HTTP/1.1   \r\n",
             "\u{15}\u{3}\u{1}",
         ], [Int.max, 1])
     func `what does not begin as a response is none`(text: String, chop: Int) {
@@ -159,5 +167,27 @@ import Testing
         #expect(head.retryAfter == "7")
         #expect(head.date == "now")
         #expect(head.location == "/x")
+    }
+
+    @Test func `the head says whether the connection stays, before the body is here`() throws {
+        for (fields, stays) in [
+            ("content-length: 2", true), ("transfer-encoding: chunked", true),
+            ("connection: close\r\ncontent-length: 2", false),
+            ("content-length: 2, 2", false), ("x: y", false),
+        ] {
+            var reader = ResponseReader()
+            try Array("HTTP/1.1 408 Slow\r\n\(fields)\r\n\r\n".utf8).withUnsafeBytes { try reader.read($0) { _ in } }
+            #expect(reader.head?.status == 408)
+            #expect(!reader.isReusable)
+            #expect(reader.keepsConnection == stays, "\(fields)")
+        }
+    }
+
+    @Test func `what nobody asks for of a success is not kept`() throws {
+        var reader = ResponseReader()
+        let text = "HTTP/1.1 200 OK\r\nDate: now\r\nRetry-After: 7\r\nLocation: /x\r\n\r\n"
+        try Array(text.utf8).withUnsafeBytes { try reader.read($0) { _ in } }
+        let head = try #require(reader.head)
+        #expect(head.date == nil && head.retryAfter == nil && head.location == nil)
     }
 }

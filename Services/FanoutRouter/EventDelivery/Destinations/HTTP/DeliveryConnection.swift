@@ -119,8 +119,13 @@ final class DeliveryConnection: ChannelInboundHandler {
 
     /// Ends the request where the response is whole, or more of it is not waited for.
     private func advance(_ context: ChannelHandlerContext) {
-        guard case .reading = phase else { return }
-        if reader.isComplete { return end(reusable: reader.isReusable) }
+        guard case .reading(let outcome) = phase else { return }
+        if outcome.status == 408, requests > 1, !reader.keepsConnection {
+            // Said to the idle connection, when the request was on its way already (RFC 9110, section 15.5.9).
+            return finish(connectionLost("the subscriber closed the idle connection"), reusable: false)
+        }
+        // What is left of a request that was answered early must not come before the next one.
+        if reader.isComplete { return end(reusable: reader.isReusable && isSent) }
         if bodyBytes > Self.responseBytes { return end(reusable: false) }
         armTimer(on: context.eventLoop)
     }

@@ -4,10 +4,12 @@ import NIOCore
 import PipelineConfiguration
 import Wire
 
-/// Writes the request head of a subscription's deliveries; what never changes is kept as bytes.
-struct DeliveryHead {
+/// Writes the request head of a subscription's deliveries; what never changes is kept as bytes. Belongs to one thread.
+final class DeliveryHead {
     private let fixed: [UInt8]
-    private let idPrefix: [UInt8]
+    private let idPrefixBytes: Int
+    /// The `webhook-id` that was written last.
+    private var id: [UInt8]
     private let signer: DeliverySigner
 
     /// `logID` makes the ids of two logs differ.
@@ -19,7 +21,8 @@ struct DeliveryHead {
             user-agent: tributary/\(TributaryVersion.current)\r
 
             """.utf8)
-        idPrefix = Array("evt_\(logID.description.prefix(16))_".utf8)
+        id = Array("evt_\(logID.description.prefix(16))_".utf8)
+        idPrefixBytes = id.count
         self.signer = signer
     }
 
@@ -44,10 +47,11 @@ struct DeliveryHead {
         buffer.writeStaticString("\r\ncontent-length: ")
         buffer.writeString(String(content.body.readableBytes))
         buffer.writeStaticString("\r\n")
+        id.removeLast(id.count - idPrefixBytes)
+        id.append(contentsOf: delivery.name.text.utf8)
         content.body.withUnsafeReadableBytes { body in
             signer.sign(
-                id: idPrefix + Array(delivery.name.text.utf8), attempt: delivery.attempt,
-                nowSeconds: delivery.startedSeconds, body: body
+                id: id, attempt: delivery.attempt, nowSeconds: delivery.startedSeconds, body: body
             ) { name, value in
                 buffer.writeString(name)
                 buffer.writeStaticString(": ")
