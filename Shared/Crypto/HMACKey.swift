@@ -1,7 +1,7 @@
 internal import COpenSSL
 
 /// HMAC (RFC 2104) with one key. The key is scheduled once; each code starts from a copy of that state inside
-/// libcrypto, without allocation. Belongs to one thread.
+/// libcrypto. Belongs to one thread.
 package final class HMACKey {
     /// The hash function inside.
     package enum Digest: String, Sendable {
