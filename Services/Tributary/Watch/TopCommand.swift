@@ -18,8 +18,8 @@ struct TopCommand: ParsableCommand {
 
             Where the output is no terminal, plain tables come one after the other.
             Rates are of the interval; P99 is the time from the receipt of a webhook to its
-            answer (ingress), to a worker's result, or to its delivery (router); of a connector
-            the time of its commits.
+            answer (ingress), to a worker's result, or to its delivery (router), and of a
+            connector the time of its commits.
 
             Exit codes: 3 nothing runs, 69 the supervisor hangs, 77 not permitted.
             """)
