@@ -33,7 +33,9 @@ import Testing
         #expect(requests.allSatisfy { $0.head.headers["host"] == ["127.0.0.1:\(subscriber.port)"] })
         #expect(requests[0].header("content-type") == "application/x-amz-json-1.0")
         #expect(JSONValue.read(requests[0].body)?["WaitTimeSeconds"].integer == 1)
-        #expect(subscriber.ledger.connectionCount == 1)
+        // A connection is free again a moment after its answer is read, so that a busy client may open a second one.
+        for _ in 0..<8 { _ = try await client.delete(["h", "old"]) }
+        #expect(subscriber.ledger.connectionCount <= 3, "of ten requests")
         subscriber.stop()
     }
 
