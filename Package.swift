@@ -219,7 +219,7 @@ let package = Package(
         service(
             "Tributary",
             [
-                "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
+                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
                 "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
@@ -250,7 +250,7 @@ let package = Package(
         tests(
             "TributaryTests",
             [
-                "AdminServer", "ControlClient", "Events", "Executable", "Gzip", "JSON", "Normalisation",
+                "AdminServer", "CommitLog", "ControlClient", "Events", "Executable", "Gzip", "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "TestCertificates", "Threads",
                 "Tributary", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
                 nioSSL, argumentParser,

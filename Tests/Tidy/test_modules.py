@@ -29,7 +29,10 @@ MODULES = {
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
     | CRYPTO | READING | GZIP
-    | {"ControlClient", "DeliverySigning", "Normalisation", "ServerCertificates", "Verification", "WebSocket"},
+    | {
+        "CDirectIO", "CommitLog", "ControlClient", "DeliverySigning", "Normalisation", "ServerCertificates",
+        "Verification", "WebSocket",
+    },
 }  # fmt: skip
 """All modules of this repository in each executable, through whatever they come."""
 
