@@ -93,7 +93,7 @@ extension SystemError {
     var isFull: Bool { code == ENOSPC || code == EDQUOT }
 
     /// What it means for the log, as a sentence.
-    func logError(_ path: String) -> LogError {
+    package func logError(_ path: String) -> LogError {
         let reason = String(cString: strerror(code))
         if isFull {
             return LogError(
@@ -107,7 +107,9 @@ extension SystemError {
                 .locked,
                 "the log \(path) is in use by another process; give every instance its own name and every pipeline "
                     + "its own data_dir, or stop the other one first")
-        case EACCES, EPERM, EROFS, ENOTDIR, ENOENT, EISDIR, ELOOP, ENAMETOOLONG:
+        case EACCES, EPERM, EROFS, ENOTDIR, ENOENT, EISDIR, ELOOP,
+            ENAMETOOLONG
+        where operation != "pwrite" && operation != "fdatasync":
             return LogError(
                 .unusable,
                 "the log \(path) cannot be used (\(operation): \(reason)); check data_dir and its permissions")

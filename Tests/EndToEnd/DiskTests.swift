@@ -3,8 +3,9 @@ import Testing
 
 extension EndToEnd {
     @Suite(.enabled(if: Pipeline.canMountSmallDisks)) struct FullDisk {
-        /// Far more than a write-ahead log grows to, so that it is the filler that takes the space.
+        /// Far more than a journal or a write-ahead log grows to, so that it is the filler that takes the space.
         private let sizeBytes = 96 << 20
+        private let settings = PipelineSettings(ingress: "disk_budget_bytes: \(48 << 20)")
 
         @Test func `an ingress with a full disk answers 503 and goes on when there is space`() throws {
             let (pipeline, load) = try underLoad(smallDiskFor: "ingress-gateway-0")
@@ -75,7 +76,7 @@ extension EndToEnd {
 
         /// A pipeline under load, one instance of which has a small disk.
         private func underLoad(smallDiskFor instance: String) throws -> (Pipeline, LoadGenerator) {
-            let pipeline = try Pipeline()
+            let pipeline = try Pipeline(settings)
             var load: LoadGenerator?
             do {
                 try pipeline.mountSmallDisk(for: instance, sizeBytes: sizeBytes)

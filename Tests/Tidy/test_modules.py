@@ -16,9 +16,10 @@ CRYPTO = {"COpenSSL", "LibCrypto"}
 READING = {"CSimdJSON", "SimdJSON"}
 GZIP = {"CZlib", "Gzip"}
 BROKERS = {"AWS", "CNATS", "NATS"}
+JOURNAL = {"CDirectIO", "CommitLog", "Journal", "WebhookIntake"}
 MODULES = {
-    "IngressGateway": STAGE | {"Journal", "ServerCertificates", "WebhookIntake"},
-    "IngressConnector": STAGE | CRYPTO | {"AWS", "Journal", "SQSClient", "WebSocket", "WebhookIntake"},
+    "IngressGateway": STAGE | JOURNAL | {"ServerCertificates"},
+    "IngressConnector": STAGE | CRYPTO | JOURNAL | {"AWS", "SQSClient", "WebSocket"},
     "Verifier": STAGE | CRYPTO | READING | GZIP | {"Verification"},
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
     "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS
