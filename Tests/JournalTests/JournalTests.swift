@@ -22,6 +22,18 @@ import Wire
         #expect(try journal.all(from: 5).isEmpty)
     }
 
+    @Test(arguments: [true, false])
+    func `every commit is on the disk before it is answered`(isDirect: Bool) throws {
+        for count in 1...12 {
+            let disk = MemoryDisk(seed: UInt64(count), isDirect: isDirect)
+            var journal: Journal? = try openJournal(on: disk)
+            for number in 0..<count { _ = try journal?.append([batch(["\(number)"])]) }
+            journal = nil
+            disk.cutPower()
+            #expect(try openJournal(on: disk).all().map(\.body) == (0..<count).map(String.init))
+        }
+    }
+
     @Test func `reading stops at either limit but gives at least one`() throws {
         let journal = try openJournal(on: disk)
         _ = try journal.append([batch(["a", "b", "c"]), batch(["d", "e"])])
