@@ -93,7 +93,7 @@ def signature(body: str, secret: str = API_SECRET) -> str:
 def seen() -> list[dict]:
     """The events so far."""
     file = gateway.folder / "files" / "seen.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return [json.loads(line) for line in file.read_text().rpartition("\n")[0].splitlines()] if file.exists() else []
 
 
 def numbers(first: int, last: int) -> list[int]:
