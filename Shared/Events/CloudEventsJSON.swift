@@ -15,19 +15,18 @@ package enum CloudEventsJSON {
         attributes: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer?, receivedAtNanoseconds: Int64,
         position: UInt64, to writer: inout ByteWriter
     ) {
-        raw("{\"specversion\":\"1.0\"", to: &writer)
+        raw("{\"specversion\":\"1.0", to: &writer)
         var isJSON = true
         AttributeList(attributes).forEach { name, value in
             guard isRenderable(name) else { return true }
             if name.equals("datacontenttype") { isJSON = holdsJSON(value) }
-            raw(",\"", to: &writer)
+            raw("\",\"", to: &writer)
             writer.raw(name)
             raw("\":\"", to: &writer)
             JSONString.append(repairing: value, to: &writer.bytes)
-            raw("\"", to: &writer)
             return true
         }
-        raw(",\"recordedtime\":\"", to: &writer)
+        raw("\",\"recordedtime\":\"", to: &writer)
         RFC3339.append(nanoseconds: receivedAtNanoseconds, digits: 9, to: &writer.bytes)
         raw("\",\"sequence\":\"", to: &writer)
         sequence(position, to: &writer)

@@ -92,8 +92,11 @@ package struct RequestHeadWriter {
         let (nameCount, valueCount) = (UInt16(clamping: name.count), UInt16(clamping: value.count))
         writer.u16(nameCount)
         writer.u16(valueCount)
-        for byte in name.prefix(Int(nameCount)) { writer.u8((0x41...0x5A).contains(byte) ? byte | 0x20 : byte) }
-        let drops = writer.bytes.withUnsafeBytes { isDropped(UnsafeRawBufferPointer(rebasing: $0[(start + 4)...])) }
+        writer.raw(UnsafeRawBufferPointer(rebasing: name.prefix(Int(nameCount))))
+        let drops = writer.bytes.withUnsafeMutableBytes { bytes in
+            for place in start + 4..<bytes.count where (0x41...0x5A).contains(bytes[place]) { bytes[place] |= 0x20 }
+            return isDropped(UnsafeRawBufferPointer(rebasing: bytes[(start + 4)...]))
+        }
         if drops { return writer.bytes.removeSubrange(start...) }
         writer.raw(UnsafeRawBufferPointer(rebasing: value.prefix(Int(valueCount))))
         count += 1

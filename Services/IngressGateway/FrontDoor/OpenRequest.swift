@@ -1,10 +1,9 @@
 import HTTPFront
 import NIOCore
-import NIOHTTP1
 
 /// A request of a connection that has begun and is neither handed over nor answered.
 struct OpenRequest {
-    var head: HTTPRequestHead
+    var head: ReceivedHead
     var facts: HeadFacts
     var target: SourceTable.Target?
     var body: ByteBuffer?
@@ -37,10 +36,10 @@ struct OwedAnswer {
     /// For the metrics; nil where the request names none.
     var source: SourceRoute?
 
-    init(to head: HTTPRequestHead, _ facts: HeadFacts, startedNanoseconds: Int64) {
+    init(to head: ReceivedHead, _ facts: HeadFacts, startedNanoseconds: Int64) {
         options = .init(
-            closes: facts.closes || facts.asksForUpgrade, isVersion10: head.version == .http1_0,
-            omitsBody: head.method == .HEAD, startedNanoseconds: startedNanoseconds)
+            closes: facts.closes || facts.asksForUpgrade, isVersion10: facts.isVersion10,
+            omitsBody: head.method == .head, startedNanoseconds: startedNanoseconds)
     }
 
     /// For bytes that are no request.
