@@ -27,10 +27,15 @@ package struct ReceivedHead {
     }
 
     /// As sent.
-    var methodName: String { bytes.withUnsafeReadableBytes { String(decoding: $0.part(line.method), as: UTF8.self) } }
+    fileprivate var methodName: String { text(line.method) }
+    fileprivate var target: String { text(line.target) }
+
+    private func text(_ part: Range<Int>) -> String {
+        bytes.withUnsafeReadableBytes { String(decoding: $0.part(part), as: UTF8.self) }
+    }
 
     /// The target as sent.
-    package func withTarget<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    package func withTarget(_ body: (UnsafeRawBufferPointer) -> Void) {
         bytes.withUnsafeReadableBytes { body($0.part(line.target)) }
     }
 
@@ -65,6 +70,6 @@ extension HTTPRequestHead {
         head.forEachField { fields.append((String(decoding: $0, as: UTF8.self), String(decoding: $1, as: UTF8.self))) }
         self.init(
             version: facts.isVersion10 ? .http1_0 : .http1_1, method: HTTPMethod(rawValue: head.methodName),
-            uri: head.withTarget { String(decoding: $0, as: UTF8.self) }, headers: HTTPHeaders(fields))
+            uri: head.target, headers: HTTPHeaders(fields))
     }
 }

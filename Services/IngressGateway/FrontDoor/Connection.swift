@@ -285,9 +285,11 @@ extension Connection {
         guard let context else { return }
         loop.answers.clear(minimumCapacity: 256)
         var closes = false
-        while !closes, let slot = slots.first, let answer = slot.answer {
+        while !closes, !slots.isEmpty, let answer = slots[0].answer {
+            let slot = slots.removeFirst()
+            firstSlot &+= 1
             var options = slot.options
-            let isLast = slots.count == 1 && request == nil
+            let isLast = slots.isEmpty && request == nil
             if isLast, loop.isDraining || inputEnded { options.closes = true }
             loop.renderer.write(answer, options, to: &loop.answers)
             loop.metrics.count(answer, slot.options.success, source: slot.source?.name)
@@ -295,8 +297,6 @@ extension Connection {
             } else {
                 loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - options.startedNanoseconds)
             }
-            slots.removeFirst()
-            firstSlot &+= 1
             closes = options.closes
         }
         guard loop.answers.readableBytes > 0 else { return }

@@ -2,18 +2,24 @@ import HTTPFront
 import NIOCore
 
 /// A request of a connection that has begun and is neither handed over nor answered.
-struct OpenRequest {
-    var head: ReceivedHead
-    var facts: HeadFacts
+final class OpenRequest {
+    let head: ReceivedHead
+    let facts: HeadFacts
     var target: SourceTable.Target?
     var body: ByteBuffer?
     var bodyBytes = 0
-    var startedNanoseconds: Int64
+    let startedNanoseconds: Int64
     var refusal: Refusal?
     /// What the quotas say of it; nil where they are not asked.
     var ticket: QuotaTicket?
     /// Its last byte has come.
     var hasEnded = false
+
+    init(head: ReceivedHead, facts: HeadFacts, startedNanoseconds: Int64) {
+        self.head = head
+        self.facts = facts
+        self.startedNanoseconds = startedNanoseconds
+    }
 
     /// Whether its body is larger than the ingress or its source takes: as announced, or as far as it has come.
     func exceeds(_ bytes: Int) -> Bool {

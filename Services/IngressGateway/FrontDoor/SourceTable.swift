@@ -63,8 +63,9 @@ struct SourceTable: Sendable {
         /// Throws where the source has an endpoint and this is not it.
         func checkPath(in head: ReceivedHead) throws(Refusal) {
             guard let endpoint = source.endpoint else { return }
-            let fits = head.withTarget { target in
-                endpoint.path.values(in: UnsafeRawBufferPointer(rebasing: target[path ?? 0..<0])) != nil
+            var fits = false
+            head.withTarget { target in
+                fits = endpoint.path.values(in: UnsafeRawBufferPointer(rebasing: target[path ?? 0..<0])) != nil
             }
             if !fits { throw .pathUnknown(source.name, endpoint.path.text) }
         }
@@ -72,7 +73,9 @@ struct SourceTable: Sendable {
 
     /// Throws where nothing is there, or the method is none of `WebhookHandshake.allow`.
     func find(_ head: ReceivedHead) throws(Refusal) -> Target {
-        try head.withTarget { find($0, head.method) }.get()
+        var found = Result<Target, Refusal>.failure(.notFound)
+        head.withTarget { found = find($0, head.method) }
+        return try found.get()
     }
 
     private func find(_ target: UnsafeRawBufferPointer, _ method: ReceivedHead.Method) -> Result<Target, Refusal> {

@@ -259,10 +259,10 @@ package final class Lane {
         _ position: UInt64, _ delivery: UnfinishedDelivery, started: Int64, receivedAt: Int64, _ outcome: AttemptOutcome
     ) {
         let now = clock.now
-        let consequence = settings.consequence(of: outcome, delivery, now: now)
+        let isDelivered = outcome.verdict == .delivered
+        let consequence = isDelivered ? .delivered : settings.consequence(of: outcome, delivery, now: now)
         metrics.count(outcome, durationNanoseconds: now - started)
-        sender.remember(
-            position, delivery, started: started, ended: now, outcome, isDelivered: consequence == .delivered)
+        sender.remember(position, delivery, started: started, ended: now, outcome, isDelivered: isDelivered)
         switch consequence {
         case .delivered:
             gate.succeeded(inFlight: cursor.inFlight)
@@ -282,7 +282,7 @@ package final class Lane {
             if !isFinal { noteFailure(now: now) }
         }
         // A replay is late because an operator asked for it late.
-        if consequence == .delivered, delivery.replay == nil {
+        if isDelivered, delivery.replay == nil {
             metrics.receiptToDelivery.record(nanoseconds: clock.wall() - receivedAt)
         }
         pump()
