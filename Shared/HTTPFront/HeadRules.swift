@@ -177,8 +177,9 @@ struct HeadRules {
     /// Whether all are; eight at a time as long as there is neither a control character nor a tab.
     static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var place = 0
-        while place + 8 <= bytes.count {
-            let eight = bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+        while place < bytes.count, bytes.count >= 8 {
+            // The last eight may have been looked at in part.
+            let eight = bytes.loadUnaligned(fromByteOffset: min(place, bytes.count - 8), as: UInt64.self)
             let deletes = eight ^ 0x7F7F_7F7F_7F7F_7F7F
             let controls = (eight &- 0x2020_2020_2020_2020) & ~eight | (deletes &- 0x0101_0101_0101_0101) & ~deletes
             guard controls & 0x8080_8080_8080_8080 == 0 else { break }
