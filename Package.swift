@@ -306,8 +306,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "Verification",
-                "VerificationSchemes", "WebhookSamples", "Wire",
+                "Events", "Gzip", "HTTPFront", "JSON", "Normalisation", "Primitives", "Providers", "Verification",
+                "VerificationSchemes", "WebhookSamples", "Wire", nio,
             ],
             path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"],
             swiftSettings: swiftSettings),

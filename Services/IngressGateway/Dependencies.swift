@@ -56,7 +56,7 @@ extension IngressConfiguration {
 
 extension SourceRoute {
     /// A source with its provider's way of recognising probes.
-    init(_ source: SourceConfiguration, quotas: QuotasConfiguration) {
+    convenience init(_ source: SourceConfiguration, quotas: QuotasConfiguration) {
         var check: ProbeCheck?
         if let provider = ProviderRegistry.provider(named: source.provider) {
             check = { head, body in provider.isProbe(head: head, body: body) }
