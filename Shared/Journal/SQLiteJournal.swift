@@ -15,32 +15,33 @@ enum SQLiteJournal {
     private static let formatVersion = 1
     private static let takenOverVersion = 2
 
-    /// Moves what such a journal holds into a commit log. Whatever interrupts it, the next start does it from the
-    /// beginning or finds it done. Returns sentences about it.
+    /// Moves what such a journal holds into a commit log. Whatever interrupts it, the next start does it from the beginning
+    /// or finds it done. Returns sentences about it.
+    ///
+    /// The file is replaced when the log is whole, and only then does the log get its name: no version ever finds two
+    /// journals.
     static func takeOver(
         _ path: String, _ options: SegmentLog.Options, _ files: any LogFileSystem
     ) throws(LogError) -> [String] {
         guard files is SystemFiles else { return [] }
         let database = path + "/journal.db"
-        if version(of: database) == takenOverVersion { return [] }
+        var notices: [String] = []
         do {
-            let queue = try open(database)
-            let former = try queue.inDatabase { db in
-                try Row.fetchOne(db, sql: "SELECT journal, next, watermark FROM identity")
+            if version(of: database) != takenOverVersion {
+                if access(database, F_OK) == 0, let count = try copy(database, path, options) {
+                    notices = ["took \(count) webhooks that were not settled over from \(database)"]
+                }
+                try mark(path)
             }
-            var notices: [String] = []
-            // A log that is there was whole before it got its name.
-            if let former, access(Journal.logFolder(path), F_OK) != 0 {
-                let count = try copy(former, queue, path, options)
-                notices = ["took \(count) webhooks that were not settled over from \(database)"]
+            if access(path + "/log.new", F_OK) == 0 {
+                try move(path + "/log.new", to: Journal.logFolder(path), in: path)
             }
-            try mark(queue)
-            return notices
         } catch let error as LogError {
             throw error
         } catch {
             throw translate(error, database)
         }
+        return notices
     }
 
     /// The version in the header of the file, whose write-ahead log is gone once it has been taken over.
@@ -57,38 +58,34 @@ enum SQLiteJournal {
         var configuration = Configuration()
         configuration.label = "journal"
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA locking_mode = EXCLUSIVE") }
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
-        try queue.inDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL")
-            if try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0 {
-                try db.execute(
-                    sql: """
-                        PRAGMA application_id = \(applicationID);
-                        CREATE TABLE identity (
-                            one INTEGER PRIMARY KEY CHECK (one = 1),
-                            journal TEXT NOT NULL, next INTEGER NOT NULL, watermark INTEGER NOT NULL);
-                        CREATE TABLE batches (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, frame BLOB NOT NULL);
-                        """)
-                return
-            }
-            guard try Int.fetchOne(db, sql: "PRAGMA application_id") == applicationID else {
-                throw damaged(path, "it is another program's database")
-            }
-            let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-            // Without a version is what a start made that ended before `mark`.
-            guard [0, formatVersion].contains(version) else {
-                throw LogError(
-                    .version,
-                    "the journal \(path) was written in format \(version), this version reads \(formatVersion); start "
-                        + "the version that wrote it, let it drain, then upgrade")
-            }
-        }
-        return queue
+        return try DatabaseQueue(path: path, configuration: configuration)
     }
 
-    private static func copy(
-        _ former: Row, _ queue: DatabaseQueue, _ path: String, _ options: SegmentLog.Options
-    ) throws -> Int {
+    /// The row of a journal that this version knows; nil where nothing was ever written.
+    private static func identity(_ db: Database, _ path: String) throws -> Row? {
+        if try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0 { return nil }
+        guard try Int.fetchOne(db, sql: "PRAGMA application_id") == applicationID else {
+            throw damaged(path, "it is another program's database")
+        }
+        let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        guard version == formatVersion else {
+            throw LogError(
+                .version,
+                "the journal \(path) was written in format \(version), this version reads \(formatVersion); start the "
+                    + "version that wrote it, let it drain, then upgrade")
+        }
+        guard let row = try Row.fetchOne(db, sql: "SELECT journal, next, watermark FROM identity") else {
+            throw damaged(path, "its identity is missing")
+        }
+        return row
+    }
+
+    /// Copies what is not settled into `log.new`; returns how many webhooks, or nil where nothing was ever written.
+    private static func copy(_ database: String, _ path: String, _ options: SegmentLog.Options) throws -> Int? {
+        let queue = try open(database)
+        // Its end takes the write-ahead log into the file.
+        defer { try? queue.close() }
+        guard let former = try queue.inDatabase({ try identity($0, database) }) else { return nil }
         let (next, watermark): (Int64, Int64) = (former[1], former[2])
         guard let id = JournalID(former[0] as String), watermark >= 0, next > watermark else {
             throw damaged(path, "its numbers contradict each other")
@@ -131,25 +128,31 @@ enum SQLiteJournal {
                 throw damaged(path, "batches between \(log.next) and \(next) are missing")
             }
             try log.close()
-            guard rename(target, Journal.logFolder(path)) == 0 else {
-                throw SystemError("rename", errno).logError(path)
-            }
-            try SystemFiles().syncFolder(path)
             return Int(next - max(watermark + 1, Int64(clamping: options.newFirst)))
         }
     }
 
-    /// Leaves the file empty, without a write-ahead log, for versions that would look for it.
-    private static func mark(_ queue: DatabaseQueue) throws {
+    /// Puts an empty file in its place, for versions that would look for it.
+    private static func mark(_ path: String) throws {
+        let fresh = path + "/journal.db.new"
+        if access(fresh, F_OK) == 0 { try SystemFiles().unlink(fresh) }
+        let queue = try open(fresh)
         try queue.inDatabase { db in
-            try db.execute(sql: "PRAGMA journal_mode = DELETE")
-            try db.inTransaction(.immediate) {
-                try db.execute(sql: "DELETE FROM batches; PRAGMA user_version = \(takenOverVersion)")
-                return .commit
-            }
-            try db.execute(sql: "VACUUM")
+            try db.execute(
+                sql: """
+                    PRAGMA application_id = \(applicationID);
+                    PRAGMA user_version = \(takenOverVersion);
+                    CREATE TABLE identity (one INTEGER PRIMARY KEY, journal TEXT, next INTEGER, watermark INTEGER);
+                    """)
         }
         try queue.close()
+        for suffix in ["-wal", "-shm"] { try? SystemFiles().unlink(path + "/journal.db" + suffix) }
+        try move(fresh, to: path + "/journal.db", in: path)
+    }
+
+    private static func move(_ from: String, to: String, in path: String) throws {
+        guard rename(from, to) == 0 else { throw SystemError("rename", errno).logError(path) }
+        try SystemFiles().syncFolder(path)
     }
 
     private static func removeFolder(_ path: String) throws {

@@ -96,8 +96,8 @@ private struct FormerJournal {
         _ = try journal?.append([batch(["d"])])
         journal = nil
         #expect(access(half, F_OK) != 0)
-        // Before the old file was marked.
-        try DatabaseQueue(path: former.path).inDatabase { try $0.execute(sql: "PRAGMA user_version = 1") }
+        // Before its name was given: the whole of it.
+        #expect(rename(former.folder.path + "/log", half) == 0)
         let again = try former.open()
         #expect(again.notices.isEmpty)
         #expect(try again.all().map(\.body) == ["a", "b", "c", "d"])
