@@ -2,11 +2,9 @@ import ArgumentParser
 import Bus
 import Events
 import Executable
-import Glibc
-import JSON
 import PipelineConfiguration
+import TapPrinting
 import Wire
-import ZeroMQ
 
 /// Listens to the bus without touching it: every record at every hop, filtered, decoded, printed.
 @main
@@ -26,8 +24,9 @@ struct BusTap: ParsableCommand {
               bus-tap --source stream --headers --payload
               bus-tap --json --count 10 | jq .sequence
 
-            A listener that is too slow loses records, never the pipeline time; what it
-            did not see is said ("dropped N"), also when a stage was started again.
+            It uses only the processor time that nothing else wants. What it is too slow
+            for it skips and says so ("skipped N records"), also when a stage was started
+            again.
 
             Exit codes: 64 an unknown source, type or stage, 77 the run directory may
             not be entered, 78 wrong configuration.
@@ -76,23 +75,25 @@ struct BusTap: ParsableCommand {
     func run() throws {
         do {
             // What can be judged without a file is judged first.
-            var filter = TapFilter(
-                stages: try StageChoice(stage, option: "--stage"),
-                instances: try StageChoice(instance, option: "--instance"))
+            let stages = try StageChoice(stage, option: "--stage")
+            let instances = try StageChoice(instance, option: "--instance")
+            var filter = TapFilter()
             let configuration = try AcceptedConfiguration.running(config) { StandardError.write("bus-tap: \($0)\n") }
-            if let source { filter.source = try configuration.source(named: source).name }
+            if let source { filter.source = Array(try configuration.source(named: source).name.utf8) }
             if let type {
                 try KnownTypes.require(type)
                 filter.type = WildcardPattern(CanonicalTypeName.short(type))
             }
             filter.subject = subject.map { WildcardPattern($0) }
-            filter.id = id
+            filter.id = id.map { Array($0.utf8) }
             filter.isRejected = rejected
             let printer = TapPrinter(
                 form: json ? .json : oneline ? .line : .block, showsHeaders: headers, showsPayload: payload,
                 hidden: reveal ? nil : SecretFields(named: configuration.tokenFields))
             let directory = RunDirectory(path: configuration.runDir)
-            let listener = try TapListener(directory: directory, filter: filter, printer: printer)
+            let listener = try TapListener(directory: directory, filter: filter, printer: printer) {
+                stages.takes($0) && instances.takes($0)
+            }
             try listener.listen(count: count ?? .max)
         } catch let failure as StageFailure {
             failure.exit(as: "bus-tap")

@@ -4,6 +4,7 @@ import CommitLog
 import Executable
 import HTTPFront
 import Logging
+import NIOCore
 import PipelineConfiguration
 import Primitives
 import Providers
@@ -34,7 +35,8 @@ extension IngressSettings {
             instance: instance, limits: limits,
             sources: configuration.sources.map { SourceRoute($0, quotas: ingress.quotas) }, socket: socket,
             trustedProxies: ingress.trustedProxies.compactMap { IPNetwork($0) }, tls: ingress.tls,
-            quotas: QuotaSettings(quotas: ingress.quotas, diskBudgetBytes: ingress.diskBudgetBytes))
+            quotas: QuotaSettings(quotas: ingress.quotas, diskBudgetBytes: ingress.diskBudgetBytes),
+            eventLoops: ingress.threads ?? max(1, System.coreCount / 2))
     }
 }
 

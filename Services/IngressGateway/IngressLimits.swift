@@ -9,9 +9,9 @@ struct IngressLimits: Sendable {
     static let bodyGraceNanoseconds: Int64 = 5_000_000_000
     /// How long a closing connection is still read, so that the client gets the last answer.
     static let lingerNanoseconds: Int64 = 2_000_000_000
-    /// How often deadlines are looked at.
+    /// How often deadlines are looked at, while there are connections.
     static let sweepMilliseconds: Int64 = 250
-    /// Bodies that are being received, per event loop; beyond it, 503.
+    /// Bodies that are being received, on all event loops; beyond it, 503.
     static let unfinishedBodiesBytes = 256 << 20
     /// How long an orderly stop waits for open requests.
     static let drainNanoseconds: Int64 = 3_000_000_000

@@ -6,6 +6,8 @@ internal import Wire
 package struct IngressConfiguration: Sendable {
     package var listen = ListenAddress(host: "127.0.0.1", port: 8080)
     package var instances = 1
+    /// Nil: half of the processors.
+    package var threads: Int?
     package var maxBodyBytes = 1 << 20
     package var diskBudgetBytes = 1 << 30
     package var maxConnections = 4096
@@ -43,6 +45,10 @@ package struct IngressConfiguration: Sendable {
         [
             Field("listen", \.listen, .address, "Where webhooks come in.", effect: .restart),
             Field("instances", \.instances, .integer(1...16), "How many processes run.", effect: .instances),
+            Field(
+                "threads", optional: \.threads, .integer(1...64),
+                "Event loops that speak HTTP, in each process; without it, half of the processors, at least one.",
+                effect: .restart),
             // Every stage sizes what it may hold by the largest body.
             Field(
                 "max_body_bytes", \.maxBodyBytes, .integer(1024...(64 << 20)), "Larger bodies get 413.",

@@ -28,11 +28,13 @@ package enum JSONString {
     }
 
     /// Appends text escaped, without quotes; bytes that are not UTF-8 are repaired with U+FFFD.
-    package static func append(repairing text: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+    package static func append(
+        repairing text: UnsafeRawBufferPointer, to bytes: inout [UInt8], hidingControls: Bool = false
+    ) {
         if plainBytes(text) == text.count { return bytes.append(contentsOf: text) }
-        if text.allSatisfy({ $0 < 0x80 }) { return append(text, to: &bytes) }
+        if text.allSatisfy({ $0 < 0x80 }) { return append(text, to: &bytes, hidingControls: hidingControls) }
         var repaired = String(decoding: text, as: UTF8.self)
-        repaired.withUTF8 { append(UnsafeRawBufferPointer($0), to: &bytes) }
+        repaired.withUTF8 { append(UnsafeRawBufferPointer($0), to: &bytes, hidingControls: hidingControls) }
     }
 
     /// How many bytes at the beginning are sure to be ASCII that stands for itself, looked at by eight.

@@ -21,30 +21,38 @@ package enum RFC3339 {
         var (day, second) = Int(seconds).quotientAndRemainder(dividingBy: 86_400)
         if second < 0 { (day, second) = (day - 1, second + 86_400) }
         let date = CivilDate(dayNumber: day)
-        pair(date.year / 100, to: &bytes)
-        pair(date.year % 100, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        pair(date.month, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        pair(date.day, to: &bytes)
-        bytes.append(UInt8(ascii: "T"))
-        pair(second / 3600, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        pair(second / 60 % 60, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        pair(second % 60, to: &bytes)
+        // YYYY-MM-DDThh:mm:ss.fffffffffZ
+        var text = InlineArray<30, UInt8>(repeating: UInt8(ascii: "-"))
+        func pair(_ value: Int, at place: Int) {
+            let tens = UInt32(truncatingIfNeeded: value) / 10
+            text[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: tens)
+            text[place + 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value &- Int(tens) &* 10)
+        }
+        pair(date.year / 100, at: 0)
+        pair(date.year % 100, at: 2)
+        pair(date.month, at: 5)
+        pair(date.day, at: 8)
+        text[10] = UInt8(ascii: "T")
+        pair(second / 3600, at: 11)
+        text[13] = UInt8(ascii: ":")
+        pair(second / 60 % 60, at: 14)
+        text[16] = UInt8(ascii: ":")
+        pair(second % 60, at: 17)
+        var end = 19
         if digits != nil || fraction > 0 {
-            bytes.append(UInt8(ascii: "."))
-            var divisor: Int64 = 100_000_000
-            for _ in 0..<(digits ?? 9) {
-                bytes.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: fraction / divisor % 10))
-                divisor /= 10
+            text[19] = UInt8(ascii: ".")
+            var rest = UInt32(truncatingIfNeeded: fraction)
+            for place in stride(from: 28, through: 20, by: -1) {
+                text[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
             }
+            end = 20 + min(digits ?? 9, 9)
             if digits == nil {
-                while bytes.last == UInt8(ascii: "0") { bytes.removeLast() }
+                while text[end - 1] == UInt8(ascii: "0") { end -= 1 }
             }
         }
-        bytes.append(UInt8(ascii: "Z"))
+        text[end] = UInt8(ascii: "Z")
+        withUnsafeBytes(of: text) { bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[...end])) }
     }
 
     /// Appends a number of two digits.

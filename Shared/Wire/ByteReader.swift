@@ -1,5 +1,5 @@
 /// What can be wrong with bytes that claim to be in this project's wire format. The code is stable.
-package enum WireError: String, Error, Sendable {
+@usableFromInline package enum WireError: String, Error, Sendable {
     case truncated
     case unknownMagic = "unknown_magic"
     case unknownVersion = "unknown_version"
@@ -11,42 +11,39 @@ package enum WireError: String, Error, Sendable {
 /// Reads little-endian values from foreign bytes. Every read is checked; nothing traps.
 ///
 /// The reader does not own the bytes: it must not outlive the closure that lent them.
-package struct ByteReader {
+///
+/// (`@usableFromInline`: without it Swift calls what is `@inlinable` in a `package` type from other modules all the same.)
+@usableFromInline package struct ByteReader {
     /// What is still to be read.
-    package var rest: UnsafeRawBufferPointer
+    @usableFromInline package var rest: UnsafeRawBufferPointer
 
     @inlinable package init(_ bytes: UnsafeRawBufferPointer) {
         rest = bytes
     }
 
-    @inlinable package var isAtEnd: Bool { rest.isEmpty }
+    @inlinable package var isAtEnd: Bool { @inline(__always) get { rest.isEmpty } }
 
     /// The next `count` bytes.
-    @inlinable package mutating func bytes(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
+    @inlinable @inline(__always)
+    package mutating func bytes(_ count: Int) throws(WireError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= rest.count else { throw .truncated }
-        let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
-        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        let taken = UnsafeRawBufferPointer(start: rest.baseAddress, count: count)
+        rest = UnsafeRawBufferPointer(start: rest.baseAddress.map { $0 + count }, count: rest.count &- count)
         return taken
     }
 
-    @inlinable package mutating func u8() throws(WireError) -> UInt8 {
-        try bytes(1)[0]
-    }
+    @inlinable @inline(__always) package mutating func u8() throws(WireError) -> UInt8 { try integer() }
+    @inlinable @inline(__always) package mutating func u16() throws(WireError) -> UInt16 { try integer() }
+    @inlinable @inline(__always) package mutating func u32() throws(WireError) -> UInt32 { try integer() }
+    @inlinable @inline(__always) package mutating func u64() throws(WireError) -> UInt64 { try integer() }
 
-    @inlinable package mutating func u16() throws(WireError) -> UInt16 {
-        UInt16(littleEndian: try bytes(2).loadUnaligned(as: UInt16.self))
-    }
-
-    @inlinable package mutating func u32() throws(WireError) -> UInt32 {
-        UInt32(littleEndian: try bytes(4).loadUnaligned(as: UInt32.self))
-    }
-
-    @inlinable package mutating func u64() throws(WireError) -> UInt64 {
-        UInt64(littleEndian: try bytes(8).loadUnaligned(as: UInt64.self))
-    }
-
-    @inlinable package mutating func i64() throws(WireError) -> Int64 {
+    @inlinable @inline(__always) package mutating func i64() throws(WireError) -> Int64 {
         Int64(bitPattern: try u64())
+    }
+
+    @inlinable @inline(__always)
+    mutating func integer<Value: FixedWidthInteger & UnsignedInteger>() throws(WireError) -> Value {
+        Value(littleEndian: try bytes(MemoryLayout<Value>.size).loadUnaligned(as: Value.self))
     }
 
     /// A short text: its length in one byte, then UTF-8. Bytes that are not UTF-8 are repaired, never refused.

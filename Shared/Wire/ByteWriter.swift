@@ -1,6 +1,6 @@
 /// Writes little-endian values into one growing buffer; the counterpart of `ByteReader`.
-package struct ByteWriter {
-    package var bytes: [UInt8]
+@usableFromInline package struct ByteWriter {
+    @usableFromInline package var bytes: [UInt8]
 
     @inlinable package init(reservingBytes capacity: Int = 0) {
         bytes = []
@@ -13,18 +13,20 @@ package struct ByteWriter {
         bytes.append(value)
     }
 
-    /// One by one: less work than appending two bytes of memory.
-    @inlinable package mutating func u16(_ value: UInt16) {
-        bytes.append(UInt8(truncatingIfNeeded: value))
-        bytes.append(UInt8(truncatingIfNeeded: value >> 8))
-    }
+    @inlinable package mutating func u16(_ value: UInt16) { integer(value) }
+    @inlinable package mutating func u32(_ value: UInt32) { integer(value) }
+    @inlinable package mutating func u64(_ value: UInt64) { integer(value) }
 
-    @inlinable package mutating func u32(_ value: UInt32) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
-    }
-
-    @inlinable package mutating func u64(_ value: UInt64) {
-        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    /// Into the array's spare room: half the work of appending from memory.
+    @inlinable @inline(__always)
+    mutating func integer<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value) {
+        bytes.append(addingCapacity: MemoryLayout<Value>.size) { room in
+            room.withUnsafeMutableBufferPointer { target, count in
+                UnsafeMutableRawBufferPointer(target).storeBytes(
+                    of: value.littleEndian, toByteOffset: count, as: Value.self)
+                count += MemoryLayout<Value>.size
+            }
+        }
     }
 
     @inlinable package mutating func i64(_ value: Int64) {

@@ -124,7 +124,7 @@ package struct EnvelopeView {
         }
     }
 
-    @inlinable package var flags: EnvelopeFlags { EnvelopeFlags(rawValue: bytes[EnvelopeLayout.flagsOffset]) }
+    package var flags: EnvelopeFlags { EnvelopeFlags(rawValue: bytes[EnvelopeLayout.flagsOffset]) }
     package var resends: UInt8 { bytes[EnvelopeLayout.resendsOffset] }
     package var journal: JournalID {
         JournalID(
@@ -176,7 +176,7 @@ package struct EnvelopeView {
     /// Offset of the first byte that the ingress did not write.
     package var coveredEnd: Int { Int(load(UInt32.self, at: EnvelopeLayout.coveredEndOffset)) }
 
-    @usableFromInline func load<Value: FixedWidthInteger>(_ type: Value.Type, at offset: Int) -> Value {
+    private func load<Value: FixedWidthInteger>(_ type: Value.Type, at offset: Int) -> Value {
         Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
     }
 }

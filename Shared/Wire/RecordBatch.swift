@@ -3,10 +3,10 @@
 ///
 /// Where each record lies is found once, when the batch is made; parts of a batch share its bytes. Whoever holds a
 /// batch off a socket keeps the frame that it came in.
-package struct RecordBatch: Sendable {
-    private var storage: Storage
+@usableFromInline package struct RecordBatch: Sendable {
+    @usableFromInline var storage: Storage
     /// Which of the storage's records are this batch's.
-    private var range: Range<Int>
+    @usableFromInline var range: Range<Int>
     /// Sequence of the first record where the records are consecutive ones of one journal; 0 where they are not, and
     /// until the journal has given it.
     package private(set) var first: UInt64
@@ -60,7 +60,7 @@ package struct RecordBatch: Sendable {
     }
 
     package var count: Int { range.count }
-    package var indices: Range<Int> { 0..<range.count }
+    @inlinable package var indices: Range<Int> { 0..<range.count }
     package var byteCount: Int { storage.start(of: range.upperBound) - storage.start(of: range.lowerBound) }
     /// How long each record is with its length prefix.
     package var byteCounts: [Int] { range.map { storage.ends[$0] - storage.start(of: $0) } }
@@ -96,7 +96,7 @@ package struct RecordBatch: Sendable {
     }
 
     /// Lends the bytes of some records, length prefixes included.
-    package func withBytes<Result>(
+    @inlinable package func withBytes<Result>(
         of records: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
         let lower = storage.start(of: range.lowerBound + records.lowerBound)
@@ -105,7 +105,7 @@ package struct RecordBatch: Sendable {
     }
 
     /// Lends one record, without its length prefix.
-    package func withRecord<Result>(
+    @inlinable package func withRecord<Result>(
         _ index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
     ) rethrows -> Result {
         let start = storage.start(of: range.lowerBound + index) + (storage.isWhole ? 4 : 0)
@@ -168,7 +168,7 @@ package struct RecordBatch: Sendable {
 }
 
 extension RecordBatch: Equatable {
-    package static func == (left: RecordBatch, right: RecordBatch) -> Bool {
+    @usableFromInline package static func == (left: RecordBatch, right: RecordBatch) -> Bool {
         left.first == right.first && left.byteCounts == right.byteCounts
             && left.withBytes { left in right.withBytes { left.elementsEqual($0) } }
     }
@@ -177,13 +177,13 @@ extension RecordBatch: Equatable {
 /// Bytes and the borders of the records in them.
 ///
 /// `@unchecked Sendable`: changed only in `seal`, by a batch that shares it with nobody.
-private final class Storage: @unchecked Sendable {
-    private var memory: [UInt8]
-    private let lent: UnsafeRawBufferPointer?
-    private let owner: AnyObject?
+@usableFromInline final class Storage: @unchecked Sendable {
+    @usableFromInline var memory: [UInt8]
+    @usableFromInline let lent: UnsafeRawBufferPointer?
+    @usableFromInline let owner: AnyObject?
     /// Where each record ends; the first begins at 0.
-    let ends: [Int]
-    let isWhole: Bool
+    @usableFromInline let ends: [Int]
+    @usableFromInline let isWhole: Bool
 
     init(_ memory: [UInt8], ends: [Int], isWhole: Bool = true) {
         self.memory = memory
@@ -202,9 +202,9 @@ private final class Storage: @unchecked Sendable {
 
     var isLent: Bool { lent != nil }
 
-    func start(of index: Int) -> Int { index == 0 ? 0 : ends[index - 1] }
+    @inlinable func start(of index: Int) -> Int { index == 0 ? 0 : ends[index - 1] }
 
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    @inlinable func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         guard let lent else { return try memory.withUnsafeBytes(body) }
         defer { withExtendedLifetime(owner) {} }
         return try body(lent)

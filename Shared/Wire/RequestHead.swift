@@ -1,7 +1,7 @@
 /// The header fields of a request inside an envelope: `u16 count`, then per field `u16 name length`,
 /// `u16 value length`, name, value. Names are lower-case; what does not come from a header field has a pseudo-field whose
 /// name begins with a colon, which no client can send.
-package struct RequestHead {
+@usableFromInline package struct RequestHead {
     /// The path token as sent.
     package static let pathToken = ":token"
     /// What stands behind the source in its path, as sent, where its provider's clients call a path of their own.

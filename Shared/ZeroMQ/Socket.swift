@@ -15,6 +15,8 @@ package final class Socket {
     let pointer: UnsafeMutableRawPointer
     private let context: Context
     private var monitorCount = 0
+    /// Whether there may be something to read that the descriptor does not tell of (`Poller`).
+    var isUnsettled = true
 
     init(_ pointer: UnsafeMutableRawPointer, context: Context) {
         self.pointer = pointer
@@ -25,11 +27,31 @@ package final class Socket {
         zmq_close(pointer)
     }
 
+    /// Readable when libzmq has commands for the socket; `Poller` alone knows what to make of it.
+    var descriptor: Int32 {
+        var descriptor: Int32 = -1
+        var size = MemoryLayout<Int32>.size
+        zmq_getsockopt(pointer, ZMQ_FD, &descriptor, &size)
+        return descriptor
+    }
+
+    /// Whether a transmission can be received, after taking in the commands that wait.
+    func hasInput() throws(ZeroMQError) -> Bool {
+        var events: Int32 = 0
+        var size = MemoryLayout<Int32>.size
+        while zmq_getsockopt(pointer, ZMQ_EVENTS, &events, &size) != 0 {
+            guard zmq_errno() == EINTR else { throw ZeroMQError.last("socket events") }
+        }
+        isUnsettled = events & ZMQ_POLLIN != 0
+        return isUnsettled
+    }
+
     package func bind(_ endpoint: String) throws(ZeroMQError) {
         guard zmq_bind(pointer, endpoint) == 0 else { throw ZeroMQError.last("bind \(endpoint)") }
     }
 
     package func connect(_ endpoint: String) throws(ZeroMQError) {
+        isUnsettled = true
         guard zmq_connect(pointer, endpoint) == 0 else { throw ZeroMQError.last("connect \(endpoint)") }
     }
 
@@ -62,6 +84,7 @@ package final class Socket {
 
     /// Sends all frames as one transmission, or none of them. The frames are empty after `.sent`.
     package func send(_ frames: [Frame]) throws(ZeroMQError) -> SendResult {
+        isUnsettled = true
         for (index, frame) in frames.enumerated() {
             while frame.send(to: pointer, more: index + 1 < frames.count) < 0 {
                 let code = zmq_errno()
@@ -82,13 +105,17 @@ package final class Socket {
     /// than anything well-formed has. (libzmq bounds a frame, not their number, and hands a transmission over when all of
     /// it is here: what it has taken in until then, only the mode of the run directory bounds.)
     package func receive() throws(ZeroMQError) -> [Frame]? {
+        isUnsettled = true
         var frames: [Frame] = []
         while true {
             let frame = Frame()
             if frame.receive(from: pointer) < 0 {
                 let code = zmq_errno()
                 if code == EINTR { continue }
-                if code == EAGAIN && frames.isEmpty { return nil }
+                if code == EAGAIN && frames.isEmpty {
+                    isUnsettled = false
+                    return nil
+                }
                 throw ZeroMQError(operation: "receive", code: code)
             }
             if frames.count < Self.mostFrames { frames.append(frame) }

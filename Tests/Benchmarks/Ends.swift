@@ -24,7 +24,7 @@ struct Benchmark {
                 let way = WayThroughStages(each)
                 return { way.go() }
             }
-        } + Ends.all()
+        } + Ends.all() + [Benchmark(name: "tap", prepare: Tap.printing)]
     }
 }
 

@@ -63,7 +63,7 @@ class Thresholds(unittest.TestCase):
         names = set(re.findall(r'(?:name: |hostile\()"([^"]+)"', source))
         self.assertGreater(len(names), 10)
         for processor, limits in json.loads(stages.THRESHOLDS.read_text()).items():
-            self.assertEqual(set(limits), names, processor)
+            self.assertLessEqual(names | {"tap"}, set(limits), processor)
 
     def test_counts_are_held_to_those_of_the_same_class_of_processors(self):
         self.assertEqual(stages.processor_class("x86_64", "model name\t: X\nflags\t\t: fpu avx avx2\n"),

@@ -1,7 +1,6 @@
+import TapPrinting
 import Testing
 import Wire
-
-@testable import BusTap
 
 @Suite struct TapGapsTests {
     private let journal = JournalID(high: 1, low: 2)
@@ -11,11 +10,11 @@ import Wire
         LinkHeader(kind: .tap, bootID: boot, number: number, count: count, bodyBytes: 0)
     }
 
-    @Test func `a number that was left out says how many records were dropped`() {
+    @Test func `a number that was left out says how many records were skipped`() {
         var gaps = TapGaps()
         #expect(gaps.begin(header(boot: 1, number: 40, count: 2), at: verifier, isLate: false) == nil)
         #expect(gaps.begin(header(boot: 1, number: 42, count: 1), at: verifier, isLate: false) == nil)
-        #expect(gaps.begin(header(boot: 1, number: 50, count: 1), at: verifier, isLate: false) == .dropped(7))
+        #expect(gaps.begin(header(boot: 1, number: 50, count: 1), at: verifier, isLate: false) == .skipped(7))
     }
 
     @Test func `after a restart the sequences say what was not seen`() {

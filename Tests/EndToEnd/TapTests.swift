@@ -99,7 +99,7 @@ extension EndToEnd {
                 [Executables.path("bus-tap"), "--json", "--config", pipeline.configuration] + arguments,
                 in: pipeline.folder)
             #expect(result.status == 0, "\(result.errors)")
-            return try result.output.split(separator: "\n").map(decode).filter { $0["dropped"] == nil }
+            return try result.output.split(separator: "\n").map(decode).filter { $0["skipped"] == nil }
         }
 
         private func decode(_ line: Substring) throws -> [String: Any] {

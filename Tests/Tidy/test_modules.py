@@ -27,7 +27,7 @@ MODULES = {
         "ControlAPI", "ControlClient", "DeliverySigning", "EventDelivery", "EventLog", "ServerCertificates",
         "Verification", "WebSocket",
     },
-    "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
+    "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"} | {"TapPrinting"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
     | CRYPTO | READING | GZIP
     | {
@@ -69,9 +69,11 @@ FOLDERS = {
     "LibCrypto": "Shared/Crypto",
     "Normalisation": "Shared/Providers/Normalisation",
     "PipelineConfiguration": "Shared/Configuration",
+    "TapPrinting": "Services/BusTap/Printing",
     "VerificationSchemes": "Shared/Verification/Schemes",
 }
 APART = {
+    "BusTap": {"Printing"},
     "FanoutRouter": {"ControlAPI", "EventDelivery"},
     "Providers": {"Normalisation"},
     "Verification": {"Schemes"},

@@ -17,6 +17,21 @@ struct FrontShared: Sendable {
     let metrics: IngressMetrics
     var quotas = Quotas()
     let caps = ConnectionCaps()
+    let bodies = BodyMemory()
+}
+
+/// What bodies that are being received take up, on all event loops. Thread-safe.
+final class BodyMemory: Sendable {
+    private let reserved = Atomic<Int>(0)
+
+    /// False, and nothing is reserved, where it would be more than `most` in all.
+    func reserve(_ bytes: Int, most: Int) -> Bool {
+        if reserved.add(bytes, ordering: .relaxed).newValue <= most { return true }
+        release(bytes)
+        return false
+    }
+
+    func release(_ bytes: Int) { reserved.subtract(bytes, ordering: .relaxed) }
 }
 
 /// What can be changed while the door is open.
@@ -58,6 +73,8 @@ final class FrontLoop {
     /// The next one will hardly be longer.
     private var lastBatchBytes = 0
     private var bodiesBytes = 0
+    /// Only while there are connections: a loop that has none sleeps.
+    private var sweepIsDue = false
     /// How many of the requests that wait for the quotas may still be refused in this sweep.
     private var refusalsLeft = 0
     private var drained: EventLoopPromise<Void>?
@@ -67,9 +84,6 @@ final class FrontLoop {
         settings = shared.settings
         self.sinkIndex = sinkIndex
         self.eventLoop = eventLoop
-        let interval = TimeAmount.milliseconds(IngressLimits.sweepMilliseconds)
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in bound.value.sweep() }
     }
 
     /// Goes by other settings from the next request on.
@@ -88,6 +102,10 @@ final class FrontLoop {
         connections[Int(slot)].generation &+= 1
         connection.place = (slot, connections[Int(slot)].generation)
         occupied += 1
+        if !sweepIsDue {
+            renderer.refreshDate()
+            scheduleSweep()
+        }
         connection.admission = shared.caps.enter(
             client, most: isDraining ? 0 : limits.connections, mostPerClient: limits.connectionsPerAddress)
         metrics.connections.set(Double(shared.caps.admitted))
@@ -129,13 +147,14 @@ final class FrontLoop {
 
     /// Reserves memory for a part of a body; false when too much is held already.
     func reserve(_ bytes: Int) -> Bool {
-        guard bodiesBytes + bytes <= IngressLimits.unfinishedBodiesBytes else { return false }
+        guard shared.bodies.reserve(bytes, most: IngressLimits.unfinishedBodiesBytes) else { return false }
         bodiesBytes += bytes
         return true
     }
 
     func release(_ bytes: Int) {
         bodiesBytes -= bytes
+        shared.bodies.release(bytes)
     }
 
     /// Adds a complete request to the batch, or answers at once what is not journaled.
@@ -220,11 +239,19 @@ final class FrontLoop {
         batches = []
     }
 
+    private func scheduleSweep() {
+        sweepIsDue = true
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .milliseconds(IngressLimits.sweepMilliseconds)) { bound.value.sweep() }
+    }
+
     private func sweep() {
         renderer.refreshDate()
         refusalsLeft = max(IngressLimits.refusalsPerSweep, occupied / IngressLimits.refusalsPerSweep)
         let now = monotonicNanoseconds()
         for entry in connections { entry.connection?.sweep(now) }
+        sweepIsDue = false
+        if occupied > 0 { scheduleSweep() }
     }
 }
 
