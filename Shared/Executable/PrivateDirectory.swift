@@ -1,6 +1,6 @@
 import Glibc
 
-/// Directories that only this user may enter.
+/// Directories that only this user may enter; or, where root shares one with a group, the members of that.
 package enum PrivateDirectory {
     /// Creates the directory, and those above it, with mode 0700. One that is there must belong to this user and be
     /// closed to everybody else, because whoever can write there can pose as a stage.
@@ -42,6 +42,7 @@ package enum PrivateDirectory {
         guard status.st_mode & S_IFMT == S_IFDIR else {
             throw StageFailure(.io, "\(path) is not a directory; remove it or name another in the configuration")
         }
+        guard !isShared(status) else { return }
         guard status.st_uid == geteuid() else {
             throw StageFailure(
                 .io, "\(path) belongs to user \(status.st_uid), not to user \(geteuid()), as whom this runs")
@@ -49,6 +50,17 @@ package enum PrivateDirectory {
         guard status.st_mode & 0o077 == 0 else {
             throw StageFailure(.io, "\(path) is open to other users; close it with: chmod 700 \(path)")
         }
+    }
+
+    /// Whether stages of different users share the directory: root, or this user, gave it mode 2770, which nothing gets by
+    /// chance. What is created in it belongs to its group.
+    package static func isShared(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && isShared(status)
+    }
+
+    private static func isShared(_ status: stat) -> Bool {
+        status.st_mode & 0o7777 == 0o2770 && [0, geteuid()].contains(status.st_uid)
     }
 
     private static func failure(_ path: String, _ what: String) -> StageFailure {

@@ -69,6 +69,8 @@ package struct StageEnvironment: Sendable {
         // A subscriber or client that goes away is an error of a write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         try PrivateDirectory.create(configuration.runDir)
+        // A group's members reach each other's sockets; other files say themselves that they are their owner's alone.
+        if PrivateDirectory.isShared(configuration.runDir) { umask(0o007) }
         let lock = try lockInstance(instance, "\(configuration.runDir)/\(instance).lock")
         let logger = Logger(label: instance) { _ in
             LogLines(level: level, stage: stage.rawValue, instance: instance)

@@ -121,6 +121,20 @@ import Threads
         #expect(refused?.sentence == "\(folder)/run is open to other users; close it with: chmod 700 \(folder)/run")
     }
 
+    @Test func `a run directory may be shared with a group by mode 2770, and only by that`() throws {
+        try #require(mkdir("\(folder)/run", 0o700) == 0)
+        #expect(!PrivateDirectory.isShared("\(folder)/run"))
+        for (mode, isShared) in [(0o2770, true), (0o770, false), (0o2775, false), (0o3770, false)] as [(mode_t, Bool)] {
+            try #require(chmod("\(folder)/run", mode) == 0)
+            #expect(PrivateDirectory.isShared("\(folder)/run") == isShared)
+            if isShared {
+                #expect(throws: Never.self) { try PrivateDirectory.create("\(folder)/run") }
+            } else {
+                #expect(throws: StageFailure.self) { try PrivateDirectory.create("\(folder)/run") }
+            }
+        }
+    }
+
     @Test func `a run directory that is a file is refused`() throws {
         write("x", to: "run")
         #expect(try failure()?.status == .io)

@@ -113,6 +113,7 @@ final class FrontLoop {
     func refusal() -> Refusal? {
         switch shared.state.mode.load(ordering: .relaxed) {
         case .accepting: shared.mailbox.isFull ? .overloaded : nil
+        case .full: .unavailable("journal_full", "The journal's disk is full.")
         case .overBudget:
             .unavailable("journal_over_budget", "The journal's disk budget is used up until webhooks are settled.")
         case .failed: .unavailable("journal_failed", "The journal's disk failed.")

@@ -1,0 +1,121 @@
+"""The image, the composition and the manifests of compose: judged by hadolint, the schema of Compose and those of
+Kubernetes, and held against the stages and what these read. Nothing is started: that needs a container engine."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from executables import EXECUTABLES  # noqa: E402
+from launcher import ROOT, binaries  # noqa: E402
+from supervision.topology import STAGES  # noqa: E402
+
+COMPOSE = ROOT / "compose"
+TOOLS = Path(sys.executable).parent
+STARTED = {stage.executable: stage for stage in STAGES if not stage.only_with}
+"""The stages that run without further configuration."""
+
+
+def manifests() -> dict[str, dict]:
+    return {each["kind"]: each for file in sorted((COMPOSE / "kubernetes").glob("*.yaml"))
+            for each in yaml.safe_load_all(file.read_text())}
+
+
+def services() -> dict[str, dict]:
+    return yaml.safe_load((COMPOSE / "docker-compose.yaml").read_text())["services"]
+
+
+class Containers(unittest.TestCase):
+    def passes(self, *command: str | Path):
+        ended = subprocess.run(command, text=True, capture_output=True)
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+
+    def check(self, configuration: Path | str):
+        """What `tributary check` says of it."""
+        self.passes(binaries() / "tributary", "check", "--config", configuration)
+
+    def metrics_port(self, tree: dict, executable: str) -> int:
+        return int(tree[STARTED[executable].key]["metrics_listen"].rpartition(":")[2])
+
+    def test_hadolint_finds_nothing_to_say_about_the_image(self):
+        self.passes(TOOLS / "hadolint", COMPOSE / "Dockerfile")
+
+    def test_the_image_has_every_program_and_runs_as_nobody_in_particular(self):
+        text = (COMPOSE / "Dockerfile").read_text()
+        for program in (*EXECUTABLES, "bus-tap"):
+            self.assertIn(f" {program} ", text.replace("\\\n", " "))
+        self.assertIn("\nUSER 10001:10001\n", text)
+
+    def test_the_image_installs_the_libraries_that_bootstrap_installs_for_ready_programs(self):
+        bootstrap = (ROOT / "scripts" / "bootstrap").read_text()
+        libraries = {each for each in bootstrap.partition("packages=(libzmq5")[2].partition(")")[0].split()
+                     if each.startswith("lib")} | {"libzmq5"}
+        words = set((COMPOSE / "Dockerfile").read_text().split())
+        self.assertEqual(libraries - words, set())
+
+    def test_the_composition_is_one_by_the_schema(self):
+        self.passes(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec",
+                    COMPOSE / "docker-compose.yaml")
+
+    def test_the_composition_has_a_service_for_each_stage_and_asks_it_where_it_answers(self):
+        tree = yaml.safe_load((COMPOSE / "container.yaml").read_text())
+        self.assertEqual(set(services()), set(STARTED))
+        for name, service in services().items():
+            with self.subTest(name):
+                self.assertIn(name, " ".join(service["command"]).split())
+                self.assertIn(f":{self.metrics_port(tree, name)}/readyz", service["healthcheck"]["test"][-1])
+                self.assertTrue(service["read_only"])
+                self.assertEqual(service["cap_drop"], ["ALL"])
+
+    def test_the_configuration_of_the_composition_has_no_errors(self):
+        self.check(COMPOSE / "container.yaml")
+
+    def test_only_verifier_and_router_are_given_secrets(self):
+        self.assertEqual({name: service["secrets"] for name, service in services().items() if "secrets" in service},
+                         {"verifier": ["verifier_stream"], "fanout-router": ["router_my_app"]})
+        containers = manifests()["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+        given = {each["name"]: [mount["name"] for mount in each["volumeMounts"] if "secrets" in mount["name"]]
+                 for each in containers}
+        self.assertEqual(given, {"ingress-gateway": [], "verifier": ["verifier-secrets"], "normaliser": [],
+                                 "fanout-router": ["router-secrets"]})
+
+    def test_kubernetes_takes_the_manifests(self):
+        self.passes(TOOLS / "kubernetes-validate", "--strict", *sorted((COMPOSE / "kubernetes").glob("*.yaml")))
+
+    def test_the_pod_has_a_container_for_each_stage_probed_where_it_answers(self):
+        found = manifests()
+        text = found["ConfigMap"]["data"]["tributary.yaml"]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(text)
+            file.flush()
+            self.check(file.name)
+        tree = yaml.safe_load(text)
+        containers = found["StatefulSet"]["spec"]["template"]["spec"]["containers"]
+        self.assertEqual({each["name"] for each in containers}, set(STARTED))
+        scraped = {port["port"] for rule in found["NetworkPolicy"]["spec"]["ingress"] for port in rule["ports"]}
+        for each in containers:
+            with self.subTest(each["name"]):
+                self.assertEqual(each["command"], [each["name"]])
+                port = self.metrics_port(tree, each["name"])
+                self.assertIn(port, scraped)
+                probes = {kind: each[f"{kind}Probe"]["httpGet"] for kind in ("readiness", "liveness", "startup")}
+                self.assertEqual(probes, {"readiness": {"path": "/readyz", "port": port},
+                                          "liveness": {"path": "/healthz", "port": port},
+                                          "startup": {"path": "/readyz", "port": port}})
+
+    def test_every_selector_means_the_pod(self):
+        found = manifests()
+        labels = found["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
+        self.assertEqual(found["Service"]["spec"]["selector"], labels)
+        for spec in (found["StatefulSet"]["spec"]["selector"], found["PodDisruptionBudget"]["spec"]["selector"],
+                     found["NetworkPolicy"]["spec"]["podSelector"]):
+            self.assertEqual(spec, {"matchLabels": labels})
+
+
+if __name__ == "__main__":
+    unittest.main()
