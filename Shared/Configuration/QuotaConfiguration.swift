@@ -5,12 +5,14 @@ package struct QuotaConfiguration: Sendable, Equatable {
     package var requestsPerSecond: Int
     package var bytesPerSecond: Int
     /// What was not used for so long may be used at once.
-    package var burst: Duration
+    package var burst: Duration { didSet { burstNanoseconds = burst.nanoseconds } }
+    package private(set) var burstNanoseconds: Int64
 
     package init(requestsPerSecond: Int, bytesPerSecond: Int, burst: Duration = .seconds(10)) {
         self.requestsPerSecond = requestsPerSecond
         self.bytesPerSecond = bytesPerSecond
         self.burst = burst
+        burstNanoseconds = burst.nanoseconds
     }
 
     static let table = FieldTable<QuotaConfiguration>(
@@ -23,7 +25,6 @@ package struct QuotaConfiguration: Sendable, Equatable {
                 "What was not used for so long may be used at once."),
         ])
 
-    package var burstNanoseconds: Int64 { burst.nanoseconds }
     /// The bytes that may come at once.
     package var burstBytes: Int { Int(Double(bytesPerSecond) * burst.inSeconds) }
 
