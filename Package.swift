@@ -124,9 +124,9 @@ let package = Package(
             path: "Shared/Providers/Normalisation", exclude: ["Fishjam/server_notifications.proto"],
             swiftSettings: swiftSettings),
         .target(
-            name: "CommitLog", dependencies: ["CDirectIO", "Threads", "Wire"], path: "Shared/CommitLog",
+            name: "CommitLog", dependencies: ["CDirectIO", "Executable", "Threads", "Wire"], path: "Shared/CommitLog",
             exclude: ["FORMAT.md"], swiftSettings: swiftSettings),
-        shared("Journal", ["Threads", "Wire", grdb, grdbSQLite]),
+        shared("Journal", ["CommitLog", "Wire", grdb]),
         shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
         shared("Executable", [argumentParser]),
         .target(
@@ -148,23 +148,24 @@ let package = Package(
         shared(
             "WebhookIntake",
             [
-                "AdminServer", "Bus", "Events", "Executable", "Journal", "PipelineConfiguration", "Primitives",
-                "StageMetrics", "StageProcess", "Threads", "Wire", logging,
+                "AdminServer", "Bus", "CommitLog", "Events", "Executable", "Journal", "PipelineConfiguration",
+                "Primitives", "StageMetrics", "StageProcess", "Threads", "Wire", logging,
             ]),
         shared(
             "ControlClient", ["JSON", "Primitives", "StageMetrics", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
         service(
             "IngressGateway",
             [
-                "AdminServer", "Bus", "Events", "Executable", "HTTPFront", "JSON", "Journal", "PipelineConfiguration",
-                "Primitives", "Providers", "ServerCertificates", "StageMetrics", "StageProcess", "Threads",
+                "AdminServer", "Bus", "CommitLog", "Events", "Executable", "HTTPFront", "JSON", "Journal",
+                "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics",
+                "StageProcess", "Threads",
                 "WebhookIntake", "Wire", nio, nioPosix, nioHTTP1, nioSSL, argumentParser, logging, nioTLS, deque,
             ],
             exclude: ["PUBLISH.md"]),
         service(
             "IngressConnector",
             [
-                "AWS", "AdminServer", "Bus", "Events", "Executable", "JSON", "Journal", "PipelineConfiguration",
+                "AWS", "AdminServer", "Bus", "CommitLog", "Events", "Executable", "JSON", "PipelineConfiguration",
                 "Primitives", "SQSClient", "StageMetrics", "StageProcess", "Threads", "WebSocket", "WebhookIntake",
                 "Wire", nio, nioPosix, nioSSL, argumentParser, logging,
             ],
@@ -219,7 +220,7 @@ let package = Package(
         service(
             "Tributary",
             [
-                "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
+                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
                 "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
@@ -250,7 +251,7 @@ let package = Package(
         tests(
             "TributaryTests",
             [
-                "AdminServer", "ControlClient", "Events", "Executable", "Gzip", "JSON", "Normalisation",
+                "AdminServer", "CommitLog", "ControlClient", "Events", "Executable", "Gzip", "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "TestCertificates", "Threads",
                 "Tributary", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
                 nioSSL, argumentParser,
@@ -268,8 +269,11 @@ let package = Package(
                 "WebSocket", "Wire", nio,
                 nioPosix, nioHTTP1, nioEmbedded, nioSSL, argumentParser, logging,
             ]),
-        tests("CommitLogTests", ["CommitLog", "SeededRandom", "Wire"]),
-        tests("JournalTests", ["Journal", "SeededRandom", "Wire", grdb]),
+        .target(
+            name: "MemoryDisk", dependencies: ["CommitLog", "SeededRandom"], path: "Tests/MemoryDisk",
+            swiftSettings: swiftSettings),
+        tests("CommitLogTests", ["CommitLog", "MemoryDisk", "SeededRandom", "Wire"]),
+        tests("JournalTests", ["CommitLog", "Executable", "Journal", "MemoryDisk", "SeededRandom", "Wire", grdb]),
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
             swiftSettings: swiftSettings),
@@ -277,17 +281,17 @@ let package = Package(
         tests(
             "IngressGatewayTests",
             [
-                "AdminServer", "Bus", "Events", "Executable", "IngressGateway", "Journal", "PipelineConfiguration",
+                "AdminServer", "Bus", "CommitLog", "Events", "Executable", "IngressGateway", "Journal",
+                "PipelineConfiguration",
                 "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "TestCertificates",
                 "Threads", "WebhookIntake", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
             ]),
         tests(
             "IngressConnectorTests",
             [
-                "AWS", "AdminServer", "Events", "Gzip", "IngressConnector", "JSON", "Journal", "PipelineConfiguration",
-                "Primitives", "SeededRandom", "StageMetrics", "WebSocket", "WebhookIntake", "WebhookSamples", "Wire",
-                nio,
-                nioEmbedded,
+                "AWS", "AdminServer", "CommitLog", "Events", "Gzip", "IngressConnector", "JSON",
+                "PipelineConfiguration", "Primitives", "SeededRandom", "StageMetrics", "WebSocket", "WebhookIntake",
+                "WebhookSamples", "Wire", nio, nioEmbedded,
             ]),
         .target(
             name: "WebhookSamples", dependencies: ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
@@ -302,8 +306,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "Verification",
-                "VerificationSchemes", "WebhookSamples", "Wire",
+                "Events", "Gzip", "HTTPFront", "JSON", "Normalisation", "Primitives", "Providers", "Verification",
+                "VerificationSchemes", "WebhookSamples", "Wire", nio,
             ],
             path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"],
             swiftSettings: swiftSettings),

@@ -1,4 +1,4 @@
-import Journal
+import CommitLog
 import StageMetrics
 import Synchronization
 import WebhookIntake
@@ -70,7 +70,7 @@ final class ConnectorIntake: IntakeDelegate {
         return RecordBatch(written: writer.bytes, ends: [writer.count])
     }
 
-    /// `records`: one at least, and no more than go into a row, so that one transaction takes them.
+    /// `records`: one at least, and no more than go into a row, so that one commit takes them.
     private func submit(_ records: [RecordBatch], _ completion: @escaping Completion) {
         let number = state.withLock { state -> UInt32? in
             guard !state.isClosed else { return nil }
@@ -81,9 +81,8 @@ final class ConnectorIntake: IntakeDelegate {
         guard let number else { return completion(false) }
         let token = ReplyToken(
             sink: 0, slot: 0, generation: 0, request: number, startedNanoseconds: monotonicNanoseconds())
-        var row = PendingBatch(records[0], tokens: [token])
-        for record in records.dropFirst() { row.append(PendingBatch(record, tokens: [token])) }
-        mailbox.submit([row])
+        let tokens = Array(repeating: token, count: records.count)
+        mailbox.submit([PendingBatch(RecordBatch(joining: records), tokens: tokens)])
     }
 
     /// Takes nothing more; what was taken is still answered.
@@ -93,7 +92,7 @@ final class ConnectorIntake: IntakeDelegate {
         finish(tokens, isOnDisk: true)
     }
 
-    func refused(_ tokens: [ReplyToken], _ error: JournalError) { finish(tokens, isOnDisk: false) }
+    func refused(_ tokens: [ReplyToken], _ error: LogError) { finish(tokens, isOnDisk: false) }
 
     /// Those of one row have the same number.
     private func finish(_ tokens: [ReplyToken], isOnDisk: Bool) {

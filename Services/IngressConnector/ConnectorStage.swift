@@ -1,7 +1,7 @@
 import AdminServer
 import Bus
+import CommitLog
 import Executable
-import Journal
 import Logging
 import NIOSSL
 import PipelineConfiguration
@@ -35,7 +35,10 @@ final class ConnectorStage: Sendable {
     private let running = Mutex<[Running]>([])
 
     /// Opens the journal in `folder` and joins the bus. Nothing is fetched before `apply`.
-    init(_ environment: StageEnvironment, folder: String) throws {
+    /// `failed` is told when the journal's disk failed: the stage has to be stopped and started anew.
+    init(
+        _ environment: StageEnvironment, folder: String, failed: @escaping @Sendable (LogError) -> Void
+    ) throws {
         self.environment = environment
         self.folder = folder
         let logger = environment.logger
@@ -48,7 +51,7 @@ final class ConnectorStage: Sendable {
         journal = JournalThread(
             mailbox: mailbox, delegate: intake, state: journalState,
             metrics: JournalMetrics(registry, state: journalState), heartbeat: registry.heartbeat(of: "journal"),
-            report: report)
+            report: report, failed: failed)
         bus = try journal.start(
             open: { try environment.openJournal(folder) },
             connect: {

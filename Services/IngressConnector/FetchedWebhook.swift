@@ -44,7 +44,7 @@ extension FetchedWebhook {
                 if let id { head.append((RequestHead.fetchedID.description, id)) }
                 if isGap { head.append((RequestHead.gap.description, "1")) }
                 writer.requestHead(head + fields.filter { !$0.name.hasPrefix(":") }.map { ($0.name, $0.value) })
-                let room = Limits.envelopeBytes(maxBodyBytes: from.maxBodyBytes) - writer.count - Self.spareBytes
+                let room = Limits.receivedBytes(maxBodyBytes: from.maxBodyBytes) - writer.count - Self.spareBytes
                 body.prefix(room).withUnsafeBytes { writer.section(.body, $0) }
                 appendTraceContext(to: &writer)
                 StageStamp(

@@ -23,18 +23,23 @@ struct IngressConnector: ParsableCommand {
 
     private func serve(_ environment: StageEnvironment) throws {
         let reloadable = ReloadableConfiguration(environment)
-        let stage = try ConnectorStage(environment, folder: try environment.makeDataDirectory())
+        let ended = Promise<Void>()
+        let stage = try ConnectorStage(environment, folder: try environment.makeDataDirectory()) {
+            ended.give(.failure($0))
+        }
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry, readiness: { stage.checks }, routes: [reloadable.route])
         try stage.apply(environment.configuration.connectors)
         environment.logger.notice("fetching", metadata: ["connectors": "\(environment.configuration.connectors.count)"])
-        Signals.waitForEnd {
-            reloadable.reload { fresh, _ throws(StageFailure) in try stage.apply(fresh.connectors) }
-        }
+        Signals.start(
+            terminate: { ended.give(.success(())) },
+            reload: { reloadable.reload { fresh, _ throws(StageFailure) in try stage.apply(fresh.connectors) } })
+        let end = ended.wait()
         OrderlyEnd.begin(environment.logger)
         stage.stop()
         admin.close()
+        try end.get()
         environment.logger.notice("stopped")
     }
 }

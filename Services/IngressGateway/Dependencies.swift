@@ -1,5 +1,6 @@
 import AdminServer
 import Bus
+import CommitLog
 import Executable
 import HTTPFront
 import Logging
@@ -55,7 +56,7 @@ extension IngressConfiguration {
 
 extension SourceRoute {
     /// A source with its provider's way of recognising probes.
-    init(_ source: SourceConfiguration, quotas: QuotasConfiguration) {
+    convenience init(_ source: SourceConfiguration, quotas: QuotasConfiguration) {
         var check: ProbeCheck?
         if let provider = ProviderRegistry.provider(named: source.provider) {
             check = { head, body in provider.isProbe(head: head, body: body) }
@@ -70,12 +71,13 @@ extension SourceRoute {
 extension Ingress where Port == IngressBus {
     /// The ingress of this process, with its journal in `journalPath`.
     static func start(
-        _ settings: IngressSettings, _ environment: StageEnvironment, journalPath: String
+        _ settings: IngressSettings, _ environment: StageEnvironment, journalPath: String,
+        failed: @escaping @Sendable (LogError) -> Void
     ) throws -> Ingress<IngressBus> {
         try Ingress<IngressBus>(
             settings, registry: environment.registry, openJournal: { try environment.openJournal(journalPath) },
             connect: { environment.joinBus($0, $1) },
-            report: { sentence in environment.logger.warning("\(sentence)") })
+            report: { sentence in environment.logger.warning("\(sentence)") }, failed: failed)
     }
 
     /// What must be in order for this instance to count as ready.

@@ -1,4 +1,5 @@
 import AdminServer
+import CommitLog
 import Executable
 import Journal
 import NIOPosix
@@ -52,12 +53,13 @@ final class Ingress<Port: BusPort>: Sendable {
     private let pending: PendingAnswers
 
     /// Opens the journal, joins the bus and opens the door, in this order, so that nothing comes in before it can go
-    /// on. `connect` makes the bus on the journal's thread from what the journal says of itself.
+    /// on. `connect` makes the bus on the journal's thread from what the journal says of itself. `failed` is told when the
+    /// journal's disk failed: the ingress refuses webhooks, and has to be stopped and started anew.
     init(
         _ settings: IngressSettings, registry: MetricRegistry,
-        openJournal: @escaping @Sendable () throws -> any Journal,
-        connect: @escaping @Sendable (any Journal, BusDelegate) throws -> Port,
-        report: @escaping @Sendable (String) -> Void
+        openJournal: @escaping @Sendable () throws -> Journal,
+        connect: @escaping @Sendable (Journal, BusDelegate) throws -> Port,
+        report: @escaping @Sendable (String) -> Void, failed: @escaping @Sendable (LogError) -> Void
     ) throws {
         let mailbox = JournalMailbox()
         let pending = PendingAnswers()
@@ -82,7 +84,7 @@ final class Ingress<Port: BusPort>: Sendable {
         let answers = JournalAnswers(pending: pending, sinks: sinks, quotas: quotas)
         journal = JournalThread(
             mailbox: mailbox, delegate: answers, state: state, metrics: metrics.journal,
-            heartbeat: registry.heartbeat(of: "journal"), report: report)
+            heartbeat: registry.heartbeat(of: "journal"), report: report, failed: failed)
         let delegate = BusDelegate(mailbox: mailbox, delegate: answers, report: report)
         bus = try journal.start(open: openJournal) { try connect($0, delegate) }
         door = try FrontDoor(loops, socket: settings.socket, report: report)

@@ -4,7 +4,7 @@ import Synchronization
 import WebhookIntake
 
 /// The instruments of the ingress beside those of its journal, made once.
-struct IngressMetrics: Sendable {
+final class IngressMetrics: Sendable {
     let journal: JournalMetrics
     let accepted: Counter
     let rejected: Counter
@@ -15,6 +15,7 @@ struct IngressMetrics: Sendable {
     private let refusals: RefusalCounters
     private let requests: [Int: Counter]
     private let otherRequests: Counter
+    private let acceptedRequests: Counter
 
     private static let statuses = [200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 501, 503]
 
@@ -37,7 +38,9 @@ struct IngressMetrics: Sendable {
             "tributary_acknowledgement_seconds", help: "From the last byte of a webhook to its answer.")
         connections = registry.gauge("tributary_http_connections", help: "Open connections.")
         refusals = RefusalCounters(registry)
-        requests = Dictionary(uniqueKeysWithValues: Self.statuses.map { ($0, status(String($0))) })
+        let requests = Dictionary(uniqueKeysWithValues: Self.statuses.map { ($0, status(String($0))) })
+        self.requests = requests
+        acceptedRequests = requests[202] ?? status("202")
         otherRequests = status("other")
         registry.gauge("tributary_unjudged_records", help: "Webhooks on disk that wait for the verifier's verdict.") {
             Double(quotas.book.withLock { $0.unjudgedCount })
@@ -47,7 +50,13 @@ struct IngressMetrics: Sendable {
     /// Counts an answer. `success`: what a source's provider gets in place of 202; `source`: nil where there is none.
     func count(_ answer: Answer, _ success: SuccessAnswer?, source: String?) {
         var status = answer.status
-        if case .accepted = answer, let success { status = success.status }
+        if case .accepted = answer {
+            guard let success else {
+                accepted.add()
+                return acceptedRequests.add()
+            }
+            status = success.status
+        }
         (requests[status] ?? otherRequests).add()
         switch answer {
         case .probe: probes.add()

@@ -28,12 +28,14 @@ struct IngressGateway: ParsableCommand {
         }
         let settings = IngressSettings(environment)
         let reloadable = ReloadableConfiguration(environment)
-        let ingress = try Ingress<IngressBus>.start(settings, environment, journalPath: path)
+        let ended = Promise<Void>()
+        let ingress = try Ingress<IngressBus>.start(settings, environment, journalPath: path) {
+            ended.give(.failure($0))
+        }
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry, readiness: { ingress.checks },
             routes: [ingress.reprocessIntake.route, reloadable.route])
-        let ended = Promise<Void>()
         Signals.start(
             terminate: { ended.give(.success(())) },
             reload: {
@@ -42,11 +44,12 @@ struct IngressGateway: ParsableCommand {
                 }
             })
         environment.logger.notice("taking webhooks in", metadata: ["port": "\(ingress.port)"])
-        _ = ended.wait()
+        let end = ended.wait()
         OrderlyEnd.begin(environment.logger)
         environment.logger.notice("stopping: finishing open requests")
         try ingress.stop()
         admin.close()
+        try end.get()
         environment.logger.notice("stopped")
     }
 }

@@ -25,6 +25,7 @@ struct TributaryCommand: ParsableCommand {
               tributary attempts --subscription my-app   what its endpoint answered
               tributary dead-letters replay --subscription my-app --all
               tributary quarantine list             what was refused, and why
+              tributary log check DIR               is a commit log whole?
               tributary status                      what runs, and why what does not
               tributary top                         a live table of the stages
               tributary metrics                     all metrics as one Prometheus text
@@ -43,6 +44,6 @@ struct TributaryCommand: ParsableCommand {
             TypesCommand.self, EventsCommand.self, ListenCommand.self, WhyCommand.self, SubscriptionsCommand.self,
             AttemptsCommand.self,
             DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self, StatsCommand.self, TokenCommand.self,
-            StatusCommand.self, LogsCommand.self, TopCommand.self, MetricsCommand.self,
+            LogCommand.self, StatusCommand.self, LogsCommand.self, TopCommand.self, MetricsCommand.self,
         ])
 }

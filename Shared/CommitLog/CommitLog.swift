@@ -1,3 +1,4 @@
+package import Executable
 package import Wire
 
 /// The random identity of a log. (log id, number) names what is in it for ever.
@@ -80,24 +81,24 @@ package struct StoredRecord: Equatable, Sendable {
 
 /// Why the log could not do what it was asked, with a sentence for the operator.
 package struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Stable words.
+    /// Stable words; whoever has a log puts its name before them: `journal_full`.
     package enum Code: String, Sendable {
         /// The disk is full. Nothing was stored; works again when there is space.
-        case full = "log_full"
+        case full = "full"
         /// The log has as many segments as it may. Works again when some of it is trimmed.
-        case overBudget = "log_over_budget"
+        case overBudget = "over_budget"
         /// The record is larger than the log takes.
-        case tooLarge = "log_record_too_large"
+        case tooLarge = "record_too_large"
         /// Writing or flushing failed. The log takes nothing more until it is opened anew.
-        case failed = "log_failed"
+        case failed = "failed"
         /// The files are damaged. Never repaired silently.
-        case damaged = "log_damaged"
+        case damaged = "damaged"
         /// Another process has it.
-        case locked = "log_locked"
+        case locked = "locked"
         /// A newer version wrote it.
-        case version = "log_version"
+        case version = "version"
         /// The folder cannot be used.
-        case unusable = "log_unusable"
+        case unusable = "unusable"
     }
 
     package let code: Code
@@ -109,4 +110,15 @@ package struct LogError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "\(code.rawValue): \(sentence)" }
+
+    /// The end of the process whose log it is, called so. A newer version's files are no reason to try again.
+    package func failure(of name: String) -> StageFailure {
+        let status: ExitStatus =
+            switch code {
+            case .locked: .temporary
+            case .version: .configuration
+            default: .io
+            }
+        return StageFailure(status, "\(name)_\(self)")
+    }
 }

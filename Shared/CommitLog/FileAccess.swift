@@ -93,7 +93,7 @@ extension SystemError {
     var isFull: Bool { code == ENOSPC || code == EDQUOT }
 
     /// What it means for the log, as a sentence.
-    func logError(_ path: String) -> LogError {
+    package func logError(_ path: String) -> LogError {
         let reason = String(cString: strerror(code))
         if isFull {
             return LogError(
@@ -101,13 +101,14 @@ extension SystemError {
                 "there is no space for the log \(path) (\(operation): \(reason)); nothing is lost, it goes on when there "
                     + "is space")
         }
+        let isWrite = operation == "pwrite" || operation == "fdatasync"
         switch code {
         case EWOULDBLOCK where operation == "flock":
             return LogError(
                 .locked,
                 "the log \(path) is in use by another process; give every instance its own name and every pipeline "
                     + "its own data_dir, or stop the other one first")
-        case EACCES, EPERM, EROFS, ENOTDIR, ENOENT, EISDIR, ELOOP, ENAMETOOLONG:
+        case _ where !isWrite && [EACCES, EPERM, EROFS, ENOTDIR, ENOENT, EISDIR, ELOOP, ENAMETOOLONG].contains(code):
             return LogError(
                 .unusable,
                 "the log \(path) cannot be used (\(operation): \(reason)); check data_dir and its permissions")

@@ -32,6 +32,8 @@ struct Recovery {
     private(set) var blocksBehindMark = 0
     /// Where the log ends. Its ordinal is that of the last segment.
     private(set) var end: Superblock.Mark
+    /// The length of a block at the end that was being written; 0 where its header cannot be read either.
+    private(set) var tornBytes = 0
     /// The last block behind the mark, as it lies on the disk: it may be in the page cache only.
     private(set) var lastBlock: [UInt8]?
 
@@ -154,7 +156,14 @@ struct Recovery {
             let place = end.place + segment.header.alignment
             guard let next = try scanner.search(from: place, above: end.number, epoch: epoch),
                 let header = try scanner.blockHeader(at: next), header.first < limit?.first ?? .max
-            else { break }
+            else {
+                if limit == nil, let torn = try scanner.blockHeader(at: end.place), torn.first == end.number,
+                    torn.epoch >= epoch
+                {
+                    tornBytes = torn.byteCount(alignment: segment.header.alignment)
+                }
+                break
+            }
             report(segment.name, end.place, end.number..<header.first, "the block there is damaged")
             end.place = next
             end.number = header.first

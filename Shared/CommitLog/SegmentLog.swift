@@ -13,6 +13,8 @@ package final class SegmentLog: CommitLog {
     package var settled: UInt64 { superblock.pending.settled }
     /// What a start found damaged and went on without.
     package let damage: [LogDamage]
+    /// The length of a record that was being stored when the last process ended: it was not acknowledged and is not there.
+    package let tornBytes: Int
     /// Identities that the log had before, oldest first, each for the numbers below `end`.
     package var formerIDs: [(id: LogID, end: UInt64)] { superblock.pending.lineage.map { ($0.id, $0.end) } }
 
@@ -52,6 +54,7 @@ package final class SegmentLog: CommitLog {
         lock = opening.lock
         superblock = opening.superblock
         damage = recovery.damage
+        tornBytes = recovery.tornBytes
         next = recovery.end.number
         chain = recovery.end.chain
         lastOrdinal = recovery.end.ordinal
@@ -76,11 +79,17 @@ package final class SegmentLog: CommitLog {
     /// `submit` finds some.
     package var isWaitingForSpace: Bool { current == nil }
 
-    /// Whether space for a record is taken already. False is the time to refuse what would become one.
-    package func hasRoom(for byteCount: Int) -> Bool {
-        guard failure == nil else { return false }
-        if let current, fits(byteCount, current) { return true }
-        return space.spares.count > 1
+    /// Why no space for a record is taken already; nil where it is. The time to refuse what would become one.
+    package func shortage(for byteCount: Int) -> LogError? {
+        if let failure { return failure }
+        if let current, fits(byteCount, current) { return nil }
+        if hasNext { return nil }
+        return space.overBudget(liveSegments: segmentCount) ?? SystemError("fallocate", ENOSPC).logError(folder)
+    }
+
+    /// How many bytes lie on the disk from `number` on, a little more where the place of it is not remembered.
+    package func byteCount(from number: UInt64) -> Int {
+        number < next ? table.byteCount(from: number, end: current?.place) : 0
     }
 
     /// Takes the time that is left between records: makes what is known durable, so that the next start reads less, and
@@ -133,6 +142,9 @@ package final class SegmentLog: CommitLog {
 }
 
 extension SegmentLog {
+    /// Whether a segment can be begun and a spare is left then: one that is there, or what all is given up in.
+    private var hasNext: Bool { space.spares.count > 1 || space.spares.count == 1 && first == next }
+
     private var segmentCount: Int { table.withState(\.segments.count) }
 
     private func fits(_ byteCount: Int, _ current: Current) -> Bool {
@@ -199,6 +211,7 @@ extension SegmentLog {
         do throws(LogError) {
             if let current, fits(length, current) { return write(record, length) }
             try begin(needsSpare: true)
+            try release()
             return write(record, length)
         } catch {
             if error.code != .full, error.code != .overBudget { failure = error }
@@ -300,7 +313,7 @@ extension SegmentLog {
     /// Enters a segment: its blocks of a former life first, then its header, then the mark; only then is it used. While
     /// appending, a spare has to stay.
     private func begin(needsSpare: Bool) throws(LogError) {
-        if space.spares.count < (needsSpare ? 2 : 1) {
+        if needsSpare ? !hasNext : space.spares.isEmpty {
             try space.addSpare(liveSegments: segmentCount, path: folder)
         }
         let (name, file) = try space.openNext(folder)

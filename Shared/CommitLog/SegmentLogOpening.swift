@@ -22,7 +22,10 @@ struct SegmentLogOpening {
         }
         let (file, found) = try Self.readSuperblock(folder, files, names, mode: .commit)
         superblock = SuperblockFile(
-            file, stored: found?.newest ?? Superblock(id: options.newID, salt: options.newSalt), slot: found?.slot ?? 0)
+            file,
+            stored: found?.newest
+                ?? Superblock(id: options.newID, salt: options.newSalt, first: options.newFirst),
+            slot: found?.slot ?? 0)
         recovery = try Recovery(files, folder: folder, names: names, superblock.stored)
         if let fatal = recovery.fatal { throw fatal }
         guard recovery.damage.isEmpty || options.toleratesDamage else {

@@ -14,6 +14,8 @@ extension SegmentLog {
         package var toleratesDamage = false
         /// The identity of a log that is made anew.
         package var newID = LogID.random()
+        /// The first number of a log that is made anew.
+        package var newFirst: UInt64 = 1
         package var newSalt = UInt64.random(in: .min ... .max)
 
         /// Limits of a log that may take so much space.

@@ -29,15 +29,19 @@ struct SegmentSpace {
         }
     }
 
+    /// The error of a log that has as many segments as it may; nil where it may have one more.
+    func overBudget(liveSegments: Int) -> LogError? {
+        guard liveSegments + spares.count >= options.mostSegments else { return nil }
+        return LogError(
+            .overBudget,
+            "the log \(folder) has its \(options.mostSegments) segments of \(options.segmentBytes) bytes; see why nothing of "
+                + "it is given up, or raise its disk budget")
+    }
+
     /// Makes a spare, on the disk with its name and its space. Its content is not zeroed yet: until it is, writes to it
     /// cost the file system a note each.
     mutating func addSpare(liveSegments: Int, path: String) throws(LogError) {
-        guard liveSegments + spares.count < options.mostSegments else {
-            throw LogError(
-                .overBudget,
-                "the log \(path) has its \(options.mostSegments) segments of \(options.segmentBytes) bytes; see why "
-                    + "nothing of it is given up, or raise its disk budget")
-        }
+        if let error = overBudget(liveSegments: liveSegments) { throw error }
         let digits = String(nextName, radix: 16)
         let name = Self.prefix + String(repeating: "0", count: max(0, 16 - digits.count)) + digits
         nextName += 1

@@ -78,6 +78,17 @@ final class SegmentTable: Sendable {
         }
     }
 
+    /// About so many bytes lie from `number` on; `end`: the place in the last segment, where it is not full.
+    func byteCount(from number: UInt64, end: Int?) -> Int {
+        withState { state in
+            let segments = state.segments[(state.segments.lastIndex { $0.header.first <= number } ?? 0)...]
+            let before = segments.first?.index.last { $0.number <= number }?.place ?? 0
+            return segments.dropLast().reduce((end ?? segments.last?.header.byteCount ?? 0) - before) {
+                $0 + $1.header.byteCount
+            }
+        }
+    }
+
     func unpin(_ ordinal: UInt64, noting places: [BlockPlace]) {
         withState { state in
             guard let index = state.segments.firstIndex(where: { $0.header.ordinal == ordinal }) else { return }

@@ -38,9 +38,11 @@ struct Superblock: Equatable {
     var mark = Mark()
     var lineage: [FormerID] = []
 
-    init(id: LogID, salt: UInt64) {
+    init(id: LogID, salt: UInt64, first: UInt64 = 1) {
         self.id = id
         self.salt = salt
+        self.first = first
+        mark.number = first
     }
 
     /// `bytes` is one zeroed slot.

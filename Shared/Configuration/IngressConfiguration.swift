@@ -1,5 +1,6 @@
 package import Executable
 import Primitives
+internal import Wire
 
 /// The front door: what it listens on and what it accepts.
 package struct IngressConfiguration: Sendable {
@@ -29,7 +30,15 @@ package struct IngressConfiguration: Sendable {
                 PublicURL.check(
                     section, ingress.publicURL, ingress.listen, of: "the ingress", "sources add /in/{source}",
                     expected: publicURLExpected)
-            }
+            },
+            { ingress, section in
+                let least = leastJournalBytes(maxBodyBytes: ingress.maxBodyBytes)
+                guard ingress.diskBudgetBytes < least else { return }
+                section.report(
+                    section.has("disk_budget_bytes") ? "disk_budget_bytes" : "max_body_bytes",
+                    "a journal of \(ingress.diskBudgetBytes) bytes (disk_budget_bytes) has no room for bodies of "
+                        + "\(ingress.maxBodyBytes) (max_body_bytes), which need \(least): raise the one or lower the other")
+            },
         ],
         [
             Field("listen", \.listen, .address, "Where webhooks come in.", effect: .restart),
@@ -39,7 +48,7 @@ package struct IngressConfiguration: Sendable {
                 "max_body_bytes", \.maxBodyBytes, .integer(1024...(64 << 20)), "Larger bodies get 413.",
                 stages: Stage.allCases, effect: .restart),
             Field(
-                "disk_budget_bytes", \.diskBudgetBytes, .integer((1 << 20)...(1 << 50)),
+                "disk_budget_bytes", \.diskBudgetBytes, .integer((16 << 20)...(1 << 50)),
                 "What the journal may hold on disk; beyond it webhooks get 503.", stages: journals, effect: .restart),
             Field(
                 "max_connections", \.maxConnections, .integer(1...1_000_000),
@@ -79,6 +88,16 @@ package struct IngressConfiguration: Sendable {
                 "quotas", \.quotas, .section(QuotasConfiguration.table),
                 "Beyond a quota webhooks get 429 with Retry-After, before their bodies are read."),
         ])
+
+    /// The largest commit of a journal: one webhook, or many as long as they are a small part of it.
+    package var journalCommitBytes: Int {
+        max(Limits.receivedBytes(maxBodyBytes: maxBodyBytes), min(8 << 20, diskBudgetBytes / 64))
+    }
+
+    /// A journal has three segments at least, each with room for four of the largest webhooks.
+    private static func leastJournalBytes(maxBodyBytes: Int) -> Int {
+        3 * 4 * Limits.receivedBytes(maxBodyBytes: maxBodyBytes)
+    }
 
     /// Those that have a journal and are an ingress to the stages behind.
     private static let journals = [Stage.ingressGateway, .ingressConnector]

@@ -15,19 +15,22 @@ package enum CloudEventsJSON {
         attributes: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer?, receivedAtNanoseconds: Int64,
         position: UInt64, to writer: inout ByteWriter
     ) {
-        raw("{\"specversion\":\"1.0\"", to: &writer)
+        raw("{\"specversion\":\"1.0", to: &writer)
         var isJSON = true
+        let (beforeName, behindName): (StaticString, StaticString) = ("\",\"", "\":\"")
         AttributeList(attributes).forEach { name, value in
             guard isRenderable(name) else { return true }
             if name.equals("datacontenttype") { isJSON = holdsJSON(value) }
-            raw(",\"", to: &writer)
-            writer.raw(name)
-            raw("\":\"", to: &writer)
+            writer.append(name.count + 6) { text in
+                text.copyBytes(from: beforeName.bytes)
+                UnsafeMutableRawBufferPointer(rebasing: text[3...]).copyBytes(from: name)
+                UnsafeMutableRawBufferPointer(rebasing: text[(3 + name.count)...]).copyBytes(
+                    from: behindName.bytes)
+            }
             JSONString.append(repairing: value, to: &writer.bytes)
-            raw("\"", to: &writer)
             return true
         }
-        raw(",\"recordedtime\":\"", to: &writer)
+        raw("\",\"recordedtime\":\"", to: &writer)
         RFC3339.append(nanoseconds: receivedAtNanoseconds, digits: 9, to: &writer.bytes)
         raw("\",\"sequence\":\"", to: &writer)
         sequence(position, to: &writer)
@@ -70,15 +73,13 @@ package enum CloudEventsJSON {
 
     /// The CloudEvents attribute `sequence`: 20 digits, so that text order is log order.
     package static func sequence(_ position: UInt64, to writer: inout ByteWriter) {
-        var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
-        var rest = position
-        var index = 19
-        while rest > 0 {
-            digits[index] = UInt8(ascii: "0") + UInt8(rest % 10)
-            rest /= 10
-            index -= 1
+        writer.append(20) { digits in
+            var rest = position
+            for index in stride(from: 19, through: 0, by: -1) {
+                digits[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
         }
-        for index in 0..<20 { writer.u8(digits[index]) }
     }
 
     private static func raw(_ text: StaticString, to writer: inout ByteWriter) {

@@ -122,7 +122,7 @@ package final class FrontConnection: ChannelDuplexHandler, RemovableChannelHandl
         parser.append(unwrapInboundIn(data))
         while !isClosing, let part = parser.next() {
             switch part {
-            case .head(let head, let facts): begin(head, facts, context)
+            case .head(let head, let facts): begin(HTTPRequestHead(head, facts), facts, context)
             case .body(let bytes): context.fireChannelRead(wrapInboundOut(.body(bytes)))
             case .end:
                 isInRequest = false

@@ -3,6 +3,7 @@ package struct HeadFacts: Sendable, Equatable {
     /// Nil where there is none.
     package internal(set) var contentLengthBytes: Int?
     package internal(set) var isChunked = false
+    package internal(set) var isVersion10 = false
     /// No request follows this one.
     package internal(set) var closes = false
     /// Never in HTTP/1.0, where the expectation is ignored (RFC 9110, section 10.1.1).
@@ -10,22 +11,12 @@ package struct HeadFacts: Sendable, Equatable {
     package internal(set) var expectsElse = false
     /// Whoever asks for another protocol may send bytes of it next; such a connection is not read any further.
     package internal(set) var asksForUpgrade = false
+    /// A `traceparent` is among the fields.
+    package internal(set) var hasTraceContext = false
     /// Names and values, and four bytes for each field.
     package internal(set) var fieldsBytes = 0
     /// Lower-case names that the Connection field declares hop-by-hop.
     package internal(set) var connectionNames: [String] = []
 
     package var hasBody: Bool { isChunked || (contentLengthBytes ?? 0) > 0 }
-}
-
-extension String {
-    /// Whether the text is `lower` but for the case of its ASCII letters.
-    func isSame(as lower: StaticString) -> Bool {
-        guard utf8.count == lower.utf8CodeUnitCount else { return false }
-        return lower.withUTF8Buffer { lower in
-            zip(utf8, lower).allSatisfy { byte, other in
-                ((0x41...0x5A).contains(byte) ? byte | 0x20 : byte) == other
-            }
-        }
-    }
 }

@@ -1,97 +1,114 @@
-import Wire
+internal import Wire
 
 /// Decides whether a head is one unambiguous request of HTTP/1.1 or HTTP/1.0: refuses everything that two readers could
 /// read differently (RFC 9112, sections 3.2, 6.1 and 6.3; RFC 9110, section 7.2). The same for every listener.
-package enum HeadRules {
-    /// `fields` are names and trimmed values in their order. Throws a refusal.
-    package static func check(
-        method: String, target: String, version: String, fields: [(String, String)]
-    ) throws(HeadRefusal) -> HeadFacts {
-        guard version == "HTTP/1.1" || version == "HTTP/1.0" else {
+///
+/// Sees the fields one by one as they come, and says what it thinks of them when the head is whole.
+struct HeadRules {
+    /// Where method and target lie in the head, and what stands behind them.
+    struct RequestLine {
+        var method = 0..<0
+        var target = 0..<0
+        var version = 0..<0
+    }
+
+    private var facts = HeadFacts()
+    private var hosts = 0
+    /// Where the value of the last Host field lies in the head.
+    private var host: Range<Int>?
+    /// The elements of all Transfer-Encoding fields; nil where there is no such field.
+    private var codings: [String]?
+    private var closes = false
+    private var staysOpen = false
+    /// What is wrong with the fields so far.
+    private var refusal: HeadRefusal?
+
+    /// Takes note of a field whose value begins at that place of the head.
+    mutating func note(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, at place: Int) {
+        facts.fieldsBytes += name.count + value.count + 4
+        switch name.count {
+        case 4 where name.isWord("host"):
+            hosts += 1
+            host = place..<place + value.count
+        case 6 where name.isWord("expect"):
+            if value.isWord("100-continue") { facts.expectsContinue = true } else { facts.expectsElse = true }
+        case 7 where name.isWord("upgrade"): facts.asksForUpgrade = true
+        case 10 where name.isWord("connection"): noteConnection(value)
+        case 11 where name.isWord("traceparent"): facts.hasTraceContext = true
+        case 14 where name.isWord("content-length"): noteLength(value)
+        case 17 where name.isWord("transfer-encoding"):
+            var elements = codings ?? []
+            value.forEachElement { elements.append(String(decoding: $0, as: UTF8.self).lowercased()) }
+            codings = elements
+        default: break
+        }
+    }
+
+    private mutating func noteLength(_ value: UnsafeRawBufferPointer) {
+        guard facts.contentLengthBytes == nil else { return object("Content-Length is repeated.") }
+        var length = 0
+        for byte in value {
+            let (tens, isTooMuch) = length.multipliedReportingOverflow(by: 10)
+            let (sum, isMore) = tens.addingReportingOverflow(Int(byte) - 0x30)
+            guard (0x30...0x39).contains(byte), !isTooMuch, !isMore else {
+                return object("Content-Length is not a number.")
+            }
+            length = sum
+        }
+        guard !value.isEmpty else { return object("Content-Length is not a number.") }
+        facts.contentLengthBytes = length
+    }
+
+    private mutating func noteConnection(_ value: UnsafeRawBufferPointer) {
+        value.forEachElement { name in
+            if name.isWord("close") {
+                closes = true
+            } else if name.isWord("keep-alive") {
+                staysOpen = true
+            } else if !name.isEmpty {
+                facts.connectionNames.append(String(decoding: name, as: UTF8.self).lowercased())
+            }
+        }
+    }
+
+    private mutating func object(_ sentence: String) {
+        if refusal == nil { refusal = .malformed(sentence) }
+    }
+
+    /// What the whole head says.
+    consuming func facts(of head: UnsafeRawBufferPointer, _ line: RequestLine) throws(HeadRefusal) -> HeadFacts {
+        let (method, version) = (head.part(line.method), head.part(line.version))
+        let isVersion10 = version.equals("HTTP/1.0")
+        guard isVersion10 || version.equals("HTTP/1.1") else {
             throw .malformed("Only HTTP/1.1 and HTTP/1.0 are spoken here.")
         }
-        guard (1...32).contains(method.utf8.count), method.utf8.allSatisfy(isMethodByte) else {
+        guard (1...32).contains(method.count), method.allSatisfy(Self.isMethodByte) else {
             throw .malformed("The method is not one word of capital letters.")
         }
-        let isVersion10 = version == "HTTP/1.0"
-        var reading = Reading()
-        for (name, value) in fields { try reading.note(name, value) }
-        var facts = reading.facts
-        facts.isChunked = try isChunked(reading.codings, isVersion10: isVersion10, facts)
-        facts.closes = isVersion10 ? !reading.staysOpen || reading.closes : reading.closes
+        if let refusal { throw refusal }
+        facts.isVersion10 = isVersion10
+        facts.isChunked = try isChunked()
+        facts.closes = isVersion10 ? !staysOpen || closes : closes
         if isVersion10 { facts.expectsContinue = false }
-        guard reading.hosts == 1 || (reading.hosts == 0 && isVersion10) else {
+        guard hosts == 1 || (hosts == 0 && isVersion10) else {
             throw .malformed("A request has exactly one Host field.")
         }
-        if let host = reading.host, !isAuthority(host) {
+        let host = host.map { head.part($0) }
+        if let host, !Self.isAuthority(host) {
             throw .malformed("Host is not a name or address with at most a port behind it.")
         }
-        try check(target: target, method: method, host: reading.host)
+        try Self.check(target: head.part(line.target), method: method, host: host)
         return facts
     }
 
-    /// The fields that matter, while they are gone through.
-    private struct Reading {
-        var facts = HeadFacts()
-        var hosts = 0
-        var host: String?
-        /// The elements of all Transfer-Encoding fields; nil where there is no such field.
-        var codings: [String]?
-        var closes = false
-        var staysOpen = false
-
-        mutating func note(_ name: String, _ value: String) throws(HeadRefusal) {
-            facts.fieldsBytes += name.utf8.count + value.utf8.count + 4
-            switch name.utf8.count {
-            case 4 where name.isSame(as: "host"):
-                hosts += 1
-                host = value
-            case 6 where name.isSame(as: "expect"):
-                if value.isSame(as: "100-continue") { facts.expectsContinue = true } else { facts.expectsElse = true }
-            case 7 where name.isSame(as: "upgrade"): facts.asksForUpgrade = true
-            case 10 where name.isSame(as: "connection"): noteConnection(value)
-            case 14 where name.isSame(as: "content-length"): try noteLength(value)
-            case 17 where name.isSame(as: "transfer-encoding"):
-                codings = (codings ?? []) + HeadRules.elements(value)
-            default: break
-            }
-        }
-
-        private mutating func noteLength(_ value: String) throws(HeadRefusal) {
-            guard facts.contentLengthBytes == nil else { throw .malformed("Content-Length is repeated.") }
-            guard !value.isEmpty, value.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(value) else {
-                throw .malformed("Content-Length is not a number.")
-            }
-            facts.contentLengthBytes = length
-        }
-
-        private mutating func noteConnection(_ value: String) {
-            for name in HeadRules.elements(value) {
-                switch name {
-                case "close": closes = true
-                case "keep-alive": staysOpen = true
-                case "": break
-                default: facts.connectionNames.append(name)
-                }
-            }
-        }
-    }
-
-    /// The elements of a list, in lower case.
-    private static func elements(_ value: String) -> [String] {
-        value.split(separator: ",", omittingEmptySubsequences: false).map { FieldValue.trimmed($0).lowercased() }
-    }
-
-    private static func isChunked(
-        _ codings: [String]?, isVersion10: Bool, _ facts: HeadFacts
-    ) throws(HeadRefusal) -> Bool {
+    private func isChunked() throws(HeadRefusal) -> Bool {
         guard let codings else { return false }
-        guard !isVersion10 else { throw .malformed("HTTP/1.0 has no Transfer-Encoding.") }
+        guard !facts.isVersion10 else { throw .malformed("HTTP/1.0 has no Transfer-Encoding.") }
         guard facts.contentLengthBytes == nil else {
             throw .malformed("Transfer-Encoding and Content-Length exclude each other.")
         }
         guard !codings.isEmpty, codings.firstIndex(of: "chunked") == codings.count - 1,
-            codings.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isToken) })
+            codings.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Self.isToken) })
         else { throw .malformed("Transfer-Encoding does not end in chunked, once.") }
         guard codings.count == 1 else {
             throw HeadRefusal(
@@ -101,63 +118,79 @@ package enum HeadRules {
     }
 
     /// The four forms of RFC 9112, section 3.2, without those that nobody needs here.
-    private static func check(target: String, method: String, host: String?) throws(HeadRefusal) {
-        if method == "CONNECT" { throw .malformed("CONNECT is not served here.") }
-        guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+    private static func check(
+        target: UnsafeRawBufferPointer, method: UnsafeRawBufferPointer, host: UnsafeRawBufferPointer?
+    ) throws(HeadRefusal) {
+        if method.equals("CONNECT") { throw .malformed("CONNECT is not served here.") }
+        guard target.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw .malformed("The target holds a blank, a control character or a byte beyond ASCII.")
         }
-        guard !target.utf8.contains(UInt8(ascii: "#")) else { throw .malformed("The target has a fragment.") }
-        if target.utf8.first == UInt8(ascii: "/") { return }
-        if target == "*" {
-            guard method == "OPTIONS" else { throw .malformed("The target * belongs to OPTIONS alone.") }
+        guard !target.contains(UInt8(ascii: "#")) else { throw .malformed("The target has a fragment.") }
+        if target.first == UInt8(ascii: "/") { return }
+        if target.equals("*") {
+            guard method.equals("OPTIONS") else { throw .malformed("The target * belongs to OPTIONS alone.") }
             return
         }
-        let lower = target.lowercased()
+        let lower = String(decoding: target, as: UTF8.self).lowercased()
         guard let scheme = ["http://", "https://"].first(where: { lower.hasPrefix($0) }) else {
             throw .malformed("The target is neither a path nor a URL of http or https.")
         }
-        let authority = String(lower.dropFirst(scheme.utf8.count).prefix { $0 != "/" && $0 != "?" })
-        guard isAuthority(authority), host == nil || host?.lowercased() == authority else {
-            throw .malformed("The target names another host than Host does.")
-        }
+        let authority = Array(lower.utf8.dropFirst(scheme.utf8.count).prefix { $0 != 0x2F && $0 != 0x3F })
+        guard authority.withUnsafeBytes(isAuthority),
+            host.map({ String(decoding: $0, as: UTF8.self).lowercased().utf8.elementsEqual(authority) }) ?? true
+        else { throw .malformed("The target names another host than Host does.") }
     }
 
     /// `uri-host [":" port]` of RFC 9110, section 7.2: a name, an IPv4 address, or an IPv6 address in brackets. Of the
     /// signs that RFC 3986 allows in a name, those that no host name has are refused.
-    static func isAuthority(_ text: String) -> Bool {
-        var host = Substring(text)
-        var port: Substring?
-        if host.hasPrefix("[") {
-            guard let end = host.firstIndex(of: "]") else { return false }
-            let inside = host[..<end].dropFirst()
-            let rest = host[host.index(after: end)...]
-            guard rest.isEmpty || rest.hasPrefix(":"), inside.utf8.contains(UInt8(ascii: ":")),
-                inside.utf8.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
+    private static func isAuthority(_ text: UnsafeRawBufferPointer) -> Bool {
+        var end = 0
+        if text.first == UInt8(ascii: "[") {
+            guard let bracket = text.firstIndex(of: UInt8(ascii: "]")) else { return false }
+            let inside = text[1..<bracket]
+            guard inside.contains(UInt8(ascii: ":")),
+                inside.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
             else { return false }
-            port = rest.isEmpty ? nil : rest.dropFirst()
+            end = bracket + 1
         } else {
-            if let colon = host.firstIndex(of: ":") {
-                port = host[host.index(after: colon)...]
-                host = host[..<colon]
-            }
-            guard (1...255).contains(host.utf8.count), host.utf8.allSatisfy(isHostByte) else { return false }
+            while end < text.count, isHostByte(text[end]) { end += 1 }
+            guard (1...255).contains(end) else { return false }
         }
-        guard let port else { return true }
-        return port.utf8.count <= 5 && port.utf8.allSatisfy { (0x30...0x39).contains($0) }
-            && (Int(port) ?? 0) <= 65535
+        guard end < text.count else { return true }
+        let port = text[(end + 1)...]
+        return text[end] == UInt8(ascii: ":") && port.count <= 5 && port.allSatisfy { (0x30...0x39).contains($0) }
+            && port.reduce(0) { $0 * 10 + Int($1 - 0x30) } <= 65535
     }
 
-    /// A byte of a `token` (RFC 9110, section 5.6.2), such as a field's name.
+    // MARK: Bytes
+
+    /// A byte of a `token` (RFC 9110, section 5.6.2), such as a field's name: a letter, a digit or one of
+    /// ``!#$%&'*+-.^_`|~``; a bit for each of them.
     static func isToken(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E, 0x5F, 0x60, 0x7C, 0x7E: true
-        default: false
-        }
+        let bits: UInt64 = byte < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+        return byte < 128 && bits &>> UInt64(byte) & 1 == 1
     }
 
     /// A byte of a field's value or a chunk's extension: no control character but the tab.
     static func isText(_ byte: UInt8) -> Bool { byte >= 0x20 ? byte != 0x7F : byte == 0x09 }
+
+    /// Whether all are; eight at a time as long as there is neither a control character nor a tab.
+    static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var place = 0
+        while place < bytes.count, bytes.count >= 8 {
+            // The last eight may have been looked at in part.
+            let eight = bytes.loadUnaligned(fromByteOffset: min(place, bytes.count - 8), as: UInt64.self)
+            let deletes = eight ^ 0x7F7F_7F7F_7F7F_7F7F
+            let controls = (eight &- 0x2020_2020_2020_2020) & ~eight | (deletes &- 0x0101_0101_0101_0101) & ~deletes
+            guard controls & 0x8080_8080_8080_8080 == 0 else { break }
+            place += 8
+        }
+        while place < bytes.count {
+            guard isText(bytes[place]) else { return false }
+            place += 1
+        }
+        return true
+    }
 
     static func isHexDigit(_ byte: UInt8) -> Bool {
         (0x30...0x39).contains(byte) || (0x61...0x66).contains(byte | 0x20)

@@ -1,11 +1,8 @@
-import Glibc
 package import NIOCore
-package import NIOHTTP1
-import Wire
 
 /// A part of what a client sends, in order.
 package enum RequestPart {
-    case head(HTTPRequestHead, HeadFacts)
+    case head(ReceivedHead, HeadFacts)
     case body(ByteBuffer)
     case end
     /// The bytes are no request. Nothing comes after it.
@@ -35,13 +32,14 @@ package struct RequestParser {
 
     private let limits: HeadLimits
     private var state = State.requestLine
+    /// What is not passed on; a head stays here until it is whole.
     private var pending = ByteBuffer()
-    /// Of the pending bytes, those that are known to hold no end of a line.
+    /// Of the pending bytes: where the line begins that is read, and up to where there is known to be no end of it.
+    private var lineStart = 0
     private var scanned = 0
-    private var method = ""
-    private var target = ""
-    private var version = ""
-    private var fields: [(String, String)] = []
+    private var requestLine = HeadRules.RequestLine()
+    private var rules = HeadRules()
+    private var fields = 0
     private var fieldsBytes = 0
     private var hasEmptyLine = false
     private var isLast = false
@@ -76,16 +74,23 @@ package struct RequestParser {
         }
     }
 
-    /// The next part; nil until more bytes come.
+    /// The next part; nil until more bytes come. Then nothing is kept of those that are passed on, so that the socket can
+    /// use their buffer again.
     package mutating func next() -> RequestPart? {
+        let part = read()
+        if part == nil, pending.readableBytes == 0 { pending = ByteBuffer() }
+        return part
+    }
+
+    private mutating func read() -> RequestPart? {
         do throws(HeadRefusal) {
             while true {
                 switch state {
                 case .requestLine: guard try takeRequestLine() else { return nil }
                 case .fields:
-                    guard let line = try takeLine(limits.fieldsBytes + 4, .headTooLarge(limits)) else { return nil }
-                    if line.readableBytes == 0 { return try completeHead() }
-                    fields.append(try field(line))
+                    guard let line = try takeLine(.field) else { return nil }
+                    if line.isEmpty { return try completeHead() }
+                    try takeField(line)
                 case .fixed(let left):
                     guard left > 0 else { return end() }
                     guard let bytes = take(left) else { return nil }
@@ -97,14 +102,15 @@ package struct RequestParser {
                     state = left == bytes.readableBytes ? .chunkEnd : .chunk(left: left - bytes.readableBytes)
                     return .body(bytes)
                 case .chunkEnd:
-                    let tooLong = HeadRefusal.malformed("A chunk is longer than its size.")
-                    guard let line = try takeLine(0, tooLong) else { return nil }
-                    guard line.readableBytes == 0 else { throw tooLong }
+                    guard let line = try takeLine(.chunkEnd) else { return nil }
+                    guard line.isEmpty else { throw tooLong(.chunkEnd) }
+                    dropLine()
                     state = .chunkSize
                 case .trailers:
-                    guard let line = try takeLine(limits.fieldsBytes + 4, .headTooLarge(limits)) else { return nil }
-                    if line.readableBytes == 0 { return end() }
-                    _ = try field(line)
+                    guard let line = try takeLine(.field) else { return nil }
+                    if !line.isEmpty { try takeField(line) }
+                    dropLine()
+                    if line.isEmpty { return end() }
                 case .ended: return nil
                 }
             }
@@ -118,7 +124,6 @@ package struct RequestParser {
     package mutating func stop() {
         state = .ended
         pending = ByteBuffer()
-        fields = []
     }
 
     private mutating func end() -> RequestPart {
@@ -136,52 +141,58 @@ package struct RequestParser {
                 throw .malformed("The bytes are not an HTTP/1.1 request.")
             }
         }
-        guard let line = try takeLine(limits.requestLineBytes, .requestLineTooLong(limits)) else { return false }
-        if line.readableBytes == 0 {
+        guard let line = try takeLine(.requestLine) else { return false }
+        if line.isEmpty {
             // One is passed over (RFC 9112, section 2.2).
             guard !hasEmptyLine else { throw .malformed("Empty lines stand before the request.") }
             hasEmptyLine = true
+            dropLine()
             return true
         }
-        let bytes = line.readableBytesView
-        guard let first = bytes.firstIndex(of: 0x20), let last = bytes.lastIndex(of: 0x20), first + 1 < last else {
+        let blanks = pending.withUnsafeReadableBytes { all in
+            let bytes = all.part(line)
+            return (bytes.firstIndex(of: 0x20) ?? 0, bytes.lastIndex(of: 0x20) ?? 0)
+        }
+        guard blanks.0 + 1 < blanks.1 else {
             throw .malformed("The request line is not a method, a target and a version with one blank between them.")
         }
-        method = String(decoding: bytes[..<first], as: UTF8.self)
-        target = String(decoding: bytes[(first + 1)..<last], as: UTF8.self)
-        version = String(decoding: bytes[(last + 1)...], as: UTF8.self)
+        requestLine = .init(
+            method: 0..<blanks.0, target: blanks.0 + 1..<blanks.1, version: blanks.1 + 1..<line.upperBound)
         hasEmptyLine = false
-        fieldsBytes = 0
+        rules = HeadRules()
+        (fields, fieldsBytes) = (0, 0)
         state = .fields
         return true
     }
 
-    private mutating func field(_ line: ByteBuffer) throws(HeadRefusal) -> (String, String) {
-        let read = line.withUnsafeReadableBytes { bytes -> (String, String)? in
-            guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), colon > 0,
-                bytes[..<colon].allSatisfy(HeadRules.isToken)
-            else { return nil }
-            let value = FieldValue.trimmed(UnsafeRawBufferPointer(rebasing: bytes[(colon + 1)...]))
-            guard value.allSatisfy(HeadRules.isText) else { return nil }
-            return (String(decoding: bytes[..<colon], as: UTF8.self), String(decoding: value, as: UTF8.self))
+    /// Of a head, or of trailers, whose bytes alone count.
+    private mutating func takeField(_ line: Range<Int>) throws(HeadRefusal) {
+        let all = pending
+        let isField = all.withUnsafeReadableBytes { all in
+            guard let (name, value) = all.part(line).asField(), HeadRules.isText(value) else { return false }
+            fieldsBytes += name.count + value.count
+            if case .fields = state, let start = all.baseAddress, let place = value.baseAddress {
+                fields += 1
+                rules.note(name, value, at: place - start)
+            }
+            return true
         }
-        guard let read else {
+        guard isField else {
             throw .malformed("A header field is not a name, a colon and a value without control characters.")
         }
-        fieldsBytes += read.0.utf8.count + read.1.utf8.count
-        guard fields.count < limits.fields, fieldsBytes <= limits.fieldsBytes else { throw .headTooLarge(limits) }
-        return read
+        guard fields <= limits.fields, fieldsBytes <= limits.fieldsBytes else { throw .headTooLarge(limits) }
     }
 
-    private mutating func completeHead() throws(HeadRefusal) -> RequestPart {
-        let facts = try HeadRules.check(method: method, target: target, version: version, fields: fields)
-        let head = HTTPRequestHead(
-            version: version == "HTTP/1.0" ? .http1_0 : .http1_1, method: HTTPMethod(rawValue: method), uri: target,
-            headers: HTTPHeaders(fields))
-        fields.removeAll(keepingCapacity: true)
+    private mutating func completeHead() throws(HeadRefusal) -> RequestPart? {
+        let (rules, requestLine) = (rules, requestLine)
+        let facts = try pending.withUnsafeReadableBytes { all in
+            Result { () throws(HeadRefusal) in try rules.facts(of: all, requestLine) }
+        }.get()
+        guard let head = pending.readSlice(length: lineStart) else { return nil }
+        (lineStart, scanned, fields) = (0, 0, 0)
         state = facts.isChunked ? .chunkSize : .fixed(left: facts.contentLengthBytes ?? 0)
         isLast = facts.closes || facts.asksForUpgrade
-        return .head(head, facts)
+        return .head(ReceivedHead(head, requestLine), facts)
     }
 
     // MARK: Body
@@ -194,14 +205,18 @@ package struct RequestParser {
 
     /// False when more bytes are needed.
     private mutating func takeChunkSize() throws(HeadRefusal) -> Bool {
-        let broken = HeadRefusal.malformed("A chunk does not begin with its size.")
-        guard let line = try takeLine(Self.chunkLineBytes, broken) else { return false }
-        let bytes = line.readableBytesView
-        let digits = bytes.prefix { HeadRules.isHexDigit($0) }
-        let rest = bytes[digits.endIndex...]
-        guard (1...15).contains(digits.count), rest.isEmpty || rest.first == UInt8(ascii: ";"),
-            rest.allSatisfy(HeadRules.isText), let size = Int(String(decoding: digits, as: UTF8.self), radix: 16)
-        else { throw broken }
+        guard let line = try takeLine(.chunkSize) else { return false }
+        let size = pending.withUnsafeReadableBytes { all -> Int? in
+            let bytes = all.part(line)
+            let digits = bytes.prefix { HeadRules.isHexDigit($0) }
+            let rest = bytes[digits.endIndex...]
+            guard (1...15).contains(digits.count), rest.isEmpty || rest.first == UInt8(ascii: ";"),
+                HeadRules.isText(UnsafeRawBufferPointer(rebasing: rest))
+            else { return nil }
+            return Int(String(decoding: digits, as: UTF8.self), radix: 16)
+        }
+        guard let size else { throw tooLong(.chunkSize) }
+        dropLine()
         fieldsBytes = 0
         state = size == 0 ? .trailers : .chunk(left: size)
         return true
@@ -209,45 +224,54 @@ package struct RequestParser {
 
     // MARK: Lines
 
-    /// The next line without its end; nil while it is not complete. Throws `tooLong` beyond that many bytes.
-    private mutating func takeLine(_ mostBytes: Int, _ tooLong: HeadRefusal) throws(HeadRefusal) -> ByteBuffer? {
-        let from = scanned
-        let found = pending.withUnsafeReadableBytes { bytes -> Int? in
-            guard let base = bytes.baseAddress, bytes.count > from,
-                let place = memchr(base + from, 0x0A, bytes.count - from)
-            else { return nil }
-            return UnsafeRawPointer(place) - base
+    private enum Line {
+        case requestLine, field, chunkSize, chunkEnd
+    }
+
+    private func mostBytes(_ line: Line) -> Int {
+        switch line {
+        case .requestLine: limits.requestLineBytes
+        case .field: limits.fieldsBytes + 4
+        case .chunkSize: Self.chunkLineBytes
+        case .chunkEnd: 0
+        }
+    }
+
+    private func tooLong(_ line: Line) -> HeadRefusal {
+        switch line {
+        case .requestLine: .requestLineTooLong(limits)
+        case .field: .headTooLarge(limits)
+        case .chunkSize: .malformed("A chunk does not begin with its size.")
+        case .chunkEnd: .malformed("A chunk is longer than its size.")
+        }
+    }
+
+    /// Where the next line lies in the pending bytes, without its end; nil while it is not complete.
+    private mutating func takeLine(_ kind: Line) throws(HeadRefusal) -> Range<Int>? {
+        let (from, mostBytes) = (scanned, mostBytes(kind))
+        let (found, isWhole) = pending.withUnsafeReadableBytes { bytes -> (Int?, Bool) in
+            guard let place = bytes.part(from..<bytes.count).firstLineEnd.map({ from + $0 }) else {
+                return (nil, false)
+            }
+            return (place, place > 0 && bytes[place - 1] == 0x0D)
         }
         guard let found else {
             // A CR may stand at the end.
-            guard pending.readableBytes <= mostBytes + 1 else { throw tooLong }
+            guard pending.readableBytes - lineStart <= mostBytes + 1 else { throw tooLong(kind) }
             scanned = pending.readableBytes
             return nil
         }
-        guard found <= mostBytes + 1 else { throw tooLong }
-        guard found > 0, pending.getInteger(at: pending.readerIndex + found - 1, as: UInt8.self) == 0x0D else {
-            throw .malformed("A line does not end in CR LF.")
-        }
-        let line = pending.readSlice(length: found - 1)
-        pending.moveReaderIndex(forwardBy: 2)
-        scanned = 0
+        guard found - lineStart <= mostBytes + 1 else { throw tooLong(kind) }
+        guard isWhole, found > lineStart else { throw .malformed("A line does not end in CR LF.") }
+        let line = lineStart..<found - 1
+        lineStart = found + 1
+        scanned = lineStart
         return line
     }
-}
 
-/// Before whatever takes requests: turns bytes into their parts.
-package final class RequestDecoder: ChannelInboundHandler {
-    package typealias InboundIn = ByteBuffer
-    package typealias InboundOut = RequestPart
-
-    private var parser: RequestParser
-
-    package init(limits: HeadLimits) {
-        parser = RequestParser(limits: limits)
-    }
-
-    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        parser.append(unwrapInboundIn(data))
-        while let part = parser.next() { context.fireChannelRead(wrapInboundOut(part)) }
+    /// The line that was taken is of no further use.
+    private mutating func dropLine() {
+        pending.moveReaderIndex(forwardBy: lineStart)
+        (lineStart, scanned) = (0, 0)
     }
 }

@@ -1,5 +1,3 @@
-internal import Wire
-
 /// Reads HTTP/1.1 responses as browsers and proxies do (RFC 9110, RFC 9112): the status line counts, what is doubtful behind
 /// it costs the connection alone. Takes bytes as they come, keeps one unfinished line, and is bounded.
 package struct ResponseReader: Sendable {
@@ -165,22 +163,21 @@ package struct ResponseReader: Sendable {
             let status = Self.number(line.part(start..<end)), status >= 100
         else { throw .noHTTP }
         minorVersion = line[7] - 0x30
-        if minorVersion > 1 || start > 9 || !line[end...].allSatisfy(HeadRules.isText) { isDoubtful = true }
+        if minorVersion > 1 || start > 9 || !HeadRules.isText(line.part(end..<line.count)) { isDoubtful = true }
         pending = Head(status: Int(status))
         phase = .fields
     }
 
     private mutating func takeField(_ line: UnsafeRawBufferPointer) {
-        guard let colon = line.firstIndex(where: { !HeadRules.isToken($0) }), colon > 0, line[colon] == 0x3A else {
+        guard let (name, value) = line.asField() else {
             // No field, or the rest of a folded one.
             isDoubtful = true
             return
         }
-        let (name, value) = (line.part(0..<colon), FieldValue.trimmed(line.part(colon + 1..<line.count)))
-        if !value.allSatisfy(HeadRules.isText) { isDoubtful = true }
+        if !HeadRules.isText(value) { isDoubtful = true }
         let isSuccess = (200..<300).contains(pending.status)
         func text() -> String { String(decoding: value, as: UTF8.self) }
-        switch colon {
+        switch name.count {
         case 10 where name.isWord("connection"):
             value.forEachElement { word in
                 if word.isWord("close") { closes = true }
@@ -268,26 +265,5 @@ package struct ResponseReader: Sendable {
             value = value * 10 + UInt64(byte - 0x30)
         }
         return value
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    fileprivate func part(_ range: Range<Int>) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: self[range])
-    }
-
-    /// Whether it is `word`, which is in small letters and hyphens; case does not count.
-    fileprivate func isWord(_ word: StaticString) -> Bool {
-        count == word.utf8CodeUnitCount && (0..<count).allSatisfy { self[$0] | 0x20 == word.utf8Start[$0] }
-    }
-
-    /// The elements of a list, empty ones too.
-    fileprivate func forEachElement(_ body: (UnsafeRawBufferPointer) -> Void) {
-        var start = 0
-        while start <= count {
-            let end = self[start...].firstIndex(of: 0x2C) ?? count
-            body(FieldValue.trimmed(part(start..<end)))
-            start = end + 1
-        }
     }
 }

@@ -6,7 +6,7 @@ package enum JSONString {
         _ text: UnsafeRawBufferPointer, to bytes: inout [UInt8], hidingControls: Bool = false
     ) {
         var start = 0
-        var place = 0
+        var place = plainBytes(text)
         while place < text.count {
             let byte = text[place]
             var length = 1
@@ -29,9 +29,29 @@ package enum JSONString {
 
     /// Appends text escaped, without quotes; bytes that are not UTF-8 are repaired with U+FFFD.
     package static func append(repairing text: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
+        if plainBytes(text) == text.count { return bytes.append(contentsOf: text) }
         if text.allSatisfy({ $0 < 0x80 }) { return append(text, to: &bytes) }
         var repaired = String(decoding: text, as: UTF8.self)
         repaired.withUTF8 { append(UnsafeRawBufferPointer($0), to: &bytes) }
+    }
+
+    /// How many bytes at the beginning are sure to be ASCII that stands for itself, looked at by eight.
+    private static func plainBytes(_ text: UnsafeRawBufferPointer) -> Int {
+        func hasZero(_ eight: UInt64) -> UInt64 { (eight &- 0x0101_0101_0101_0101) & ~eight }
+        var place = 0
+        while place + 8 <= text.count {
+            let eight = text.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+            let controls = (eight &- 0x2020_2020_2020_2020) & ~eight
+            let signs =
+                hasZero(eight ^ 0x2222_2222_2222_2222) | hasZero(eight ^ 0x5C5C_5C5C_5C5C_5C5C)
+                | hasZero(eight ^ 0x7F7F_7F7F_7F7F_7F7F)
+            guard (eight | controls | signs) & 0x8080_8080_8080_8080 == 0 else { return place }
+            place += 8
+        }
+        while place < text.count, (0x20..<0x7F).contains(text[place]), text[place] != 0x22, text[place] != 0x5C {
+            place += 1
+        }
+        return place
     }
 
     private static func escape(_ byte: UInt8, to bytes: inout [UInt8]) {

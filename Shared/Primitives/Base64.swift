@@ -67,16 +67,18 @@ package enum Base64 {
         _ bytes: UnsafeRawBufferPointer, as spelling: Spelling = .standard, to writer: inout ByteWriter
     ) {
         let alphabet = spelling == .standard ? alphabet.bytes : urlAlphabet.bytes
-        var index = 0
-        while index < bytes.count {
-            let second = index + 1 < bytes.count ? bytes[index + 1] : 0
-            let third = index + 2 < bytes.count ? bytes[index + 2] : 0
-            let group = UInt32(bytes[index]) << 16 | UInt32(second) << 8 | UInt32(third)
-            writer.u8(alphabet[Int(group >> 18)])
-            writer.u8(alphabet[Int(group >> 12 & 63)])
-            writer.u8(index + 1 < bytes.count ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
-            writer.u8(index + 2 < bytes.count ? alphabet[Int(group & 63)] : UInt8(ascii: "="))
-            index += 3
+        writer.append((bytes.count + 2) / 3 * 4) { text in
+            var (index, place) = (0, 0)
+            while index < bytes.count {
+                let second = index + 1 < bytes.count ? bytes[index + 1] : 0
+                let third = index + 2 < bytes.count ? bytes[index + 2] : 0
+                let group = UInt32(bytes[index]) << 16 | UInt32(second) << 8 | UInt32(third)
+                text[place] = alphabet[Int(group >> 18)]
+                text[place + 1] = alphabet[Int(group >> 12 & 63)]
+                text[place + 2] = index + 1 < bytes.count ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "=")
+                text[place + 3] = index + 2 < bytes.count ? alphabet[Int(group & 63)] : UInt8(ascii: "=")
+                (index, place) = (index + 3, place + 4)
+            }
         }
         if spelling == .urlUnpadded { writer.bytes.removeLast((3 - bytes.count % 3) % 3) }
     }

@@ -1,5 +1,5 @@
 package import Bus
-package import Journal
+package import CommitLog
 package import Wire
 
 /// What the journal's thread needs of the bus; `IngressBus` in the process, something smaller in tests.
@@ -20,7 +20,7 @@ package protocol IntakeDelegate: AnyObject, Sendable {
     /// monotonic clock.
     func journaled(_ tokens: [ReplyToken], first: UInt64, journal: JournalID, at nanoseconds: Int64)
     /// They are not, and never will be.
-    func refused(_ tokens: [ReplyToken], _ error: JournalError)
+    func refused(_ tokens: [ReplyToken], _ error: LogError)
     /// What is not settled has other numbers from now on; `next` is the first that is not given.
     func renumbered(next: UInt64)
 

@@ -1,49 +1,26 @@
 internal import Events
 package import Wire
 
-/// Records that the disk changed after they were journaled. The router would refuse them for their checksum for ever, and
-/// everything behind them would wait; so each is replaced by a rejection that carries the damaged bytes into quarantine.
+/// Webhooks whose place in the journal the disk has damaged. Everything behind them would wait for ever, so each is replaced
+/// by a rejection that goes into quarantine.
 package enum DamagedRecords {
-    /// The batch with its damaged records replaced, and their sequences. Where not even the records' borders can be told,
-    /// all are damaged, and the first replacement carries the bytes of all.
-    package static func replaced(
-        in batch: RecordBatch, journal: JournalID, nowNanoseconds: Int64
-    ) -> (batch: RecordBatch, damaged: [UInt64]) {
-        let damaged = batch.indices.filter { index in
-            !batch.withRecord(index) { isSound($0, journal: journal, sequence: batch.first + UInt64(index)) }
-        }
-        guard !damaged.isEmpty else { return (batch, []) }
-        var writer = ByteWriter(reservingBytes: batch.byteCount)
+    /// What goes on the bus for `batch`, which is not whole.
+    package static func replaced(_ batch: RecordBatch, journal: JournalID, nowNanoseconds: Int64) -> RecordBatch {
+        var writer = ByteWriter()
         for index in batch.indices {
-            if damaged.contains(index) {
-                batch.withRecord(index) { record in
-                    write(
-                        record, journal: journal, sequence: batch.first + UInt64(index), nowNanoseconds, to: &writer)
-                }
-            } else {
-                batch.withBytes(of: index..<index + 1) { writer.raw($0) }
-            }
+            write(journal: journal, sequence: batch.first + UInt64(index), nowNanoseconds, to: &writer)
         }
-        return (
-            RecordBatch(stored: writer.bytes, first: batch.first, count: batch.count),
-            damaged.map { batch.first + UInt64($0) }
-        )
-    }
-
-    private static func isSound(_ record: UnsafeRawBufferPointer, journal: JournalID, sequence: UInt64) -> Bool {
-        guard let envelope = try? EnvelopeView(record) else { return false }
-        return envelope.isIntact && envelope.journal == journal && envelope.sequence == sequence
+        return RecordBatch(stored: writer.bytes, first: batch.first, count: batch.count)
     }
 
     private static func write(
-        _ record: UnsafeRawBufferPointer, journal: JournalID, sequence: UInt64, _ nowNanoseconds: Int64,
-        to writer: inout ByteWriter
+        journal: JournalID, sequence: UInt64, _ nowNanoseconds: Int64, to writer: inout ByteWriter
     ) {
         let start = writer.count
         Array("damaged".utf8).withUnsafeBytes { source in
             writer.openEnvelope(source: source, receivedAtNanoseconds: nowNanoseconds) { envelope in
                 envelope.section(.requestHead) { $0.u16(0) }
-                envelope.section(.body, record)
+                envelope.section(.body) { _ in }
             }
         }
         writer.bytes.withUnsafeMutableBytes { bytes in
@@ -52,8 +29,7 @@ package enum DamagedRecords {
         }
         Rejection(
             .envelopeDamaged, stage: .ingress,
-            detail:
-                "The journal's disk changed this webhook after it was accepted; the body is what is left of its envelope."
+            detail: "The journal's disk damaged this webhook after it was accepted; nothing of it is left."
         ).write(to: &writer)
         writer.patchU32(UInt32(writer.count - start - 4), at: start)
     }

@@ -2,8 +2,6 @@
 package enum IntakeLimits {
     /// Webhooks that wait for the journal's thread, in all; beyond it nothing more is taken.
     package static let pendingBytes = 64 << 20
-    /// Webhooks in one commit of the journal.
-    static let commitBytes = 8 << 20
     /// Commits begin at least this long after one another.
     static let commitIntervalNanoseconds: Int64 = 1_500_000
 }

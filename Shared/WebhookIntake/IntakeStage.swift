@@ -1,5 +1,6 @@
 package import AdminServer
 package import Bus
+internal import CommitLog
 internal import Executable
 package import Journal
 internal import Logging
@@ -17,29 +18,33 @@ extension StageEnvironment {
             try serve(self)
         } catch let failure as StageFailure {
             end(failure)
-        } catch let error as JournalError where error.code == .locked {
-            end(StageFailure(.temporary, "\(error)"))
+        } catch let error as LogError {
+            end(error.failure(of: "journal"))
         } catch {
             end(StageFailure(.io, "\(error)"))
         }
     }
 
-    /// Opens the journal in `path` and says what its recovery dropped.
-    package func openJournal(_ path: String) throws -> any Journal {
-        let journal = try SQLiteJournal(path: path, budgetBytes: configuration.ingress.diskBudgetBytes)
-        if let notice = journal.recoveryNotice { logger.warning("\(notice)") }
+    /// Opens the journal in `path` and says what its start found out.
+    package func openJournal(_ path: String) throws -> Journal {
+        let journal = try Journal(
+            path: path,
+            SegmentLog.Options(
+                budgetBytes: configuration.ingress.diskBudgetBytes,
+                recordBytes: configuration.ingress.journalCommitBytes))
+        for notice in journal.notices { logger.warning("\(notice)") }
         return journal
     }
 
     /// Binds the sockets of an ingress and starts the bus thread.
-    package func joinBus(_ journal: any Journal, _ delegate: BusDelegate) -> IngressBus {
+    package func joinBus(_ journal: Journal, _ delegate: BusDelegate) -> IngressBus {
         let ingress = configuration.ingress
         let bus = IngressBus(
             settings: IngressBusSettings(
                 runDirectory: runDirectory, instance: instance, maxBodyBytes: ingress.maxBodyBytes,
                 windowRecords: ingress.windowRecords, windowBytes: ingress.windowBytes,
                 verdictTimeoutNanoseconds: ingress.verdictTimeout.nanoseconds),
-            journal: journal.id, firstRetained: journal.firstRetained, nextSequence: journal.nextSequence,
+            journal: journal.id, firstRetained: journal.watermark + 1, nextSequence: journal.nextSequence,
             metrics: registry)
         bus.start(delegate: delegate)
         return bus
@@ -52,7 +57,7 @@ extension JournalState {
         let error = lastError.withLock { $0 }
         return HealthCheck(
             name: "journal", ok: mode.load(ordering: .relaxed) == .accepting && error == nil,
-            detail: error?.description ?? "\(backlog) webhooks are not settled")
+            detail: error.map { "journal_\($0)" } ?? "\(backlog) webhooks are not settled")
     }
 
     /// Whether the stages behind are there. A starting ingress waits a moment for them, so that the first wrong signature

@@ -2,28 +2,14 @@ internal import Synchronization
 internal import Threads
 package import Wire
 
-/// Webhooks on their way to one row of the journal and who waits for their answers, in the same order.
+/// Webhooks on their way to the journal, which stores all of them or none, and who waits for their answers, in the same order.
 package struct PendingBatch: Sendable {
-    /// As they came; the journal's thread joins them.
-    package private(set) var pieces: [RecordBatch]
-    package private(set) var tokens: [ReplyToken]
-    package private(set) var byteCount: Int
+    package let records: RecordBatch
+    package let tokens: [ReplyToken]
 
     package init(_ records: RecordBatch, tokens: [ReplyToken]) {
-        pieces = [records]
+        self.records = records
         self.tokens = tokens
-        byteCount = records.byteCount
-    }
-
-    /// Whether `other` can follow in the same row.
-    package func hasRoom(for other: PendingBatch) -> Bool {
-        tokens.count + other.tokens.count <= Limits.batchRecords && byteCount + other.byteCount <= Limits.batchBytes
-    }
-
-    package mutating func append(_ other: PendingBatch) {
-        pieces += other.pieces
-        tokens += other.tokens
-        byteCount += other.byteCount
     }
 }
 
@@ -62,18 +48,11 @@ package final class JournalMailbox: Sendable {
     /// Whether more waits than the budget allows.
     package var isFull: Bool { pendingBytes.load(ordering: .relaxed) > IntakeLimits.pendingBytes }
 
-    /// Hands over what an event loop has collected in one turn. Small batches grow together while the journal is
-    /// busy, so that rows become large exactly when load is high.
+    /// Hands over what an event loop has collected in one turn.
     package func submit(_ batches: [PendingBatch]) {
         post { state in
-            for batch in batches {
-                state.bytes += batch.byteCount
-                if let last = state.work.batches.indices.last, state.work.batches[last].hasRoom(for: batch) {
-                    state.work.batches[last].append(batch)
-                } else {
-                    state.work.batches.append(batch)
-                }
-            }
+            for batch in batches { state.bytes += batch.records.byteCount }
+            state.work.batches += batches
             pendingBytes.store(state.bytes, ordering: .relaxed)
         }
     }

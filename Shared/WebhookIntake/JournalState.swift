@@ -1,11 +1,21 @@
-package import Journal
+package import CommitLog
 package import Synchronization
 
 /// What other threads may know of the journal: written by its thread, read by event loops, metrics and health.
 package final class JournalState: Sendable {
     /// Whether webhooks are taken in.
     package enum Mode: UInt8, AtomicRepresentable, Sendable {
-        case accepting, overBudget, failed
+        case accepting, full, overBudget, failed
+
+        /// `shortage`: why the journal would not take webhooks.
+        init(_ shortage: LogError?) {
+            switch shortage?.code {
+            case nil: self = .accepting
+            case .full: self = .full
+            case .overBudget: self = .overBudget
+            default: self = .failed
+            }
+        }
     }
 
     package let mode = Atomic<Mode>(.accepting)
@@ -15,7 +25,7 @@ package final class JournalState: Sendable {
     /// Receipt of the oldest unsettled webhook, nanoseconds since 1970; 0 where there is none.
     package let oldestUnsettledNanoseconds = Atomic<Int64>(0)
     /// Why the journal took nothing in when it last did not.
-    package let lastError = Mutex<JournalError?>(nil)
+    package let lastError = Mutex<LogError?>(nil)
 
     package init() {}
 

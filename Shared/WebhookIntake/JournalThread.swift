@@ -1,3 +1,4 @@
+package import CommitLog
 internal import Glibc
 package import Journal
 package import StageMetrics
@@ -16,12 +17,15 @@ package final class JournalThread: Sendable {
     private let metrics: JournalMetrics
     private let heartbeat: Heartbeat
     private let report: @Sendable (String) -> Void
+    private let failed: @Sendable (LogError) -> Void
     private let thread = Mutex<BlockingThread?>(nil)
 
-    /// `report` gets sentences for the log: rare things, never one per webhook.
+    /// `report` gets sentences for the log: rare things, never one per webhook. `failed` is told, once, when the disk
+    /// failed: nothing is taken in any more, and only another start can tell what is on the disk.
     package init(
         mailbox: JournalMailbox, delegate: any IntakeDelegate, state: JournalState, metrics: JournalMetrics,
-        heartbeat: Heartbeat, report: @escaping @Sendable (String) -> Void
+        heartbeat: Heartbeat, report: @escaping @Sendable (String) -> Void,
+        failed: @escaping @Sendable (LogError) -> Void
     ) {
         self.mailbox = mailbox
         self.delegate = delegate
@@ -29,13 +33,14 @@ package final class JournalThread: Sendable {
         self.metrics = metrics
         self.heartbeat = heartbeat
         self.report = report
+        self.failed = failed
     }
 
     /// Opens the journal on the new thread and makes the bus from what it says of itself; throws what opening throws.
     /// `connect` is called on that thread.
     package func start<Port: BusPort>(
-        open: @escaping @Sendable () throws -> any Journal,
-        connect: @escaping @Sendable (any Journal) throws -> Port
+        open: @escaping @Sendable () throws -> Journal,
+        connect: @escaping @Sendable (Journal) throws -> Port
     ) throws -> Port {
         let outcome = Promise<Port>()
         let started = BlockingThread(name: "journal") { [self] in
@@ -43,12 +48,14 @@ package final class JournalThread: Sendable {
                 let journal = try open()
                 let bus = try connect(journal)
                 let turn = JournalTurn(
-                    journal: journal, bus: bus, delegate: delegate, state: state, metrics: metrics, report: report)
+                    journal: journal, bus: bus, delegate: delegate, state: state, metrics: metrics, report: report,
+                    failed: failed)
                 outcome.give(.success(bus))
                 while turn.run(mailbox.take(within: turn.patienceMilliseconds)) {
                     heartbeat.beat()
                     turn.pace()
                 }
+                try? journal.close()
             } catch {
                 outcome.give(.failure(error))
             }
@@ -69,19 +76,25 @@ package final class JournalThread: Sendable {
 
 /// What the journal's thread does each time it wakes up.
 final class JournalTurn {
-    let journal: any Journal
+    let journal: Journal
     let bus: any BusPort
     let delegate: any IntakeDelegate
     let state: JournalState
     let metrics: JournalMetrics
     let report: @Sendable (String) -> Void
+    let failed: @Sendable (LogError) -> Void
     private var ages = UnsettledAges()
-    private var lastErrorCode: JournalError.Code?
+    private var lastErrorCode: LogError.Code?
     private var lastCommitStarted: Int64 = 0
+    /// The identity that the journal is taking, until all of it has.
+    private var newID: JournalID?
+    /// Whether there is something to do for the journal when nothing else is.
+    private var hasIdleWork = true
 
     init(
-        journal: any Journal, bus: any BusPort, delegate: any IntakeDelegate, state: JournalState,
-        metrics: JournalMetrics, report: @escaping @Sendable (String) -> Void
+        journal: Journal, bus: any BusPort, delegate: any IntakeDelegate, state: JournalState,
+        metrics: JournalMetrics, report: @escaping @Sendable (String) -> Void,
+        failed: @escaping @Sendable (LogError) -> Void
     ) {
         self.journal = journal
         self.bus = bus
@@ -89,13 +102,14 @@ final class JournalTurn {
         self.state = state
         self.metrics = metrics
         self.report = report
+        self.failed = failed
         let oldest = try? journal.read(from: journal.watermark + 1, maxRecords: 1, maxBytes: 1).first
         if let oldest { note(oldest) }
         publish()
     }
 
-    /// How long to sleep when nothing comes: shorter while settled batches wait to be deleted.
-    var patienceMilliseconds: Int { journal.hasSettledBatches ? 50 : 500 }
+    /// How long to sleep when nothing comes.
+    var patienceMilliseconds: Int { hasIdleWork ? 100 : 500 }
 
     /// While commits follow one another, lets so much time pass between their beginnings that each has more to carry:
     /// a commit, and a batch at every hop behind it, costs nearly the same whether it holds five webhooks or fifty.
@@ -115,51 +129,52 @@ final class JournalTurn {
         work.batches = []
         let takesIn = !batches.isEmpty
         if work.settledThrough > 0 {
-            journal.settle(through: work.settledThrough)
+            attempt { () throws(LogError) in try journal.settle(through: work.settledThrough) }
             ages.settle(through: journal.watermark, next: journal.nextSequence)
         }
-        if work.renumbers { renumber() }
+        if work.renumbers { newID = newID ?? .random() }
+        if let newID { renumber(newID) }
         while !batches.isEmpty { commit(&batches) }
         if let wanted = work.readBack { readBack(wanted) }
-        if isIdle { attempt { () throws(JournalError) in try journal.tidy() } }
+        hasIdleWork = true
+        if isIdle { attempt { () throws(LogError) in hasIdleWork = try journal.idle() } }
         publish()
         if takesIn { metrics.processing.record(nanoseconds: monotonicNanoseconds() - started) }
         return !work.stops
     }
 
-    /// Commits as many batches as one transaction may hold and passes them on.
+    /// Stores as many batches as one commit may hold and passes them on.
     private func commit(_ batches: inout [PendingBatch]) {
-        var group: [RecordBatch] = []
-        var tokens: [ReplyToken] = []
-        var bytes = 0
-        while let size = batches.first?.byteCount, group.isEmpty || bytes + size <= IntakeLimits.commitBytes {
-            let next = batches.removeFirst()
-            bytes += size
-            group.append(RecordBatch(joining: next.pieces))
-            tokens += next.tokens
+        var (count, bytes) = (0, 0)
+        for batch in batches {
+            bytes += batch.records.byteCount
+            guard count == 0 || bytes <= journal.commitBytes else { break }
+            count += 1
         }
+        let tokens = count == 1 ? batches[0].tokens : batches[..<count].flatMap(\.tokens)
+        var records = batches[..<count].map(\.records)
+        batches.removeFirst(count)
         metrics.recordsIn.add(tokens.count)
-        metrics.batchesIn.add(group.count)
+        metrics.batchesIn.add(count)
         let first = journal.nextSequence
         let started = monotonicNanoseconds()
         lastCommitStarted = started
-        do throws(JournalError) {
-            let sealed = try journal.append(consume group)
+        do throws(LogError) {
+            records = try journal.append(consume records)
             metrics.fsync.record(nanoseconds: monotonicNanoseconds() - started)
             // Published before quotas forget what was on its way, so that they never see less than there is.
             publish()
             delegate.journaled(tokens, first: first, journal: journal.id, at: started)
-            if let newest = sealed.first { note(newest) }
-            bus.journaled(sealed)
-            recovered()
+            if let newest = records.first { note(newest) }
+            bus.journaled(records)
         } catch {
-            failed(error)
+            note(error)
             delegate.refused(tokens, error)
         }
     }
 
     private func readBack(_ wanted: JournalWork.ReadBack) {
-        attempt { () throws(JournalError) in
+        attempt { () throws(LogError) in
             let batches = try journal.read(
                 from: wanted.sequence, maxRecords: wanted.maxRecords, maxBytes: wanted.maxBytes)
             bus.loaded(batches.map(sound))
@@ -167,47 +182,51 @@ final class JournalTurn {
     }
 
     private func sound(_ batch: RecordBatch) -> RecordBatch {
-        let checked = DamagedRecords.replaced(in: batch, journal: journal.id, nowNanoseconds: wallNanoseconds())
-        for sequence in checked.damaged {
-            report("the disk changed webhook \(sequence) of the journal \(journal.id): it goes into quarantine")
-        }
-        return checked.batch
+        if batch.isWhole { return batch }
+        report(
+            "the disk has damaged the webhooks \(batch.first) to \(batch.last) of the journal \(journal.id): they go into "
+                + "quarantine")
+        return DamagedRecords.replaced(batch, journal: journal.id, nowNanoseconds: wallNanoseconds())
     }
 
-    private func renumber() {
+    /// Tried again in the next turn where there is no space for it.
+    private func renumber(_ id: JournalID) {
         let old = journal.id
-        attempt { () throws(JournalError) in
-            try journal.renumber(newID: .random())
+        attempt { () throws(LogError) in
+            try journal.renumber(newID: id)
+            newID = nil
             delegate.renumbered(next: journal.nextSequence)
             report(
-                "the journal \(old) is an older copy than what the router has seen; it is now \(journal.id) and has "
-                    + "numbered its \(journal.nextSequence - 1) unsettled webhooks anew")
-            bus.renumbered(
-                id: journal.id, firstRetained: journal.firstRetained, nextSequence: journal.nextSequence)
+                "the journal \(old) is an older copy than what the router has seen; it is now \(id), and what came in "
+                    + "since its start has new numbers from \(journal.watermark + 1) on")
+            bus.renumbered(id: id, firstRetained: journal.watermark + 1, nextSequence: journal.nextSequence)
         }
         ages = UnsettledAges()
-        if let oldest = try? journal.read(from: 1, maxRecords: 1, maxBytes: 1).first { note(oldest) }
-    }
-
-    private func attempt(_ body: () throws(JournalError) -> Void) {
-        do throws(JournalError) { try body() } catch { failed(error) }
-    }
-
-    private func failed(_ error: JournalError) {
-        if error.code == .overBudget { state.mode.store(.overBudget, ordering: .relaxed) }
-        if error.code == .failed { state.mode.store(.failed, ordering: .relaxed) }
-        if lastErrorCode != error.code {
-            report(error.description)
-            state.lastError.withLock { $0 = error }
+        if let oldest = try? journal.read(from: journal.watermark + 1, maxRecords: 1, maxBytes: 1).first {
+            note(oldest)
         }
+    }
+
+    private func attempt(_ body: () throws(LogError) -> Void) {
+        do throws(LogError) { try body() } catch { note(error) }
+    }
+
+    private func note(_ error: LogError) {
+        guard lastErrorCode != error.code else { return }
         lastErrorCode = error.code
+        report("journal_\(error)")
+        state.lastError.withLock { $0 = error }
+        switch error.code {
+        case .full, .overBudget, .tooLarge: break
+        default: failed(error)
+        }
     }
 
     private func recovered() {
-        guard let code = lastErrorCode else { return }
+        guard let code = lastErrorCode, code == .full || code == .overBudget else { return }
         lastErrorCode = nil
         state.lastError.withLock { $0 = nil }
-        report("the journal takes webhooks again after \(code.rawValue)")
+        report("the journal takes webhooks again after journal_\(code.rawValue)")
     }
 
     private func publish() {
@@ -215,9 +234,9 @@ final class JournalTurn {
         state.watermark.store(journal.watermark, ordering: .relaxed)
         state.retainedBytes.store(journal.retainedBytes, ordering: .relaxed)
         state.oldestUnsettledNanoseconds.store(ages.oldestNanoseconds, ordering: .relaxed)
-        if state.mode.load(ordering: .relaxed) == .overBudget, journal.hasSettledBatches || journal.retainedBytes == 0 {
-            state.mode.store(.accepting, ordering: .relaxed)
-        }
+        let shortage = journal.shortage
+        state.mode.store(JournalState.Mode(shortage), ordering: .relaxed)
+        if let shortage { note(shortage) } else { recovered() }
     }
 
     private func note(_ batch: RecordBatch) {

@@ -31,6 +31,12 @@ package enum Limits {
         4 * maxBodyBytes + (1 << 20)
     }
 
+    /// The largest envelope that comes in: the largest body with its request head, or the largest message of SQS (1 MiB) with
+    /// its attributes.
+    package static func receivedBytes(maxBodyBytes: Int) -> Int {
+        min(envelopeBytes(maxBodyBytes: maxBodyBytes), max(maxBodyBytes, 1 << 20) + (64 << 10))
+    }
+
     /// The `ZMQ_MAXMSGSIZE` of every socket of the bus; the same on both sides of each link.
     package static func frameBytes(maxBodyBytes: Int) -> Int {
         max(batchBytes, envelopeBytes(maxBodyBytes: maxBodyBytes)) + 4

@@ -89,13 +89,20 @@ package struct RequestHeadWriter {
         unless isDropped: (UnsafeRawBufferPointer) -> Bool = { _ in false }
     ) {
         let start = writer.count
-        let (nameCount, valueCount) = (UInt16(clamping: name.count), UInt16(clamping: value.count))
-        writer.u16(nameCount)
-        writer.u16(valueCount)
-        for byte in name.prefix(Int(nameCount)) { writer.u8((0x41...0x5A).contains(byte) ? byte | 0x20 : byte) }
-        let drops = writer.bytes.withUnsafeBytes { isDropped(UnsafeRawBufferPointer(rebasing: $0[(start + 4)...])) }
+        let name = UnsafeRawBufferPointer(rebasing: name.prefix(Int(UInt16.max)))
+        let value = UnsafeRawBufferPointer(rebasing: value.prefix(Int(UInt16.max)))
+        writer.append(4 + name.count + value.count) { field in
+            field.storeBytes(of: UInt16(name.count).littleEndian, as: UInt16.self)
+            field.storeBytes(of: UInt16(value.count).littleEndian, toByteOffset: 2, as: UInt16.self)
+            for (place, byte) in name.enumerated() {
+                field[4 + place] = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+            }
+            UnsafeMutableRawBufferPointer(rebasing: field[(4 + name.count)...]).copyMemory(from: value)
+        }
+        let drops = writer.bytes.withUnsafeBytes { bytes in
+            isDropped(UnsafeRawBufferPointer(rebasing: bytes[start + 4..<start + 4 + name.count]))
+        }
         if drops { return writer.bytes.removeSubrange(start...) }
-        writer.raw(UnsafeRawBufferPointer(rebasing: value.prefix(Int(valueCount))))
         count += 1
     }
 

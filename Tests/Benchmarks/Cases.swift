@@ -99,7 +99,7 @@ enum Cases {
     }
 
     /// 0.9 kB.
-    private static let streamBody = Array(
+    static let streamBody = Array(
         (#"{"type":"call.session_participant_joined","created_at":"2026-10-05T14:49:14.142195051Z","#
             + #""call_cid":"livestream:town-hall-42","session_id":"0c8c7bec-ecee-4ab6-90e1-1a5989a3e7e4","#
             + #""participant":{"user":{"id":"john","name":"John Doe","image":"https://getstream.io/random_svg/?id=john","#

@@ -2,7 +2,7 @@ import Glibc
 import JSON
 import Primitives
 
-/// What verification and normalisation of one webhook cost: the code of both stages, without bus and journal.
+/// What one webhook costs: verification and normalisation, without bus and journal, and the HTTP ends without sockets.
 ///
 /// `Benchmarks time` prints microseconds of CPU (median) and the growth of memory; `Benchmarks count` passes each case
 /// between two marks, for callgrind to count instructions and allocations; `scripts/bench stages` runs both.
@@ -20,12 +20,12 @@ struct BenchmarksProcess {
 
     /// Per case: name, microseconds per webhook or element, KiB of memory that it needed beyond what was there.
     private static func time() {
-        for benchmark in Cases.all() {
-            let way = WayThroughStages(benchmark)
-            let grownKiB = Memory.growthKiB { way.go() }
-            let perRound = max(1, Int(20_000_000 / max(1, Clock.nanoseconds { way.go() })))
+        for benchmark in Benchmark.all() {
+            let go = benchmark.prepare()
+            let grownKiB = Memory.growthKiB(go)
+            let perRound = max(1, Int(20_000_000 / max(1, Clock.nanoseconds(go))))
             let rounds = (0..<15).map { _ in
-                Clock.nanoseconds { for _ in 0..<perRound { way.go() } } / Double(perRound * benchmark.elements)
+                Clock.nanoseconds { for _ in 0..<perRound { go() } } / Double(perRound * benchmark.elements)
             }
             let median = rounds.sorted()[rounds.count / 2] / 1000
             print("\(benchmark.name)\t\(Double(Int(median * 100)) / 100)\t\(grownKiB)")
@@ -34,12 +34,12 @@ struct BenchmarksProcess {
 
     /// Per case: name and how many webhooks or elements were between the marks.
     private static func count() {
-        for benchmark in Cases.all() {
-            let way = WayThroughStages(benchmark)
+        for benchmark in Benchmark.all() {
+            let go = benchmark.prepare()
             let times = max(1, 200 / benchmark.elements / (benchmark.isLarge ? 200 : 1))
-            for _ in 0..<min(times, 20) { way.go() }
+            for _ in 0..<min(times, 20) { go() }
             mark()
-            for _ in 0..<times { way.go() }
+            for _ in 0..<times { go() }
             mark()
             print("\(benchmark.name)\t\(times * benchmark.elements)")
         }

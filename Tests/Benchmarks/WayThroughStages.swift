@@ -27,6 +27,9 @@ final class WayThroughStages {
         normaliser = benchmark.provider.makeNormaliser(benchmark.options)
     }
 
+    /// What the normaliser made of it, when it went through.
+    var record: [UInt8] { normalised.bytes }
+
     /// Once through both stages.
     func go() {
         verified.bytes.removeAll(keepingCapacity: true)

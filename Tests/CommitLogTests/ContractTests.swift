@@ -1,5 +1,6 @@
 import CommitLog
 import Glibc
+import MemoryDisk
 import SeededRandom
 import Testing
 

@@ -1,4 +1,5 @@
 import Glibc
+import MemoryDisk
 import SeededRandom
 import Testing
 import Wire

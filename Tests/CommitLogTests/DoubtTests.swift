@@ -1,4 +1,5 @@
 import Glibc
+import MemoryDisk
 import Testing
 
 @testable import CommitLog

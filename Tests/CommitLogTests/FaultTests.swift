@@ -1,4 +1,5 @@
 import Glibc
+import MemoryDisk
 import Testing
 
 @testable import CommitLog
@@ -115,7 +116,7 @@ import Testing
             if log.isWaitingForSpace { _ = try log.idle() }
             var stored = 0
             while model.append(to: log, count: 1, content: [UInt8](repeating: UInt8(round), count: 900)) { stored += 1 }
-            #expect(!log.hasRoom(for: 900))
+            #expect(log.shortage(for: 900)?.code == .full)
             #expect(round != 0 || stored >= 8, "\(stored)")
             // What fits is still taken in when a start finds the disk full, twice.
             if round % 2 == 0 { try model.trim(log, below: model.next) }
@@ -126,7 +127,7 @@ import Testing
         let log = try SegmentLog("log", .small(segmentBytes: 4096), files: disk)
         try log.trim(below: log.next)
         _ = try log.idle()
-        #expect(log.hasRoom(for: 900))
+        #expect(log.shortage(for: 900) == nil)
     }
 
     @Test func `a log that is open cannot be opened again`() throws {

@@ -82,7 +82,7 @@ enum WrongFiles {
                 "2 ingress.listen: expected an address such as 127.0.0.1:8080 or [::1]:8080, found \"8080\"",
                 "3 ingress.max_body_bytes: expected a whole number from 1024 to 67108864, "
                     + "found the text \"1048576\" in quotes",
-                "4 ingress.disk_budget_bytes: expected a whole number from 1048576 to 1125899906842624, "
+                "4 ingress.disk_budget_bytes: expected a whole number from 16777216 to 1125899906842624, "
                     + "found \"lots\"",
                 "5 ingress.window_records: expected a whole number from 256 to 1048576, found \"1\"",
                 "6 ingress.verdict_timeout: expected a duration from 0s to 10s such as 250ms, 5s, 10m or 2h, "

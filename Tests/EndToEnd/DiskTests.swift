@@ -2,9 +2,48 @@ import Glibc
 import Testing
 
 extension EndToEnd {
+    @Suite(.enabled(if: access("/usr/bin/strace", X_OK) == 0)) struct FailingDisk {
+        @Test(arguments: [1, 7])
+        func `an ingress whose disk fails once refuses, ends, and goes on with all that it accepted`(
+            _ call: Int
+        ) throws {
+            try Pipeline.with(PipelineSettings(subscriptions: 1)) { pipeline in
+                let load = LoadGenerator(port: pipeline.port, count: 1_000_000, perSecond: 300)
+                load.start()
+                defer { load.stop() }
+                try waitUntil("the load has begun") { pipeline.subscriber.distinct(0) > 200 }
+                let ingress = try #require(pipeline.pid("ingress-gateway-0"))
+                let injection = "inject=pwrite64:error=EIO:when=\(call)"
+                // It ends with the process that it traces.
+                let tracer = try ChildProcess.start(
+                    ["strace", "-f", "-qq", "-e", "trace=pwrite64", "-e", injection, "-p", "\(ingress)"],
+                    environment: [:], output: "/dev/null", errors: "\(pipeline.folder)/strace.txt")
+                defer {
+                    kill(tracer, SIGKILL)
+                    waitpid(tracer, nil, 0)
+                }
+                try waitUntil("the ingress has ended") { !Pipeline.isAlive(ingress) }
+                let ended = monotonicNanoseconds()
+                try waitUntil("the next one accepts") {
+                    load.soFar.count { $0.isAccepted && $0.startedNanoseconds > ended } > 100
+                }
+                load.stop()
+                let sent = load.wait()
+                let log = pipeline.log("ingress-gateway-0")
+                #expect(log.contains("journal_failed") && log.contains("Input/output error"))
+                #expect(pipeline.log("supervisor").contains("exited with 74"))
+                report("failing disk of the ingress: \(Promises.describe(sent))")
+                try pipeline.waitForDelivery(of: sent)
+                try Promises.checkLog(of: pipeline, accepted: sent)
+                try Promises.checkQuarantineIsEmpty(of: pipeline)
+            }
+        }
+    }
+
     @Suite(.enabled(if: Pipeline.canMountSmallDisks)) struct FullDisk {
-        /// Far more than a write-ahead log grows to, so that it is the filler that takes the space.
+        /// Far more than a journal or a write-ahead log grows to, so that it is the filler that takes the space.
         private let sizeBytes = 96 << 20
+        private let settings = PipelineSettings(ingress: "disk_budget_bytes: \(48 << 20)")
 
         @Test func `an ingress with a full disk answers 503 and goes on when there is space`() throws {
             let (pipeline, load) = try underLoad(smallDiskFor: "ingress-gateway-0")
@@ -75,7 +114,7 @@ extension EndToEnd {
 
         /// A pipeline under load, one instance of which has a small disk.
         private func underLoad(smallDiskFor instance: String) throws -> (Pipeline, LoadGenerator) {
-            let pipeline = try Pipeline()
+            let pipeline = try Pipeline(settings)
             var load: LoadGenerator?
             do {
                 try pipeline.mountSmallDisk(for: instance, sizeBytes: sizeBytes)

@@ -7,7 +7,7 @@ extension EndToEnd {
             throws
         {
             var settings = PipelineSettings(normalisers: 1)
-            settings.ingress = "verdict_timeout: 10s"
+            settings.ingress = "verdict_timeout: 10s, disk_budget_bytes: 16777216"
             let pipeline = try Pipeline(settings)
             defer { pipeline.remove() }
             try pipeline.up()
@@ -18,33 +18,40 @@ extension EndToEnd {
             // A supervisor would replace what is stopped.
             try pipeline.killSupervisor()
             answered += try acceptUnsettled(pipeline)
-            let log = "\(pipeline.storage)/ingress-gateway-0/\(try logName(pipeline))"
-            let before = usedBytes(log)
+            let log = "\(pipeline.storage)/ingress-gateway-0/log"
+            let before = files(log)
             // Its commit is on disk, but the answer waits for a verdict that does not come.
             #expect(pipeline.signal("verifier-0", SIGSTOP))
             let unanswered = try HTTPClient(port: pipeline.port)
             try unanswered.send(SignedWebhook.stream(900_000))
-            try waitUntil("the last commit is on disk") { usedBytes(log) > before }
+            try waitUntil("the last commit is on disk") { changed(before, files(log)) != nil }
             for process in pipeline.processes() { kill(process.pid, SIGKILL) }
             try waitUntil("all processes are gone") { pipeline.processes().isEmpty }
             #expect(throws: Failure.self) { try unanswered.receive() }
 
-            let after = usedBytes(log)
+            guard let commit = changed(before, files(log)) else { throw Failure("the last commit is gone") }
             try copy(pipeline.storage, to: "\(pipeline.folder)/kept")
-            report("journal cut: the torn commit has \(after - before) bytes")
-            for size in [before + 1, before + 24, (before + after) / 2, after - 1] {
-                try startWithCut(pipeline, log, size, answered)
+            report("journal cut: the torn commit has \(commit.bytes.count) bytes")
+            let headerBytes = 80
+            for size in [1, headerBytes, (headerBytes + commit.bytes.count) / 2, commit.bytes.count - 1] {
+                _ = try ChildProcess.run(["rm", "-rf", pipeline.storage], in: pipeline.folder)
+                try copy("\(pipeline.folder)/kept", to: pipeline.storage)
+                // The power went before the process could note down in peace what it had written.
+                try Files.write(before["superblock"] ?? [], to: "\(log)/superblock")
+                let segment = "\(log)/\(commit.file)"
+                var bytes = Files.bytes(segment)
+                for offset in size..<commit.bytes.count {
+                    bytes[commit.place + offset] = before[commit.file]?[commit.place + offset] ?? 0
+                }
+                try Files.write(bytes, to: segment)
+                try start(pipeline, answered, isSaid: size >= headerBytes)
             }
         }
 
-        /// Starts on a copy of the data in which the write-ahead log has only so many bytes.
-        private func startWithCut(_ pipeline: Pipeline, _ log: String, _ size: Int, _ answered: [SentWebhook]) throws {
-            _ = try ChildProcess.run(["rm", "-rf", pipeline.storage], in: pipeline.folder)
-            try copy("\(pipeline.folder)/kept", to: pipeline.storage)
-            truncate(log, size)
+        private func start(_ pipeline: Pipeline, _ answered: [SentWebhook], isSaid: Bool) throws {
             unlink("\(pipeline.run)/ingress-gateway-0.log")
             try pipeline.up()
-            #expect(pipeline.log("ingress-gateway-0").contains("dropped a torn commit"), "cut at \(size)")
+            #expect(pipeline.log("ingress-gateway-0").contains("dropped a torn commit") == isSaid)
             try pipeline.waitForDelivery(of: answered)
             try Promises.checkLog(of: pipeline, accepted: answered)
             let unanswered = SignedWebhook.id(900_000)
@@ -62,23 +69,23 @@ extension EndToEnd {
             return sent
         }
 
-        /// Bytes of the write-ahead log that count: behind them stand frames from before it was begun anew, which have
-        /// another salt (sqlite.org/fileformat2.html#walformat).
-        private func usedBytes(_ log: String) -> Int {
-            let bytes = Files.bytes(log)
-            guard bytes.count > 32 else { return 0 }
-            let pageBytes = bytes[8..<12].reduce(0) { $0 << 8 | Int($1) }
-            var end = 32
-            while end + 24 + pageBytes <= bytes.count, bytes[(end + 8)..<(end + 16)] == bytes[16..<24] {
-                end += 24 + pageBytes
-            }
-            return end
+        /// The files of a commit log by their names.
+        private func files(_ log: String) -> [String: [UInt8]] {
+            Dictionary(uniqueKeysWithValues: Files.names(in: log).map { ($0, Files.bytes("\(log)/\($0)")) })
         }
 
-        private func logName(_ pipeline: Pipeline) throws -> String {
-            let names = Files.names(in: "\(pipeline.storage)/ingress-gateway-0").filter { $0.hasSuffix("-wal") }
-            guard let name = names.first else { throw Failure("the journal has no write-ahead log") }
-            return name
+        /// What was written into a segment since: where, and the bytes, without the zeros behind them.
+        private func changed(
+            _ before: [String: [UInt8]], _ after: [String: [UInt8]]
+        ) -> (file: String, place: Int, bytes: [UInt8])? {
+            for (file, bytes) in after where file.hasPrefix("segment-") {
+                guard let old = before[file], old.count == bytes.count, old != bytes,
+                    let place = bytes.indices.first(where: { bytes[$0] != old[$0] }),
+                    let last = bytes.indices.last(where: { bytes[$0] != old[$0] })
+                else { continue }
+                return (file, place, Array(bytes[place...last]))
+            }
+            return nil
         }
 
         private func copy(_ from: String, to: String) throws {

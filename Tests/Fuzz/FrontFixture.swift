@@ -1,6 +1,6 @@
+import CommitLog
 import Events
 import Glibc
-import Journal
 import NIOCore
 import NIOEmbedded
 import Providers
@@ -106,7 +106,7 @@ final class FrontFixture: FuzzFixture {
     }
 
     private func check(_ pending: PendingBatch) {
-        RecordBatch(joining: pending.pieces).withBytes { bytes in
+        pending.records.withBytes { bytes in
             var reader = BatchReader(bytes)
             var count = 0
             while let envelope = try? reader.next() {
@@ -126,7 +126,7 @@ final class FrontFixture: FuzzFixture {
                 count += 1
             }
             must(
-                count == pending.tokens.count && count == pending.pieces.reduce(0) { $0 + $1.count },
+                count == pending.tokens.count && count == pending.records.count,
                 "every webhook has one who waits")
         }
     }

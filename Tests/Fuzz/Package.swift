@@ -76,7 +76,7 @@ let package = Package(
             "Normalisation",
             ["LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf],
             path: "Shared/Providers/Normalisation"),
-        target("Journal", ["Wire"], path: "Shared/Journal", sources: ["Batches.swift", "JournalError.swift"]),
+        target("CommitLog", ["Executable", "Wire"], path: "Shared/CommitLog", sources: ["CommitLog.swift"]),
         target("Executable", path: "Shared/Executable", exclude: ["StageOptions.swift"]),
         target(
             "PipelineConfiguration",
@@ -86,7 +86,8 @@ let package = Package(
             "ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL],
             path: "Shared/ServerCertificates"),
         target(
-            "WebhookIntake", ["Journal", "Primitives", "StageMetrics", "Threads", "Wire"], path: "Shared/WebhookIntake",
+            "WebhookIntake", ["CommitLog", "Primitives", "StageMetrics", "Threads", "Wire"],
+            path: "Shared/WebhookIntake",
             sources: [
                 "IntakeLimits.swift", "JournalMailbox.swift", "JournalMetrics.swift", "JournalState.swift",
                 "ReplyToken.swift", "Sender.swift",
@@ -94,7 +95,7 @@ let package = Package(
         target(
             "IngressGateway",
             [
-                "PipelineConfiguration", "Events", "Executable", "HTTPFront", "Journal", "Primitives", "Providers",
+                "PipelineConfiguration", "Events", "Executable", "HTTPFront", "CommitLog", "Primitives", "Providers",
                 "ServerCertificates", "StageMetrics", "Threads", "WebhookIntake", "Wire", deque, nio, nioHTTP1, nioSSL,
                 nioTLS,
             ],
@@ -112,7 +113,8 @@ let package = Package(
         .executableTarget(
             name: "Fuzz",
             dependencies: [
-                "Events", "Gzip", "HTTPFront", "IngressGateway", "Journal", "Normalisation", "Primitives", "Providers",
+                "Events", "Gzip", "HTTPFront", "IngressGateway", "CommitLog", "Normalisation", "Primitives",
+                "Providers",
                 "SimdJSON", "StageMetrics", "Verification", "VerificationSchemes", "WebhookIntake", "WebhookSamples",
                 "Wire", nio, nioEmbedded, nioHTTP1,
             ], path: "Tests/Fuzz", exclude: ["Package.swift", "test_campaign.py"], swiftSettings: instrumented,

@@ -25,7 +25,8 @@ import Testing
                 if let whole = body { words.append("body \(whole)") }
                 body = nil
                 switch part {
-                case .head(let head, _):
+                case .head(let head, let facts):
+                    let head = HTTPRequestHead(head, facts)
                     let fields = head.headers.map { "\($0.name)=\($0.value)" }.joined(separator: "|")
                     words.append("\(head.method.rawValue) \(head.uri) \(fields)")
                 case .body: break

@@ -59,7 +59,7 @@ struct FishjamSessionTests {
     }
 
     private var bodies: [[UInt8]] {
-        mailbox.take(within: 0).batches.flatMap(\.pieces).flatMap { batch in
+        mailbox.take(within: 0).batches.map(\.records).flatMap { batch in
             batch.indices.compactMap { index in
                 batch.withRecord(index) { record in (try? EnvelopeView(record))?.section(.body).map { Array($0) } }
             }

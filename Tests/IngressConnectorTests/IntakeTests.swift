@@ -1,7 +1,7 @@
 import AWS
 import Events
 import JSON
-import Journal
+import CommitLog
 import Synchronization
 import Testing
 import Wire
@@ -41,7 +41,7 @@ struct IntakeTests {
     }
 
     private func envelopes() -> [Seen] {
-        mailbox.take(within: 0).batches.flatMap(\.pieces).flatMap { batch in
+        mailbox.take(within: 0).batches.map(\.records).flatMap { batch in
             batch.indices.compactMap { index in batch.withRecord(index, seen) }
         }
     }
@@ -91,7 +91,7 @@ struct IntakeTests {
         let body = String(repeating: "x", count: Limits.batchBytes * 2 / 3)
         async let taken = intake.take((0..<4).map { _ in webhook(body) }, of: settings)
         commit(try await nextRow(), intake)
-        intake.refused(try await nextRow().tokens, JournalError(.overBudget, "full"))
+        intake.refused(try await nextRow().tokens, LogError(.overBudget, "full"))
         #expect(await taken == 1)
         #expect(envelopes().isEmpty)
     }

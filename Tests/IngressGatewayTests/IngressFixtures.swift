@@ -1,4 +1,5 @@
 import Bus
+import CommitLog
 import Glibc
 import Journal
 import PipelineConfiguration
@@ -120,10 +121,13 @@ final class TestIngress {
 
     final class Reports: Sendable {
         let sentences = Mutex<[String]>([])
+        let failures = Mutex<[LogError]>([])
     }
 
     init(
-        limits: IngressLimits = IngressLimits(), budgetBytes: Int = 64 << 20, isProbe: ProbeCheck? = nil,
+        limits: IngressLimits = IngressLimits(),
+        journal: SegmentLog.Options = .init(budgetBytes: 64 << 20, recordBytes: (1 << 20) + (64 << 10)),
+        isProbe: ProbeCheck? = nil,
         eventLoops: Int = 1, trustedProxies: [String] = [], tls: ListenerTLS? = nil,
         quotas: QuotaSettings = QuotaSettings(), answer: SuccessAnswer? = nil
     ) throws {
@@ -148,13 +152,15 @@ final class TestIngress {
         ingress = try Ingress<FakeBus>(
             settings,
             registry: registry,
-            openJournal: { try SQLiteJournal(path: path, budgetBytes: budgetBytes) },
+            openJournal: { try Journal(path: path, journal) },
             connect: { FakeBus($1) },
-            report: { sentence in reports.sentences.withLock { $0.append(sentence) } })
+            report: { sentence in reports.sentences.withLock { $0.append(sentence) } },
+            failed: { error in reports.failures.withLock { $0.append(error) } })
     }
 
     var bus: FakeBus { ingress.bus }
     var metrics: String { registry.render() }
+    var failures: [LogError] { reports.failures.withLock { $0 } }
     var sentences: [String] { reports.sentences.withLock { $0 } }
 
     func connect(timeoutSeconds: Int = 10) -> Client {
@@ -169,8 +175,28 @@ final class TestIngress {
 
     deinit {
         if !isStopped { try? ingress.stop() }
-        for name in ["journal.db", "journal.db-wal", "journal.db-journal"] { unlink("\(folder)/\(name)") }
-        rmdir(folder)
+        for folder in ["\(folder)/log", folder] {
+            for name in (try? SystemFiles().names(in: folder)) ?? [] { unlink("\(folder)/\(name)") }
+            rmdir(folder)
+        }
+    }
+}
+
+extension SegmentLog.Options {
+    /// Of a journal that is full after some webhooks.
+    static let small = SegmentLog.Options(segmentBytes: 4 * 4096, mostSegments: 3, recordBytes: 4000)
+}
+
+extension TestIngress {
+    /// Sends webhooks until the journal takes no more; how many it took.
+    @discardableResult func fill(_ client: Client, _ body: String) -> Int {
+        var taken = 0
+        while taken < 100 {
+            client.send(post(body: body))
+            guard client.answer()?.status == 202 else { return taken }
+            taken += 1
+        }
+        return taken
     }
 }
 

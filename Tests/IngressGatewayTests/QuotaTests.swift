@@ -15,7 +15,7 @@ import Wire
     ) throws -> TestIngress {
         var settings = QuotaSettings(diskBudgetBytes: budgetBytes, patienceNanoseconds: patienceNanoseconds)
         change(&settings.quotas)
-        let test = try TestIngress(budgetBytes: budgetBytes, trustedProxies: ["127.0.0.1"], quotas: settings)
+        let test = try TestIngress(trustedProxies: ["127.0.0.1"], quotas: settings)
         test.bus.judge { webhook in
             webhook.fields["x-proof"] == "good" ? .accepted : Verdict(httpStatus: 401, code: "signature_mismatch")
         }

@@ -1,5 +1,7 @@
+import CommitLog
 import Glibc
 import Journal
+import MemoryDisk
 import Wire
 
 /// A folder of its own for one test, removed when the value goes.
@@ -12,34 +14,25 @@ final class TemporaryFolder {
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    deinit {
-        for name in ["journal.db", "journal.db-wal", "journal.db-journal", "journal.db-shm"] {
-            unlink("\(path)/\(name)")
+    deinit { Self.remove(path) }
+
+    private static func remove(_ path: String) {
+        let files = SystemFiles()
+        for name in (try? files.names(in: path)) ?? [] {
+            if unlink("\(path)/\(name)") != 0 { remove("\(path)/\(name)") }
         }
         rmdir(path)
     }
 }
 
-/// Reads a whole file; empty where there is none.
-func contents(of path: String) -> [UInt8] {
-    let file = open(path, O_RDONLY)
-    guard file >= 0 else { return [] }
-    defer { close(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-        let count = read(file, &chunk, chunk.count)
-        guard count > 0 else { return bytes }
-        bytes += chunk[..<count]
-    }
+/// A journal of three segments at least, each with room for a few small commits.
+func options(segments: Int = 64) -> SegmentLog.Options {
+    SegmentLog.Options(segmentBytes: 6 * 4096, mostSegments: segments, recordBytes: 4000)
 }
 
-/// Writes a whole file anew.
-func write(_ bytes: ArraySlice<UInt8>, to path: String) {
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    precondition(file >= 0, "the test can write \(path)")
-    defer { close(file) }
-    bytes.withUnsafeBytes { precondition(write(file, $0.baseAddress, $0.count) == $0.count, "the disk has space") }
+/// A journal on a disk in memory.
+func openJournal(on disk: MemoryDisk, segments: Int = 64) throws -> Journal {
+    try Journal(path: "journal", options(segments: segments), files: disk)
 }
 
 /// A batch of webhooks whose bodies are the given texts.

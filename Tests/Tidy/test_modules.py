@@ -16,9 +16,10 @@ CRYPTO = {"COpenSSL", "LibCrypto"}
 READING = {"CSimdJSON", "SimdJSON"}
 GZIP = {"CZlib", "Gzip"}
 BROKERS = {"AWS", "CNATS", "NATS"}
+JOURNAL = {"CDirectIO", "CommitLog", "Journal", "WebhookIntake"}
 MODULES = {
-    "IngressGateway": STAGE | {"Journal", "ServerCertificates", "WebhookIntake"},
-    "IngressConnector": STAGE | CRYPTO | {"AWS", "Journal", "SQSClient", "WebSocket", "WebhookIntake"},
+    "IngressGateway": STAGE | JOURNAL | {"ServerCertificates"},
+    "IngressConnector": STAGE | CRYPTO | JOURNAL | {"AWS", "SQSClient", "WebSocket"},
     "Verifier": STAGE | CRYPTO | READING | GZIP | {"Verification"},
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
     "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS
@@ -29,7 +30,10 @@ MODULES = {
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
     | CRYPTO | READING | GZIP
-    | {"ControlClient", "DeliverySigning", "Normalisation", "ServerCertificates", "Verification", "WebSocket"},
+    | {
+        "CDirectIO", "CommitLog", "ControlClient", "DeliverySigning", "Normalisation", "ServerCertificates",
+        "Verification", "WebSocket",
+    },
 }  # fmt: skip
 """All modules of this repository in each executable, through whatever they come."""
 

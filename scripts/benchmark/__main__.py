@@ -7,20 +7,18 @@ from pathlib import Path
 
 from commandline import USAGE, Failure
 from executables import provide
-from launcher import free_port
 
 from . import report, webhook, workplace
-from .bench import QUICK, Bench, Timing
-from .load import Load
-from .pipeline import Pipeline, Shape
-from .proxies import Nginx
-from .workplace import run, say, uninterrupted
+from .bench import QUICK, Timing, standing
+from .pipeline import Shape
+from .workplace import run, say
 
 EXAMPLES = """\
 examples:
   scripts/bench                                 everything, in four minutes or less
   scripts/bench --quick                         the same with short runs, in 90 s or less
   scripts/bench --normalisers 2 --json two.json another shape, its figures elsewhere
+  scripts/bench compare --bin OLD               two sets of executables in turn, with ratios
   scripts/bench stages                          what one webhook costs verifier and normaliser, by counts
   scripts/bench fanout                          many subscriptions: a failing one, a dead one, a hundred
   scripts/bench --keep --quick                  keep the temporary folder with the logs and the databases
@@ -29,8 +27,6 @@ environment:
   TRIBUTARY_BIN=DIR    measure the executables in DIR, and build nothing
 
 The exit code is 1 when the pipeline delivers less than a quarter of what nginx as a bare proxy passes on."""
-
-DOOR_PORT, SINK_PORT, PROXY_PORT = 18080, 18081, 18082
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,24 +52,8 @@ def parser() -> argparse.ArgumentParser:
 def measure(options: argparse.Namespace, binaries: Path, folder: Path) -> dict:
     """Starts everything, measures, stops everything; answers the outcome."""
     shape = Shape(options.verifiers, options.normalisers, options.concurrency)
-    ports = {"SINK_PORT": free_port(SINK_PORT), "PROXY_PORT": free_port(PROXY_PORT)}
-    sink = Nginx("sink", ports["SINK_PORT"], folder, ports)
-    proxy = Nginx("proxy", ports["PROXY_PORT"], folder, ports)
-    subscriptions = [{"name": "sink", "url": f"{sink.url}/events", "filter": {}}]
-    pipeline = Pipeline(binaries, folder, free_port(DOOR_PORT), shape, subscriptions)
-    load = Load(folder, pipeline.stream_secret, options.connections, options.threads)
-    try:
-        sink.start()
-        proxy.start()
-        say("starting the stages")
-        pipeline.up()
-        bench = Bench(pipeline, sink, proxy, load, QUICK if options.quick else Timing(), say)
+    with standing(options, shape, binaries, folder, QUICK if options.quick else Timing()) as bench:
         bench.run()
-    finally:
-        with uninterrupted():
-            pipeline.end()
-            proxy.stop()
-            sink.stop()
     settings = vars(shape) | {
         "connections": options.connections, "threads": options.threads, "quick": options.quick,
         "body_bytes": len(webhook.BODY)}

@@ -1,22 +1,27 @@
 """The measurements, in their order; every one leaves its figures in `outcome`."""
 
+import argparse
+import contextlib
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from commandline import Failure
-from launcher import until
+from launcher import free_port, until
 
 from . import search, yardstick
 from .children import end, start
 from .load import Load
 from .observer import INGRESS, ROUTER, Observer
-from .pipeline import Pipeline
+from .pipeline import Pipeline, Shape
 from .proxies import Nginx
 from .span import Span
+from .workplace import say, uninterrupted
 from .yardstick import Forwarding, Yardstick
 
+DOOR_PORT, SINK_PORT, PROXY_PORT = 18080, 18081, 18082
 RAMP_SECONDS = 1.0
 """Of each run, before its figures are taken."""
 FIRST_EVENT_SECONDS = 10.0
@@ -60,7 +65,7 @@ class Bench:
         time.sleep(timing.idle)
         idle = self._observer.read(self._others)
         before = self._forwarding("before")
-        self._span(0, timing.warm_up)
+        self.span(0, timing.warm_up)
         unthrottled = self._unthrottled()
         steady = search.highest_steady(unthrottled, timing.probes, self._probe, self._confirm)
         self._keep_steady(steady, idle)
@@ -80,7 +85,12 @@ class Bench:
               f"the delivery of an accepted webhook; the stages' logs are in {self._pipeline.run_dir}",
               FIRST_EVENT_SECONDS)
 
-    def _span(self, rate: float, seconds: float, **more: int) -> Span:
+    def proxy(self, seconds: float) -> Forwarding:
+        """The bare proxy, after one webhook went all the way."""
+        self._try_one()
+        return self._yardstick.measure(seconds)
+
+    def span(self, rate: float, seconds: float, **more: int) -> Span:
         """One run against the ingress, observed after its ramp; then waits until the backlog is gone."""
         with self._load.start(self._pipeline.url + "/in/stream", rate) as run:
             others = self._others | {"wrk": run.pid} | more
@@ -104,17 +114,17 @@ class Bench:
         return measured
 
     def _unthrottled(self) -> Span:
-        span = self._span(0, self._timing.unthrottled)
+        span = self.span(0, self._timing.unthrottled)
         self._say(f"unthrottled: {span.accepted_per_second:,.0f} accepted/s, "
                   f"{span.delivered_per_second:,.0f} delivered/s meanwhile")
         self.outcome["unthrottled"] = span.figures()
         return span
 
     def _probe(self, rate: float) -> Span:
-        return self._said(self._span(rate, self._timing.probe), "probe")
+        return self._said(self.span(rate, self._timing.probe), "probe")
 
     def _confirm(self, rate: float) -> Span:
-        return self._said(self._span(rate, self._timing.whole), "long run")
+        return self._said(self.span(rate, self._timing.whole), "long run")
 
     def _said(self, span: Span, what: str) -> Span:
         offered = f"{span.target:,.0f}/s offered" if span.target else "unthrottled"
@@ -132,7 +142,7 @@ class Bench:
                    "under_load": steady.after.processes[name].resident_bytes} for name in stages}
 
     def _half_load(self, steady: Span) -> Span:
-        half = self._span(steady.accepted_per_second / 2, self._timing.half)
+        half = self.span(steady.accepted_per_second / 2, self._timing.half)
         self.outcome["half_load"] = half.figures()
         self._say(f"half load, {half.accepted_per_second:,.0f} accepted/s: acknowledged in "
                   f"{1000 * half.load.p50:.2f} ms (p50), {1000 * half.load.p99:.2f} ms (p99)")
@@ -162,11 +172,11 @@ class Bench:
 
     def _tapped(self, rate: float, is_attached: bool) -> Span:
         if not is_attached:
-            return self._span(rate, self._timing.tap)
+            return self.span(rate, self._timing.tap)
         tap = start([self._pipeline.binaries / "bus-tap", "--json", "--config", self._pipeline.file],
                     env=self._pipeline.environment, stdout=subprocess.DEVNULL)
         try:
-            span = self._span(rate, self._timing.tap, **{"bus-tap": tap.pid})
+            span = self.span(rate, self._timing.tap, **{"bus-tap": tap.pid})
             if tap.poll() is not None:
                 raise Failure(f"bus-tap ended with {tap.returncode} while it was measured.")
             return span
@@ -190,3 +200,26 @@ class Bench:
         self.outcome["proxy"] = proxy
         self.outcome["ratio"] = round(steady.delivered_per_second / proxy["requests_per_second"], 4)
         self.outcome["ratio_by_cpu"] = round(proxy["cpu_micros_per_request"] / micros, 4)
+
+
+@contextlib.contextmanager
+def standing(options: argparse.Namespace, shape: Shape, binaries: Path, folder: Path,
+             timing: Timing = QUICK) -> Iterator[Bench]:
+    """Starts pipeline, sink and proxy, and stops them all."""
+    ports = {"SINK_PORT": free_port(SINK_PORT), "PROXY_PORT": free_port(PROXY_PORT)}
+    sink = Nginx("sink", ports["SINK_PORT"], folder, ports)
+    proxy = Nginx("proxy", ports["PROXY_PORT"], folder, ports)
+    subscriptions = [{"name": "sink", "url": f"{sink.url}/events", "filter": {}}]
+    pipeline = Pipeline(binaries, folder, free_port(DOOR_PORT), shape, subscriptions)
+    load = Load(folder, pipeline.stream_secret, options.connections, options.threads)
+    try:
+        sink.start()
+        proxy.start()
+        say("starting the stages")
+        pipeline.up()
+        yield Bench(pipeline, sink, proxy, load, timing, say)
+    finally:
+        with uninterrupted():
+            pipeline.end()
+            proxy.stop()
+            sink.stop()

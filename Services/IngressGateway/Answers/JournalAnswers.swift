@@ -1,5 +1,5 @@
 import Bus
-import Journal
+import CommitLog
 import StageMetrics
 import Synchronization
 import WebhookIntake
@@ -22,11 +22,11 @@ final class JournalAnswers: IntakeDelegate {
         pending.add(tokens, first: first, journal: journal)
     }
 
-    func refused(_ tokens: [ReplyToken], _ error: JournalError) {
+    func refused(_ tokens: [ReplyToken], _ error: LogError) {
         quotas.book.withLock { book in
             for token in tokens { book.release(token.receipt) }
         }
-        let refusal = Refusal.unavailable(error.code.rawValue, "The journal cannot take the webhook now.")
+        let refusal = Refusal.unavailable("journal_\(error.code.rawValue)", "The journal cannot take the webhook now.")
         sinks.deliver(tokens.map { ($0, .refused(refusal)) })
     }
 

@@ -13,18 +13,27 @@ struct ReplyRenderer {
         var isVersion10 = false
         /// The answer to HEAD has no body.
         var omitsBody = false
-        /// What the sender takes as success; nil: 202 with the webhook's id.
-        var success: SuccessAnswer?
-        /// Whose refusals are in its provider's shape.
-        var endpoint: ProviderEndpoint?
+        /// Whose provider may want answers of its own.
+        private var source: SourceRoute?
         /// Since when the sender waits, on the monotonic clock.
         var startedNanoseconds: Int64 = 0
 
+        init(closes: Bool = false, isVersion10: Bool = false, omitsBody: Bool = false, startedNanoseconds: Int64) {
+            self.closes = closes
+            self.isVersion10 = isVersion10
+            self.omitsBody = omitsBody
+            self.startedNanoseconds = startedNanoseconds
+        }
+
+        /// What the sender takes as success; nil: 202 with the webhook's id.
+        var success: SuccessAnswer? { source?.answer }
+        /// Whose refusals are in its provider's shape.
+        var endpoint: ProviderEndpoint? { source?.endpoint }
+
         /// What the target's provider wants to be answered; throws where the target does not take the request.
-        mutating func take(_ target: SourceTable.Target) throws(Refusal) {
-            success = target.source.answer
-            endpoint = target.source.endpoint
-            try target.checkPath()
+        mutating func take(_ target: SourceTable.Target, _ head: ReceivedHead) throws(Refusal) {
+            source = target.source
+            try target.checkPath(in: head)
         }
 
         var duration: String {
@@ -54,15 +63,15 @@ struct ReplyRenderer {
             if let success = options.success {
                 return writeSuccess(success, "\(journal)-\(sequence)", options, to: &buffer)
             }
-            let body = idBody(journal, sequence)
-            writeHead(202, json: true, bodyBytes: body.count, options, to: &buffer)
-            if !options.omitsBody { buffer.writeBytes(body) }
+            writeID(journal, sequence, options, to: &buffer)
         case .judged(let verdict, _, _) where options.endpoint != nil && !verdict.code.isEmpty:
             writeRefusal(
                 Refusal(status: Int(verdict.httpStatus), code: verdict.code, detail: Self.quarantined), options,
                 to: &buffer)
-        case .judged(let verdict, let journal, let sequence):
-            let body = judgedBody(verdict, journal, sequence)
+        case .judged(let verdict, let journal, let sequence) where verdict.reply.isEmpty && verdict.code.isEmpty:
+            writeID(journal, sequence, status: Int(verdict.httpStatus), options, to: &buffer)
+        case .judged(let verdict, _, _):
+            let body = verdict.reply.isEmpty ? Self.errorBody(verdict.code, Self.quarantined) : verdict.reply
             let isJSON = body.first.map { "{[\"".utf8.contains($0) } ?? true
             writeHead(Int(verdict.httpStatus), json: isJSON, bodyBytes: body.count, options, to: &buffer)
             if !options.omitsBody { buffer.writeBytes(body) }
@@ -107,23 +116,22 @@ struct ReplyRenderer {
         if !options.omitsBody { buffer.writeString(body) }
     }
 
-    private mutating func idBody(_ journal: JournalID, _ sequence: UInt64) -> [UInt8] {
+    /// An answer that says the webhook's id.
+    private mutating func writeID(
+        _ journal: JournalID, _ sequence: UInt64, status: Int = 202, _ options: Options, to buffer: inout ByteBuffer
+    ) {
         if self.journal != journal {
             self.journal = journal
             idPrefix = Array("{\"id\":\"\(journal)-".utf8)
         }
-        var body: [UInt8] = []
-        body.reserveCapacity(idPrefix.count + 24)
-        body += idPrefix
-        body += String(sequence).utf8
-        body += "\"}".utf8
-        return body
-    }
-
-    private mutating func judgedBody(_ verdict: Verdict, _ journal: JournalID, _ sequence: UInt64) -> [UInt8] {
-        if !verdict.reply.isEmpty { return verdict.reply }
-        if verdict.code.isEmpty { return idBody(journal, sequence) }
-        return Self.errorBody(verdict.code, Self.quarantined)
+        var number = String(sequence)
+        number.withUTF8 { digits in
+            writeHead(status, json: true, bodyBytes: idPrefix.count + digits.count + 2, options, to: &buffer)
+            guard !options.omitsBody else { return }
+            buffer.writeBytes(idPrefix)
+            buffer.writeBytes(UnsafeRawBufferPointer(digits))
+            buffer.writeStaticString("\"}")
+        }
     }
 
     private func writeHead(

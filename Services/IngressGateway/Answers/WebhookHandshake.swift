@@ -1,4 +1,4 @@
-import NIOHTTP1
+import HTTPFront
 
 /// The handshake by which a sender of CloudEvents asks whether it may send here (CloudEvents, `http-webhook.md`, section
 /// 4): an OPTIONS request to the URL of a source. It proves nothing and changes nothing, so it needs no secret and is not
@@ -14,12 +14,12 @@ enum WebhookHandshake: Sendable, Equatable {
 
     static let allow = "POST, OPTIONS"
 
-    init(_ head: HTTPRequestHead) {
-        guard let origin = head.headers.first(name: "webhook-request-origin"), Self.isOrigin(origin) else {
+    init(_ head: ReceivedHead) {
+        guard let origin = head.values("webhook-request-origin").first, Self.isOrigin(origin) else {
             self = .methods
             return
         }
-        let rate = head.headers.first(name: "webhook-request-rate") ?? "*"
+        let rate = head.values("webhook-request-rate").first ?? "*"
         self = .allowed(origin: origin, rate: Self.isRate(rate) ? rate : "*")
     }
 

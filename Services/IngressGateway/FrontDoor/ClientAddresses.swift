@@ -1,5 +1,5 @@
-import NIOHTTP1
 import Primitives
+import Wire
 
 /// Says which address a request comes from. Behind a reverse proxy that is one in `X-Forwarded-For`, which everybody can
 /// write; so entries are believed only as far as trusted proxies have added them, from the right.
@@ -16,12 +16,12 @@ struct ClientAddresses: Sendable {
         return trusted.contains { $0.contains(address) }
     }
 
-    /// The rightmost entry that is not a trusted proxy. Where every entry is one, the leftmost; where an entry is no
+    /// `fields`: the values of `X-Forwarded-For`. The rightmost entry that is not a trusted proxy. Where every entry is one, the leftmost; where an entry is no
     /// address, the proxy that added it.
-    func client(of head: HTTPRequestHead, from proxy: String) -> String {
+    func client(forwardedFor fields: [String], from proxy: String) -> String {
         var client = proxy
-        for entry in head.headers[canonicalForm: "x-forwarded-for"].reversed() {
-            let address = Self.address(entry)
+        for entry in fields.flatMap({ $0.split(separator: ",") }).reversed() {
+            let address = Self.address(FieldValue.trimmed(entry))
             guard IPAddress(address, ignoringZone: true) != nil else { return client }
             client = address
             if !isTrusted(address) { return client }

@@ -1,7 +1,6 @@
 import DequeModule
 import HTTPFront
 import NIOCore
-import NIOHTTP1
 import NIOTLS
 import StageMetrics
 import WebhookIntake
@@ -13,13 +12,14 @@ import WebhookIntake
 /// unreadable is answered at once, and the connection is then closed gently: its sending side first, so that the
 /// client gets the answer although it is still sending.
 final class Connection: ChannelDuplexHandler {
-    typealias InboundIn = RequestPart
+    typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let loop: FrontLoop
     /// The other end: the client, or the proxy before it.
-    private var peer: (address: String, isProxy: Bool)?
+    private var peer: (address: String, network: UInt64, isProxy: Bool)?
+    private var parser = RequestParser(limits: IngressLimits.head)
     private var context: ChannelHandlerContext?
     private var request: OpenRequest?
     private var slots: Deque<OwedAnswer> = []
@@ -34,7 +34,6 @@ final class Connection: ChannelDuplexHandler {
     private var inputEnded = false
     private var readIsHeld = false
     private var requestsEnded = 0
-    private var requestsEndedBefore = 0
     var admission = ConnectionCaps.Admission.dropped
     /// Its latest webhook with a verdict was genuine.
     private var isTrusted = false
@@ -57,7 +56,7 @@ final class Connection: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         let remote = context.channel.remoteAddress
-        peer = remote?.ipAddress.map { ($0, loop.clients.isTrusted($0)) }
+        peer = remote?.ipAddress.map { ($0, Sender(address: $0, source: 0).network, loop.clients.isTrusted($0)) }
         // Many clients come through one proxy.
         let client = peer?.isProxy == true ? nil : ConnectionCaps.ClientKey(remote)
         switch loop.enter(self, client) {
@@ -78,14 +77,24 @@ final class Connection: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
-        switch unwrapInboundIn(data) {
-        case .head(let head, let facts): begin(head, facts)
-        case .body(let bytes): take(bytes)
-        case .end: end()
-        case .refused(let refusal):
-            answerWaiting()
-            if !isClosing { refuseNow(Refusal(refusal)) }
+        lastActivityNanoseconds = monotonicNanoseconds()
+        hasSpoken = true
+        // A head has a deadline from its first byte. Bytes behind a request's end may be the beginning of the next head or
+        // nothing; its deadline then runs from the next byte.
+        if request == nil, headBeganNanoseconds == nil { headBeganNanoseconds = lastActivityNanoseconds }
+        let requestsEndedBefore = requestsEnded
+        parser.append(unwrapInboundIn(data))
+        while !isClosing, let part = parser.next() {
+            switch part {
+            case .head(let head, let facts): begin(head, facts)
+            case .body(let bytes): take(bytes)
+            case .end: end()
+            case .refused(let refusal):
+                answerWaiting()
+                if !isClosing { refuseNow(Refusal(refusal)) }
+            }
         }
+        if requestsEnded != requestsEndedBefore { headBeganNanoseconds = nil }
     }
 
     func read(context: ChannelHandlerContext) {
@@ -118,21 +127,7 @@ final class Connection: ChannelDuplexHandler {
 // MARK: - Requests
 
 extension Connection {
-    /// Before the parser sees them.
-    func bytesArrive() {
-        lastActivityNanoseconds = monotonicNanoseconds()
-        hasSpoken = true
-        if request == nil, headBeganNanoseconds == nil { headBeganNanoseconds = lastActivityNanoseconds }
-        requestsEndedBefore = requestsEnded
-    }
-
-    /// After the parser saw them. Bytes behind a request's end may be the beginning of the next head or nothing; its
-    /// deadline then runs from the next byte.
-    func bytesParsed() {
-        if requestsEnded != requestsEndedBefore { headBeganNanoseconds = nil }
-    }
-
-    private func begin(_ head: HTTPRequestHead, _ facts: HeadFacts) {
+    private func begin(_ head: ReceivedHead, _ facts: HeadFacts) {
         headBeganNanoseconds = nil
         answerWaiting()
         guard !isClosing else { return }
@@ -143,12 +138,11 @@ extension Connection {
             let target = try loop.sources.find(head)
             request?.target = target
             slots[slots.count - 1].source = target.source
-            if head.method != .OPTIONS {
-                try slots[slots.count - 1].options.take(target)
+            if head.method != .options {
+                try slots[slots.count - 1].options.take(target, head)
                 if request?.exceeds(loop.limits.bodyBytes) == true { throw .bodyTooLarge }
                 if let refusal = loop.refusal() { throw refusal }
-                request?.ticket = QuotaTicket(
-                    Sender(address: clientAddress(head), source: target.source.key), target.source.quota)
+                request?.ticket = QuotaTicket(sender(head, target.source), target.source.quota)
                 let bytes = facts.contentLengthBytes ?? (facts.isChunked ? QuotaBook.freeBytes : 0)
                 try request?.ticket?.ask(for: bytes, loop, isTrusted: isTrusted)
             }
@@ -225,7 +219,7 @@ extension Connection {
         guard let target = open.target, open.refusal == nil else {
             return complete(number, .refused(open.refusal ?? .notFound))
         }
-        if open.head.method == .OPTIONS { return complete(number, .handshake(WebhookHandshake(open.head))) }
+        if open.head.method == .options { return complete(number, .handshake(WebhookHandshake(open.head))) }
         let started = monotonicNanoseconds()
         slots[slots.count - 1].options.startedNanoseconds = started
         let accepted = AcceptedRequest(
@@ -241,9 +235,14 @@ extension Connection {
     /// The number of the request that began last.
     private var lastNumber: UInt32 { firstSlot &+ UInt32(slots.count - 1) }
 
-    private func clientAddress(_ head: HTTPRequestHead) -> String? {
+    private func clientAddress(_ head: ReceivedHead) -> String? {
         guard let peer, peer.isProxy else { return peer?.address }
-        return loop.clients.client(of: head, from: peer.address)
+        return loop.clients.client(forwardedFor: head.values("x-forwarded-for"), from: peer.address)
+    }
+
+    private func sender(_ head: ReceivedHead, _ source: SourceRoute) -> Sender {
+        guard peer?.isProxy == true else { return Sender(network: peer?.network ?? 0, source: source.key) }
+        return Sender(address: clientAddress(head), source: source.key)
     }
 
     private func sendContinue() {
@@ -284,23 +283,24 @@ extension Connection {
     /// Writes every answer whose turn it is and flushes once.
     func flush() {
         guard let context else { return }
-        var buffer = context.channel.allocator.buffer(capacity: 256 * max(1, min(slots.count, 16)))
+        loop.answers.clear(minimumCapacity: 256)
         var closes = false
-        while !closes, let slot = slots.first, let answer = slot.answer {
+        while !closes, !slots.isEmpty, let answer = slots[0].answer {
+            let slot = slots.removeFirst()
+            firstSlot &+= 1
             var options = slot.options
-            let isLast = slots.count == 1 && request == nil
+            let isLast = slots.isEmpty && request == nil
             if isLast, loop.isDraining || inputEnded { options.closes = true }
-            loop.renderer.write(answer, options, to: &buffer)
+            loop.renderer.write(answer, options, to: &loop.answers)
             loop.metrics.count(answer, slot.options.success, source: slot.source?.name)
             if case .refused = answer {
             } else {
                 loop.metrics.acknowledgement.record(nanoseconds: monotonicNanoseconds() - options.startedNanoseconds)
             }
-            slots.removeFirst()
-            firstSlot &+= 1
             closes = options.closes
         }
-        guard buffer.readableBytes > 0 else { return }
+        guard loop.answers.readableBytes > 0 else { return }
+        let buffer = loop.answers
         if closes {
             closeGently(after: buffer, context)
             return

@@ -1,13 +1,12 @@
 import Events
 import HTTPFront
 import NIOCore
-import NIOHTTP1
 import StageMetrics
 import Wire
 
 /// A request that is complete.
 struct AcceptedRequest {
-    var head: HTTPRequestHead
+    var head: ReceivedHead
     var facts: HeadFacts
     var target: SourceTable.Target
     /// The address of the client as text; nil where the connection has none.
@@ -45,7 +44,7 @@ struct EnvelopeBuilder: Sendable {
                     writer.section(.body, UnsafeRawBufferPointer(start: nil, count: 0))
                 }
                 parts.body = body..<writer.count
-                appendTraceContext(request.head, to: &writer)
+                if request.facts.hasTraceContext { appendTraceContext(request.head, to: &writer) }
                 appendStamp(startedNanoseconds: request.receivedAtNanoseconds, to: &writer)
             }
         }
@@ -63,12 +62,20 @@ struct EnvelopeBuilder: Sendable {
 
     private func appendHead(_ request: AcceptedRequest, to writer: inout ByteWriter) {
         var head = RequestHeadWriter(to: &writer)
-        if let token = request.target.token { head.field(RequestHead.pathToken, String(token), to: &writer) }
-        if let path = request.target.path { head.field(RequestHead.endpointPath, String(path), to: &writer) }
-        if let query = request.target.query { head.field(RequestHead.query, String(query), to: &writer) }
+        func add(_ name: String, _ place: Range<Int>?) {
+            guard let place else { return }
+            var name = name
+            request.head.withTarget { target in
+                let value = UnsafeRawBufferPointer(rebasing: target[place])
+                name.withUTF8 { head.field(UnsafeRawBufferPointer($0), value, to: &writer) }
+            }
+        }
+        add(RequestHead.pathToken, request.target.token)
+        add(RequestHead.endpointPath, request.target.path)
+        add(RequestHead.query, request.target.query)
         if let peer = request.peer { head.field(RequestHead.peer, peer, to: &writer) }
         let hopNames = request.facts.connectionNames
-        for (name, value) in request.head.headers {
+        request.head.forEachField { name, value in
             head.field(name, value, to: &writer) { lowerCase in
                 Self.staysHere(lowerCase)
                     || (!hopNames.isEmpty && hopNames.contains(String(decoding: lowerCase, as: UTF8.self)))
@@ -77,8 +84,8 @@ struct EnvelopeBuilder: Sendable {
         head.end(in: &writer)
     }
 
-    private func appendTraceContext(_ head: HTTPRequestHead, to writer: inout ByteWriter) {
-        guard var value = head.headers.first(name: "traceparent") else { return }
+    private func appendTraceContext(_ head: ReceivedHead, to writer: inout ByteWriter) {
+        guard var value = head.values("traceparent").first else { return }
         value.withUTF8 { text in
             let text = UnsafeRawBufferPointer(text)
             if TraceContext.isValid(text) { writer.section(.traceContext) { $0.raw(text) } }

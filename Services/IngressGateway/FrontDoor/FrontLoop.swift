@@ -1,6 +1,5 @@
 import HTTPFront
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 import StageMetrics
 import Synchronization
@@ -40,6 +39,8 @@ final class FrontLoop {
     /// What the journal holds.
     var journalBytes: Int { shared.state.retainedBytes.load(ordering: .relaxed) }
     var renderer = ReplyRenderer()
+    /// What one connection is about to be sent; as soon as the socket has it, the next one uses its memory again.
+    var answers = ByteBufferAllocator().buffer(capacity: 256)
     private(set) var isDraining = false
 
     private let shared: FrontShared
@@ -54,6 +55,8 @@ final class FrontLoop {
     private var ends: [Int] = []
     private var tokens: [ReplyToken] = []
     private var handOverIsDue = false
+    /// The next one will hardly be longer.
+    private var lastBatchBytes = 0
     private var bodiesBytes = 0
     /// How many of the requests that wait for the quotas may still be refused in this sweep.
     private var refusalsLeft = 0
@@ -110,6 +113,7 @@ final class FrontLoop {
     func refusal() -> Refusal? {
         switch shared.state.mode.load(ordering: .relaxed) {
         case .accepting: shared.mailbox.isFull ? .overloaded : nil
+        case .full: .unavailable("journal_full", "The journal's disk is full.")
         case .overBudget:
             .unavailable("journal_over_budget", "The journal's disk budget is used up until webhooks are settled.")
         case .failed: .unavailable("journal_failed", "The journal's disk failed.")
@@ -143,12 +147,12 @@ final class FrontLoop {
 
     private func append(_ request: AcceptedRequest, _ token: ReplyToken) -> Answer? {
         let estimate =
-            request.facts.fieldsBytes + request.head.uri.utf8.count + (request.body?.readableBytes ?? 0) + 256
+            request.facts.fieldsBytes + request.head.targetBytes + (request.body?.readableBytes ?? 0) + 256
         if !tokens.isEmpty, writer.count + estimate > Limits.batchBytes || tokens.count >= Limits.batchRecords {
             closeBatch()
         }
         let start = writer.count
-        if tokens.isEmpty { writer = ByteWriter(reservingBytes: estimate) }
+        if tokens.isEmpty { writer = ByteWriter(reservingBytes: max(estimate, lastBatchBytes)) }
         let parts = shared.builder.append(request, to: &writer)
         if let check = request.target.source.isProbe, isProbe(parts, check) {
             writer.bytes.removeSubrange(start...)
@@ -201,6 +205,7 @@ final class FrontLoop {
     }
 
     private func closeBatch() {
+        lastBatchBytes = writer.count
         batches.append(PendingBatch(RecordBatch(written: writer.bytes, ends: ends), tokens: tokens))
         writer = ByteWriter()
         ends = []

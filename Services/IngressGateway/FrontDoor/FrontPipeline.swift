@@ -1,4 +1,3 @@
-import HTTPFront
 import NIOCore
 import NIOSSL
 
@@ -7,10 +6,7 @@ enum FrontPipeline {
     /// Builds the pipeline of one connection. On its event loop.
     static func build(_ pipeline: ChannelPipeline.SynchronousOperations, _ loop: FrontLoop) throws {
         let tls = loop.tlsContext
-        let connection = Connection(loop, isTLS: tls != nil)
         if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls)) }
-        try pipeline.addHandler(ConnectionGauge(connection))
-        try pipeline.addHandler(RequestDecoder(limits: IngressLimits.head))
-        try pipeline.addHandler(connection)
+        try pipeline.addHandler(Connection(loop, isTLS: tls != nil))
     }
 }

@@ -1,20 +1,25 @@
 import HTTPFront
 import NIOCore
-import NIOHTTP1
 
 /// A request of a connection that has begun and is neither handed over nor answered.
-struct OpenRequest {
-    var head: HTTPRequestHead
-    var facts: HeadFacts
+final class OpenRequest {
+    let head: ReceivedHead
+    let facts: HeadFacts
     var target: SourceTable.Target?
     var body: ByteBuffer?
     var bodyBytes = 0
-    var startedNanoseconds: Int64
+    let startedNanoseconds: Int64
     var refusal: Refusal?
     /// What the quotas say of it; nil where they are not asked.
     var ticket: QuotaTicket?
     /// Its last byte has come.
     var hasEnded = false
+
+    init(head: ReceivedHead, facts: HeadFacts, startedNanoseconds: Int64) {
+        self.head = head
+        self.facts = facts
+        self.startedNanoseconds = startedNanoseconds
+    }
 
     /// Whether its body is larger than the ingress or its source takes: as announced, or as far as it has come.
     func exceeds(_ bytes: Int) -> Bool {
@@ -37,10 +42,10 @@ struct OwedAnswer {
     /// For the metrics; nil where the request names none.
     var source: SourceRoute?
 
-    init(to head: HTTPRequestHead, _ facts: HeadFacts, startedNanoseconds: Int64) {
+    init(to head: ReceivedHead, _ facts: HeadFacts, startedNanoseconds: Int64) {
         options = .init(
-            closes: facts.closes || facts.asksForUpgrade, isVersion10: head.version == .http1_0,
-            omitsBody: head.method == .HEAD, startedNanoseconds: startedNanoseconds)
+            closes: facts.closes || facts.asksForUpgrade, isVersion10: facts.isVersion10,
+            omitsBody: head.method == .head, startedNanoseconds: startedNanoseconds)
     }
 
     /// For bytes that are no request.

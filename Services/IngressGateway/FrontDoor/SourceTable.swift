@@ -1,4 +1,4 @@
-import NIOHTTP1
+import HTTPFront
 import PipelineConfiguration
 import Primitives
 import Providers
@@ -8,7 +8,7 @@ import Wire
 typealias ProbeCheck = @Sendable (RequestHead, UnsafeRawBufferPointer) -> Bool
 
 /// A configured source as the front door knows it.
-struct SourceRoute: Sendable {
+final class SourceRoute: Sendable {
     let name: String
     let nameBytes: [UInt8]
     let isProbe: ProbeCheck?
@@ -41,62 +41,72 @@ struct SourceRoute: Sendable {
 
 /// Finds the source that a request is for.
 struct SourceTable: Sendable {
-    private let routes: [String: SourceRoute]
+    /// By `key`; two names may have the same.
+    private let routes: [UInt32: [SourceRoute]]
 
     init(_ routes: [SourceRoute]) {
-        self.routes = Dictionary(routes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        self.routes = Dictionary(grouping: routes) { $0.key }
     }
 
-    var names: [String] { routes.keys.sorted() }
+    var names: [String] { routes.values.joined().map(\.name).sorted() }
 
     /// What a request is for: `/in/{source}`, `/in/{source}/{path_token}`, or the endpoint of the source's provider behind
-    /// it, each with or without a query.
+    /// it, each with or without a query. The parts are places in the head's target.
     struct Target {
         let source: SourceRoute
-        /// As sent, like the query.
-        let token: Substring?
-        /// Without its question mark.
-        let query: Substring?
-        /// As sent: what stands behind a source that has an endpoint; `checkPath` says whether it is that.
-        var path: Substring?
+        var token: Range<Int>?
+        /// Without its question mark; nil where there is nothing behind it.
+        var query: Range<Int>?
+        /// What stands behind a source that has an endpoint; `checkPath` says whether it is that.
+        var path: Range<Int>?
 
         /// Throws where the source has an endpoint and this is not it.
-        func checkPath() throws(Refusal) {
+        func checkPath(in head: ReceivedHead) throws(Refusal) {
             guard let endpoint = source.endpoint else { return }
-            var path = String(path ?? "")
-            let fits = path.withUTF8 { endpoint.path.values(in: UnsafeRawBufferPointer($0)) != nil }
+            var fits = false
+            head.withTarget { target in
+                fits = endpoint.path.values(in: UnsafeRawBufferPointer(rebasing: target[path ?? 0..<0])) != nil
+            }
             if !fits { throw .pathUnknown(source.name, endpoint.path.text) }
         }
     }
 
     /// Throws where nothing is there, or the method is none of `WebhookHandshake.allow`.
-    func find(_ head: HTTPRequestHead) throws(Refusal) -> Target {
-        let (path, query) = Self.parts(of: head.uri)
-        guard path.hasPrefix("/in/") else { throw .notFound }
-        let rest = path.dropFirst(4)
-        let slash = rest.utf8.firstIndex(of: UInt8(ascii: "/"))
-        let name = slash.map { rest[..<$0] } ?? rest
-        let token = slash.map { rest[rest.utf8.index(after: $0)...] }
-        guard let route = routes[String(name)] else { throw .sourceUnknown }
-        if route.endpoint != nil {
-            guard head.method == .POST || head.method == .OPTIONS else { throw .methodNotAllowed }
-            return Target(source: route, token: nil, query: query, path: token)
+    func find(_ head: ReceivedHead) throws(Refusal) -> Target {
+        var found = Result<Target, Refusal>.failure(.notFound)
+        head.withTarget { found = find($0, head.method) }
+        return try found.get()
+    }
+
+    private func find(_ target: UnsafeRawBufferPointer, _ method: ReceivedHead.Method) -> Result<Target, Refusal> {
+        let (path, query) = Self.parts(of: target)
+        guard path.count >= 4, UnsafeRawBufferPointer(rebasing: target[path.prefix(4)]).equals("/in/") else {
+            return .failure(.notFound)
         }
-        if let token, token.utf8.contains(UInt8(ascii: "/")) { throw .notFound }
-        guard head.method == .POST || head.method == .OPTIONS else { throw .methodNotAllowed }
-        return Target(source: route, token: token.flatMap { $0.isEmpty ? nil : $0 }, query: query)
+        let rest = path.dropFirst(4)
+        let slash = rest.first { target[$0] == UInt8(ascii: "/") }
+        let behind = slash.map { $0 + 1..<path.upperBound }
+        let name = UnsafeRawBufferPointer(rebasing: target[rest.lowerBound..<(slash ?? path.upperBound)])
+        guard let route = routes[crc32c(name)]?.first(where: { $0.nameBytes.elementsEqual(name) }) else {
+            return .failure(.sourceUnknown)
+        }
+        let isEndpoint = route.endpoint != nil
+        if !isEndpoint, let behind, target[behind].contains(UInt8(ascii: "/")) { return .failure(.notFound) }
+        guard method == .post || method == .options else { return .failure(.methodNotAllowed) }
+        return .success(
+            Target(
+                source: route, token: isEndpoint || behind?.isEmpty != false ? nil : behind, query: query,
+                path: isEndpoint ? behind : nil))
     }
 
     /// Path and query, without scheme and host where a client sends the absolute form (RFC 9112, 3.2.2).
-    private static func parts(of uri: String) -> (path: Substring, query: Substring?) {
-        let target = uri.prefix { $0 != "#" }
-        let mark = target.firstIndex(of: "?")
-        var path = mark.map { target[..<$0] } ?? target
-        if !path.hasPrefix("/"), let scheme = path.firstRange(of: "://") {
-            let authority = path[scheme.upperBound...]
-            path = authority.firstIndex(of: "/").map { authority[$0...] } ?? "/"
+    private static func parts(of target: UnsafeRawBufferPointer) -> (path: Range<Int>, query: Range<Int>?) {
+        let end = target.firstIndex(of: UInt8(ascii: "?")) ?? target.count
+        var start = 0
+        if target.first != UInt8(ascii: "/"), let colon = target[..<end].firstIndex(of: UInt8(ascii: ":")) {
+            // Behind `://`; a head has no other target with a colon before its first slash.
+            start = target[..<end].dropFirst(colon + 3).firstIndex(of: UInt8(ascii: "/")) ?? end
         }
-        let query = mark.map { target[target.index(after: $0)...] }
-        return (path, query.flatMap { $0.isEmpty ? nil : $0 })
+        return (start..<end, end + 1 < target.count ? end + 1..<target.count : nil)
     }
 }

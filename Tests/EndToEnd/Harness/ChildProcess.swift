@@ -69,9 +69,11 @@ enum Files {
 
     static func text(_ path: String) -> String { String(decoding: bytes(path), as: UTF8.self) }
 
-    static func write(_ text: String, to path: String) throws {
+    static func write(_ text: String, to path: String) throws { try write(Array(text.utf8), to: path) }
+
+    static func write(_ bytes: [UInt8], to path: String) throws {
         guard let file = fopen(path, "we") else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
-        fputs(text, file)
+        fwrite(bytes, 1, bytes.count, file)
         guard fclose(file) == 0 else { throw Failure("\(path): \(String(cString: strerror(errno)))") }
     }
 

@@ -67,9 +67,12 @@ struct AttributePlaces: Sendable {
     private var subject: Place
     private var key: Place
     private var trace: Place
+    let receivedAtNanoseconds: Int64
 
-    /// `attributes` point into `row`.
-    init(_ attributes: EventAttributes, in row: UnsafeRawBufferPointer) {
+    /// `record` lies in `row`.
+    init(_ record: EventRecord, in row: UnsafeRawBufferPointer) {
+        let attributes = EventAttributes(record)
+        receivedAtNanoseconds = record.receivedAtNanoseconds
         source = Place(attributes.source, in: row)
         type = Place(attributes.type, in: row)
         provider = Place(attributes.provider, in: row)

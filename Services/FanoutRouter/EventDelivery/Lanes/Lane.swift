@@ -102,16 +102,16 @@ package final class Lane {
         let (linesUp, firstWait) = (settings.mode.linesUp, settings.policy.firstWaitNanoseconds)
         while cursor.taken < row.last, mayStart(isRetry: false, now: now), cursor.hasRoom {
             guard let position = advance(in: row) else { return }
-            let known = row.batch.withRecord(at: position) { record in
-                (receivedAt: record.receivedAtNanoseconds, key: linesUp ? record.partitionKey : nil)
-            }
-            guard let known, let content = EventFormat.content(of: position, in: row, as: settings.format) else {
+            guard let receivedAt = row.receivedAtNanoseconds(at: position),
+                let content = EventFormat.content(of: position, in: row, as: settings.format)
+            else {
                 cursor.skip(through: position)
                 continue
             }
-            guard cursor.take(position, key: known.key, firstWait: firstWait, now: now) else { continue }
+            let key = linesUp ? row.batch.withRecord(at: position) { $0.partitionKey } : nil
+            guard cursor.take(position, key: key, firstWait: firstWait, now: now) else { continue }
             gate.started(isRetry: false, now: now)
-            attempt(position, .single(content), receivedAt: known.receivedAt)
+            attempt(position, .single(content), receivedAt: receivedAt)
         }
     }
 
@@ -259,10 +259,10 @@ package final class Lane {
         _ position: UInt64, _ delivery: UnfinishedDelivery, started: Int64, receivedAt: Int64, _ outcome: AttemptOutcome
     ) {
         let now = clock.now
-        let consequence = settings.consequence(of: outcome, delivery, now: now)
+        let isDelivered = outcome.verdict == .delivered
+        let consequence = isDelivered ? .delivered : settings.consequence(of: outcome, delivery, now: now)
         metrics.count(outcome, durationNanoseconds: now - started)
-        sender.remember(
-            position, delivery, started: started, ended: now, outcome, isDelivered: consequence == .delivered)
+        sender.remember(position, delivery, started: started, ended: now, outcome, isDelivered: isDelivered)
         switch consequence {
         case .delivered:
             gate.succeeded(inFlight: cursor.inFlight)
@@ -282,7 +282,7 @@ package final class Lane {
             if !isFinal { noteFailure(now: now) }
         }
         // A replay is late because an operator asked for it late.
-        if consequence == .delivered, delivery.replay == nil {
+        if isDelivered, delivery.replay == nil {
             metrics.receiptToDelivery.record(nanoseconds: clock.wall() - receivedAt)
         }
         pump()

@@ -1,7 +1,7 @@
 import StageMetrics
 
 /// The instruments of one lane, made once.
-struct LaneMetrics: Sendable {
+final class LaneMetrics: Sendable {
     let delivered: Counter
     let dead: Counter
     let expired: Counter
@@ -10,6 +10,7 @@ struct LaneMetrics: Sendable {
     let oldest: Gauge
     let receiptToDelivery: LatencyHistogram
     private let attempts: [String: Counter]
+    private let deliveredAttempts: Counter
     private let attemptCounter: @Sendable (_ outcome: String) -> Counter
     private let delivery: LatencyHistogram
     private let states: [(word: String, gauge: Gauge)]
@@ -29,13 +30,14 @@ struct LaneMetrics: Sendable {
         delivered = deliveries("delivered")
         dead = deliveries("dead")
         expired = deliveries("expired")
-        attemptCounter = { outcome in
+        let counter = { @Sendable outcome in
             registry.counter(
                 "tributary_attempts_total", help: "Requests made to subscribers.",
                 labels: [label, ("outcome", outcome)])
         }
-        attempts = Dictionary(
-            uniqueKeysWithValues: outcomes.map { [attemptCounter] in ($0.word, attemptCounter($0.word)) })
+        attemptCounter = counter
+        deliveredAttempts = counter(AttemptEnd.delivered.word)
+        attempts = Dictionary(uniqueKeysWithValues: outcomes.map { ($0.word, counter($0.word)) })
         backlog = registry.gauge(
             "tributary_lane_backlog_events", help: "Events that a subscription has not finished.", labels: [label])
         delivery = registry.histogram(
@@ -73,8 +75,12 @@ struct LaneMetrics: Sendable {
     }
 
     func count(_ outcome: AttemptOutcome, durationNanoseconds: Int64) {
-        // A subscription may have got a destination of another kind.
-        (attempts[outcome.word] ?? attemptCounter(outcome.word)).add(1)
+        if outcome.end == .delivered {
+            deliveredAttempts.add()
+        } else {
+            // A subscription may have got a destination of another kind.
+            (attempts[outcome.word] ?? attemptCounter(outcome.word)).add()
+        }
         delivery.record(nanoseconds: durationNanoseconds)
     }
 }

@@ -24,7 +24,7 @@ package final class RenderedBatch: Sendable {
                 places.append(
                     batch.withRecord(at: position) { record in
                         Self.render(record, position, to: &writer)
-                        return AttributePlaces(EventAttributes(record), in: row)
+                        return AttributePlaces(record, in: row)
                     })
                 ends.append(Int32(truncatingIfNeeded: writer.count))
             }
@@ -71,6 +71,9 @@ package final class RenderedBatch: Sendable {
         let start = index == 0 ? 0 : Int(ends[index - 1])
         return bodies.getSlice(at: start, length: Int(ends[index]) - start)
     }
+
+    /// When an event's webhook came; nil where the event is damaged.
+    func receivedAtNanoseconds(at position: UInt64) -> Int64? { places[Int(position - first)]?.receivedAtNanoseconds }
 
     /// The trace context of an event's sender; empty where it sent none.
     func trace(at position: UInt64) -> [UInt8] {

@@ -50,8 +50,8 @@ struct RetryPolicy: Sendable {
     /// What follows when the attempt with that number, counted from 1, came to `outcome`. Jitter adds up to a fifth to
     /// a wait, so that what failed together does not come back together. `events`: how many a batch has; nil: no batch.
     func consequence(
-        of outcome: AttemptOutcome, attempt number: Int, now: Int64, firstAttempt: Int64, chance: Double,
-        batchOf events: Int? = nil
+        of outcome: AttemptOutcome, attempt number: Int, now: Int64, firstAttempt: Int64,
+        chance: @autoclosure () -> Double, batchOf events: Int? = nil
     ) -> Consequence {
         switch outcome.verdict {
         case .delivered: return .delivered
@@ -63,7 +63,7 @@ struct RetryPolicy: Sendable {
         let asked = Self.nanoseconds(seconds: outcome.retryAfterSeconds ?? 0)
         guard number < mostAttempts(after: outcome) else { return .dead(isFinal: false) }
         var wait = waits[min(number, waits.count - 1)]
-        if hasJitter { wait += Int64(Double(wait) * 0.2 * min(max(chance, 0), 1)) }
+        if hasJitter { wait += Int64(Double(wait) * 0.2 * min(max(chance(), 0), 1)) }
         wait = max(wait, min(asked, longestWaitNanoseconds))
         return .again(due: min(now + wait, Self.end(firstAttempt, deadlineNanoseconds)))
     }

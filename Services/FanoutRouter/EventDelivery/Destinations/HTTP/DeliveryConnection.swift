@@ -68,9 +68,8 @@ final class DeliveryConnection: ChannelInboundHandler {
         armTimer(on: context.eventLoop)
         let number = requests
         // The TLS handler holds it back until the handshake is over.
-        request.write { context.write(wrapOutboundOut($0)) }.assumeIsolated().whenSuccess { [weak self] in
-            guard let self, requests == number else { return }
-            isSent = true
+        request.write { context.write(wrapOutboundOut($0)) }.assumeIsolated().whenSuccess { [self] in
+            if requests == number { isSent = true }
         }
         context.flush()
     }
@@ -173,7 +172,7 @@ final class DeliveryConnection: ChannelInboundHandler {
             timer.task.cancel()
         }
         let due = deadline
-        timer = (due, eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in self?.timerEnded() })
+        timer = (due, eventLoop.assumeIsolated().scheduleTask(deadline: due) { [self] in timerEnded() })
     }
 
     private func timerEnded() {

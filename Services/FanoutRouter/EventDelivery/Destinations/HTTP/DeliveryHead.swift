@@ -11,6 +11,8 @@ final class DeliveryHead {
     /// The `webhook-id` that was written last.
     private var id: [UInt8]
     private let signer: DeliverySigner
+    /// The head that is being written; its memory is used again.
+    private var head = ByteWriter(reservingBytes: 1024)
 
     /// `logID` makes the ids of two logs differ.
     init(endpoint: EndpointURL, logID: JournalID, signer: DeliverySigner = DeliverySigner()) {
@@ -30,35 +32,38 @@ final class DeliveryHead {
     /// `…_<first>-<last>-<count>` of a batch: the same for every attempt and every replay of an event, different for
     /// every other event.
     func write(_ delivery: Delivery, _ content: DeliveryContent, to buffer: inout ByteBuffer) {
-        buffer.writeBytes(fixed)
-        buffer.writeBytes(content.fields)
-        if !content.trace.isEmpty {
-            buffer.writeStaticString("traceparent: ")
-            buffer.writeBytes(content.trace)
-            buffer.writeStaticString("\r\n")
-        }
+        head.bytes.removeAll(keepingCapacity: true)
+        head.raw(fixed)
+        head.raw(content.fields)
+        if !content.trace.isEmpty { field("traceparent", content.trace) }
         switch delivery.mark {
-        case .replay(let job): buffer.writeString("tributary-replay: \(job)\r\n")
-        case .test: buffer.writeStaticString("tributary-test: true\r\n")
+        case .replay(let job): field("tributary-replay", Array(String(job).utf8))
+        case .test: field("tributary-test", Array("true".utf8))
         case nil: break
         }
-        buffer.writeStaticString("content-type: ")
-        buffer.writeBytes(content.contentType)
-        buffer.writeStaticString("\r\ncontent-length: ")
-        buffer.writeString(String(content.body.readableBytes))
-        buffer.writeStaticString("\r\n")
+        field("content-type", content.contentType)
+        text("content-length: ")
+        text(String(content.body.readableBytes))
+        text("\r\n")
         id.removeLast(id.count - idPrefixBytes)
         id.append(contentsOf: delivery.name.text.utf8)
         content.body.withUnsafeReadableBytes { body in
             signer.sign(
-                id: id, attempt: delivery.attempt, nowSeconds: delivery.startedSeconds, body: body
-            ) { name, value in
-                buffer.writeString(name)
-                buffer.writeStaticString(": ")
-                buffer.writeBytes(value)
-                buffer.writeStaticString("\r\n")
-            }
+                id: id, attempt: delivery.attempt, nowSeconds: delivery.startedSeconds, body: body, each: field)
         }
-        buffer.writeStaticString("\r\n")
+        text("\r\n")
+        buffer.writeBytes(head.bytes)
+    }
+
+    private func field(_ name: String, _ value: [UInt8]) {
+        text(name)
+        text(": ")
+        head.raw(value)
+        text("\r\n")
+    }
+
+    private func text(_ text: String) {
+        var text = text
+        text.withUTF8 { head.raw(UnsafeRawBufferPointer($0)) }
     }
 }

@@ -1,17 +1,17 @@
-import CommitLog
+package import CommitLog
 import Glibc
-import SeededRandom
+package import SeededRandom
 
 /// A file system in memory, with a disk beneath that forgets what was not flushed.
 ///
 /// What programs see (`seen`) and what a power cut leaves (`kept`) are two things. Until a flush each sector of a write may
 /// be on the disk or not. A flush that fails forgets which sectors were not written, as the kernel does: they are seen, and
 /// not kept. Everything random comes from one generator, so that a seed repeats a run.
-final class MemoryDisk: LogFileSystem, @unchecked Sendable {
-    static let sectorBytes = 512
+package final class MemoryDisk: LogFileSystem, @unchecked Sendable {
+    package static let sectorBytes = 512
 
     /// How a call goes wrong.
-    enum Fault {
+    package enum Fault {
         case error(Int32)
         /// A write of a part.
         case short
@@ -19,37 +19,41 @@ final class MemoryDisk: LogFileSystem, @unchecked Sendable {
         case cut(byteCount: Int, fromEnd: Bool)
     }
 
-    final class Node {
-        var seen: [UInt8] = []
-        var kept: [UInt8] = []
+    package final class Node {
+        package var seen: [UInt8] = []
+        package var kept: [UInt8] = []
         /// The length that the disk knows.
-        var keptCount = 0
+        package var keptCount = 0
         /// Sectors that were written since the last flush.
-        var dirty: Set<Int> = []
+        package var dirty: Set<Int> = []
         /// Sectors that a failed flush has forgotten.
-        var forgotten: Set<Int> = []
-        var linkCount = 1
+        package var forgotten: Set<Int> = []
+        package var linkCount = 1
     }
 
-    var generator: SeededGenerator
-    let isDirect: Bool
+    package var generator: SeededGenerator
+    package let isDirect: Bool
     /// The power cut may leave parts of a sector.
-    var tearsSectors = false
+    package var tearsSectors = false
     /// What a failed flush forgot is seen until the power goes: memory was never needed.
-    var remembers = false
+    package var remembers = false
     /// What `allocate` may take in all files together.
-    var capacityBytes = Int.max
-    private(set) var nodes: [String: Node] = [:]
+    package var capacityBytes = Int.max
+    package private(set) var nodes: [String: Node] = [:]
     private var keptNodes: [String: Node] = [:]
-    private weak var holder: Holder?
+    private var holders: [String: Weak] = [:]
     /// The calls of each operation so far.
-    private(set) var calls: [String: Int] = [:]
+    package private(set) var calls: [String: Int] = [:]
     /// What happens at a call of an operation, counted from 1.
-    var faults: [String: [Int: Fault]] = [:]
+    package var faults: [String: [Int: Fault]] = [:]
 
     private final class Holder {}
 
-    init(seed: UInt64, isDirect: Bool) {
+    private struct Weak {
+        weak var holder: Holder?
+    }
+
+    package init(seed: UInt64, isDirect: Bool) {
         generator = SeededGenerator(seed: seed)
         self.isDirect = isDirect
     }
@@ -57,8 +61,8 @@ final class MemoryDisk: LogFileSystem, @unchecked Sendable {
     // MARK: what befalls it
 
     /// The process ends. What it wrote is still seen, unless memory was needed and the disk is asked again.
-    func endProcess() {
-        holder = nil
+    package func endProcess() {
+        holders = [:]
         for node in sortedNodes {
             for sector in node.forgotten.sorted() where !remembers && Bool.random(using: &generator) {
                 let range = sector * Self.sectorBytes..<(sector + 1) * Self.sectorBytes
@@ -69,8 +73,8 @@ final class MemoryDisk: LogFileSystem, @unchecked Sendable {
     }
 
     /// The power goes and comes back.
-    func cutPower() {
-        holder = nil
+    package func cutPower() {
+        holders = [:]
         for node in sortedNodes + keptNodes.sorted(by: { $0.key < $1.key }).map(\.value) {
             for sector in node.dirty.sorted() { node.keep(sector, chance(), tears: tearsSectors, &generator) }
             node.dirty = []
@@ -108,22 +112,22 @@ final class MemoryDisk: LogFileSystem, @unchecked Sendable {
 
     // MARK: LogFileSystem
 
-    func makeFolder(_ path: String) throws(SystemError) {}
+    package func makeFolder(_ path: String) throws(SystemError) {}
 
-    func lock(_ path: String) throws(SystemError) -> AnyObject {
+    package func lock(_ path: String) throws(SystemError) -> AnyObject {
         _ = try call("flock")
-        guard holder == nil else { throw SystemError("flock", EWOULDBLOCK) }
+        guard holders[path]?.holder == nil else { throw SystemError("flock", EWOULDBLOCK) }
         let lock = Holder()
-        holder = lock
+        holders[path] = Weak(holder: lock)
         return lock
     }
 
-    func names(in path: String) throws(SystemError) -> [String] {
+    package func names(in path: String) throws(SystemError) -> [String] {
         // In an order of its own, as those of real file systems are.
         nodes.keys.sorted().reversed()
     }
 
-    func open(_ path: String, _ mode: LogFileMode) throws(SystemError) -> any LogFile {
+    package func open(_ path: String, _ mode: LogFileMode) throws(SystemError) -> any LogFile {
         _ = try call("open")
         let name = String(path.split(separator: "/").last ?? "")
         if mode == .create {
@@ -134,12 +138,12 @@ final class MemoryDisk: LogFileSystem, @unchecked Sendable {
         return MemoryFile(self, node, isDurable: isDirect && mode == .commit)
     }
 
-    func unlink(_ path: String) throws(SystemError) {
+    package func unlink(_ path: String) throws(SystemError) {
         _ = try call("unlink")
         nodes[String(path.split(separator: "/").last ?? "")] = nil
     }
 
-    func syncFolder(_ path: String) throws(SystemError) {
+    package func syncFolder(_ path: String) throws(SystemError) {
         _ = try call("fsync")
         keptNodes = nodes
     }
@@ -155,12 +159,12 @@ final class MemoryDisk: LogFileSystem, @unchecked Sendable {
 }
 
 extension MemoryDisk.Node {
-    enum Chance {
+    package enum Chance {
         case kept, lost, torn
     }
 
     /// What becomes of one sector that was not flushed.
-    func keep(_ sector: Int, _ chance: Chance, tears: Bool, _ generator: inout SeededGenerator) {
+    package func keep(_ sector: Int, _ chance: Chance, tears: Bool, _ generator: inout SeededGenerator) {
         let range = sector * MemoryDisk.sectorBytes..<(sector + 1) * MemoryDisk.sectorBytes
         switch chance {
         case .kept: kept.replaceSubrange(range, with: seen[range])
@@ -172,7 +176,7 @@ extension MemoryDisk.Node {
     }
 
     /// Bytes as a program sees them and as the disk keeps them.
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int, isKept: Bool) {
+    package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int, isKept: Bool) {
         seen.withUnsafeMutableBytes { UnsafeMutableRawBufferPointer(rebasing: $0[offset...]).copyMemory(from: bytes) }
         let first = offset / MemoryDisk.sectorBytes
         let sectors = first..<first + bytes.count / MemoryDisk.sectorBytes
@@ -260,4 +264,20 @@ private final class MemoryFile: LogFile {
 
     func byteCount() throws(SystemError) -> Int { node.seen.count }
     func linkCount() throws(SystemError) -> Int { node.linkCount }
+}
+
+extension MemoryDisk {
+    /// Changes a bit of the first place that holds a text, in a file whose name begins so.
+    package func flip(in prefix: String, _ text: String) {
+        let text = Array(text.utf8)
+        for node in nodes.filter({ $0.key.hasPrefix(prefix) }).map(\.value) {
+            guard
+                let place = node.seen.indices.first(where: { node.seen[$0...].starts(with: text) })
+            else { continue }
+            node.seen[place] ^= 1
+            node.kept[place] ^= 1
+            return
+        }
+        preconditionFailure("\(text) is nowhere")
+    }
 }
