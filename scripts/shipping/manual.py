@@ -56,5 +56,5 @@ def page(executable: Path, section: int, version: str) -> str:
         ".SH OPTIONS", *_arguments(command), *([".SH COMMANDS", *below] if below else []),
         ".SH EXIT STATUS", "0 when all is well, otherwise as sysexits.h says: 64 wrong usage, 69 unavailable,",
         "74 input or output, 75 try later, 77 not permitted, 78 wrong configuration.",
-        ".SH FILES", "/etc/tributary/tributary.yaml, described in /usr/share/doc/tributary/CONFIGURATION.md", "",
+        ".SH FILES", "/etc/tributary/tributary.yaml, described in /usr/share/doc/tributary/CONFIGURATION.md.gz", "",
     ])
