@@ -15,7 +15,8 @@ HELD = {
     "`scripts/demo` then shows": ("Supervisor/test_demonstration.py", "test_a_journey_is_told"),
     "`Services/IngressGateway/FrontDoor` reads the request": (
         "EndToEnd", "whatever JSON comes arrives byte for byte"),
-    "`Shared/WebhookIntake/JournalThread.swift` gives it": ("JournalTests", "every commit is on the disk before it is answered"),
+    "`Shared/WebhookIntake/JournalThread.swift` gives it": (
+        "JournalTests", "every commit is on the disk before it is answered"),
     "`Services/FanoutRouter/EventDelivery/Intake/LogWriter.swift` puts": (
         "EventLogTests", "watermarks, identity and positions survive a restart"),
     "`Services/FanoutRouter/EventDelivery/Lanes/Lane.swift`, one per": (

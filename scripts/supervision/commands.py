@@ -19,6 +19,7 @@ from .instance import READY_SECONDS
 from .process import find_running
 from .topology import STAGES
 
+REQUEST = ("command", "stage", "count", "name")
 DEFAULT_FILE = "compose/tributary.yaml"
 MORE = """
 environment:
@@ -113,12 +114,10 @@ class Command:
             complain(f"{row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.")
         return NOT_READY if by_hand else 0
 
-    def scale(self) -> int:
-        self._call(self._running(), "scale", stage=self._options.stage, count=self._options.count)
-        return 0
-
-    def restart(self) -> int:
-        self._call(self._running(), "restart", name=self._options.name)
+    def change(self) -> int:
+        """The running supervisor does it; its arguments are named as in the request."""
+        options = vars(self._options)
+        self._call(self._running(), **{name: options[name] for name in REQUEST if name in options})
         return 0
 
     def reload(self) -> int:
@@ -161,7 +160,7 @@ COMMANDS = (
       f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment"})),
     ("status", Command.look, "Show every instance, and why one is not ready.",
      {"status --json": "what runs, and why what does not"}),
-    ("scale", Command.scale, "Run so many instances of a stage, until 'down' or a reload that changes the number.",
+    ("scale", Command.change, "Run so many instances of a stage, until 'down' or a reload that changes the number.",
      {"scale normaliser 4": "run four normalisers"},
      ("stage", {"metavar": "STAGE", "help": ", ".join(stage.key for stage in STAGES if stage.most > 1)}),
      ("count", {"metavar": "N", "type": int, "help": f"how many: {LIMITS}"})),
@@ -169,7 +168,7 @@ COMMANDS = (
      "where it can be, otherwise by a restart, one instance after the other.",
      {"reload": "run by the file as it is now", "reload --json": "and say as JSON what became of every instance"},
      ("--json", {"action": "store_true", "help": "print one JSON object: changes, and what became of every instance"})),
-    ("restart", Command.restart, "Replace the processes of a stage one after the other, or one instance. They run "
+    ("restart", Command.change, "Replace the processes of a stage one after the other, or one instance. They run "
      "by the accepted configuration.",
      {"restart router": "replace a stage's processes in turn", "restart normaliser-1": "or one instance"},
      ("name", {"metavar": "STAGE|INSTANCE", "help": "like router or normaliser-1"})),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from commandline import CONFIGURATION, NOT_READY, USAGE, Failure
@@ -224,12 +225,10 @@ class Supervisor:
     async def restart(self, name: str, say: Say) -> None:
         """Replaces the processes of a stage, or one instance, one after the other."""
         name = full_name(name)
-        if parse_instance(name):
-            wanted = [each for each in self.of(*STAGES) if name == each.name]
-            if not wanted:
-                raise Failure(f'there is no instance "{name}"; there are {", ".join(self.instances)}.', USAGE)
-        else:
-            wanted = self.of(stage_named(name))
+        stages = STAGES if parse_instance(name) else (stage_named(name),)
+        wanted = [each for each in self.of(*stages) if name == each.name or not parse_instance(name)]
+        if not wanted:
+            raise Failure(f'there is no instance "{name}"; there are {", ".join(self.instances)}.', USAGE)
         for instance in wanted:
             if not await instance.restart(say):
                 raise self._not_ready(instance, f"{instance.name} did not become ready after its restart")
@@ -241,16 +240,15 @@ class Supervisor:
         offered = {name: offered[name] for name in self.configuration.variables & offered.keys()}
         os.environ.update(offered)
         for each in self.of(*reversed(STAGES)):
-            if new := each.differing(offered.keys() & self._variables(each), offered):
+            if new := self.new_variables(each, offered):
                 say(f"{each.name} starts again with the {', '.join(new)} of this environment.")
                 await each.restart(say)
 
-    def new_variables(self, instance: Instance) -> list[str]:
-        """Those of its variables that its process was started without, or with another value."""
-        return instance.differing(self._variables(instance), os.environ)
-
-    def _variables(self, instance: Instance) -> set[str]:
-        return {*self.configuration.environment.get(instance.stage.executable, ())}
+    def new_variables(self, instance: Instance, ours: Mapping[str, str] = os.environ) -> list[str]:
+        """Those of its variables that its process was started without, or with another value than ours."""
+        names = ours.keys() & self.configuration.environment.get(instance.stage.executable, ())
+        theirs = ours if instance.started_with is None else instance.started_with
+        return sorted(name for name in names if theirs.get(name) != ours[name])
 
     def take_configuration(self, fresh: Configuration) -> None:
         """Starts stages by another configuration from now on, behind other listening sockets where it says so."""

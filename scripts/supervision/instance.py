@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from commandline import Failure
@@ -44,6 +44,8 @@ class Instance:
         self.process: Process | None = None
         self.last_end: str | None = None
         self.is_ready = False
+        self.started_with: Mapping[str, str] | None = None
+        """The environment of its present or last process, as far as that is known."""
         self.has_refused = False
         """Its last start ended with an exit code that does not get better with time."""
         self.is_leaving = False
@@ -53,8 +55,6 @@ class Instance:
         self._restarts = 0
         """Starts after a death that nobody asked for."""
         self._is_wanted = False
-        self._started_with: Mapping[str, str] | None = None
-        """The environment of its present or last process, as far as that is known."""
         self._ready_at = 0.0
         """When its present process was ready first; 0 before."""
         self._why_not_ready: str | None = None
@@ -102,11 +102,6 @@ class Instance:
         if self.process is not None:
             self.process.send(number)
 
-    def differing(self, names: Iterable[str], ours: Mapping[str, str]) -> list[str]:
-        """Those of the variables that its process was started without, or with another value than ours."""
-        theirs = ours if self._started_with is None else self._started_with
-        return sorted(name for name in {*names} & ours.keys() if theirs.get(name) != ours[name])
-
     async def ask(self, target: str) -> dict:
         """What its admin endpoint answers; empty where that is no JSON object."""
         return (await ask(self._admin_path, target)).tree if self.process else {}
@@ -152,7 +147,7 @@ class Instance:
             except (OSError, Failure) as error:  # no process, descriptor or disk space to be had just now
                 self.last_end = f"could not be started ({getattr(error, 'strerror', error)})"
             else:
-                self._started_with = self.process.environment
+                self.started_with = self.process.environment
                 ready_for_seconds = await self._watch(self.process)
             if not self._is_wanted:
                 return

@@ -206,18 +206,13 @@ def run(supervisor: Supervisor, is_behind: bool) -> None:
     running = find_running(configuration.run_dir)
     supervisor.listen(running)
     with control.bind(configuration.run_dir) as front:
-        if not is_behind:
-            asyncio.run(Service(supervisor).run(running, front, is_behind))
-        elif os.fork() == 0:
-            code = 1
-            try:
-                _leave_terminal(configuration.run_dir / LOG_NAME)
-                asyncio.run(Service(supervisor).run(running, front, is_behind))
-                code = 0
-            except BaseException as error:
-                say(f"error: the supervisor ends: {error!r}")
-            finally:
-                os._exit(code)
+        if is_behind and os.fork():
+            return
+        if is_behind:
+            _leave_terminal(configuration.run_dir / LOG_NAME)
+        asyncio.run(Service(supervisor).run(running, front, is_behind))
+    if is_behind:
+        sys.exit()
 
 
 def _leave_terminal(log_path: Path) -> None:
