@@ -39,7 +39,8 @@ package struct IngressConfiguration: Sendable {
                 section.report(
                     section.has("disk_budget_bytes") ? "disk_budget_bytes" : "max_body_bytes",
                     "a journal of \(ingress.diskBudgetBytes) bytes (disk_budget_bytes) has no room for bodies of "
-                        + "\(ingress.maxBodyBytes) (max_body_bytes), which need \(least): raise the one or lower the other")
+                        + "\(ingress.maxBodyBytes) (max_body_bytes), which need \(least): raise the one or lower the other"
+                )
             },
         ],
         [

@@ -1,7 +1,7 @@
 import AWS
+import CommitLog
 import Events
 import JSON
-import CommitLog
 import Synchronization
 import Testing
 import Wire

@@ -46,7 +46,8 @@ import Wire
         try handle.close()
         let text = try CommandRun(["log", "check", path])
         #expect(text.status == 1)
-        #expect(text.output.contains("damaged: \(file) at byte 4096: the block there is damaged; numbers 1 to 2 are lost"))
+        let damage = "the block there is damaged; numbers 1 to 2 are lost"
+        #expect(text.output.contains("damaged: \(file) at byte 4096: \(damage)"))
     }
 
     @Test func `a folder without a log is a wrong argument and not an empty log`() throws {

@@ -49,7 +49,8 @@ struct LogCheckCommand: ParsableCommand {
             if json {
                 print(
                     JSONText.object([
-                        ("ok", .bool(false)), ("code", .string("log_\(error.code.rawValue)")), ("text", .string(error.sentence)),
+                        ("ok", .bool(false)), ("code", .string("log_\(error.code.rawValue)")),
+                        ("text", .string(error.sentence)),
                     ]))
             }
             StageFailure(Self.status(error), "log_\(error)").exit(as: "tributary")
