@@ -311,8 +311,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "Events", "Gzip", "HTTPFront", "JSON", "Normalisation", "Primitives", "Providers", "TapPrinting",
-                "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio,
+                "CommitLog", "Events", "Gzip", "HTTPFront", "JSON", "Journal", "Normalisation", "Primitives",
+                "Providers", "TapPrinting", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio,
             ],
             path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"],
             swiftSettings: swiftSettings),

@@ -35,7 +35,7 @@ extension IngressSettings {
             instance: instance, limits: limits,
             sources: configuration.sources.map { SourceRoute($0, quotas: ingress.quotas) }, socket: socket,
             trustedProxies: ingress.trustedProxies.compactMap { IPNetwork($0) }, tls: ingress.tls,
-            quotas: QuotaSettings(quotas: ingress.quotas, diskBudgetBytes: ingress.diskBudgetBytes),
+            quotas: QuotaSettings(quotas: ingress.quotas, journalBytes: ingress.journal.capacityBytes),
             eventLoops: ingress.threads ?? max(1, System.coreCount / 2))
     }
 }

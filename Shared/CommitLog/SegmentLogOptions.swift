@@ -25,6 +25,9 @@ extension SegmentLog {
             mostSegments = max(3, budgetBytes / segmentBytes)
         }
 
+        /// What the log has room for at least: a spare is kept, and the last segment may end with a gap.
+        package var capacityBytes: Int { (mostSegments - 1) * segmentBytes - recordBytes }
+
         package init(segmentBytes: Int, mostSegments: Int, recordBytes: Int) {
             self.segmentBytes = segmentBytes
             self.mostSegments = mostSegments

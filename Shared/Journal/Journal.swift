@@ -157,7 +157,8 @@ package final class Journal {
     ) throws(LogError) {
         var outcome = SubmitOutcome.stored
         let (first, count) = (nextSequence, batches.reduce(0) { $0 + $1.count })
-        Self.withBytes(of: batches, []) { parts in
+        var parts: [UnsafeRawBufferPointer] = []
+        Self.withBytes(of: batches, &parts) { parts in
             log.submit(LogRecord(first: first, count: count, settled: settled, parts: parts)) { outcome = $0 }
         }
         switch outcome {
@@ -168,10 +169,13 @@ package final class Journal {
 
     /// Lends the bytes of all batches at the same time.
     private static func withBytes(
-        of batches: ArraySlice<RecordBatch>, _ parts: [UnsafeRawBufferPointer],
+        of batches: ArraySlice<RecordBatch>, _ parts: inout [UnsafeRawBufferPointer],
         _ body: ([UnsafeRawBufferPointer]) -> Void
     ) {
         guard let first = batches.first else { return body(parts) }
-        first.withBytes { withBytes(of: batches.dropFirst(), parts + [$0], body) }
+        first.withBytes { bytes in
+            parts.append(bytes)
+            withBytes(of: batches.dropFirst(), &parts, body)
+        }
     }
 }

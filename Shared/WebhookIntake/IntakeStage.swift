@@ -1,10 +1,10 @@
 package import AdminServer
 package import Bus
-internal import CommitLog
+package import CommitLog
 internal import Executable
 package import Journal
 internal import Logging
-internal import PipelineConfiguration
+package import PipelineConfiguration
 internal import Primitives
 internal import StageMetrics
 package import StageProcess
@@ -27,11 +27,7 @@ extension StageEnvironment {
 
     /// Opens the journal in `path` and says what its start found out.
     package func openJournal(_ path: String) throws -> Journal {
-        let journal = try Journal(
-            path: path,
-            SegmentLog.Options(
-                budgetBytes: configuration.ingress.diskBudgetBytes,
-                recordBytes: configuration.ingress.journalCommitBytes))
+        let journal = try Journal(path: path, configuration.ingress.journal)
         for notice in journal.notices { logger.warning("\(notice)") }
         return journal
     }
@@ -48,6 +44,13 @@ extension StageEnvironment {
             metrics: registry)
         bus.start(delegate: delegate)
         return bus
+    }
+}
+
+extension IngressConfiguration {
+    /// The limits of a journal.
+    package var journal: SegmentLog.Options {
+        SegmentLog.Options(budgetBytes: diskBudgetBytes, recordBytes: journalCommitBytes)
     }
 }
 

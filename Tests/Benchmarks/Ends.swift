@@ -24,7 +24,10 @@ struct Benchmark {
                 let way = WayThroughStages(each)
                 return { way.go() }
             }
-        } + Ends.all() + [Benchmark(name: "tap", prepare: Tap.printing)]
+        } + Ends.all() + [
+            Benchmark(name: "tap", prepare: Tap.printing),
+            Benchmark(name: "log append", elements: Journaling.webhooks, prepare: Journaling.append),
+        ]
     }
 }
 

@@ -83,7 +83,7 @@ import Wire
     }
 
     @Test func `what is over a quota has the provider's number, and says when to come again`() throws {
-        var quotas = QuotaSettings(diskBudgetBytes: 64 << 20, patienceNanoseconds: 0)
+        var quotas = QuotaSettings(journalBytes: 64 << 20, patienceNanoseconds: 0)
         quotas.quotas.perAddress = QuotaConfiguration(
             requestsPerSecond: 1, bytesPerSecond: 1 << 20, burst: .seconds(1))
         let test = try TestIngress(quotas: quotas)

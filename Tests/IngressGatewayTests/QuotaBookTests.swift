@@ -17,7 +17,7 @@ private struct Scene {
     init(
         perAddress: QuotaConfiguration? = nil, refused: QuotaConfiguration? = nil, budgetBytes: Int = .max
     ) {
-        var settings = QuotaSettings(diskBudgetBytes: budgetBytes)
+        var settings = QuotaSettings(journalBytes: budgetBytes)
         if let perAddress { settings.quotas.perAddress = perAddress }
         if let refused { settings.quotas.refused = refused }
         book = QuotaBook(settings)

@@ -13,7 +13,7 @@ import Wire
         patienceNanoseconds: Int64 = 0, budgetBytes: Int = 64 << 20,
         _ change: (inout QuotasConfiguration) -> Void = { _ in }
     ) throws -> TestIngress {
-        var settings = QuotaSettings(diskBudgetBytes: budgetBytes, patienceNanoseconds: patienceNanoseconds)
+        var settings = QuotaSettings(journalBytes: budgetBytes, patienceNanoseconds: patienceNanoseconds)
         change(&settings.quotas)
         let test = try TestIngress(trustedProxies: ["127.0.0.1"], quotas: settings)
         test.bus.judge { webhook in

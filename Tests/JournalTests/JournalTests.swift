@@ -62,6 +62,18 @@ import Wire
         #expect(try journal.append([batch(["z"])]).first?.first == 201)
     }
 
+    @Test func `a journal that is opened again gives free what is settled without waiting for another webhook`() throws
+    {
+        var journal: Journal? = try openJournal(on: disk)
+        for _ in 0..<200 { _ = try journal?.append([batch([String(repeating: "a", count: 2000)])]) }
+        journal = nil
+        disk.endProcess()
+        let again = try openJournal(on: disk)
+        #expect(again.retainedBytes > 200 * 4096)
+        try again.settle(through: 200)
+        #expect(again.retainedBytes == 0 && disk.nodes.count <= 6)
+    }
+
     @Test func `a budget that is used up refuses without using up a number, and settling makes room`() throws {
         let journal = try openJournal(on: disk, segments: 3)
         var count: UInt64 = 0

@@ -25,8 +25,8 @@ enum QuotaDecision: Equatable, Sendable {
 /// The quotas of the ingress and what they go by.
 struct QuotaSettings: Sendable {
     var quotas = QuotasConfiguration()
-    /// Of the journal.
-    var diskBudgetBytes = Int.max
+    /// What the journal has room for.
+    var journalBytes = Int.max
     /// How long a request over a quota waits for room, its connection unread, before it gets 429.
     var patienceNanoseconds: Int64 = 1_000_000_000
 }
@@ -128,7 +128,7 @@ extension QuotaBook {
             return .over(.unverified, waitNanoseconds: 0)
         }
         let filled = request.journalBytes + unjournaledBytes + request.bytes
-        if filled > settings.diskBudgetBytes / 4 * 3, !hasRecord(account, request, at: now) { return .reserved }
+        if filled > settings.journalBytes / 4 * 3, !hasRecord(account, request, at: now) { return .reserved }
         return nil
     }
 
