@@ -69,7 +69,7 @@ import Wire
         journal = nil
         disk.endProcess()
         let again = try openJournal(on: disk)
-        #expect(again.retainedBytes > 200 * 4096)
+        #expect(again.retainedBytes > 200 * 2000)
         try again.settle(through: 200)
         #expect(again.retainedBytes == 0 && disk.nodes.count <= 6)
     }
