@@ -101,6 +101,12 @@ extension SystemError {
                 "there is no space for the log \(path) (\(operation): \(reason)); nothing is lost, it goes on when there "
                     + "is space")
         }
+        if code == EMFILE || code == ENFILE {
+            return LogError(
+                .full,
+                "there is no descriptor for the log \(path) (\(operation): \(reason)); nothing is lost, it goes on when there "
+                    + "is one; raise the limit of open files (ulimit -Hn, LimitNOFILE=)")
+        }
         let isWrite = operation == "pwrite" || operation == "fdatasync"
         switch code {
         case EWOULDBLOCK where operation == "flock":

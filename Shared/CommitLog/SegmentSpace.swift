@@ -83,12 +83,14 @@ struct SegmentSpace {
     /// Takes the file of a segment that was given up, to be used again or deleted.
     mutating func release(_ segment: Segment, path: String) throws(LogError) {
         let name = folder + "/" + segment.name
+        if spares.count < Self.mostSpares, segment.pins == 0, segment.header.byteCount == options.segmentBytes,
+            // Another name is a copy that somebody made with a link: it must not change.
+            (try? files.open(name, .read).linkCount()) == 1
+        {
+            spares.append(segment.name)
+            return
+        }
         do throws(SystemError) {
-            if spares.count < Self.mostSpares, segment.pins == 0, segment.header.byteCount == options.segmentBytes {
-                let file = try uninterrupted { () throws(SystemError) in try files.open(name, .read) }
-                // Another name is a copy that somebody made with a link: it must not change.
-                if try file.linkCount() == 1 { return spares.append(segment.name) }
-            }
             try uninterrupted { () throws(SystemError) in try files.unlink(name) }
         } catch {
             throw error.logError(path)

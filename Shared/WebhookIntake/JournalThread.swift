@@ -88,6 +88,8 @@ final class JournalTurn {
     private var lastCommitStarted: Int64 = 0
     /// The identity that the journal is taking, until all of it has.
     private var newID: JournalID?
+    /// What the bus waits for; tried again in the next turn where it could not be read.
+    private var wanted: JournalWork.ReadBack?
     /// Whether there is something to do for the journal when nothing else is.
     private var hasIdleWork = true
 
@@ -135,7 +137,8 @@ final class JournalTurn {
         if work.renumbers { newID = newID ?? .random() }
         if let newID { renumber(newID) }
         while !batches.isEmpty { commit(&batches) }
-        if let wanted = work.readBack { readBack(wanted) }
+        wanted = work.readBack ?? wanted
+        if let wanted { readBack(wanted) }
         hasIdleWork = true
         if isIdle { attempt { () throws(LogError) in hasIdleWork = try journal.idle() } }
         publish()
@@ -178,6 +181,7 @@ final class JournalTurn {
             let batches = try journal.read(
                 from: wanted.sequence, maxRecords: wanted.maxRecords, maxBytes: wanted.maxBytes)
             bus.loaded(batches.map(sound))
+            self.wanted = nil
         }
     }
 

@@ -156,6 +156,24 @@ import Wire
         #expect(try journal.append([batch(["b"])]).first?.first == 1)
     }
 
+    @Test func `a process without descriptors for its journal goes on when there are some`() throws {
+        let journal = try openJournal(on: disk)
+        let calls = disk.calls["open"] ?? 0
+        disk.faults["open"] = Dictionary(uniqueKeysWithValues: (calls + 1...calls + 1000).map { ($0, .error(24)) })
+        var count: UInt64 = 0
+        while journal.shortage == nil, count < 100 {
+            _ = try journal.append([batch(["a"])])
+            count += 1
+        }
+        #expect(journal.shortage?.code == .full)
+        #expect(throws: LogError.self) { while true { _ = try journal.append([batch(["a"])]) } }
+        disk.faults = [:]
+        _ = try journal.idle()
+        #expect(journal.shortage == nil)
+        _ = try journal.append([batch(["b"])])
+        #expect(try journal.all().count >= 10)
+    }
+
     @Test
     func `a journal that turns out to be an older copy leaves what the router knows and gives the rest new names`()
         throws
