@@ -282,7 +282,9 @@ let package = Package(
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
             swiftSettings: swiftSettings),
-        tests("EventLogTests", ["EventLog", "Executable", "JSON", "LogSamples", "SeededRandom", "Wire", grdb]),
+        tests(
+            "EventLogTests",
+            ["EventLog", "Executable", "JSON", "LogSamples", "MemoryDisk", "SeededRandom", "Wire", grdb]),
         tests(
             "IngressGatewayTests",
             [

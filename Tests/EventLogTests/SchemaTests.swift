@@ -139,7 +139,7 @@ import Wire
         }
         let log = try SegmentEventLog(settings: settings)
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 0)
-        transaction.rejected = [Sample.quarantined("a", 9, elements: [1, 500])]
+        transaction.quarantine([Sample.quarantined("a", 9, elements: [1, 500])])
         _ = try log.commit(transaction)
         #expect(try log.makeReader().quarantined(id: 5)?.elements == [1, 500])
     }

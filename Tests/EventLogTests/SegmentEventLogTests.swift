@@ -92,7 +92,7 @@ import Wire
         transaction.watermarks = [JournalID(high: 1, low: 2): 9]
         var replay = Sample.quarantined("b", 3, bytes: 20, isVerified: true, elements: [1, 500])
         replay.isReplay = true
-        transaction.rejected = [Sample.quarantined("a", 1, bytes: 5), Sample.quarantined("a", 2, bytes: 5), replay]
+        transaction.quarantine([Sample.quarantined("a", 1, bytes: 5), Sample.quarantined("a", 2, bytes: 5), replay])
         let written = FactRecord(transaction, first: 5, appendedAtNanoseconds: 8)
         let bytes = written.withParts { $0.flatMap { Array($0) } }
         let read = try FactRecord(bytes)

@@ -249,9 +249,10 @@ extension RouterStage {
         var settings = EventLogSettings(path: try environment.makeDataDirectory() + "/events.sqlite")
         settings.retentionSeconds = retentionSeconds(router)
         settings.retentionBytes = Int64(router.eventLogBudgetBytes)
-        // What an envelope holds may be more in the log: events repeat what their webhook says once.
+        // A commit takes one more batch when it is nearly full, mostly one envelope; and what that holds may be more in the
+        // log: events repeat what their webhook says once.
         let envelopeBytes = Limits.envelopeBytes(maxBodyBytes: environment.configuration.ingress.maxBodyBytes)
-        settings.recordBytes = LogWriter.bytesPerCommit + 3 * envelopeBytes
+        settings.recordBytes = LogWriter.bytesPerCommit + 4 * envelopeBytes
         settings.segmentBytes = max(
             2 * settings.recordBytes, min(64 << 20, router.eventLogBudgetBytes / 8))
         settings.dedupeWindowSeconds = router.dedupeWindow.components.seconds

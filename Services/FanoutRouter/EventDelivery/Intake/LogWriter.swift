@@ -14,7 +14,7 @@ package import Wire
 package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     /// Most records that go into one commit.
     static let recordsPerCommit = 4096
-    /// Most bytes of them; a larger batch goes alone.
+    /// A commit that has grown to this many bytes takes no further batch.
     static let bytesPerCommit = 4 << 20
 
     /// What follows a commit. Called on the log thread.
@@ -191,11 +191,10 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
                 return nil
             }
             var work = Inbox()
-            var (records, bytes) = (0, 0)
+            var records = 0
             let count = inbox.batches.prefix { batch in
                 records += batch.count
-                bytes += batch.byteCount
-                return records <= Self.recordsPerCommit && bytes <= Self.bytesPerCommit
+                return records <= Self.recordsPerCommit
             }.count
             work.batches = Array(inbox.batches.prefix(max(1, count)))
             inbox.batches.removeFirst(work.batches.count)
@@ -210,9 +209,16 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     private func prepare(_ work: Inbox) throws -> Pending {
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: wallNanoseconds())
         for (journal, watermark) in work.forced { intake.force(journal, to: watermark, &transaction) }
-        for batch in work.batches { try intake.take(batch, log: log, into: &transaction) }
+        let taken = try work.batches.prefix { batch in
+            guard transaction.byteCount < Self.bytesPerCommit else { return false }
+            try intake.take(batch, log: log, into: &transaction)
+            return true
+        }
+        if taken.count < work.batches.count {
+            inbox.withLock { $0.batches.insert(contentsOf: work.batches[taken.count...], at: 0) }
+        }
         transaction.progress = work.progress
-        return Pending(transaction: transaction, batches: work.batches, saved: work.saved)
+        return Pending(transaction: transaction, batches: Array(taken), saved: work.saved)
     }
 
     /// Returns whether the thread may go on.
