@@ -225,8 +225,8 @@ let package = Package(
         service(
             "Tributary",
             [
-                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
-                "Normalisation",
+                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "EventLog", "Events", "Executable", "Gzip",
+                "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
             ]),
@@ -284,7 +284,10 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests(
             "EventLogTests",
-            ["EventLog", "Executable", "JSON", "LogSamples", "MemoryDisk", "SeededRandom", "Wire", grdb]),
+            [
+                "EventLog", "Executable", "JSON", "LogSamples", "MemoryDisk", "SeededRandom", "StageMetrics", "Wire",
+                grdb,
+            ]),
         tests(
             "IngressGatewayTests",
             [

@@ -16,8 +16,8 @@ package enum Admission: Sendable {
 /// Each event has a position (1, 2, 3 …) that is never given twice, not even after everything was dropped. (log id,
 /// position) names an event for ever. Next: `Lane.swift` in the router.
 package protocol EventLog: AnyObject {
-    /// The log's random identity.
-    var id: JournalID { get }
+    /// The log's random identity, and those that it had.
+    var lineage: LogLineage { get }
     /// The position that the next event gets.
     var nextPosition: UInt64 { get }
     /// The first position still held; `nextPosition` where none is.
@@ -38,6 +38,9 @@ package protocol EventLog: AnyObject {
 
     /// The highest sequence of each journal whose events are in the log.
     func watermarks() throws -> [JournalID: UInt64]
+
+    /// Goes on under a new identity, durably: for a log that turned out to be an older copy, before it gives out a position.
+    func takeNewID() throws(EventLogError)
 
     /// Adds `event` to `transaction` unless the same source and id, or the same signed content of that source, are in the
     /// log or the transaction already.

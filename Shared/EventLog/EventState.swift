@@ -50,6 +50,9 @@ final class EventState: @unchecked Sendable {
     private(set) var flushed: UInt64 = 0
     var quarantine: QuarantineBounds
     var laneBounds: LaneBounds
+    let age: LogAge
+    /// When the time was noted last.
+    private var notedAt: Int64
     /// Where the search for dead letters over age goes on; nil: at the beginning.
     var deadLetterSweep: DeadLetterQuery.Place?
     /// Whether rows of dropped subscriptions may be left, and the name behind which the search for them goes on.
@@ -60,9 +63,10 @@ final class EventState: @unchecked Sendable {
     private var isClosed = false
 
     /// `queue` holds the tables of this version.
-    init(_ queue: DatabaseQueue, settings: EventLogSettings) throws {
+    init(_ queue: DatabaseQueue, settings: EventLogSettings, now: Int64) throws {
         self.queue = queue
         self.settings = settings
+        (age, notedAt) = (try queue.write { try LogAge($0, now: now) }, now)
         quarantine = try queue.read { try QuarantineBounds($0, settings: settings) }
         laneBounds = LaneBounds(settings, deadLetters: try queue.read { try DeadLetterTable.rowCounts($0) })
         try queue.read { db in
@@ -210,6 +214,31 @@ final class EventState: @unchecked Sendable {
             if said.code == .diskFull { try? queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
             throw said
         }
+    }
+
+    /// Records the id that the log has taken before it gave out `position`.
+    func record(_ id: JournalID, from position: UInt64) throws(EventLogError) {
+        try writing { db in
+            try db.execute(
+                sql: "INSERT INTO lineage SELECT ?, log_id FROM state", arguments: [Int64(clamping: position)])
+            try db.execute(sql: "UPDATE state SET log_id = ?", arguments: [Blob.of(id)])
+        }
+    }
+
+    /// The ids that the log had before, oldest first.
+    func formerIDs() throws -> [LogLineage.Former] {
+        try queue.read { db in
+            try Row.fetchAll(db, sql: "SELECT position, log_id FROM lineage ORDER BY rowid").compactMap { row in
+                Blob.journal(row[1]).map { LogLineage.Former(id: $0, end: UInt64(bitPattern: row[0] as Int64)) }
+            }
+        }
+    }
+
+    /// Notes the time now and then, so that the next start knows how long nobody had the log.
+    func note(_ now: Int64) throws(EventLogError) {
+        guard now - notedAt > LogAge.noteNanoseconds else { return }
+        try writing(isFlushed: false) { try LogAge.note(now, $0) }
+        notedAt = now
     }
 
     /// Makes what is applied durable.

@@ -12,6 +12,7 @@ package import Wire
 package final class SegmentEventLog: EventLog {
     package private(set) var nextPosition: UInt64
     package private(set) var earlyEvictions = 0
+    package let lineage: LogLineage
     /// What the start found out, as sentences for the operator.
     package let notices: [String]
 
@@ -29,15 +30,18 @@ package final class SegmentEventLog: EventLog {
     private var dedupeHead = 0
 
     /// Opens or makes the log. Throws `EventLogError`.
-    package init(settings: EventLogSettings, files: any LogFileSystem = SystemFiles()) throws(EventLogError) {
+    package init(
+        settings: EventLogSettings, files: any LogFileSystem = SystemFiles(), now: Int64 = steadyNanoseconds()
+    ) throws(EventLogError) {
         self.settings = settings
         do {
-            let opening = try EventLogOpening(settings, files)
+            let opening = try EventLogOpening(settings, files, now: now)
             (facts, state, key, notices) = (opening.facts, opening.state, opening.key, opening.notices)
+            lineage = opening.lineage
             nextPosition = state.nextPosition
             names = DedupeTable(limit: settings.dedupeIDs, next: nextPosition)
             contents = DedupeTable(limit: settings.dedupeIDs, next: 0)
-            try rebuildDedupe()
+            try rebuildDedupe(now)
             try shrinkQuarantine()
         } catch {
             throw EventLogError(error)
@@ -51,8 +55,6 @@ package final class SegmentEventLog: EventLog {
         // What fails here costs the next start some reading.
         try? facts.close()
     }
-
-    package var id: JournalID { facts.id }
 
     package var firstPosition: UInt64 { (try? state.perform(\.firstPosition)) ?? nextPosition }
 
@@ -112,6 +114,18 @@ package final class SegmentEventLog: EventLog {
         return batches
     }
 
+    package func takeNewID() throws(EventLogError) {
+        let (id, position) = (JournalID.random(), nextPosition)
+        do {
+            // In this order: a start notices that the log has taken an id that the state does not know.
+            try facts.takeNewID(id)
+            try state.perform { try $0.record(id, from: position) }
+        } catch {
+            throw EventLogError(error)
+        }
+        lineage.take(id, from: position)
+    }
+
     private func applyWaiting() throws(EventLogError) {
         do {
             try state.perform { _ in }
@@ -131,7 +145,7 @@ package final class SegmentEventLog: EventLog {
     private func remember(_ row: FactRecord.Row) {
         let (first, appendedAt) = (row.batch.first, row.batch.appendedAtNanoseconds)
         dedupeRows.append((first, contents.next, appendedAt))
-        let oldest = appendedAt - settings.dedupeWindowSeconds * 1_000_000_000
+        let oldest = state.age.stamp(seconds: settings.dedupeWindowSeconds, at: appendedAt)
         while dedupeHead + 1 < dedupeRows.count,
             dedupeRows[dedupeHead].appendedAtNanoseconds < oldest || dedupeRows[dedupeHead + 1].first <= names.base
         { dedupeHead += 1 }
@@ -146,12 +160,13 @@ package final class SegmentEventLog: EventLog {
     }
 
     /// Reads the stored hashes of the window, never the events.
-    private func rebuildDedupe() throws {
+    private func rebuildDedupe(_ now: Int64) throws {
         let from = Int64(bitPattern: nextPosition) - Int64(settings.dedupeIDs) - Int64(settings.eventsPerRow)
+        let age = state.age
         try state.queue.read { db in
             // A wall clock that was set forward while nobody looked makes nothing old.
             let newest = try Int64.fetchOne(db, sql: "SELECT appended_at FROM batch ORDER BY first DESC LIMIT 1")
-            let oldest = min(newest ?? .max, steadyNanoseconds()) - settings.dedupeWindowSeconds * 1_000_000_000
+            let oldest = age.stamp(seconds: settings.dedupeWindowSeconds, at: min(newest ?? .max, now))
             let rows = try Row.fetchCursor(
                 db, sql: "SELECT first, appended_at, hashes, count FROM batch WHERE first >= ? AND appended_at >= ?",
                 arguments: [from, oldest])
@@ -162,7 +177,7 @@ package final class SegmentEventLog: EventLog {
                 isFirst = false
                 // A clock that was set back may have left a gap; positions must stay in step with the ring.
                 if first > names.next { names = DedupeTable(limit: settings.dedupeIDs, next: first) }
-                dedupeRows.append((first, contents.next, min(row[1], steadyNanoseconds())))
+                dedupeRows.append((first, contents.next, min(row[1], now)))
                 let hashes = Blob.hashes(row[2])
                 for hash in hashes.prefix(row[3]) { _ = names.append(hash) }
                 for hash in hashes.dropFirst(row[3]) { _ = contents.append(hash) }
@@ -180,7 +195,9 @@ package final class SegmentEventLog: EventLog {
 
     package func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {
         let (dropped, first, unused) = try state.perform(mayLag: true) { state in
-            let oldest = nowNanoseconds - state.settings.retentionSeconds * 1_000_000_000
+            // On a full disk it is done later.
+            try? state.note(nowNanoseconds)
+            let oldest = state.age.stamp(seconds: state.settings.retentionSeconds, at: nowNanoseconds)
             let dropped = max(
                 try state.dropRows(before: oldest, rows: rows),
                 try state.dropAgedDeadLetters(before: oldest, rows: rows),

@@ -144,7 +144,7 @@ final class FailingLog: EventLog {
         left = times
     }
 
-    var id: JournalID { log.id }
+    var lineage: LogLineage { log.lineage }
     var nextPosition: UInt64 { log.nextPosition }
     var firstPosition: UInt64 { log.firstPosition }
     var earlyEvictions: Int { log.earlyEvictions }
@@ -153,6 +153,8 @@ final class FailingLog: EventLog {
     func makeReader() throws(EventLogError) -> StateReader { try log.makeReader() }
 
     func close() { log.close() }
+
+    func takeNewID() throws(EventLogError) { try log.takeNewID() }
 
     func idle() throws(EventLogError) { try log.idle() }
 

@@ -70,7 +70,7 @@ extension RouterAPI {
             success: APIResult(200, "The counts at this moment.", .ref("Stats"))
         ) { _ in
             let log = try stage.writer.perform { log in
-                StatsView.Log(id: "\(log.id)", first: log.firstPosition, next: log.nextPosition, bytes: log.sizeBytes)
+                StatsView.Log(id: "\(log.lineage.current)", first: log.firstPosition, next: log.nextPosition, bytes: log.sizeBytes)
             }
             let lanes = try stage.withHub { hub in
                 hub.lanes.map { ($0.settings.name, LaneState($0).word, $0.backlog) }

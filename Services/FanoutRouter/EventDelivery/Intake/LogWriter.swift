@@ -91,7 +91,10 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
 
     package func watermarkForced(journal: JournalID, to watermark: UInt64) {
         logger.critical(
-            "webhooks are gone for good: their ingress no longer has them and they never reached this event log",
+            """
+            webhooks are gone for good: their ingress no longer has them and they never reached this event log, or it is \
+            an older copy of the one that they reached; it goes on under a new id
+            """,
             metadata: ["journal": "\(journal)", "through_sequence": "\(watermark)"])
         leave { $0.forced.append((journal, watermark)) }
     }
@@ -167,7 +170,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             do {
                 pending = try prepare(work)
             } catch {
-                return stop(EventLogError(.unreadable, "Duplicates cannot be looked up: \(error)"))
+                return stop(EventLogError(error))
             }
         }
         let started = monotonicNanoseconds()
@@ -208,6 +211,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
 
     private func prepare(_ work: Inbox) throws -> Pending {
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: wallNanoseconds())
+        if !work.forced.isEmpty { try log.takeNewID() }
         for (journal, watermark) in work.forced { intake.force(journal, to: watermark, &transaction) }
         let taken = try work.batches.prefix { batch in
             guard transaction.byteCount < Self.bytesPerCommit else { return false }
