@@ -5,8 +5,7 @@ import signal
 import unittest
 
 from pipeline import until
-from supervision.admin import Answer
-from supervision.policy import Liveness
+from supervision.health import Answer, Liveness
 from test_supervisor import SupervisorCase
 
 STALLED = (503, b"stalled: the bus thread has not moved for 12 s\n")
