@@ -80,7 +80,7 @@ def run_stage():
     def steered(ending):
         return os.path.exists(os.path.join(folder, f"{instance}.{ending}"))
 
-    note(folder, instance, "start", environment=dict(os.environ), fingerprint=fingerprint(text))
+    note(folder, instance, "start", program=sys.argv[0], environment=dict(os.environ), fingerprint=fingerprint(text))
     print(f"{instance} starts", flush=True)
     if steered("broken") or needs(os.path.join(folder, f"{instance}.needs")):
         print("wrong on purpose", file=sys.stderr)
