@@ -20,7 +20,6 @@ from .instance import READY_SECONDS
 from .process import find_running
 from .topology import STAGES
 
-REQUEST = ("command", "stage", "count", "name", "binary")
 DEFAULT_FILE = "compose/tributary.yaml"
 HUNG_SECONDS = 5.0
 MORE = """
@@ -118,8 +117,8 @@ class Command:
 
     def change(self) -> int:
         """The running supervisor does it; its arguments are named as in the request."""
-        options = vars(self._options)
-        self._call(self._running().run_dir, **{name: options[name] for name in REQUEST if name in options})
+        request = {name: value for name, value in vars(self._options).items() if name not in ("run", "config", "build")}
+        self._call(self._running().run_dir, **request)
         return 0
 
     def reload(self) -> int:

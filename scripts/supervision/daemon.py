@@ -135,28 +135,27 @@ class Supervisor:
 
     # Waiting for it
 
-    async def until_ready(self) -> None:
-        """Returns when every instance is ready; fails with the end of a log when one is not in time, or dies again and
-        again."""
+    async def until_ready(self, *wanted: Instance) -> None:
+        """Returns when these (or all) instances are ready; fails with the end of a log when one is not in time, or dies
+        again and again."""
         def unready() -> list[Instance]:
             """The hopeless ones first."""
-            found = [each for each in self.instances.values() if not each.is_ready and not each.leaving]
+            found = [each for each in wanted or self.instances.values() if not each.is_ready and not each.leaving]
             return sorted(found, key=lambda each: not each.is_looping)
 
         await until(lambda: not (found := unready()) or found[0].is_looping, READY_SECONDS)
-        if found := unready():
-            raise self._not_ready(found[0], f"{found[0].name} does not come up" if found[0].is_looping else
-                                  f"{len(found)} of {len(self.instances)} instances are not ready after "
-                                  f"{READY_SECONDS:g} s")
-
-    def _not_ready(self, instance: Instance, what: str) -> Failure:
-        path = self.configuration.path(instance.name, "log")
-        end = "".join(f"\n    {line}" for line in logfiles.tail(path, 12)) or "\n    (nothing)"
-        last = f", which last {instance.last_end}" if instance.last_end else ""
-        is_wrong = (instance.last_end or "").startswith(f"exited with {CONFIGURATION}")
-        missing = self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again.")
-        first = f"{what}; the end of {path}, the log of {instance.name} ({instance.state}{last}):{end}"
-        return Failure("\n".join([first, *missing]), CONFIGURATION if is_wrong else NOT_READY)
+        if not (found := unready()):
+            return
+        first, log = found[0], self.configuration.path(found[0].name, "log")
+        what = f"{first.name} does not come up" if first.is_looping else \
+            f"{len(found)} of {len(self.instances)} instances are not ready after {READY_SECONDS:g} s"
+        last = f", which last {first.last_end}" if first.last_end else ""
+        is_wrong = (first.last_end or "").startswith(f"exited with {CONFIGURATION}")
+        raise Failure("\n".join([
+            f"{what}; the end of {log}, the log of {first.name} ({first.state}{last}):",
+            *[f"    {line}" for line in logfiles.tail(log, 12) or ["(nothing)"]],
+            *self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again."),
+        ]), CONFIGURATION if is_wrong else NOT_READY)
 
     # Other numbers of instances
 
@@ -231,8 +230,9 @@ class Supervisor:
 
     async def replace(self, instance: Instance, say: Say) -> None:
         """Another process in place of an instance's; fails where that does not become ready."""
-        if not await instance.restart(say):
-            raise self._not_ready(instance, f"{instance.name} did not become ready after its restart")
+        await instance.stop(say)
+        instance.start()
+        await self.until_ready(instance)
         say(f"{instance.name} is ready (pid {instance.process.pid if instance.process else None}).")
 
     async def restart(self, name: str, program: str | None, say: Say) -> None:
@@ -305,5 +305,5 @@ class Supervisor:
             "run_dir": str(self.configuration.run_dir),
             "listen": {name: name_of(listener) for name, listener in self._listeners.items()},
             "scheme": self.configuration.scheme,
-            "instances": [each.row() | {"binary": self._program(each.stage.executable)} for each in rows],
+            "instances": [each.row() | {"binary": self._programs.get(each.stage.executable)} for each in rows],
         }

@@ -8,6 +8,7 @@ import asyncio
 import http.client
 import io
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,19 +67,16 @@ def parse(received: bytes) -> Answer:
 
 async def ask(path: Path, target: str, timeout_seconds: float = 1.0) -> Answer:
     """What a stage answers to a GET within the time: HTTP/1.1 over a Unix socket, one request per connection."""
-    writer = None
     try:
         async with asyncio.timeout(timeout_seconds):
             reader, writer = await asyncio.open_unix_connection(str(path))
-            writer.write(f"GET {target} HTTP/1.1\r\nHost: stage\r\nConnection: close\r\n\r\n".encode())
-            await reader.readexactly(LARGEST_ANSWER_BYTES)
+            with closing(writer):
+                writer.write(f"GET {target} HTTP/1.1\r\nHost: stage\r\nConnection: close\r\n\r\n".encode())
+                await reader.readexactly(LARGEST_ANSWER_BYTES)
     except asyncio.IncompleteReadError as whole:
         return parse(whole.partial)
-    except (OSError, ValueError, TimeoutError):
+    except (OSError, ValueError):  # nobody is there, nothing came in time, the path is too long
         pass
-    finally:
-        if writer is not None:
-            writer.transport.abort()
     return Answer()
 
 

@@ -61,7 +61,7 @@ class Instance:
         """Keeps a process running from now on: one that an earlier supervisor started, or a new one."""
         self._is_wanted = True
         if self._keeping is None or self._keeping.done():
-            self.process = running
+            self.process, self._policy = running, RestartPolicy()
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
     async def stop(self, say: Say) -> None:
@@ -79,15 +79,6 @@ class Instance:
                 "what it held is sent again from the journal.")
             self.send(signal.SIGKILL)
             await asyncio.wait(still_running, timeout=STOP_SECONDS)
-
-    async def restart(self, say: Say) -> bool:
-        """Replaces the process because somebody asks for it: earlier deaths count no more. Returns when it is ready,
-        or dies again and again, or the time is over; whether it is ready."""
-        await self.stop(say)
-        self._policy = RestartPolicy()
-        self.start()
-        await until(lambda: self.is_ready or self.is_looping, READY_SECONDS)
-        return self.is_ready
 
     def send(self, number: signal.Signals) -> None:
         if self.process is not None:
@@ -167,12 +158,10 @@ class Instance:
         """Asks the process as long as it lives whether it is ready: often while it starts, seldom later."""
         liveness = Liveness(answered_at=time.monotonic())
         while True:
-            self._note(running, await ask(self._admin_path, "/readyz"))
-            if self.is_ready:
-                liveness.has_answered(time.monotonic())
-                await asyncio.sleep(PROBE_READY_SECONDS)
-                continue
-            answer = await ask(self._admin_path, "/healthz", HEALTH_SECONDS)
+            answer = await ask(self._admin_path, "/readyz")
+            self._note(running, answer)
+            if not self.is_ready:
+                answer = await ask(self._admin_path, "/healthz", HEALTH_SECONDS)
             why = liveness.judge(answer.status, answer.body, time.monotonic(), running.is_stopped)
             if why is not None and self._is_wanted:
                 # That is a death like any other.
@@ -180,7 +169,8 @@ class Instance:
                 self._stalled_because = why
                 running.send(signal.SIGKILL)
                 return
-            await asyncio.sleep(PROBE_STARTING_SECONDS if running.age_seconds < 3 else PROBE_SLOW_START_SECONDS)
+            await asyncio.sleep(PROBE_READY_SECONDS if self.is_ready else PROBE_STARTING_SECONDS
+                                if running.age_seconds < 3 else PROBE_SLOW_START_SECONDS)
 
     def _note(self, running: Process, answer: Answer) -> None:
         """Takes an answer to /readyz."""

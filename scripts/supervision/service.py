@@ -25,9 +25,9 @@ from .reloading import Reload
 LOCK_NAME = "supervisor.lock"
 PID_NAME = "supervisor.pid"
 LOG_NAME = "supervisor.log"
-LOCK_WAIT_SECONDS = 2.0  # A supervisor that was just killed or goes down holds its lock for some milliseconds more
+LOCK_WAIT_SECONDS = 2.0  # a supervisor that was just killed or goes down holds its lock for some milliseconds more
 ROTATE_SECONDS = 10.0
-LONGEST_LINE_BYTES = 4 << 20  # A command with a whole environment
+LONGEST_LINE_BYTES = 4 << 20  # a command with a whole environment
 REQUEST_SECONDS = 10.0  # how long a connection may take to say what it wants
 ANSWER_SECONDS = 10.0  # how long it may take to read the answer's end
 LAST_ANSWER_SECONDS = 1.0  # how long a supervisor that ends waits for those who read its last answers
@@ -51,14 +51,18 @@ def lock(run_dir: Path) -> int | None:
 
 
 def say(line: str) -> None:
-    """Prints a line as the stages log, with the time. A terminal that went away, or a full disk, is no reason to
-    stop."""
+    """Prints a line with the time: short for a terminal, otherwise in the form of the stages' logs.
+
+    A terminal that went away, or a full disk, is no reason to stop.
+    """
     with suppress(OSError):
-        print(log_line(line, datetime.now(UTC)), flush=True)
+        is_shown = sys.stdout.isatty()
+        now = datetime.now(None if is_shown else UTC)
+        print(f"{now:%H:%M:%S}.{now.microsecond // 1000:03} {line}" if is_shown else log_line(line, now), flush=True)
 
 
 def log_line(line: str, at: datetime) -> str:
-    """What begins with a level and a colon has that level."""
+    """logfmt as the stages write it; what begins with a level and a colon has that level."""
     level, colon, rest = line.partition(": ")
     if not colon or level not in ("warning", "error"):
         level, rest = "notice", line
@@ -81,7 +85,7 @@ class Service:
         self._answering: set[asyncio.Task] = set()
         self._lock = asyncio.Lock()  # whoever changes what runs holds it
         self._changing: asyncio.Task | None = None
-        self._down: asyncio.Task[None] | None = None
+        self._goes_down = False
         self._over = asyncio.Event()
 
     async def run(self, running: dict[str, Process], front: socket.socket, is_behind: bool) -> None:
@@ -193,33 +197,30 @@ class Service:
     async def _change(self, command: Callable[..., Awaitable], *arguments) -> object:
         """Runs one change at a time and answers its result; `down` ends the one under way."""
         async with self._lock:
-            if self._down:
+            if self._goes_down:
                 raise Failure("the pipeline is going down.")
             self._changing = asyncio.ensure_future(command(*arguments))
             try:
                 return await self._changing
             except asyncio.CancelledError:
                 raise Failure("cut short, because the pipeline goes down.") from None
-            finally:
-                self._changing = None
 
-    def _go_down(self, said: Say) -> "asyncio.Task[None]":
-        """Starts going down, once; the task ends when every stage has stopped."""
-        async def down() -> None:
-            if self._changing:
-                self._changing.cancel()
-            async with self._lock:
-                await self._supervisor.down(lambda line: (say(line), said(line)))
-
-        if self._down is None:
-            self._down = asyncio.ensure_future(down())
-            self._down.add_done_callback(lambda _: self._over.set())
-        return self._down
+    async def _go_down(self, said: Say) -> None:
+        """Returns when every stage has stopped, whoever asked for it first."""
+        self._goes_down = True
+        if self._changing:
+            self._changing.cancel()
+        async with self._lock:
+            if not self._over.is_set():
+                try:
+                    await self._supervisor.down(lambda line: (say(line), said(line)))
+                finally:
+                    self._over.set()
 
     def _interrupted(self) -> None:
-        if self._down is None:
+        if not self._goes_down:
             say("going down, from the ingress to the router; interrupt again to kill.")
-            self._go_down(lambda _: None)
+            self._begin(self._go_down(lambda line: None))
         else:
             for each in self._supervisor.instances.values():
                 each.send(signal.SIGKILL)
