@@ -13,7 +13,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from commandline import NO_PERMISSION, USAGE, Failure
+from commandline import NO_PERMISSION, UNAVAILABLE, USAGE, Failure
 from pipeline import PATIENCE_SECONDS, until
 from supervision import commands, control, service
 from supervision.control import NotRunning
@@ -67,6 +67,7 @@ class Answering(unittest.IsolatedAsyncioTestCase):
             reader, writer = await asyncio.open_unix_connection(str(self.path))
             try:
                 writer.write(request)
+                self.assertEqual(json.loads(await reader.readline()), {"said": ""})
                 return json.loads(await reader.readline())
             finally:
                 writer.transport.abort()
@@ -119,6 +120,16 @@ class Calling(unittest.TestCase):
             answering.start()
             self.assertRaises(BrokenPipeError, control.call, self.run_dir, {"command": "status"}, gone)
             answering.join()
+
+
+    def test_one_that_hangs_is_said_to_whatever_command(self):
+        with socket.socket(socket.AF_UNIX) as listener, mock.patch.object(control, "HUNG_SECONDS", 0.01):
+            listener.bind(str(self.run_dir / control.SOCKET_NAME))
+            listener.listen()
+            with self.assertRaises(Failure) as raised:
+                control.call(self.run_dir, {"command": "down"}, print)
+        self.assertEqual(raised.exception.exit_code, UNAVAILABLE)
+        self.assertIn("has not answered for 0.01 s; kill it if it hangs", raised.exception.sentence)
 
 
 class SomebodyElse(unittest.TestCase):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import executables
-from commandline import NOT_READY, UNAVAILABLE, Failure, Formatter, run
+from commandline import NOT_READY, NOT_RUNNING, UNAVAILABLE, Failure, Formatter, run
 from executables import ROOT
 
 from . import control, service
@@ -21,7 +21,6 @@ from .process import find_running
 from .topology import STAGES
 
 DEFAULT_FILE = "compose/tributary.yaml"
-HUNG_SECONDS = 5.0
 MORE = """
 environment:
   TRIBUTARY_BIN=DIR       use the executables in DIR, and build nothing
@@ -60,14 +59,18 @@ class Command:
         run_dir = self._running(tells=False).run_dir
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         run_dir.chmod(0o700)  # whoever can connect to its sockets can read the bus
-        if service.lock(run_dir) is None:
-            self._check_supervisor(run_dir)
-        else:
+        if service.lock(run_dir) is not None:
             self._start(run_dir)
+        elif self._options.detach:
+            tell("supervisor: a supervisor runs already.")
+        else:
+            raise Failure("a supervisor runs already; 'scripts/supervisor logs' shows what it does, 'down' stops it.")
         if self._options.detach:
             try:
                 status = self._call(run_dir, "await-ready", environment=dict(os.environ))
             except Failure as failure:
+                if failure.exit_code in (NOT_RUNNING, UNAVAILABLE):
+                    raise
                 complain(failure.sentence)
                 complain("it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it.")
                 return failure.exit_code
@@ -83,18 +86,6 @@ class Command:
         supervisor = self._supervisor(loaded)
         supervisor.prepare(running, is_takeover)
         service.run(supervisor, running, self._options.detach)
-
-    def _check_supervisor(self, run_dir: Path) -> None:
-        """Another one runs: `up -d` lets it go on with this environment's values of what is configured."""
-        try:
-            status = control.call(run_dir, {"command": "status"}, tell, HUNG_SECONDS)
-        except NotRunning:
-            raise Failure(f"another supervisor holds {run_dir / service.LOCK_NAME} and does not answer; "
-                          "wait for it to finish, or kill it (the stages stay) and try again.", UNAVAILABLE) from None
-        words = f"a supervisor runs already (pid {status['supervisor']['pid']})"
-        if not self._options.detach:
-            raise Failure(f"{words}; 'scripts/supervisor logs -f' shows what it does, 'down' stops it.")
-        tell(f"supervisor: {words}.")
 
     def down(self) -> int:
         loaded = self._running()

@@ -1,7 +1,8 @@
 """The daemon's control socket: one JSON object per line.
 
-A command is `{"command": "scale", "stage": "normaliser", "count": 3}`. The answer is any number of `{"said": "…"}`
-and then one `{"result": …}` or `{"failure": "…", "exit_code": N}`. Whatever else comes is answered with a failure.
+A command is `{"command": "scale", "stage": "normaliser", "count": 3}`. The answer is `{"said": ""}` at once, then any
+number of `{"said": "…"}` and one `{"result": …}` or `{"failure": "…", "exit_code": N}`. Whatever else comes is answered
+with a failure.
 """
 
 import json
@@ -15,6 +16,7 @@ from commandline import NOT_RUNNING, UNAVAILABLE, USAGE, Failure
 
 SOCKET_NAME = "supervisor.sock"
 MOST_CONNECTIONS = 32
+HUNG_SECONDS = 10.0  # how long the first line of an answer may take
 
 
 class NotRunning(Failure):
@@ -44,10 +46,10 @@ def bind(run_dir: Path) -> socket.socket:
     return bound
 
 
-def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_seconds: float | None = None) -> object:
+def call(run_dir: Path, request: dict, say: Callable[[str], None]) -> object:
     """Sends a command to the running supervisor and answers its result; `NotRunning` where none runs."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(timeout_seconds)
+        connection.settimeout(HUNG_SECONDS)
         try:
             connection.connect(str(run_dir / SOCKET_NAME))
         except PermissionError:
@@ -59,14 +61,15 @@ def call(run_dir: Path, request: dict, say: Callable[[str], None], timeout_secon
             connection.sendall(json.dumps(request).encode() + b"\n")
         try:
             for answer in map(json.loads, connection.makefile("rb")):
-                if "said" in answer:
+                connection.settimeout(None)  # it is there, and takes the time that it needs
+                if answer.get("said"):
                     say(answer["said"])
                 elif "failure" in answer:
                     raise Failure(answer["failure"], answer["exit_code"])
-                else:
+                elif "result" in answer:
                     return answer["result"]
         except TimeoutError as error:
-            raise Failure(f"the supervisor has not answered for {timeout_seconds:g} s; kill it if it hangs (the stages "
+            raise Failure(f"the supervisor has not answered for {HUNG_SECONDS:g} s; kill it if it hangs (the stages "
                           "stay) and start it again.", UNAVAILABLE) from error
         except ConnectionResetError:
             pass  # it was killed meanwhile

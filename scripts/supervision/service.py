@@ -141,6 +141,7 @@ class Service:
         task = asyncio.current_task()
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
+        write({"said": ""})
         try:
             write(await self._answer(reader, lambda line: write({"said": line})))
             async with asyncio.timeout(ANSWER_SECONDS):
