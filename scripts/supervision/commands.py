@@ -46,9 +46,6 @@ class Command:
     def _running(self, tells: bool = True) -> Configuration:
         return load(self._tool, self._file, running=True, tells=tells)
 
-    def _supervisor(self, loaded: Configuration) -> Supervisor:
-        return Supervisor(loaded, self._binaries, ROOT, service.say)
-
     def _call(self, run_dir: Path, command: str, **more) -> dict:
         """Lets the running supervisor do it, and prints what it says meanwhile."""
         is_silent = getattr(self._options, "json", False)
@@ -83,7 +80,7 @@ class Command:
         running = find_running(run_dir)
         is_takeover = bool(running) and (run_dir / ACCEPTED_NAME).exists()
         loaded = self._running() if is_takeover else load(self._tool, self._file, copy(self._file, run_dir))
-        supervisor = self._supervisor(loaded)
+        supervisor = Supervisor(loaded, self._binaries, ROOT, service.say)
         supervisor.prepare(running, is_takeover)
         service.run(supervisor, running, self._options.detach)
 
@@ -99,7 +96,7 @@ class Command:
         except NotRunning:
             if service.lock(loaded.run_dir) is None:
                 raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE) from None
-            count = service.stop_orphans(self._supervisor(loaded), tell)
+            count = service.stop_orphans(Supervisor(loaded, self._binaries, ROOT, tell))
             tell(f"supervisor: {count} stages stopped that had no supervisor." if count else
                  "supervisor: nothing runs.")
         for row in by_hand:

@@ -28,13 +28,20 @@ killed."""
 class Supervisor:
     """Owns every instance. Used on one event loop, for one change at a time, by the process that holds the lock."""
 
-    def __init__(self, configuration: Configuration, binaries: Path, root: Path, say: Say):
-        self.configuration, self.binaries, self.say = configuration, binaries, say
+    def __init__(self, configuration: Configuration, binaries: Path, root: Path, log: Say):
+        self.configuration, self.binaries = configuration, binaries
         self.instances: dict[str, Instance] = {}
-        self._root = root
+        self.audience: Say | None = None  # whoever has asked for the change under way
+        self._root, self._log = root, log
         self._counts = dict(configuration.instances)
         self._programs: dict[str, str] = {}  # what stages run by instead of the executable in `binaries`
         self._listeners: dict[str, socket.socket] = {}
+
+    def say(self, line: str) -> None:
+        """Into the log, and to whoever waits for what is done."""
+        self._log(line)
+        if self.audience:
+            self.audience(line)
 
     def of(self, *stages: Stage) -> list[Instance]:
         """The instances that stay: by stage in this order, by their number."""
@@ -66,10 +73,10 @@ class Supervisor:
             self.say(f"{name} is running already (pid {each.pid}) and is taken over.")
         self.adopt(running)
         for stage in reversed(STAGES):
-            await self._settle(stage, self.say)
+            await self._settle(stage)
         for instance in [each for each in self.of(*STAGES) if each.name in running and each.stage.listens]:
             self.say(f"{instance.name} is replaced: connections wait in the new listening socket meanwhile.")
-            await instance.stop(self.say)
+            await instance.stop()
             instance.start()
 
     def adopt(self, running: dict[str, Process]) -> None:
@@ -77,15 +84,15 @@ class Supervisor:
         for name, each in running.items():
             self._instance(name).start(each)
 
-    async def down(self, say: Say) -> None:
+    async def down(self) -> None:
         """Stops the stages from the front door to the subscribers, so that each can hand on what it holds."""
         for stage in STAGES:
             ours = [each for each in self.instances.values() if each.stage is stage]
             for drain in [each.leaving for each in ours if each.leaving]:
                 drain.cancel()
-            await asyncio.gather(*(each.stop(say) for each in ours))
+            await asyncio.gather(*(each.stop() for each in ours))
             if ours:
-                say(f"{stage.executable}: {len(ours)} stopped.")
+                self.say(f"{stage.executable}: {len(ours)} stopped.")
         self._forget(ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, OVERRIDES_NAME)
 
     def _forget(self, *names: str) -> None:
@@ -159,7 +166,7 @@ class Supervisor:
 
     # Other numbers of instances
 
-    async def scale(self, stage_name: str, count: int, say: Say) -> None:
+    async def scale(self, stage_name: str, count: int) -> None:
         """Runs so many instances of a stage; the highest numbered leave first."""
         stage = stage_named(stage_name)
         if stage.most == 1:
@@ -168,12 +175,12 @@ class Supervisor:
         if not 1 <= count <= stage.most:
             raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
                 ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
-        await self.resize(stage, count, say)
+        await self.resize(stage, count)
 
-    async def resize(self, stage: Stage, count: int, say: Say) -> None:
+    async def resize(self, stage: Stage, count: int) -> None:
         self._counts[stage.executable] = count
         self._keep_overrides()
-        await self._settle(stage, say)
+        await self._settle(stage)
         await self.until_ready()
 
         def leaving() -> list[Instance]:
@@ -182,37 +189,37 @@ class Supervisor:
         await until(lambda: not leaving(), DRAIN_REPORT_SECONDS)
         for instance in leaving():
             left = await self._backlog(instance)
-            say(f"{instance.name} still holds {'an unknown number of' if left is None else int(left)} records; "
-                "it leaves when the router has settled them.")
-        say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
+            self.say(f"{instance.name} still holds {'an unknown number of' if left is None else int(left)} records; "
+                     "it leaves when the router has settled them.")
+        self.say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
 
-    async def _settle(self, stage: Stage, say: Say) -> None:
+    async def _settle(self, stage: Stage) -> None:
         """Starts what there is too few of a stage, and lets go what there is too many of."""
         count = self._counts[stage.executable]
         for instance in map(self._instance, map(stage.instance, range(count))):
             if instance.leaving:  # it comes back to the front door
                 instance.leaving.cancel()
-                await instance.stop(self.say)
+                await instance.stop()
                 instance.leaving = None
             instance.start()
         for instance in reversed(self.of(stage)[count:]):
             if stage.listens:
                 instance.leaving = asyncio.ensure_future(self._drain(instance))
             else:
-                say(f"{instance.name} is one too many: it finishes and leaves.")
-                await instance.stop(say)
+                self.say(f"{instance.name} is one too many: it finishes and leaves.")
+                await instance.stop()
                 del self.instances[instance.name]
 
     async def _drain(self, instance: Instance) -> None:
         """Starts an ingress anew behind a door that nobody knows, until everything in its journal is settled."""
         self.say(f"{instance.name} leaves: it takes nothing more and empties its journal first.")
-        await instance.stop(self.say)
+        await instance.stop()
         instance.start()
         looks_empty = 0
         while looks_empty < 2:
             await asyncio.sleep(DRAIN_POLL_SECONDS)
             looks_empty = looks_empty + 1 if instance.is_ready and await self._backlog(instance) == 0 else 0
-        await instance.stop(self.say)
+        await instance.stop()
         folder = self.configuration.data_dir / instance.name
         with suppress(OSError):  # without the mark the next `up` looks into its journal again
             folder.mkdir(parents=True, exist_ok=True)
@@ -228,14 +235,13 @@ class Supervisor:
 
     # Other processes
 
-    async def replace(self, instance: Instance, say: Say) -> None:
+    async def replace(self, instance: Instance) -> None:
         """Another process in place of an instance's; fails where that does not become ready."""
-        await instance.stop(say)
+        await instance.stop()
         instance.start()
         await self.until_ready(instance)
-        say(f"{instance.name} is ready (pid {instance.process.pid if instance.process else None}).")
 
-    async def restart(self, name: str, program: str | None, say: Say) -> None:
+    async def restart(self, name: str, program: str | None) -> None:
         """Replaces the processes of a stage, or one instance, one after the other.
 
         `program`: the executable that the stage runs by from now on. Where an instance does not become ready with it,
@@ -253,14 +259,14 @@ class Supervisor:
         self._programs |= {stage.executable: program} if program else {}
         for done, instance in enumerate(wanted, 1):
             try:
-                await self.replace(instance, say)
+                await self.replace(instance)
             except Failure as failure:
                 if not program:
                     raise
-                say(f"{instance.name} does not become ready with {program}.")
+                self.say(f"{instance.name} does not become ready with {program}.")
                 self._programs = former
                 for each in wanted[:done]:
-                    await self.replace(each, say)
+                    await self.replace(each)
                 raise Failure(f"{failure.sentence}\n{stage.executable} runs {self._program(stage.executable)} again.",
                               failure.exit_code) from None
         self._keep_overrides()
@@ -269,13 +275,13 @@ class Supervisor:
         """Goes on with a caller's values of the variables that the configuration names."""
         os.environ.update({name: offered[name] for name in self.configuration.variables & offered.keys()})
 
-    async def take_environment(self, offered: dict[str, str], say: Say) -> None:
+    async def take_environment(self, offered: dict[str, str]) -> None:
         """Stages that were started with other values, or could not be, start again with these."""
         self.take_variables(offered)
         for each in self.of(*reversed(STAGES)):
             if new := self.new_variables(each):
-                say(f"{each.name} starts again with the {', '.join(new)} of this environment.")
-                await self.replace(each, say)
+                self.say(f"{each.name} starts again with the {', '.join(new)} of this environment.")
+                await self.replace(each)
 
     def new_variables(self, instance: Instance) -> list[str]:
         """Those of its variables that its process was started without, or with another value than ours."""

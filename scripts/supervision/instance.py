@@ -64,7 +64,7 @@ class Instance:
             self.process, self._policy = running, RestartPolicy()
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
-    async def stop(self, say: Say) -> None:
+    async def stop(self) -> None:
         """Asks the process to finish, waits, and kills it when it does not."""
         self._is_wanted = False
         if self._keeping is None:
@@ -75,8 +75,8 @@ class Instance:
         self.send(signal.SIGCONT)  # a stopped process would otherwise never see the first signal
         _, still_running = await asyncio.wait({self._keeping}, timeout=STOP_SECONDS)
         if still_running:
-            say(f"{self.name} did not finish within {STOP_SECONDS:g} s and is killed (SIGKILL); "
-                "what it held is sent again from the journal.")
+            self._say(f"{self.name} did not finish within {STOP_SECONDS:g} s and is killed (SIGKILL); "
+                      "what it held is sent again from the journal.")
             self.send(signal.SIGKILL)
             await asyncio.wait(still_running, timeout=STOP_SECONDS)
 

@@ -15,7 +15,7 @@ from commandline import CONFIGURATION, Failure
 from . import configuration
 from .configuration import ACCEPTED_NAME, FORMER_NAME, Configuration
 from .daemon import Supervisor
-from .instance import POLL_SECONDS, READY_SECONDS, Instance, Say
+from .instance import POLL_SECONDS, READY_SECONDS, Instance
 from .topology import STAGES, Stage
 
 MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "another number of {}"}
@@ -25,8 +25,8 @@ MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "a
 class Reload:
     """One reload of a supervisor's pipeline."""
 
-    def __init__(self, supervisor: Supervisor, offered: dict[str, str], say: Say):
-        self._supervisor, self._offered, self._say = supervisor, offered, say
+    def __init__(self, supervisor: Supervisor, offered: dict[str, str]):
+        self._supervisor, self._offered, self._say = supervisor, offered, supervisor.say
         self._outcomes: dict[str, dict] = {}  # what became of every instance
 
     async def run(self) -> dict:
@@ -90,7 +90,7 @@ class Reload:
         why = restarts + [f"{name} is new to it" for name in self._supervisor.new_variables(instance)]
         before = {} if why else await instance.ask("/configuration")
         if "reloads" not in before:
-            await self._supervisor.replace(instance, self._say)
+            await self._supervisor.replace(instance)
             self._note(instance.name, "restarted", "; ".join(why) or "it did not say what it ran by")
             return
         process, now = instance.process, before
@@ -111,7 +111,7 @@ class Reload:
         """Other numbers of instances, and the first of a stage that had none."""
         before, count = set(self._supervisor.instances), self._supervisor.configuration.instances[stage.executable]
         if has_changed or count and not self._supervisor.of(stage):
-            await self._supervisor.resize(stage, count, self._say)
+            await self._supervisor.resize(stage, count)
         for name in sorted(before ^ set(self._supervisor.instances)):
             self._note(name, "stopped" if name in before else "started")
 

@@ -96,7 +96,7 @@ class Service:
             loop.add_signal_handler(number, self._interrupted)
         if is_behind:
             loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(
-                self._change(Reload(self._supervisor, {}, say).run), "not reloaded: "))
+                self._change(Reload(self._supervisor, {}).run), "not reloaded: "))
         (run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         self._begin(self._come_up(running))
         self._begin(self._rotate())
@@ -181,47 +181,50 @@ class Service:
             case {"command": "status"}:
                 pass
             case {"command": "await-ready"}:
-                await self._change(supervisor.take_environment, offered, said)
+                await self._change(supervisor.take_environment, offered, said=said)
                 await supervisor.until_ready()
             case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
-                await self._change(supervisor.scale, stage, count, said)
+                await self._change(supervisor.scale, stage, count, said=said)
             case {"command": "restart", "name": str(name), "binary": str() | None as program}:
-                await self._change(supervisor.restart, name, program, said)
+                await self._change(supervisor.restart, name, program, said=said)
             case {"command": "reload"}:
-                return await self._change(Reload(supervisor, offered, said).run)
+                return await self._change(Reload(supervisor, offered).run, said=said)
             case {"command": "down"}:
                 await self._go_down(said)
             case _:
                 raise Failure("this is no command of this version of the supervisor.", USAGE)
         return supervisor.status()
 
-    async def _change(self, command: Callable[..., Awaitable], *arguments) -> object:
+    async def _change(self, command: Callable[..., Awaitable], *arguments, said: Say | None = None) -> object:
         """Runs one change at a time and answers its result; `down` ends the one under way."""
         async with self._lock:
             if self._goes_down:
                 raise Failure("the pipeline is going down.")
-            self._changing = asyncio.ensure_future(command(*arguments))
+            self._supervisor.audience, self._changing = said, asyncio.ensure_future(command(*arguments))
             try:
                 return await self._changing
             except asyncio.CancelledError:
                 raise Failure("cut short, because the pipeline goes down.") from None
+            finally:
+                self._supervisor.audience = None
 
-    async def _go_down(self, said: Say) -> None:
+    async def _go_down(self, said: Say | None) -> None:
         """Returns when every stage has stopped, whoever asked for it first."""
         self._goes_down = True
         if self._changing:
             self._changing.cancel()
         async with self._lock:
             if not self._over.is_set():
+                self._supervisor.audience = said
                 try:
-                    await self._supervisor.down(lambda line: (say(line), said(line)))
+                    await self._supervisor.down()
                 finally:
                     self._over.set()
 
     def _interrupted(self) -> None:
         if not self._goes_down:
             say("going down, from the ingress to the router; interrupt again to kill.")
-            self._begin(self._go_down(lambda line: None))
+            self._begin(self._go_down(None))
         else:
             for each in self._supervisor.instances.values():
                 each.send(signal.SIGKILL)
@@ -246,12 +249,12 @@ def run(supervisor: Supervisor, running: dict[str, Process], is_behind: bool) ->
         sys.exit()
 
 
-def stop_orphans(supervisor: Supervisor, said: Say) -> int:
+def stop_orphans(supervisor: Supervisor) -> int:
     """For `down` where no supervisor runs: takes the stages over only to stop them; answers how many there were."""
     async def main() -> int:
         running = find_running(supervisor.configuration.run_dir)
         supervisor.adopt(running)
-        await supervisor.down(said)
+        await supervisor.down()
         return len(running)
 
     return asyncio.run(main())
