@@ -1,6 +1,7 @@
 """The command line of scripts/supervisor."""
 
 import argparse
+import asyncio
 import json
 import os
 import signal
@@ -27,8 +28,8 @@ environment:
   TRIBUTARY_BUILD=debug   the same as --build debug
   TRIBUTARY_CONFIG=FILE   the same as --config FILE
 
-An edited file counts from 'reload' on. 'up -d' and 'reload' take the variables
-that the configuration names from the environment in which they are called.
+An edited file counts from 'reload' on. 'up -d' and 'reload' take the values
+of the variables that it names from the environment that they are called in.
 
 exit codes: 0 done, 1 something is not ready, 3 nothing runs, 64 wrong usage,
 69 not to be had (a port, an executable), 77 no permission, 78 configuration"""
@@ -96,8 +97,9 @@ class Command:
         except NotRunning:
             if service.lock(loaded.run_dir) is None:
                 raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE) from None
-            count = service.stop_orphans(Supervisor(loaded, self._binaries, ROOT, tell))
-            tell(f"supervisor: {count} stages stopped that had no supervisor." if count else
+            running = find_running(loaded.run_dir)
+            asyncio.run(Supervisor(loaded, self._binaries, ROOT, tell).stop_orphans(running))
+            tell(f"supervisor: {len(running)} stages stopped that had no supervisor." if running else
                  "supervisor: nothing runs.")
         for row in by_hand:
             complain(f"{row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.")
@@ -116,11 +118,14 @@ class Command:
         return 0 if answer["ok"] else NOT_READY
 
     def look(self) -> int:
-        """`tributary` does it, with the same arguments."""
+        """`tributary` does it, with the same arguments; what they are is in its `--help`."""
         if os.access(self._tool, os.X_OK):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             os.execv(self._tool, [self._tool, self._options.command, *self._rest, "--config", self._file])
-        raise Failure(f"{self._tool} is not there; 'scripts/supervisor up' builds it.", UNAVAILABLE)
+        if {"-h", "--help"}.isdisjoint(self._rest):
+            raise Failure(f"{self._tool} is not there; 'scripts/supervisor up' builds it.", UNAVAILABLE)
+        print(f"The same as 'tributary {self._options.command}', which 'scripts/supervisor up' builds.")
+        return 0
 
 
 def tell(line: str) -> None:
@@ -139,8 +144,6 @@ COMMANDS = (
      {"up": "run in front; Ctrl-C drains and ends", "up -d": "run behind; returns when it is ready"},
      ("-d", "--detach", {"action": "store_true", "help": "run behind and return when all stages are ready, at most "
       f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment"})),
-    ("status", Command.look, "Show every instance, and why one is not ready.",
-     {"status --json": "what runs, and why what does not"}),
     ("scale", Command.change, "Run so many instances of a stage, until 'down' or a reload that changes the number.",
      {"scale normaliser 4": "run four normalisers"},
      ("stage", {"metavar": "STAGE", "help": ", ".join(stage.key for stage in STAGES if stage.most > 1)}),
@@ -156,20 +159,18 @@ COMMANDS = (
      ("name", {"metavar": "STAGE|INSTANCE", "help": "like router or normaliser-1"}),
      ("--binary", {"metavar": "PATH", "type": os.path.abspath, "help": "what the stage runs by from now on, until "
                    "'down'; where an instance does not become ready with it, all go back to the former"})),
-    ("logs", Command.look, "Print the ends of the stages' logs.",
-     {"logs normaliser-1 -f": "follow one instance's log"}),
-    ("metrics", Command.look, "Print every stage's metrics and the supervisor's as one Prometheus text.",
-     {"metrics": "every stage's metrics as one text"}),
-    ("top", Command.look, "Show a live table of all instances.", {"top": "a live table; q ends it"}),
     ("down", Command.down, "Drain and stop every stage, from the ingress to the router.",
      {"down": "drain and stop, ingress to router"}),
 )
 """Name, what it does, the words that say so, examples, and its options."""
+LOOKS = {"status": "Show every instance, and why one is not ready.", "top": "Show a live table of all instances.",
+         "logs": "Print the ends of the stages' logs, or follow them with -f.",
+         "metrics": "Print every stage's metrics and the supervisor's as one Prometheus text."}
 
 
 def parser() -> argparse.ArgumentParser:
     def lines(examples: dict[str, str]) -> str:
-        return "".join(f"  scripts/supervisor {each:22} {words}\n" for each, words in examples.items())
+        return "".join(f"  scripts/supervisor {each:22}  {words}\n" for each, words in examples.items())
 
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     shared.add_argument("--config", metavar="FILE",
@@ -183,12 +184,14 @@ def parser() -> argparse.ArgumentParser:
                     "drains on the way down.")
     added = whole.add_subparsers(metavar="COMMAND", required=True)
     for name, does, words, examples, *arguments in COMMANDS:
-        more = f"The other options are those of 'tributary {name} --help'.\n" if does == Command.look else ""
         command = added.add_parser(name, parents=[shared], help=words, description=words, formatter_class=Formatter,
-                                   epilog=f"{more}examples:\n{lines(examples)}")
+                                   epilog=f"examples:\n{lines(examples)}")
         command.set_defaults(run=does, command=name)
         for *flags, settings in arguments:
             command.add_argument(*flags, **settings)
+    for name, words in LOOKS.items():
+        command = added.add_parser(name, parents=[shared], help=words, add_help=False)
+        command.set_defaults(run=Command.look, command=name)
     return whole
 
 

@@ -95,6 +95,11 @@ class Supervisor:
                 self.say(f"{stage.executable}: {len(ours)} stopped.")
         self._forget(ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, OVERRIDES_NAME)
 
+    async def stop_orphans(self, running: dict[str, Process]) -> None:
+        """Takes over what runs without a supervisor, only to stop it."""
+        self.adopt(running)
+        await self.down()
+
     def _forget(self, *names: str) -> None:
         for name in names:
             (self.configuration.run_dir / name).unlink(missing_ok=True)
@@ -257,18 +262,18 @@ class Supervisor:
                           f"{program} cannot be executed; name the file that is to run as {stage.executable}.", USAGE)
         former = dict(self._programs)
         self._programs |= {stage.executable: program} if program else {}
-        for done, instance in enumerate(wanted, 1):
-            try:
+        try:
+            for instance in wanted:
                 await self.replace(instance)
-            except Failure as failure:
-                if not program:
-                    raise
-                self.say(f"{instance.name} does not become ready with {program}.")
-                self._programs = former
-                for each in wanted[:done]:
-                    await self.replace(each)
-                raise Failure(f"{failure.sentence}\n{stage.executable} runs {self._program(stage.executable)} again.",
-                              failure.exit_code) from None
+        except Failure as failure:
+            if not program:
+                raise
+            self.say(f"{instance.name} does not become ready with {program}.")
+            self._programs = former
+            for each in wanted[:wanted.index(instance) + 1]:
+                await self.replace(each)
+            raise Failure(f"{failure.sentence}\n{stage.executable} runs {self._program(stage.executable)} again.",
+                          failure.exit_code) from None
         self._keep_overrides()
 
     def take_variables(self, offered: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 """How a stage is: what it answers on its admin endpoint, when it is given up on, and when it is started again.
 
-The endpoint has a thread of its own: it answers /healthz with 503 and `stalled: …` where another thread has not moved
-for ten seconds, and nothing at all where the whole process is stopped. The decisions here know no processes and clocks.
+The endpoint has a thread of its own: /readyz has a check `threads` where another one has not moved for ten seconds, and
+nobody answers where the whole process is stopped. The decisions here know no processes and clocks.
 """
 
 import asyncio
@@ -45,14 +45,18 @@ class Answer:
         return tree if isinstance(tree, dict) else {}
 
     @property
+    def missing(self) -> dict[str, str]:
+        """What /readyz says is missing, in its own words."""
+        checks = self.tree.get("checks")
+        return {name: check.get("detail") or name for name, check in checks.items()
+                if not check["ok"]} if isinstance(checks, dict) else {}
+
+    @property
     def why_not_ready(self) -> str | None:
-        """What /readyz says is missing, in its own words; nothing where it is ready."""
+        """Nothing where it is ready."""
         if self.status in (0, 200):
             return None if self.status else "its admin socket does not answer"
-        checks = self.tree.get("checks")
-        missing = [check.get("detail") or name for name, check in checks.items()
-                   if not check["ok"]] if isinstance(checks, dict) else []
-        return "; ".join(missing) or f"/readyz answers {self.status}"
+        return "; ".join(self.missing.values()) or f"/readyz answers {self.status}"
 
 
 def parse(received: bytes) -> Answer:
@@ -89,20 +93,17 @@ class Liveness:
     unanswered: int = 0
     stalled_since: float | None = None
 
-    def has_answered(self, now: float) -> None:
-        self.answered_at, self.is_starting, self.unanswered, self.stalled_since = now, False, 0, None
-
-    def judge(self, status: int, body: bytes, now: float, is_stopped: bool) -> str | None:
-        """Takes one answer (status 0: none) and says why the process must be replaced, or nothing.
+    def judge(self, answer: Answer, now: float, is_stopped: bool) -> str | None:
+        """Takes one answer to /readyz and says why the process must be replaced, or nothing.
 
         `is_stopped`: by a signal; before its first answer a process may only be called hung when it is.
         """
-        if status == 503 and body.startswith(b"stalled"):
+        if stalled := answer.missing.get("threads"):
             self.stalled_since = now if self.stalled_since is None else self.stalled_since
             if now - self.stalled_since >= CONFIRMED_SECONDS:
-                return body.decode(errors="replace").strip().removeprefix("stalled: ")
-        elif status:
-            self.has_answered(now)
+                return stalled
+        elif answer.status:
+            self.answered_at, self.is_starting, self.unanswered, self.stalled_since = now, False, 0, None
         elif is_stopped or not self.is_starting:
             self.unanswered += 1
             if self.unanswered >= UNANSWERED and now - self.answered_at >= STALLED_SECONDS:

@@ -19,7 +19,7 @@ PROBE_READY_SECONDS = 1.0
 PROBE_STARTING_SECONDS = 0.03
 PROBE_SLOW_START_SECONDS = 0.2
 POLL_SECONDS = 0.02
-HEALTH_SECONDS = 2.0  # how long /healthz may take to answer
+READINESS_SECONDS = 2.0  # how long /readyz may take to answer
 
 Say = Callable[[str], None]
 
@@ -158,11 +158,9 @@ class Instance:
         """Asks the process as long as it lives whether it is ready: often while it starts, seldom later."""
         liveness = Liveness(answered_at=time.monotonic())
         while True:
-            answer = await ask(self._admin_path, "/readyz")
+            answer = await ask(self._admin_path, "/readyz", READINESS_SECONDS)
             self._note(running, answer)
-            if not self.is_ready:
-                answer = await ask(self._admin_path, "/healthz", HEALTH_SECONDS)
-            why = liveness.judge(answer.status, answer.body, time.monotonic(), running.is_stopped)
+            why = liveness.judge(answer, time.monotonic(), running.is_stopped)
             if why is not None and self._is_wanted:
                 # That is a death like any other.
                 self._say(f"error: {self.name} is stalled and is killed (SIGKILL): {why}.")

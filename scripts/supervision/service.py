@@ -19,7 +19,7 @@ from commandline import NOT_READY, UNAVAILABLE, USAGE, Failure
 from . import control, logfiles
 from .daemon import Supervisor
 from .instance import Say
-from .process import Process, find_running
+from .process import Process
 from .reloading import Reload
 
 LOCK_NAME = "supervisor.lock"
@@ -247,14 +247,3 @@ def run(supervisor: Supervisor, running: dict[str, Process], is_behind: bool) ->
         asyncio.run(Service(supervisor).run(running, front, is_behind))
     if is_behind:
         sys.exit()
-
-
-def stop_orphans(supervisor: Supervisor) -> int:
-    """For `down` where no supervisor runs: takes the stages over only to stop them; answers how many there were."""
-    async def main() -> int:
-        running = find_running(supervisor.configuration.run_dir)
-        supervisor.adopt(running)
-        await supervisor.down()
-        return len(running)
-
-    return asyncio.run(main())
