@@ -59,6 +59,9 @@ struct StatusCommand: ParsableCommand {
         for row in rows where row["why"] != .null {
             lines.append(printable("\(row["instance"].text) is \(row["state"].text): \(row["why"].text)"))
         }
+        for row in rows where row["binary"] != .null {
+            lines.append(printable("\(row["instance"].text) runs by \(row["binary"].text)"))
+        }
         if !unverifiedSources.isEmpty {
             let names = printable(unverifiedSources.joined(separator: ", "))
             lines.append("not verified, so anyone who knows their URL can send events: \(names)")
