@@ -54,7 +54,11 @@ package enum LogCopy {
             let record = LogRecord(
                 first: block.header.first, count: Int(block.header.count), settled: block.header.settled,
                 parts: [block.content])
-            try begun(at: block.header.first, segment.byteCount).append(record).get()
+            let copy = try begun(at: record.first, segment.byteCount)
+            guard record.first == copy.next else {
+                throw LogError(.damaged, "the log \(source) does not have \(copy.next). Nothing was copied")
+            }
+            try copy.append(record).get()
         }
         if let fatal = recovery.fatal { throw fatal }
         if let damage = recovery.damage.first {

@@ -30,6 +30,9 @@ package protocol EventLog: AnyObject {
     /// A reader for another thread. What it reads of the state includes everything that was committed before.
     func makeReader() throws(EventLogError) -> StateReader
 
+    /// Gives back the space of what was dropped.
+    func trim() throws(EventLogError)
+
     /// Takes the time that is left between commits, once a second or so.
     func idle() throws(EventLogError)
 
@@ -84,10 +87,10 @@ package protocol EventLog: AnyObject {
     func dropReplay(_ id: Int64) throws -> Bool
 
     /// Saves cursors of watchers: the position up to which one has acknowledged. Of more than 10 000 those that
-    /// were saved longest ago make room.
+    /// were saved longest ago make room. Any thread.
     func save(cursors: [String: UInt64], atNanoseconds: Int64) throws
 
-    /// How many dead letters made room for later ones since the log was opened.
+    /// How many dead letters made room for later ones since the log was opened. Any thread, as the next two.
     var displacedDeadLetters: Int { get }
 
     /// How many rows of dead letters each subscription has, as far as it ever had any.
@@ -103,13 +106,13 @@ package protocol EventLog: AnyObject {
     /// Drops quarantined webhooks. Returns how many there were.
     func dropQuarantined(_ ids: [Int64]) throws -> Int
 
-    /// Drops at most `rows` quarantined webhooks that are over age. Returns how many went.
+    /// Drops at most `rows` quarantined webhooks that are over age. Returns how many went. Any thread.
     func dropAgedQuarantine(nowNanoseconds: Int64, rows: Int) throws -> Int
 
     /// Another age and size of what is kept, from now on; what is beyond them goes in the usual steps.
     func retain(seconds: Int64, bytes: Int64)
 
     /// Drops at most `rows` rows that are over age or size, likewise of dead letters whose events are gone and of what
-    /// dropped subscriptions left. Returns the largest of these numbers.
+    /// dropped subscriptions left. Returns the largest of these numbers. Any thread.
     func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int
 }

@@ -48,6 +48,8 @@ final class EventState: @unchecked Sendable {
     /// The number of the last record that is applied, and of the last one that is applied and flushed.
     private(set) var applied: UInt64 = 0
     private(set) var flushed: UInt64 = 0
+    /// What was applied since then takes so much of the log.
+    private(set) var unflushedBytes = 0
     var quarantine: QuarantineBounds
     var laneBounds: LaneBounds
     let age: LogAge
@@ -188,6 +190,7 @@ final class EventState: @unchecked Sendable {
         }
         (quarantine, laneBounds, logBytes) = (change.quarantine, change.laneBounds, change.logBytes)
         (nextPosition, applied) = (change.nextPosition, change.applied)
+        for case .facts(let stored) in entries { unflushedBytes += stored.blockBytes }
     }
 
     /// One transaction, all or nothing. Remembers a failure after which the file must not be written any more.
@@ -204,7 +207,7 @@ final class EventState: @unchecked Sendable {
                 return value
             }
             // A flush of the write-ahead log covers what was written to it before.
-            if isFlushed { flushed = applied }
+            if isFlushed { (flushed, unflushedBytes) = (applied, 0) }
             guard let value else { preconditionFailure("a transaction that was committed has a value") }
             return value
         } catch {

@@ -3,6 +3,7 @@ package import Events
 import GRDB
 import Glibc
 import StageMetrics
+import Synchronization
 package import Wire
 
 /// The event log: facts in a commit log, durable with the commit, and beside it the state, which follows in the background.
@@ -19,6 +20,8 @@ package final class SegmentEventLog: EventLog {
     let settings: EventLogSettings
     let state: EventState
     private let facts: SegmentLog
+    /// What retention has left: the first position, and the first record that is needed.
+    private let given = Mutex<(position: UInt64, number: UInt64)?>(nil)
     private let key: KeyedHash.Key
     private var names: DedupeTable
     /// Signed contents, numbered from 0 in the order in which they came. A hit is an answer: the codes are their senders'.
@@ -194,7 +197,7 @@ package final class SegmentEventLog: EventLog {
     }
 
     package func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {
-        let (dropped, first, unused) = try state.perform(mayLag: true) { state in
+        try state.perform(mayLag: true) { state in
             // On a full disk it is done later.
             try? state.note(nowNanoseconds)
             let oldest = state.age.stamp(seconds: state.settings.retentionSeconds, at: nowNanoseconds)
@@ -202,28 +205,21 @@ package final class SegmentEventLog: EventLog {
                 try state.dropRows(before: oldest, rows: rows),
                 try state.dropAgedDeadLetters(before: oldest, rows: rows),
                 try state.dropOrphans(rows: rows))
-            return (dropped, state.firstPosition, try state.firstNumber())
+            let (position, number) = (state.firstPosition, try state.firstUsed())
+            given.withLock { $0 = (position, number) }
+            return dropped
         }
-        names.drop(below: first)
-        try trim(below: unused)
-        return dropped
     }
 
-    /// Gives up what no row of the state refers to, as far as the state is flushed.
-    private func trim(below number: UInt64) throws {
-        var number = number
-        // What carries no events is not worth a flush of its own, until it is.
-        if number > facts.first, facts.byteCount(from: facts.first) > Self.keptBytes {
-            number = try state.perform(mayLag: true) { state in
-                try state.flush()
-                return min(number, state.flushed + 1)
-            }
+    package func trim() throws(EventLogError) {
+        guard let (position, number) = given.withLock({ $0 }) else { return }
+        names.drop(below: position)
+        do throws(LogError) {
             try facts.trim(below: number)
+        } catch {
+            throw EventLogError(error)
         }
     }
-
-    /// So much is kept without asking what of it is needed.
-    private static let keptBytes = 1 << 20
 }
 
 extension EventState {
@@ -254,13 +250,18 @@ extension EventState {
         return doomed.count
     }
 
-    /// The number of the oldest record that a row refers to; of the next one where none does.
-    fileprivate func firstNumber() throws -> UInt64 {
-        try queue.read { db in
+    /// The number of the oldest record that a row refers to or that a power cut would take from the state.
+    fileprivate func firstUsed() throws -> UInt64 {
+        let number = try queue.read { db in
             try Int64.fetchOne(db, sql: "SELECT number FROM batch ORDER BY first LIMIT 1").map { UInt64($0) }
                 ?? applied + 1
         }
+        if number > flushed + 1, unflushedBytes > Self.mostUnflushedBytes { try? flush() }
+        return min(number, flushed + 1)
     }
+
+    /// So much of the log may be kept only because the state has not been flushed since.
+    private static let mostUnflushedBytes = 1 << 20
 }
 
 extension SegmentEventLog {

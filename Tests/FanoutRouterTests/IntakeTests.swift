@@ -154,6 +154,8 @@ final class FailingLog: EventLog {
 
     func close() { log.close() }
 
+    func trim() throws(EventLogError) { try log.trim() }
+
     func takeNewID() throws(EventLogError) { try log.takeNewID() }
 
     func idle() throws(EventLogError) { try log.idle() }
