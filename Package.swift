@@ -119,10 +119,9 @@ let package = Package(
         .target(
             name: "Normalisation",
             dependencies: [
-                "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf,
+                "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire",
             ],
-            path: "Shared/Providers/Normalisation", exclude: ["Fishjam/server_notifications.proto"],
-            swiftSettings: swiftSettings),
+            path: "Shared/Providers/Normalisation", swiftSettings: swiftSettings),
         .target(
             name: "CommitLog", dependencies: ["CDirectIO", "Executable", "Threads", "Wire"], path: "Shared/CommitLog",
             exclude: ["FORMAT.md"], swiftSettings: swiftSettings),
@@ -307,7 +306,9 @@ let package = Package(
                 "LibCrypto", "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "SeededRandom",
                 "SimdJSON", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", protobuf,
             ],
-            exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
+            exclude: [
+                "test_cloudevents.py", "cloudevents-1.0.2.schema.json", "Fishjam/server_notifications.proto",
+            ], resources: [.copy("Vectors")]),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [

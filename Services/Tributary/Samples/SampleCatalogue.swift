@@ -35,7 +35,7 @@ struct SampleCatalogue: Sendable {
         ) { order in
             FishjamSamples.body(of: order.type).map { body in
                 // Fishjam names no event, so nobody knows its id beforehand.
-                SampleBody(order.batch.map { FishjamBatch.of($0, body) } ?? body, eventIDs: [])
+                SampleBody(order.batch.map { FishjamSamples.batch(of: $0, body) } ?? body, eventIDs: [])
             }
         },
         SampleCatalogue("superviz", SuperVizSamples.types, takesAnyType: true, takesBatches: true) { order in
