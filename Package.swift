@@ -33,10 +33,12 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 /// An executable in `Services/<name>`.
-func service(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+func service(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies, path: "Services/\(name)", exclude: exclude,
-        swiftSettings: swiftSettings)
+        resources: resources, swiftSettings: swiftSettings)
 }
 
 /// A test target in `Tests/<name>`.
@@ -228,7 +230,7 @@ let package = Package(
                 "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
-            ]),
+            ], resources: [.embedInCode("Samples/samples.txt")]),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests(

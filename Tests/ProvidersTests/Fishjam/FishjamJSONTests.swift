@@ -16,7 +16,7 @@ struct FishjamJSONTests {
     private func text(_ bytes: [UInt8]) throws -> String {
         try bytes.withUnsafeBytes { bytes in
             var json: [UInt8] = []
-            try FishjamMessage(bytes).write(to: &json)
+            try FishjamNotification(bytes).write(to: &json)
             return String(decoding: json, as: UTF8.self)
         }
     }
@@ -55,7 +55,7 @@ struct FishjamJSONTests {
                 bytes[place] = .random(in: 0...127, using: &generator)
             }
             guard var notification = try? Notification(serializedBytes: bytes) else {
-                #expect(throws: FishjamMessage.Failure.malformed) { try text(bytes) }
+                #expect(throws: FishjamNotification.Failure.malformed) { try text(bytes) }
                 continue
             }
             if case .authRequest? = notification.content { continue }

@@ -17,7 +17,7 @@ import Wire
 /// * hidden: `FishjamProvider.credentials`, wherever they stand, in both.
 ///
 /// Refused are bodies that are no `ServerMessage`, empty ones (a `ServerMessage` that says nothing), and those of more
-/// notifications, or deeper batches, than `FishjamMessage` lets in. Variants of later versions than this build knows, and
+/// notifications, or deeper batches, than `FishjamNotification` lets in. Variants of later versions than this build knows, and
 /// what belongs to the WebSocket's handshake, are `provider.unmapped`.
 final class FishjamNormaliser: WebhookNormaliser {
     /// A line of `FishjamTypes`, its subject cut into pieces.
@@ -39,7 +39,7 @@ final class FishjamNormaliser: WebhookNormaliser {
         }
 
         /// How many values of the subject a notification has.
-        func reach(_ notification: FishjamMessage) -> Int {
+        func reach(_ notification: FishjamNotification) -> Int {
             pieces.prefix { notification.text($0.path)?.isEmpty == false }.count
         }
     }
@@ -49,7 +49,7 @@ final class FishjamNormaliser: WebhookNormaliser {
     private static let keptBytes = 256 * 1024
 
     /// The lines of every variant, by its number.
-    private let lines = FishjamSchema.serverMessage.map { variant in
+    private let lines = FishjamSchema.variants.map { variant in
         let lines = FishjamTypes.all.filter { $0.providerType == variant.name }
         return (lines.isEmpty ? [MappedType(variant.name, MappedType.unmapped, "", by: "")] : lines).map(Line.init)
     }
@@ -61,14 +61,15 @@ final class FishjamNormaliser: WebhookNormaliser {
     func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         if webhook.accepted.head.value(RequestHead.gap) != nil { return writeGap(webhook, into: &writer) }
         guard !webhook.body.isEmpty else { return refuse(.typeMissing, "the body is empty, so it names no variant") }
-        do throws(FishjamMessage.Failure) {
-            return write(try FishjamMessage(webhook.body), of: webhook, into: &writer)
+        do throws(FishjamNotification.Failure) {
+            return write(try FishjamNotification(webhook.body), of: webhook, into: &writer)
         } catch {
             return switch error {
             case .tooManyNotifications:
-                refuse(.tooManyElements, "the batch has more than \(FishjamMessage.mostNotifications) notifications")
+                refuse(
+                    .tooManyElements, "the batch has more than \(FishjamNotification.mostNotifications) notifications")
             case .batchesTooDeep:
-                refuse(.bodyTooDeep, "batches lie more than \(FishjamMessage.mostBatches) deep in one another")
+                refuse(.bodyTooDeep, "batches lie more than \(FishjamNotification.mostBatches) deep in one another")
             case .malformed:
                 refuse(.bodyNotProtobuf, "the body is not a ServerMessage of Fishjam's in protobuf")
             }
@@ -92,7 +93,7 @@ final class FishjamNormaliser: WebhookNormaliser {
     }
 
     private func write(
-        _ message: FishjamMessage, of webhook: VerifiedWebhook, into writer: inout ByteWriter
+        _ message: FishjamNotification, of webhook: VerifiedWebhook, into writer: inout ByteWriter
     ) -> StageOutcome {
         let start = writer.count
         var events = draft.openEvents(of: webhook, in: &writer)
@@ -110,7 +111,7 @@ final class FishjamNormaliser: WebhookNormaliser {
     }
 
     private func write(
-        _ notification: FishjamMessage, _ element: UInt32, of webhook: VerifiedWebhook,
+        _ notification: FishjamNotification, _ element: UInt32, of webhook: VerifiedWebhook,
         _ events: inout CanonicalEventsWriter, _ writer: inout ByteWriter
     ) {
         json.removeAll(keepingCapacity: json.capacity <= Self.keptBytes)
@@ -131,7 +132,7 @@ final class FishjamNormaliser: WebhookNormaliser {
     }
 
     /// Fills the draft's types, subject and partition key.
-    private func describe(_ notification: FishjamMessage, sourceName: UnsafeRawBufferPointer) {
+    private func describe(_ notification: FishjamNotification, sourceName: UnsafeRawBufferPointer) {
         draft.reset()
         let line = line(of: notification)
         draft.type.append(contentsOf: line.canonicalType)
@@ -149,7 +150,7 @@ final class FishjamNormaliser: WebhookNormaliser {
     }
 
     /// What a notification means: its variant, told apart further by a recording's status, or by whose a track is.
-    private func line(of notification: FishjamMessage) -> Line {
+    private func line(of notification: FishjamNotification) -> Line {
         guard let variant = notification.variant?.number else { return unknown }
         let lines = lines[variant - 1]
         if variant == FishjamSchema.recordingStatusChanged {
@@ -161,7 +162,7 @@ final class FishjamNormaliser: WebhookNormaliser {
 
     /// A variant of a later version is called by its number, `field_35`; nothing is called anything where there is no
     /// variant at all.
-    private func appendUnknownVariant(of notification: FishjamMessage) {
+    private func appendUnknownVariant(of notification: FishjamNotification) {
         let number = ProtobufFields(notification.bytes).first { $0.content != nil }?.number
         if let number { draft.providerType.append(contentsOf: "field_\(number)".utf8) }
     }

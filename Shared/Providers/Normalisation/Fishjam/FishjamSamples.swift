@@ -4,7 +4,7 @@ import Primitives
 package enum FishjamSamples {
     /// The variants by their names on the wire, the WebSocket's handshake last; `notification_batch` is a batch of three.
     package static let types: [String] = {
-        let names = FishjamSchema.serverMessage.map(\.name)
+        let names = FishjamSchema.variants.map(\.name)
         return names.filter { !handshake.contains($0) } + handshake
     }()
 
@@ -34,7 +34,7 @@ package enum FishjamSamples {
 
     /// The protobuf bytes of a webhook; nil where `type` is none of `types`.
     package static func body(of type: String) -> [UInt8]? {
-        guard let variant = FishjamSchema.serverMessage.first(where: { $0.name == type }),
+        guard let variant = FishjamSchema.variants.first(where: { $0.name == type }),
             case .message(let fields) = variant.kind
         else { return nil }
         return ProtobufFields.field(variant.number, content(fields, of: type))

@@ -40,7 +40,7 @@ enum FishjamSchema {
     static let recordingStatusChanged = 34
 
     /// The variants: the fields of `ServerMessage`.
-    static let serverMessage: [FishjamField] = [
+    static let variants: [FishjamField] = [
         ("room_crashed", room), ("peer_connected", peer), ("peer_disconnected", peer),
         ("peer_crashed", ids("room_id", "peer_id", "reason") + [peerType(4)]),
         ("component_crashed", component), ("authenticated", []), ("auth_request", [FishjamField(1, "token", .token)]),

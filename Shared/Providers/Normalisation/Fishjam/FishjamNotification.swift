@@ -2,10 +2,10 @@ import JSON
 import Primitives
 import SimdJSON
 
-/// A message of Fishjam's, read from protobuf by `FishjamSchema` (protobuf.dev, "Encoding"): of a field that comes twice
-/// the last counts, messages are merged, and fields that the schema does not know are passed over. Its texts are parts of
-/// the bytes, which must outlive it.
-struct FishjamMessage {
+/// A notification of Fishjam's, or an object in it, read from protobuf by `FishjamSchema` (protobuf.dev, "Encoding"): of
+/// a field that comes twice the last counts, messages are merged, and fields that the schema does not know are passed
+/// over. Its texts are parts of the bytes, which must outlive it.
+struct FishjamNotification {
     enum Failure: Error {
         /// The bytes are no message of this kind.
         case malformed
@@ -21,7 +21,7 @@ struct FishjamMessage {
     private enum Value {
         case text(UnsafeRawBufferPointer)
         case number(Int32)
-        case message(FishjamMessage)
+        case message(FishjamNotification)
     }
 
     let bytes: UnsafeRawBufferPointer
@@ -33,7 +33,7 @@ struct FishjamMessage {
     /// A `ServerMessage`.
     init(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         var room = Self.mostNotifications
-        try self.init(bytes, FishjamSchema.serverMessage, batches: 0, &room)
+        try self.init(bytes, FishjamSchema.variants, batches: 0, &room)
     }
 
     private init(
@@ -51,13 +51,13 @@ struct FishjamMessage {
                 holdsCredential = true
             case (.names, _, let number?): set(field, .number(Int32(truncatingIfNeeded: number)))
             case (.message(let inner), let content?, _):
-                add(try FishjamMessage(content, inner, batches: batches, &room), field)
+                add(try FishjamNotification(content, inner, batches: batches, &room), field)
             case (.notifications, let content?, _):
                 guard batches < Self.mostBatches else { throw .batchesTooDeep }
                 guard room > 0 else { throw .tooManyNotifications }
                 room -= 1
                 add(
-                    try FishjamMessage(content, FishjamSchema.serverMessage, batches: batches + 1, &room), field)
+                    try FishjamNotification(content, FishjamSchema.variants, batches: batches + 1, &room), field)
             default: break
             }
         }
@@ -69,7 +69,7 @@ struct FishjamMessage {
         return text
     }
 
-    private mutating func add(_ message: FishjamMessage, _ field: FishjamField) {
+    private mutating func add(_ message: FishjamNotification, _ field: FishjamField) {
         if message.holdsCredential { holdsCredential = true }
         set(field, .message(message))
     }
@@ -94,12 +94,12 @@ struct FishjamMessage {
 }
 
 /// What a `ServerMessage` says.
-extension FishjamMessage {
+extension FishjamNotification {
     /// Nil where it has no variant that this build knows.
     var variant: FishjamField? { values.first?.field }
 
     /// The notifications of a batch; nil where this is none.
-    var notifications: [FishjamMessage]? {
+    var notifications: [FishjamNotification]? {
         guard variant?.number == FishjamSchema.batch, let batch = content else { return nil }
         return batch.values.compactMap { if case .message(let message) = $0.value { message } else { nil } }
     }
@@ -125,14 +125,14 @@ extension FishjamMessage {
         return status
     }
 
-    private var content: FishjamMessage? {
+    private var content: FishjamNotification? {
         guard case .message(let content) = values.first?.value else { return nil }
         return content
     }
 }
 
 /// What is passed on of it.
-extension FishjamMessage {
+extension FishjamNotification {
     private static let redacted = Array("[redacted]".utf8)
 
     /// Appends proto3 JSON (protobuf.dev, "ProtoJSON Format"): fields in lower camel case and in the order of their numbers,
@@ -165,7 +165,9 @@ extension FishjamMessage {
         case (_, .message(let message)): message.write(to: &json)
         case (.names(let names), .number(let number)):
             if names.indices.contains(Int(number)) {
-                json.append(contentsOf: "\"\(names[Int(number)])\"".utf8)
+                json.append(UInt8(ascii: "\""))
+                json.append(contentsOf: names[Int(number)].utf8)
+                json.append(UInt8(ascii: "\""))
             } else {
                 json.append(contentsOf: String(number).utf8)
             }
@@ -191,7 +193,7 @@ extension FishjamMessage {
     }
 
     /// The bytes of a `ServerMessage`, with credentials hidden wherever they stand.
-    var bytesWithoutCredentials: [UInt8] { Self.hidden(bytes, FishjamSchema.serverMessage) }
+    var bytesWithoutCredentials: [UInt8] { Self.hidden(bytes, FishjamSchema.variants) }
 
     private static func hidden(_ bytes: UnsafeRawBufferPointer, _ schema: [FishjamField]) -> [UInt8] {
         ProtobufFields(bytes).flatMap { found -> [UInt8] in
@@ -201,7 +203,7 @@ extension FishjamMessage {
             let inside: [UInt8]? =
                 switch field.kind {
                 case .message(let inner): hidden(content, inner)
-                case .notifications: hidden(content, FishjamSchema.serverMessage)
+                case .notifications: hidden(content, FishjamSchema.variants)
                 default: shown(content, of: field)
                 }
             return inside.map { ProtobufFields.field(found.number, $0) } ?? Array(found.bytes)
