@@ -101,7 +101,7 @@ struct APIProblem: Error, Sendable {
                     "errors",
                     .array(
                         errors.map {
-                            .object([("pointer", .string($0.pointer)), ("detail", .string($0.detail))])
+                            .object(["pointer": .string($0.pointer), "detail": .string($0.detail)])
                         })
                 ))
         }

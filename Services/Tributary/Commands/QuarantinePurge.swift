@@ -44,7 +44,7 @@ struct QuarantinePurge: ParsableCommand {
         let deleted = orExit { () throws(StageFailure) in
             ids.isEmpty ? try purgeChosen(router) : try purgeNamed(router)
         }
-        print(options.json ? JSONText.object([("deleted", .number(deleted))]).text : "deleted \(deleted)")
+        print(options.json ? JSONText.object(["deleted": .number(deleted)]).text : "deleted \(deleted)")
     }
 
     private func purgeNamed(_ router: StageClient) throws(StageFailure) -> Int {

@@ -118,36 +118,30 @@ struct VerifyReport {
     var json: JSONText {
         let steps = steps.map { step in
             JSONText.object([
-                ("check", .string(step.name)), ("answer", .string(step.answer.rawValue)), ("seen", .string(step.seen)),
+                "check": .string(step.name), "answer": .string(step.answer.rawValue), "seen": .string(step.seen),
             ])
         }
         return .object([
-            ("verified", .bool(isGenuine)),
-            ("code", .optional(isProbe ? nil : explanation.code) { .string($0.rawValue) }),
-            ("provider", .string(provider)),
-            ("scheme", .string(explanation.scheme)),
-            ("key", .optional(explanation.keyID, JSONText.string)),
-            ("probe", .bool(isProbe)),
-            ("handshake", .bool(isHandshake)),
-            ("checks", .array(steps)),
-            (
-                "body",
+            "verified": .bool(isGenuine),
+            "code": .optional(isProbe ? nil : explanation.code) { .string($0.rawValue) },
+            "provider": .string(provider),
+            "scheme": .string(explanation.scheme),
+            "key": .optional(explanation.keyID, JSONText.string),
+            "probe": .bool(isProbe),
+            "handshake": .bool(isHandshake),
+            "checks": .array(steps),
+            "body": .object([
+                "bytes": .number(body.byteCount), "sha256": .string(body.sha256),
+                "gzip": .bool(body.isCompressed),
+            ]),
+            "signed": .optional(explanation.signed) { signed in
                 .object([
-                    ("bytes", .number(body.byteCount)), ("sha256", .string(body.sha256)),
-                    ("gzip", .bool(body.isCompressed)),
+                    "bytes": .number(signed.byteCount), "sha256": .string(signed.sha256),
+                    "template": .string(signed.template),
                 ])
-            ),
-            (
-                "signed",
-                .optional(explanation.signed) { signed in
-                    .object([
-                        ("bytes", .number(signed.byteCount)), ("sha256", .string(signed.sha256)),
-                        ("template", .string(signed.template)),
-                    ])
-                }
-            ),
-            ("likely_causes", .array(likelyCauses.map(JSONText.string))),
-            ("warnings", .array(warnings.map(JSONText.string))),
+            },
+            "likely_causes": .array(likelyCauses.map(JSONText.string)),
+            "warnings": .array(warnings.map(JSONText.string)),
         ])
     }
 }

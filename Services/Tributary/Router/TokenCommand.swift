@@ -93,8 +93,8 @@ struct MadeToken {
 
     var json: JSONText {
         .object([
-            ("token", .string(token)), ("name", .string(name)), ("sha256", .string(sha256)),
-            ("scopes", .array(scopes.map(JSONText.string))),
+            "token": .string(token), "name": .string(name), "sha256": .string(sha256),
+            "scopes": .array(scopes.map(JSONText.string)),
         ])
     }
 }

@@ -79,6 +79,12 @@ package struct JSONSchema: Sendable {
         return JSONSchema(members)
     }
 
+    package static func object(
+        _ properties: KeyValuePairs<String, JSONSchema>, required: [String] = [], _ description: String = ""
+    ) -> JSONSchema {
+        object(properties.map { ($0.key, $0.value) }, required: required, description)
+    }
+
     /// An object with members of any name.
     package static func map(of value: JSONSchema, _ description: String = "") -> JSONSchema {
         JSONSchema(typed("object", description) + [("additionalProperties", value.json)])

@@ -110,19 +110,19 @@ extension QuarantineView {
         (
             "QuarantinePage",
             .whole([
-                ("quarantine", .array(of: .ref("QuarantinedWebhook"))), ("next_cursor", .nextCursor),
-                ("newest", .integer("The highest id in quarantine at this moment; 0 where it is empty.")),
+                "quarantine": .array(of: .ref("QuarantinedWebhook")), "next_cursor": .nextCursor,
+                "newest": .integer("The highest id in quarantine at this moment; 0 where it is empty."),
             ])
         ),
-        ("QuarantineTotals", .whole([("totals", .array(of: .ref("QuarantineTotal")))])),
+        ("QuarantineTotals", .whole(["totals": .array(of: .ref("QuarantineTotal"))])),
         ("QuarantineTotal", total.schema),
         (
             "QuarantineDeletion",
-            .whole([("deleted", .integer("How many were deleted.")), ("next_cursor", .nextCursor)])
+            .whole(["deleted": .integer("How many were deleted."), "next_cursor": .nextCursor])
         ),
     ]
 
     private static func boolean(_ description: String) -> APISchema {
-        APISchema(raw: .object([("type", .string("boolean")), ("description", .string(description))]))
+        APISchema(raw: .object(["type": .string("boolean"), "description": .string(description)]))
     }
 }

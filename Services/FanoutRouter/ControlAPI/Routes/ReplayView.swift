@@ -79,7 +79,7 @@ extension ReplayView {
         ("ReplaySelection", .object([("from", origin)] + selection, required: ["from"])),
         (
             "ReplayCount",
-            .whole([("count", .integer("Deliveries that would be made.")), ("dry_run", .boolean)])
+            .whole(["count": .integer("Deliveries that would be made."), "dry_run": .boolean])
         ),
         ("Replay", shown.schema),
         ("ReplayPage", .page("replays", of: .ref("Replay"))),
@@ -87,8 +87,8 @@ extension ReplayView {
 
     private static let rate = APISchema(
         raw: .object([
-            ("type", .string("number")), ("minimum", .number(0.1)), ("maximum", .number(10_000)),
-            ("description", .string("Deliveries per second at most; left out: as many as the subscription takes.")),
+            "type": .string("number"), "minimum": .number(0.1), "maximum": .number(10_000),
+            "description": .string("Deliveries per second at most; left out: as many as the subscription takes."),
         ]))
 
     private static func texts(_ description: String, most: Int = ReplaySelection.mostPatterns) -> APISchema {
@@ -99,8 +99,8 @@ extension ReplayView {
     private static func list(of element: APISchema, _ description: String, most: Int) -> APISchema {
         APISchema(
             raw: .object([
-                ("type", .string("array")), ("items", element.json), ("minItems", .number(1)),
-                ("maxItems", .number(most)), ("description", .string(description)),
+                "type": .string("array"), "items": element.json, "minItems": .number(1),
+                "maxItems": .number(most), "description": .string(description),
             ]))
     }
 

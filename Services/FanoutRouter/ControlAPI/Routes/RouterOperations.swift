@@ -14,10 +14,10 @@ extension RouterAPI {
         ("Stats", StatsView.shown.schema),
         (
             "SchemaList",
-            .whole([("schemas", .array(of: family.schema))])
+            .whole(["schemas": .array(of: family.schema)])
         ),
         // A schema is described by its own meta-schema, not by us.
-        ("EventSchema", APISchema(raw: .object([("type", .string("object"))]))),
+        ("EventSchema", APISchema(raw: .object(["type": .string("object")]))),
     ]
 
     /// `GET /v1/openapi.json`: the document of `operations` and of itself.
@@ -25,7 +25,7 @@ extension RouterAPI {
         func operation(answering document: JSONText) -> APIOperation {
             APIOperation(
                 "getOpenAPI", .get, "/v1/openapi.json", scope: nil, summary: "Gets this document.",
-                success: APIResult(200, "The OpenAPI document.", APISchema(raw: .object([("type", .string("object"))])))
+                success: APIResult(200, "The OpenAPI document.", APISchema(raw: .object(["type": .string("object")])))
             ) { _ in APIReply(200, document) }
         }
         return operation(
@@ -46,7 +46,7 @@ extension RouterAPI {
             success: APIResult(200, "All families.", .ref("SchemaList"))
         ) { _ in
             let families = CanonicalVocabulary.families.map(Self.family.json)
-            return APIReply(200, .object([("schemas", .array(families))]))
+            return APIReply(200, .object(["schemas": .array(families)]))
         }
     }
 

@@ -27,9 +27,9 @@ final class StreamCallsNormaliser: WebhookNormaliser {
         }
         let call = path.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ":")
         let data = JSONText.object([
-            ("type", .string("custom")), ("created_at", .number(webhook.accepted.receivedAtNanoseconds)),
-            ("call_cid", .string(call)), ("custom", custom == .null ? .object([]) : custom.json),
-            ("user", user(body, head).json),
+            "type": .string("custom"), "created_at": .number(webhook.accepted.receivedAtNanoseconds),
+            "call_cid": .string(call), "custom": custom == .null ? .object([]) : custom.json,
+            "user": user(body, head).json,
         ])
         return data.bytes.withUnsafeBytes { stream.normalise($0, translating: webhook, into: &writer) }
     }
