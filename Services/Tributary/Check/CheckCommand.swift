@@ -6,7 +6,6 @@ import Primitives
 import StageMetrics
 import VerificationSchemes
 
-/// `tributary check`
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",

@@ -4,7 +4,6 @@ import Executable
 import JSON
 import Wire
 
-/// `tributary log`
 struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
@@ -16,7 +15,6 @@ struct LogCommand: ParsableCommand {
         subcommands: [LogCheckCommand.self])
 }
 
-/// `tributary log check`
 struct LogCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",

@@ -3,7 +3,6 @@ import Foundation
 import JSON
 import Providers
 
-/// `tributary types`
 struct TypesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "types",

@@ -5,7 +5,6 @@ import JSON
 import PipelineConfiguration
 import StageMetrics
 
-/// `tributary top`
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",

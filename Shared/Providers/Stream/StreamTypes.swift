@@ -97,4 +97,18 @@ package enum StreamTypes {
         user.deleted user.deleted users/{user.id}
         user.updated user.updated users/{user.id}
         """)
+
+    /// Ids are the same over retries. `created_at` is RFC 3339 text or integer nanoseconds (`type: number, format: date-time`
+    /// in the OpenAPI v2).
+    package static let mapping = ObjectMapping(
+        provider: StreamProvider.attribute, types: all,
+        fallbacks: [
+            MappedType("", MappedType.unmapped, "calls/{call_cid}", by: "call_cid"),
+            MappedType("", MappedType.unmapped, "users/{user.id}", by: "user.id"),
+        ],
+        idHeader: "x-webhook-id", timeFields: ["created_at"], takesIntegerTimes: true,
+        aliases: [
+            "call_cid": ["call_cid", "call.cid"], "user.id": ["user.id", "user_id"],
+            "user_id": ["user_id", "user.id"],
+        ])
 }
