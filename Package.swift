@@ -33,10 +33,12 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 /// An executable in `Services/<name>`.
-func service(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+func service(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies, path: "Services/\(name)", exclude: exclude,
-        swiftSettings: swiftSettings)
+        resources: resources, swiftSettings: swiftSettings)
 }
 
 /// A test target in `Tests/<name>`.
@@ -119,10 +121,9 @@ let package = Package(
         .target(
             name: "Normalisation",
             dependencies: [
-                "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf,
+                "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire",
             ],
-            path: "Shared/Providers/Normalisation", exclude: ["Fishjam/server_notifications.proto"],
-            swiftSettings: swiftSettings),
+            path: "Shared/Providers/Normalisation", swiftSettings: swiftSettings),
         .target(
             name: "CommitLog", dependencies: ["CDirectIO", "Executable", "Threads", "Wire"], path: "Shared/CommitLog",
             exclude: ["FORMAT.md"], swiftSettings: swiftSettings),
@@ -229,7 +230,7 @@ let package = Package(
                 "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
-            ]),
+            ], resources: [.embedInCode("Samples/samples.txt")]),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests(
@@ -312,7 +313,9 @@ let package = Package(
                 "LibCrypto", "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "SeededRandom",
                 "SimdJSON", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", protobuf,
             ],
-            exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
+            exclude: [
+                "test_cloudevents.py", "cloudevents-1.0.2.schema.json", "Fishjam/server_notifications.proto",
+            ], resources: [.copy("Vectors")]),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [

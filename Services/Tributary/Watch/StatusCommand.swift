@@ -5,7 +5,6 @@ import JSON
 import PipelineConfiguration
 import StageMetrics
 
-/// `tributary status`
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows every instance, and why one is not ready.",
