@@ -226,7 +226,8 @@ let package = Package(
         service(
             "Tributary",
             [
-                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "EventLog", "Events", "Executable", "Gzip",
+                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "EventLog", "Events", "Executable",
+                "Gzip",
                 "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,

@@ -57,18 +57,23 @@ import Testing
     {
         let isDone = Mutex(false)
         let stored = Mutex<UInt64>(0)
+        let ended = DispatchSemaphore(value: 0)
         let (source, options) = (source, options)
         _ = try SegmentLog(source, options)
         let writer = Thread {
+            defer { ended.signal() }
             guard let log = try? SegmentLog(source, options) else { return }
             while !isDone.withLock({ $0 }) {
                 try? Self.append(log)
                 stored.withLock { $0 = log.next - 1 }
                 if log.next > 60 { try? log.trim(below: log.next - 60) }
             }
-            stored.withLock { $0 = .max }
         }
         writer.start()
+        defer {
+            isDone.withLock { $0 = true }
+            ended.wait()
+        }
         for _ in 0..<20 {
             let before = stored.withLock { $0 }
             try LogCopy.make(of: source, in: target)
@@ -78,8 +83,6 @@ import Testing
             #expect(copy.next > before)
             try dropCopy()
         }
-        isDone.withLock { $0 = true }
-        while stored.withLock({ $0 }) != .max { usleep(1_000) }
     }
 
     @Test func `a damaged log is not copied, and nothing is left`() throws {

@@ -3,7 +3,9 @@ import Testing
 
 extension EndToEnd {
     @Suite struct Backups {
-        @Test func `a backup under load, restored elsewhere, has all that was accepted before it, and new names`() throws {
+        @Test func `a backup under load, restored elsewhere, has all that was accepted before it, and new names`()
+            throws
+        {
             let target = "/tmp/tributary-backup-\(ProcessInfo.processInfo.processIdentifier)"
             defer { try? FileManager.default.removeItem(atPath: target) }
             // A small journal, whose segments are used again all the time.
