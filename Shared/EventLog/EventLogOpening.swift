@@ -63,7 +63,7 @@ struct EventLogOpening {
 
     /// The log holds secrets: its files are their owner's alone, whatever the umask says. SQLite gives `-wal` and
     /// `-shm` the mode of the database. What fails here fails again when SQLite opens the file, and is said then.
-    private static func closeToOthers(_ path: String) {
+    static func closeToOthers(_ path: String) {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if descriptor >= 0 { close(descriptor) }
         // By name, because closing a descriptor of an open database would drop its locks.

@@ -15,6 +15,7 @@ package enum StateCopy {
                     "\(path) has version \(version ?? 0), this program copies \(EventLogSchema.version): start the pipeline "
                         + "once with this version, or use the tributary of that one.")
             }
+            EventLogOpening.closeToOthers(target)
             try source.backup(to: DatabaseQueue(path: target))
         } catch {
             throw EventLogError(error)

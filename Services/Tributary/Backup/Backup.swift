@@ -39,11 +39,11 @@ struct Backup {
     /// given up by then is in the event log. The state comes before the log that it is derived from.
     init(of dataDir: String, in folder: String, said: (Instance) -> Void) throws(StageFailure) {
         try FileAccess.check(dataDir)
-        try Self.makeEmpty(folder)
         let names = Self.instances(in: dataDir)
         guard !names.isEmpty else {
             throw StageFailure(.unavailable, "\(dataDir) holds no journal and no event log of this version")
         }
+        try Self.makeEmpty(folder)
         var instances: [Instance] = []
         for name in names {
             let (source, target) = ("\(dataDir)/\(name)", "\(folder)/\(name)")
