@@ -127,7 +127,7 @@ let package = Package(
             name: "CommitLog", dependencies: ["CDirectIO", "Executable", "Threads", "Wire"], path: "Shared/CommitLog",
             exclude: ["FORMAT.md"], swiftSettings: swiftSettings),
         shared("Journal", ["CommitLog", "Wire", grdb]),
-        shared("EventLog", ["Events", "StageMetrics", "Wire", grdb, grdbSQLite]),
+        shared("EventLog", ["CommitLog", "Events", "Executable", "StageMetrics", "Wire", grdb]),
         shared("Executable", [argumentParser]),
         .target(
             name: "PipelineConfiguration",
@@ -282,7 +282,7 @@ let package = Package(
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
             swiftSettings: swiftSettings),
-        tests("EventLogTests", ["EventLog", "JSON", "LogSamples", "SeededRandom", "Wire", grdb]),
+        tests("EventLogTests", ["EventLog", "Executable", "JSON", "LogSamples", "SeededRandom", "Wire", grdb]),
         tests(
             "IngressGatewayTests",
             [

@@ -23,7 +23,7 @@ struct FanoutRouter: ParsableCommand {
         let environment = StageEnvironment.prepare(.fanoutRouter, options)
         do {
             let lock = try environment.lockEventLog()
-            let stage = try RouterStage(environment)
+            let stage = try RouterStage(environment, failed: { environment.end($0) })
             let tokens = try ControlServer.tokens(environment.configuration.router)
             let dispatcher = APIDispatcher(
                 RouterAPI(stage, tokens: tokens), registry: environment.registry, logger: environment.logger)

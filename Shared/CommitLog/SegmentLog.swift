@@ -22,7 +22,7 @@ package final class SegmentLog: CommitLog {
     private let folder: String
     private let files: any LogFileSystem
     private let options: Options
-    private let lock: AnyObject
+    private var lock: AnyObject?
     private let buffer: AlignedBuffer
     private var superblock: SuperblockFile
     private var space: SegmentSpace
@@ -105,8 +105,9 @@ package final class SegmentLog: CommitLog {
         } ?? false
     }
 
-    /// An orderly end: the next start has nothing to look through.
+    /// An orderly end: the next start has nothing to look through, and another may have the folder.
     package func close() throws(LogError) {
+        defer { lock = nil }
         guard failure == nil, !superblock.isStored else { return }
         try keepingFailure { () throws(LogError) in try writeSuperblock() }
     }
@@ -306,8 +307,6 @@ extension SegmentLog {
         }
     }
 }
-
-// MARK: segments
 
 extension SegmentLog {
     /// Enters a segment: its blocks of a former life first, then its header, then the mark; only then is it used. While

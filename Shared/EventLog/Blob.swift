@@ -1,3 +1,4 @@
+import CommitLog
 import Foundation
 import GRDB
 import Wire
@@ -10,6 +11,15 @@ enum Blob {
         var blob = Data(capacity: values.count * 8)
         for value in values { withUnsafeBytes(of: value.littleEndian) { blob.append(contentsOf: $0) } }
         return blob
+    }
+
+    static func of(_ hashes: [UInt128]) -> Data {
+        of(hashes.flatMap { [UInt64(truncatingIfNeeded: $0), UInt64(truncatingIfNeeded: $0 >> 64)] })
+    }
+
+    static func hashes(_ blob: Data) -> [UInt128] {
+        let halves = values(blob)
+        return stride(from: 0, to: halves.count - 1, by: 2).map { UInt128(halves[$0 + 1]) << 64 | UInt128(halves[$0]) }
     }
 
     static func of(_ journal: JournalID) -> Data { of([journal.high, journal.low]) }
@@ -35,6 +45,10 @@ extension EventLogError {
     package init(_ error: any Error) {
         if let own = error as? EventLogError {
             self = own
+            return
+        }
+        if let log = error as? LogError {
+            self.init(log)
             return
         }
         guard let database = error as? DatabaseError else {

@@ -1,7 +1,7 @@
-/// Which (source, id) were logged lately: the 64-bit hash of each event by position, in 24 to 48 bytes per event.
+/// Which (source, id) were logged lately: the 128-bit keyed hash of each event by position, in 32 to 64 bytes per event.
 ///
 /// Hashes lie in a ring in the order of positions; an open-addressing table (linear probing, backward-shift deletion)
-/// finds them. Hashes may collide: a hit is a position to look at, never an answer. Pure; no clock, no I/O.
+/// finds them. Pure; no clock, no I/O.
 struct DedupeTable {
     private static let empty = UInt32.max
     private let limit: Int
@@ -9,7 +9,7 @@ struct DedupeTable {
     private(set) var base: UInt64
     /// The position that the next hash gets.
     private(set) var next: UInt64
-    private var ring: [UInt64]
+    private var ring: [UInt128]
     private var slots: [UInt32]
 
     /// An empty table whose first hash belongs to position `next`. It grows up to `limit` hashes.
@@ -17,14 +17,14 @@ struct DedupeTable {
         self.limit = max(1, limit)
         base = next
         self.next = next
-        ring = [UInt64](repeating: 0, count: 1024)
+        ring = [UInt128](repeating: 0, count: 1024)
         slots = [UInt32](repeating: Self.empty, count: 4096)
     }
 
     var count: Int { Int(next - base) }
 
     /// Adds the hash of the event at position `next`. Returns true where the oldest had to go to make room.
-    mutating func append(_ hash: UInt64) -> Bool {
+    mutating func append(_ hash: UInt128) -> Bool {
         var evicted = false
         if count >= limit {
             dropOldest()
@@ -47,8 +47,11 @@ struct DedupeTable {
         }
     }
 
+    /// Whether an event has that hash.
+    func contains(_ hash: UInt128) -> Bool { !positions(of: hash).isEmpty }
+
     /// The positions of all events with that hash, mostly none or one.
-    func positions(of hash: UInt64) -> [UInt64] {
+    func positions(of hash: UInt128) -> [UInt64] {
         var found: [UInt64] = []
         var slot = home(of: hash)
         while slots[slot] != Self.empty {
@@ -64,7 +67,7 @@ struct DedupeTable {
         return base + (UInt64(place) + size - base % size) % size
     }
 
-    private func home(of hash: UInt64) -> Int {
+    private func home(of hash: UInt128) -> Int {
         Int(truncatingIfNeeded: hash) & (slots.count - 1)
     }
 
@@ -97,7 +100,7 @@ struct DedupeTable {
 
     private mutating func grow() {
         let old = self
-        ring = [UInt64](repeating: 0, count: old.ring.count * 2)
+        ring = [UInt128](repeating: 0, count: old.ring.count * 2)
         slots = [UInt32](repeating: Self.empty, count: old.slots.count * 2)
         for position in old.base..<old.next {
             let place = Int(position % UInt64(ring.count))

@@ -1,17 +1,5 @@
-/// The 64-bit hashes of the event log. They are stored, so their values are part of the file format.
+/// The 64-bit hashes of the summaries. They are stored, so their values are part of the file format.
 package enum EventHash {
-    /// Names an event: hash of source and id, with the lengths mixed in so that neither can borrow from the other.
-    package static func name(source: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer) -> UInt64 {
-        mix(bytes(source, seed: 0x9E37_79B9_7F4A_7C15) ^ bytes(id, seed: 0xC2B2_AE3D_27D4_EB4F))
-    }
-
-    /// Names the content of an event by the code that its sender signed it with, and its place in the webhook.
-    package static func content(
-        source: UnsafeRawBufferPointer, code: UnsafeRawBufferPointer, element: UInt32
-    ) -> UInt64 {
-        mix(name(source: source, id: code) ^ UInt64(element))
-    }
-
     /// Hash of any bytes: eight at a time through the finaliser of SplitMix64.
     package static func bytes(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
         var hash = mix(seed ^ UInt64(truncatingIfNeeded: bytes.count))

@@ -10,7 +10,8 @@ package enum Admission: Sendable {
     case knownContent
 }
 
-/// The durable, ordered log of canonical events: step 6 of the way. The writing side; used by one thread only.
+/// The durable, ordered log of canonical events and the state beside it: step 6 of the way. The writing side; used by one
+/// thread only.
 ///
 /// Each event has a position (1, 2, 3 …) that is never given twice, not even after everything was dropped. (log id,
 /// position) names an event for ever. Next: `Lane.swift` in the router.
@@ -26,6 +27,15 @@ package protocol EventLog: AnyObject {
     /// How many ids left the duplicate table before the window was over.
     var earlyEvictions: Int { get }
 
+    /// A reader for another thread. What it reads of the state includes everything that was committed before.
+    func makeReader() throws(EventLogError) -> StateReader
+
+    /// Takes the time that is left between commits, once a second or so.
+    func idle() throws(EventLogError)
+
+    /// An orderly end: what was committed is applied, and another may open the log. Nothing may be committed afterwards.
+    func close()
+
     /// The highest sequence of each journal whose events are in the log.
     func watermarks() throws -> [JournalID: UInt64]
 
@@ -35,8 +45,9 @@ package protocol EventLog: AnyObject {
         _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
     ) throws -> Admission
 
-    /// Writes everything or nothing, durably. Returns the new rows. A failed commit may be tried again where its code
-    /// is `disk_full` or `busy`; after any other nothing may be committed any more.
+    /// Writes all facts or nothing, durably. Returns the new rows. The progress of lanes follows within 200 ms, behind the
+    /// facts. A failed commit may be tried again where its code is `disk_full` or `busy`; after any other nothing may be
+    /// committed any more.
     func commit(_ transaction: LogTransaction) throws(EventLogError) -> [EventBatch]
 
     /// The saved state of a subscription. One that was never seen starts behind the newest event, durably. Progress of

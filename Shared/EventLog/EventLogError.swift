@@ -1,3 +1,6 @@
+import CommitLog
+package import Executable
+
 /// What went wrong in the event log: a stable code and a sentence that says what, why and how to fix it.
 package struct EventLogError: Error, Sendable, CustomStringConvertible {
     /// What the caller can do about it; the raw value is the word in log lines and metrics.
@@ -23,4 +26,27 @@ package struct EventLogError: Error, Sendable, CustomStringConvertible {
     }
 
     package var description: String { "\(code.rawValue): \(sentence)" }
+}
+
+extension EventLogError {
+    /// What the process ends with.
+    package var stageFailure: StageFailure {
+        let status: ExitStatus =
+            switch code {
+            case .busy: .temporary
+            case .notThisLog: .configuration
+            default: .io
+            }
+        return StageFailure(status, "event_log_\(self)")
+    }
+
+    init(_ error: LogError) {
+        switch error.code {
+        case .full, .overBudget: self.init(.diskFull, error.sentence)
+        case .failed: self.init(.storageFailed, error.sentence)
+        case .locked: self.init(.busy, error.sentence)
+        case .version: self.init(.notThisLog, error.sentence)
+        case .tooLarge, .damaged, .unusable: self.init(.unreadable, error.sentence)
+        }
+    }
 }

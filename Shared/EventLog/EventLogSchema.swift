@@ -1,11 +1,11 @@
 import GRDB
+import Wire
 
-/// The tables of the event log, version 5.
+/// The tables of the state, version 6.
 ///
-/// `batch` is small and holds what start-up and searches read; the events themselves lie in `batch_events`, so that
-/// neither walks over them.
+/// `batch` is what start-up and searches read; the events themselves lie in the commit log, in the record `number`.
 enum EventLogSchema {
-    static let version = 5
+    static let version = 6
 
     /// Holds all that budgets and totals ask for, so that neither walks over the bodies.
     private static let quarantineBySource = """
@@ -57,6 +57,21 @@ enum EventLogSchema {
         """
     ]
 
+    private static let batch = """
+        CREATE TABLE batch (
+            first INTEGER PRIMARY KEY, number INTEGER NOT NULL, count INTEGER NOT NULL, earliest INTEGER NOT NULL,
+            latest INTEGER NOT NULL, taken_at INTEGER NOT NULL, appended_at INTEGER NOT NULL, bytes INTEGER NOT NULL,
+            hashes BLOB NOT NULL, summary BLOB NOT NULL)
+        """
+
+    /// From version 5, whose events lay in `batch_events`: the tables alone. `EventLogOpening` moves the events.
+    private static let fromVersion5 = [
+        "ALTER TABLE batch RENAME TO batch_5", batch,
+        "ALTER TABLE state ADD COLUMN applied INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE state ADD COLUMN dedupe_key BLOB",
+        "UPDATE state SET dedupe_key = randomblob(16)",
+    ]
+
     /// `exception.at` of a queued row is its ticket.
     private static let addedInVersion3 = [
         "CREATE UNIQUE INDEX exception_queued ON exception (subscription, at) WHERE state = 'queued'",
@@ -86,15 +101,9 @@ enum EventLogSchema {
             """
             CREATE TABLE state (
                 only INTEGER PRIMARY KEY CHECK (only = 1), log_id BLOB NOT NULL, next_position INTEGER NOT NULL,
-                log_bytes INTEGER NOT NULL, next_ticket INTEGER NOT NULL)
+                log_bytes INTEGER NOT NULL, next_ticket INTEGER NOT NULL, applied INTEGER NOT NULL, dedupe_key BLOB)
             """,
-            """
-            CREATE TABLE batch (
-                first INTEGER PRIMARY KEY, count INTEGER NOT NULL, earliest INTEGER NOT NULL, latest INTEGER NOT NULL,
-                taken_at INTEGER NOT NULL, appended_at INTEGER NOT NULL, bytes INTEGER NOT NULL, hashes BLOB NOT NULL,
-                summary BLOB NOT NULL)
-            """,
-            "CREATE TABLE batch_events (first INTEGER PRIMARY KEY, events BLOB NOT NULL)",
+            batch,
             "CREATE TABLE watermark (journal BLOB PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID",
             """
             CREATE TABLE quarantine (
@@ -129,11 +138,11 @@ enum EventLogSchema {
         ] + addedInVersion3 + addedInVersion5
 
     /// Makes the tables of a new file, or brings an old one to this version; part of one transaction.
-    static func prepare(_ db: Database, logID: [UInt8]) throws {
+    static func prepare(_ db: Database, logID: JournalID) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         if found == version { return }
         if (1..<version).contains(found) {
-            let steps = [fromVersion1, fromVersion2, fromVersion3, addedInVersion5][(found - 1)...]
+            let steps = [fromVersion1, fromVersion2, fromVersion3, addedInVersion5, fromVersion5][(found - 1)...]
             for statement in steps.joined() { try db.execute(sql: statement) }
             try db.execute(sql: "PRAGMA user_version = \(version)")
             return
@@ -145,7 +154,10 @@ enum EventLogSchema {
         }
         for statement in statements { try db.execute(sql: statement) }
         try db.execute(
-            sql: "INSERT INTO state VALUES (1, ?, 1, 0, 1)", arguments: [Blob.of(logID)])
+            sql: "INSERT INTO state VALUES (1, ?, 1, 0, 1, 0, randomblob(16))", arguments: [Blob.of(logID)])
         try db.execute(sql: "PRAGMA user_version = \(version)")
     }
+
+    /// Whether there are events of a former version still to be moved.
+    static func hasEvents(_ db: Database) throws -> Bool { try db.tableExists("batch_events") }
 }

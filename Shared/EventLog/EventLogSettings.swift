@@ -1,7 +1,13 @@
+import CommitLog
+
 /// Where the event log lies and what bounds it. Every bound has a default that suits one machine.
 package struct EventLogSettings: Sendable {
-    /// The database file; `-wal` and `-shm` files appear beside it.
+    /// The database file of the state; `-wal` and `-shm` files appear beside it, and the folder `log`.
     package var path: String
+    /// The largest commit, in bytes of the log.
+    package var recordBytes = 4 << 20
+    /// The size of the log's files.
+    package var segmentBytes = 8 << 20
     /// Events are dropped, whole rows at a time, once they are older …
     package var retentionSeconds: Int64 = 7 * 86_400
     /// … or once the log holds more than this.
@@ -36,5 +42,23 @@ package struct EventLogSettings: Sendable {
 
     package init(path: String) {
         self.path = path
+    }
+
+    /// The folder of database and log.
+    var folder: String {
+        path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    }
+
+    /// The folder of the commit log.
+    package var logFolder: String { folder + "/log" }
+
+    var logOptions: SegmentLog.Options {
+        // Whole segments are given up, one follows, one is kept for a start.
+        let segmentBytes = (segmentBytes + 65_535) & ~65_535
+        let retained = Int(clamping: max(retentionBytes, 0)) / segmentBytes
+        var options = SegmentLog.Options(
+            segmentBytes: segmentBytes, mostSegments: retained + 5, recordBytes: recordBytes)
+        options.zeroFills = false
+        return options
     }
 }

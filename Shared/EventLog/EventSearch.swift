@@ -8,8 +8,10 @@ struct EventSearch {
     private let query: EventQuery
     private let filter: CompiledEventFilter
 
-    init(_ query: EventQuery) {
-        self.query = query
+    private let events: EventReader
+
+    init(_ query: EventQuery, _ events: EventReader) {
+        (self.query, self.events) = (query, events)
         filter = CompiledEventFilter(query.filter)
     }
 
@@ -31,7 +33,7 @@ struct EventSearch {
             visited += 1
             // Null where the row's times do not fit.
             guard let summary = row[2] as Data?, try summary.withUnsafeBytes({ try filter.mayHold(.init(stored: $0)) }),
-                let batch = try EventBatch.holding(first, in: db)
+                let batch = try events.batch(holding: first, db)
             else { continue }
             bytes += batch.sizeBytes
             let start = max(batch.first, above &+ 1)

@@ -36,12 +36,12 @@ enum EventTimes {
     }
 
     /// The first position received at or after that time; the next that will be given where there is none.
-    static func position(at nanoseconds: Int64, _ db: Database) throws -> UInt64 {
+    static func position(at nanoseconds: Int64, _ events: EventReader, _ db: Database) throws -> UInt64 {
         if let start = try firstRow(since: nanoseconds, db) {
             let first = try Int64.fetchOne(
                 db, sql: "SELECT first FROM batch WHERE first >= ? AND latest >= ? ORDER BY first LIMIT 1",
                 arguments: [start, nanoseconds])
-            if let first, let batch = try EventBatch.holding(UInt64(bitPattern: first), in: db) {
+            if let first, let batch = try events.batch(holding: UInt64(bitPattern: first), db) {
                 let positions = batch.first...batch.last
                 return positions.first { position in
                     batch.withRecord(at: position) { $0.receivedAtNanoseconds >= nanoseconds } ?? false

@@ -56,10 +56,14 @@ enum LaneTables {
 
     /// The saved state; makes the cursor of a subscription that was never seen.
     static func load(_ subscription: String, startingAfter position: UInt64, _ db: Database) throws -> SavedLane {
-        guard var progress = try progress(subscription, db) else {
-            try begin(subscription, after: position, db)
-            return SavedLane(progress: LaneProgress(subscription: subscription, taken: position))
-        }
+        if let saved = try saved(subscription, db) { return saved }
+        try begin(subscription, after: position, db)
+        return SavedLane(progress: LaneProgress(subscription: subscription, taken: position))
+    }
+
+    /// The saved state; nil for a subscription that was never seen.
+    static func saved(_ subscription: String, _ db: Database) throws -> SavedLane? {
+        guard var progress = try progress(subscription, db) else { return nil }
         let retrying = try Row.fetchAll(
             db,
             sql: """

@@ -15,7 +15,8 @@ import Wire
     }
 
     func open() throws -> (log: any EventLog, reader: any EventLogReader) {
-        (try SQLiteEventLog(settings: settings), try SQLiteEventLogReader(path: settings.path))
+        let log = try SegmentEventLog(settings: settings)
+        return (log, try log.makeReader())
     }
 
     func transaction() -> LogTransaction {
@@ -147,7 +148,7 @@ import Wire
     }
 
     @Test func `retention by size drops the oldest rows only`() throws {
-        settings.retentionBytes = 2000
+        settings.retentionBytes = 60_000
         let (log, _) = try open()
         for index in 1...40 { try append(["id-\(index)"], sequence: UInt64(index), log) }
         while try log.dropExpired(nowNanoseconds: 0, rows: 3) > 0 {}

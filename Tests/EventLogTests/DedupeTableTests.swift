@@ -8,11 +8,11 @@ import Testing
         var random = SeededGenerator(seed: 42)
         for limit in [1, 7, 1000, 3000] {
             var table = DedupeTable(limit: limit, next: 5)
-            var model: [(position: UInt64, hash: UInt64)] = []
+            var model: [(position: UInt64, hash: UInt128)] = []
             var next: UInt64 = 5
             for _ in 0..<6000 {
                 // Few different values, so that equal hashes and long probe chains are frequent.
-                let hash = random.next() % 4000 << 3
+                let hash = UInt128(random.next() % 4000 << 3)
                 let evicted = table.append(hash)
                 #expect(evicted == (model.count == limit))
                 if model.count == limit { model.removeFirst() }
@@ -24,7 +24,7 @@ import Testing
                     model.removeAll { $0.position < boundary }
                 }
             }
-            for hash in stride(from: 0, to: 32_000 as UInt64, by: 8) {
+            for hash in stride(from: 0, to: 32_000 as UInt128, by: 8) {
                 #expect(table.positions(of: hash).sorted() == model.filter { $0.hash == hash }.map(\.position))
             }
             #expect(table.count == model.count)

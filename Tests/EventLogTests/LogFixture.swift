@@ -14,14 +14,17 @@ final class LogFixture {
         folder = try TemporaryFolder()
         settings = EventLogSettings(path: folder.file)
         change(&settings)
-        log = try SQLiteEventLog(settings: settings)
-        reader = try SQLiteEventLogReader(path: settings.path)
+        log = try SegmentEventLog(settings: settings)
+        reader = try log.makeReader()
     }
 
     /// What a new process finds.
     func reopen() throws {
-        log = try SQLiteEventLog(settings: settings)
-        reader = try SQLiteEventLogReader(path: settings.path)
+        // One at a time holds the log.
+        let place = try TemporaryFolder()
+        (log, reader) = (try SegmentEventLog(settings: EventLogSettings(path: place.file)), reader)
+        log = try SegmentEventLog(settings: settings)
+        reader = try log.makeReader()
     }
 
     /// Appends events, one commit and one row.

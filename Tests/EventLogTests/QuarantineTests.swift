@@ -18,7 +18,8 @@ import Wire
     }
 
     private func open() throws -> (log: any EventLog, reader: any EventLogReader) {
-        (try SQLiteEventLog(settings: settings), try SQLiteEventLogReader(path: settings.path))
+        let log = try SegmentEventLog(settings: settings)
+        return (log, try log.makeReader())
     }
 
     private func put(_ webhooks: [QuarantinedWebhook], _ log: any EventLog) throws {

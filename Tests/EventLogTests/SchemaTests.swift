@@ -8,6 +8,59 @@ import Wire
 @testable import EventLog
 
 @Suite struct SchemaTests {
+    /// Makes of a closed log what version 5 would have left.
+    private func makeVersion5(_ path: String, _ batches: [EventBatch]) throws {
+        try DatabaseQueue(path: path).write { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE batch RENAME TO batch_6;
+                    CREATE TABLE batch (
+                        first INTEGER PRIMARY KEY, count INTEGER NOT NULL, earliest INTEGER NOT NULL,
+                        latest INTEGER NOT NULL, taken_at INTEGER NOT NULL, appended_at INTEGER NOT NULL,
+                        bytes INTEGER NOT NULL, hashes BLOB NOT NULL, summary BLOB NOT NULL);
+                    CREATE TABLE batch_events (first INTEGER PRIMARY KEY, events BLOB NOT NULL);
+                    INSERT INTO batch SELECT first, count, earliest, latest, taken_at, appended_at, bytes, x'', summary
+                        FROM batch_6;
+                    DROP TABLE batch_6;
+                    ALTER TABLE state DROP COLUMN applied; ALTER TABLE state DROP COLUMN dedupe_key;
+                    PRAGMA user_version = 5;
+                    """)
+            for batch in batches {
+                try db.execute(
+                    sql: "INSERT INTO batch_events VALUES (?, ?)",
+                    arguments: [Int64(batch.first), batch.withBytes { Data($0) }])
+            }
+        }
+        let folder = EventLogSettings(path: path).logFolder
+        try FileManager.default.removeItem(atPath: folder)
+        // What a take-over that was interrupted before its end has left.
+        for name in [folder, folder + ".new"] {
+            try FileManager.default.createDirectory(atPath: name, withIntermediateDirectories: true)
+            try Data([1]).write(to: URL(fileURLWithPath: name + "/superblock"))
+        }
+    }
+
+    @Test func `the events of version 5 are moved into the log, with their positions and names`() throws {
+        let fixture = try LogFixture()
+        for _ in 1...20 { try fixture.append(3) }
+        let id = fixture.log.id
+        let before = try fixture.reader.batches(from: 1, maxBytes: .max).batches
+        fixture.log.close()
+        try makeVersion5(fixture.settings.path, before)
+        for _ in 0..<2 {
+            try fixture.reopen()
+            #expect(fixture.log.id == id)
+            #expect(fixture.log.nextPosition == 61)
+            let after = try fixture.reader.batches(from: 1, maxBytes: .max).batches
+            #expect(after.map(\.first) == before.map(\.first))
+            #expect(zip(after, before).allSatisfy { $0.withBytes { Array($0) } == $1.withBytes { Array($0) } })
+            #expect(try fixture.reader.batch(holding: 32)?.first == 31)
+            #expect(try fixture.search { $0.id = "id-17" } == [17])
+            var again = LogTransaction(settings: fixture.settings, takenAtNanoseconds: 7)
+            #expect(try Sample.admit(Sample.envelope(sequence: 99, ids: ["id-1", "id-60"]), fixture.log, &again) == 0)
+        }
+    }
+
     /// What version 5 has and version 2 had not.
     private static let version2 = """
         DROP TABLE cursor; DROP INDEX quarantine_by_origin; ALTER TABLE quarantine DROP COLUMN tries;
@@ -62,17 +115,20 @@ import Wire
         var settings = EventLogSettings(path: folder.file)
         settings.quarantineSources = ["a"]
         do {
-            let log = try SQLiteEventLog(settings: settings)
+            let log = try SegmentEventLog(settings: settings)
             var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 0)
             _ = try Sample.admit(Sample.envelope(sequence: 1, ids: ["x"]), log, &transaction)
             _ = try log.commit(transaction)
+            let batches = try log.makeReader().batches(from: 1, maxBytes: .max).batches
+            log.close()
+            try makeVersion5(folder.file, batches)
         }
         try makeVersion1(folder.file)
         for _ in 0..<2 {
-            let log = try SQLiteEventLog(settings: settings)
+            let log = try SegmentEventLog(settings: settings)
             #expect(log.nextPosition == 2)
-            #expect(try log.pragmas(["user_version"]) == ["5"])
-            let reader = try SQLiteEventLogReader(path: folder.file)
+            #expect(try log.pragmas(["user_version"]) == ["6"])
+            let reader = try log.makeReader()
             let webhooks = try reader.quarantined(QuarantineQuery()).webhooks
             #expect(webhooks.map(\.isVerified) == [false, true, true, true])
             // What stood for several elements stands for the whole webhook now.
@@ -81,11 +137,11 @@ import Wire
             #expect(try reader.quarantined(id: 3)?.body == [UInt8](repeating: 2, count: 9000))
             #expect(log.quarantineUse.first?.webhooks == 4)
         }
-        let log = try SQLiteEventLog(settings: settings)
+        let log = try SegmentEventLog(settings: settings)
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 0)
         transaction.rejected = [Sample.quarantined("a", 9, elements: [1, 500])]
         _ = try log.commit(transaction)
-        #expect(try SQLiteEventLogReader(path: folder.file).quarantined(id: 5)?.elements == [1, 500])
+        #expect(try log.makeReader().quarantined(id: 5)?.elements == [1, 500])
     }
 
     @Test func `a log of version 2 is taken over with its cursors, its attempts and what was queued for replay`() throws
@@ -97,6 +153,9 @@ import Wire
             "a", taken: 9, unfinished: [5],
             changes: [LogFixture.dead(1), LogFixture.dead(2), LogFixture.dead(3, at: 33)],
             attempts: [LogFixture.attempt(1), LogFixture.attempt(2, 2)])
+        let batches = try fixture.reader.batches(from: 1, maxBytes: .max).batches
+        fixture.log.close()
+        try makeVersion5(fixture.settings.path, batches)
         try DatabaseQueue(path: fixture.settings.path).write { db in
             try db.execute(sql: Self.version2)
             try db.execute(sql: "UPDATE exception SET state = 'queued' WHERE position > 1")
@@ -126,17 +185,17 @@ import Wire
 
     @Test func `a log of a later version is refused`() throws {
         let folder = try TemporaryFolder()
-        _ = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
-        try DatabaseQueue(path: folder.file).write { try $0.execute(sql: "PRAGMA user_version = 6") }
+        _ = try SegmentEventLog(settings: EventLogSettings(path: folder.file))
+        try DatabaseQueue(path: folder.file).write { try $0.execute(sql: "PRAGMA user_version = 7") }
         let failure = #expect(throws: EventLogError.self) {
-            try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
+            try SegmentEventLog(settings: EventLogSettings(path: folder.file))
         }
         #expect(failure?.code == .notThisLog)
     }
 
     @Test func `pages, totals and the queue of replays are read from an index and never sorted`() throws {
         let folder = try TemporaryFolder()
-        _ = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
+        _ = try SegmentEventLog(settings: EventLogSettings(path: folder.file))
         let queries = [
             (
                 "SELECT subscription, cause, sum(last - position + 1), min(at), max(at) FROM exception "
@@ -176,7 +235,7 @@ import Wire
 
     @Test func `budgets and totals read an index and never the bodies`() throws {
         let folder = try TemporaryFolder()
-        _ = try SQLiteEventLog(settings: EventLogSettings(path: folder.file))
+        _ = try SegmentEventLog(settings: EventLogSettings(path: folder.file))
         let queries = [
             "SELECT source, verified, count(*), sum(bytes) FROM quarantine GROUP BY source, verified",
             "SELECT id, bytes FROM quarantine WHERE source = 'a' AND verified = 1 ORDER BY id LIMIT 1",

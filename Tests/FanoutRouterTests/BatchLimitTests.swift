@@ -164,7 +164,7 @@ import Testing
         try await eventually { try fixture.withLane("app") { $0.cursor.eventCount } == 0 }
         fixture.stop()
         #expect(subscriber.ledger.all.last?.header("webhook-id")?.hasSuffix("_4-6-3") == true)
-        let letters = try SQLiteEventLogReader(path: log.path).deadLetters(subscription: "app", limit: 9).map(\.letter)
+        let letters = try fixture.reading.read { try $0.deadLetters(subscription: "app", limit: 9) }.map(\.letter)
         #expect(letters.map(\.first) == [1, 2, 3] && letters.allSatisfy { $0.reason == "expired" })
     }
 }

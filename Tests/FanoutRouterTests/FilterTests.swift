@@ -11,7 +11,7 @@ import Testing
     ) throws -> Value {
         let folder = try TemporaryFolder()
         let settings = EventLogSettings(path: folder.file)
-        let log = try SQLiteEventLog(settings: settings)
+        let log = try SegmentEventLog(settings: settings)
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 1)
         let envelope = Sample.envelope(sequence: 1, ids: ["a"], subject: subject, payload: payload)
         _ = try Sample.admit(envelope, log, &transaction)

@@ -68,7 +68,7 @@ import Wire
     }
 
     @Test func `a full disk settles nothing, is said, and heals by itself`() async throws {
-        let log = FailingLog(try SQLiteEventLog(settings: settings), .diskFull, times: 6)
+        let log = FailingLog(try SegmentEventLog(settings: settings), .diskFull, times: 6)
         let fixture = try RouterFixture(settings, lanes: [], log: log)
         fixture.receive(1...3)
         try await eventually { fixture.writer.problem?.code == .diskFull }
@@ -79,7 +79,7 @@ import Wire
     }
 
     @Test func `a disk that fails stops the log for good`() async throws {
-        let log = FailingLog(try SQLiteEventLog(settings: settings), .storageFailed, times: 1)
+        let log = FailingLog(try SegmentEventLog(settings: settings), .storageFailed, times: 1)
         let fixture = try RouterFixture(settings, lanes: [], log: log)
         fixture.receive(1...3)
         try await eventually { fixture.writer.problem?.code == .storageFailed }
@@ -114,11 +114,11 @@ import Wire
 
 /// A log whose first commits fail.
 final class FailingLog: EventLog {
-    private let log: SQLiteEventLog
+    private let log: SegmentEventLog
     private let code: EventLogError.Code
     private var left: Int
 
-    init(_ log: SQLiteEventLog, _ code: EventLogError.Code, times: Int) {
+    init(_ log: SegmentEventLog, _ code: EventLogError.Code, times: Int) {
         self.log = log
         self.code = code
         left = times
@@ -129,6 +129,12 @@ final class FailingLog: EventLog {
     var firstPosition: UInt64 { log.firstPosition }
     var earlyEvictions: Int { log.earlyEvictions }
     var sizeBytes: Int64 { 0 }
+
+    func makeReader() throws(EventLogError) -> StateReader { try log.makeReader() }
+
+    func close() { log.close() }
+
+    func idle() throws(EventLogError) { try log.idle() }
 
     func watermarks() throws -> [JournalID: UInt64] { try log.watermarks() }
 

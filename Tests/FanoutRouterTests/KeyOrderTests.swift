@@ -67,7 +67,7 @@ import Testing
             try fixture.withLane("app") { $0.cursor.taken == 20 && $0.cursor.deliveries.all.isEmpty } == true
         }
         fixture.stop()
-        let letters = try SQLiteEventLogReader(path: log.path).deadLetters(subscription: "app", limit: 9)
+        let letters = try fixture.reading.read { try $0.deadLetters(subscription: "app", limit: 9) }
         #expect(letters.map(\.letter.first) == [1])
         let odd = subscriber.ledger.all.map(\.position).filter { $0 % 2 == 1 }
         let behind = try #require(odd.firstIndex { $0 != 1 })
@@ -83,7 +83,7 @@ import Testing
         try await eventually { fixture.watermark == 40 }
         _ = try await subscriber.wait(for: 4)
         // Saved while four hang and 36 are held.
-        try await eventually { try SQLiteEventLog(settings: log).lane("app").progress.unfinished.count == 40 }
+        try await eventually { try StateReader(path: log.path).lane("app").progress.unfinished.count == 40 }
         try fixture.abandon()
         fixture = try RouterFixture(log, lanes: [settings])
         try await eventually { Set(subscriber.ledger.all.dropFirst(4).map(\.position)) == Set(1...40) }

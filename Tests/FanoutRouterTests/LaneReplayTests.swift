@@ -42,7 +42,7 @@ import Testing
     /// by a replay.
     private func saved(_ position: UInt64) async throws {
         try await eventually {
-            let progress = try SQLiteEventLog(settings: log).lane("app").progress
+            let progress = try StateReader(path: log.path).lane("app").progress
             return progress.taken == position && progress.unfinished.isEmpty
         }
     }
@@ -67,10 +67,10 @@ import Testing
         #expect(Set(again.map { $0.header("webhook-id") }).count == Set(again.map(\.position)).count)
         try await eventually { try isIdle(fixture) && queued(fixture) == 0 }
         fixture.stop()
-        let attempts = try SQLiteEventLogReader(path: log.path).attempts(position: again.first?.position ?? 0)
+        let attempts = try fixture.reading.read { try $0.attempts(position: again.first?.position ?? 0) }
         #expect(attempts.map(\.attempt.number) == [1, 2])
         #expect(attempts.allSatisfy { $0.attempt.replay == 1 })
-        #expect(try SQLiteEventLogReader(path: log.path).deadLetterCounts() == [:])
+        #expect(try fixture.reading.read { try $0.deadLetterCounts() } == [:])
     }
 
     @Test func `a router killed amid a replay neither loses it nor repeats what had ended`() async throws {

@@ -74,7 +74,7 @@ import Testing
         #expect(Set(requests.map { $0.header("webhook-id") }).count == 1)
         try await eventually { try fixture.withLane("app") { $0.cursor.deliveries.all.isEmpty } == true }
         fixture.stop()
-        let reader = try SQLiteEventLogReader(path: log.path)
+        let reader = try StateReader(path: log.path)
         #expect(
             try reader.attempts(position: 1).map(\.attempt.outcome)
                 == ["status", "response_malformed", "delivered"])
@@ -94,7 +94,7 @@ import Testing
         #expect(try await subscriber.wait(for: 3).last?.position == 1)
         try await eventually { try fixture.withLane("app") { $0.cursor.deliveries.all.isEmpty } == true }
         fixture.stop()
-        #expect(try SQLiteEventLogReader(path: log.path).deadLetterCounts() == [:])
+        #expect(try fixture.reading.read { try $0.deadLetterCounts() } == [:])
     }
 
     @Test func `410 disables the subscription durably and enabling goes on at the same place`() async throws {
@@ -157,7 +157,7 @@ import Testing
         try await eventually { try fixture.withLane("app") { $0.cursor.deliveries.all.isEmpty } == true }
         #expect(Set(positions) == Set(1...200))
         fixture.stop()
-        #expect(try SQLiteEventLogReader(path: log.path).deadLetterCounts() == [:])
+        #expect(try fixture.reading.read { try $0.deadLetterCounts() } == [:])
     }
 
     @Test func `an endless answer is cut off and still counts`() async throws {

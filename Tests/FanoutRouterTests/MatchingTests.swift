@@ -12,7 +12,7 @@ import Wire
     private func row(types: [String], subject: String = "calls/default:1") throws -> EventBatch {
         let folder = try TemporaryFolder()
         let settings = EventLogSettings(path: folder.file)
-        let log = try SQLiteEventLog(settings: settings)
+        let log = try SegmentEventLog(settings: settings)
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 1)
         for (index, type) in types.enumerated() {
             let envelope = Sample.envelope(

@@ -195,7 +195,7 @@ private final class NotifierFixture {
     private(set) var reports = 0
     private let folder: TemporaryFolder
     private let settings: EventLogSettings
-    private let log: SQLiteEventLog
+    private let log: SegmentEventLog
     private let mailbox = FeedMailbox(budgetBytes: 1 << 20)
     private let hub: PushHub
     private let tokens: APITokens
@@ -208,10 +208,10 @@ private final class NotifierFixture {
     init() throws {
         folder = try TemporaryFolder()
         settings = EventLogSettings(path: folder.file)
-        log = try SQLiteEventLog(settings: settings)
+        log = try SegmentEventLog(settings: settings)
         hub = PushHub(
             logID: log.id, mailbox: mailbox, feed: EventFeed(next: log.nextPosition, budgetBytes: 1 << 20),
-            reading: LogReading(try SQLiteEventLogReader(path: settings.path)), loop: loop,
+            reading: LogReading(try log.makeReader()), loop: loop,
             registry: MetricRegistry(stage: "fanout-router", instance: "test", version: "0"),
             logger: Logger(label: "test"), saveCursors: { _, _ in })
         let right = SecretReference(place: .literal("right"), keyPath: "router.api_tokens[0]")

@@ -183,7 +183,8 @@ import Wire
         #expect(try ids(["source": "other-rooms", "limit": "1000"]).count == 30)
         #expect(try ids(["code": "body_not_json"]).count == 10)
         #expect(try ids(["code": "signature_mismatch", "source": "stream"]).count == 40)
-        #expect(metric("tributary_quarantine_webhooks", "stream") == 50)
+        // The metrics are written once a second.
+        try await eventually { metric("tributary_quarantine_webhooks", "stream") == 50 }
         #expect(metric("tributary_quarantine_displaced_total", "stream") == 460)
         #expect(metric("tributary_quarantine_displaced_total", "other-rooms") == 0)
         #expect((metric("tributary_quarantine_bytes", "other-rooms") ?? 0) > 30 * QuarantinedWebhook.rowBytes)

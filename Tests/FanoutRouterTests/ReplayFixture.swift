@@ -22,9 +22,9 @@ final class ReplayFixture {
         let folder = try folder ?? TemporaryFolder()
         self.folder = folder
         settings = EventLogSettings(path: folder.file)
-        let log = try SQLiteEventLog(settings: settings)
+        let log = try SegmentEventLog(settings: settings)
         let taken = try log.lane("app").progress.taken
-        let reading = LogReading(try SQLiteEventLogReader(path: settings.path))
+        let reading = LogReading(try log.makeReader())
         let registry = MetricRegistry(stage: "fanout-router", instance: "test", version: "0")
         let writer = LogWriter(
             log: log, settings: settings, watermarks: [:],

@@ -143,6 +143,7 @@ import Wire
         let id = try start(fixture, "{\"from\":\"dead-letters\"}")
         try await eventually { try fixture.queued() == ReplayRunner.mostQueued }
         fixture.runner.stop()
+        fixture.writer.close()
         fixture = try ReplayFixture(fixture.folder) { _ in true }
         #expect(try fixture.job(id).state == .running)
         fixture.runner.start()

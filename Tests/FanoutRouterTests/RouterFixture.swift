@@ -35,11 +35,11 @@ final class RouterFixture: ReceivingFixture, Sendable {
         signing: SigningConfiguration? = nil,
         feedBytes: Int = 32 << 20, allow: [String] = ["127.0.0.0/8"], push: PushConfiguration = PushConfiguration()
     ) throws {
-        let log = try log ?? SQLiteEventLog(settings: settings)
+        let log = try log ?? SegmentEventLog(settings: settings)
         loop = group.next()
         logID = log.id
         self.allow = allow
-        reading = LogReading(try SQLiteEventLogReader(path: settings.path))
+        reading = LogReading(try log.makeReader())
         let mailbox = FeedMailbox(budgetBytes: feedBytes)
         let pushMailbox = FeedMailbox(budgetBytes: feedBytes)
         let settledHere = Settled()
@@ -152,11 +152,14 @@ final class RouterFixture: ReceivingFixture, Sendable {
         }
         try? saved.futureResult.wait()
         try? group.syncShutdownGracefully()
+        writer.flush()
+        writer.close()
     }
 
     /// Stops without saving anything, like a killed process.
     func abandon() throws {
         try loop.submit { [hub] in hub.value.halt() }.wait()
+        writer.close()
     }
 
     private final class Settled: Sendable {

@@ -87,7 +87,7 @@ final class StoreFixture {
     /// Lends the event log of a stopped router.
     func withLog(_ body: (any EventLog) throws -> Void) throws {
         try body(
-            try SQLiteEventLog(settings: EventLogSettings(path: folder.path + "/state/fanout-router-0/events.sqlite")))
+            try SegmentEventLog(settings: EventLogSettings(path: folder.path + "/state/fanout-router-0/events.sqlite")))
     }
 
     private static func write(

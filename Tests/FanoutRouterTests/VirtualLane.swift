@@ -105,7 +105,7 @@ final class VirtualLane {
             let folder = try TemporaryFolder()
             var settings = EventLogSettings(path: folder.file)
             settings.eventsPerRow = events
-            let log = try SQLiteEventLog(settings: settings)
+            let log = try SegmentEventLog(settings: settings)
             var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 1)
             for number in 1...events {
                 let envelope = Sample.envelope(sequence: UInt64(number), ids: ["id-\(number)"])

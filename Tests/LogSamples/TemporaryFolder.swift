@@ -15,13 +15,15 @@ package final class TemporaryFolder {
     /// Where the log lies.
     package var file: String { path + "/events.sqlite" }
 
-    /// Copies the database as it lies on disk at this moment, like a power cut would leave it.
+    /// Copies database and log as they lie on disk at this moment, like the end of the process would leave them.
     package func snapshot(to other: TemporaryFolder) throws {
-        for suffix in ["", "-wal"] {
-            let from = open(file + suffix, O_RDONLY)
+        mkdir(other.path + "/log", 0o700)
+        let log = (try? FileManager.default.contentsOfDirectory(atPath: path + "/log")) ?? []
+        for name in ["events.sqlite", "events.sqlite-wal"] + log.map({ "log/" + $0 }) {
+            let from = open(path + "/" + name, O_RDONLY)
             guard from >= 0 else { continue }
             defer { close(from) }
-            let to = open(other.file + suffix, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+            let to = open(other.path + "/" + name, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
             defer { close(to) }
             var chunk = [UInt8](repeating: 0, count: 1 << 16)
             while true {

@@ -16,24 +16,22 @@ CRYPTO = {"COpenSSL", "LibCrypto"}
 READING = {"CSimdJSON", "SimdJSON"}
 GZIP = {"CZlib", "Gzip"}
 BROKERS = {"AWS", "CNATS", "NATS"}
-JOURNAL = {"CDirectIO", "CommitLog", "Journal", "WebhookIntake"}
+COMMIT_LOG = {"CDirectIO", "CommitLog"}
+JOURNAL = COMMIT_LOG | {"Journal", "WebhookIntake"}
 MODULES = {
     "IngressGateway": STAGE | JOURNAL | {"ServerCertificates"},
     "IngressConnector": STAGE | CRYPTO | JOURNAL | {"AWS", "SQSClient", "WebSocket"},
     "Verifier": STAGE | CRYPTO | READING | GZIP | {"Verification"},
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
-    "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS
+    "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS | COMMIT_LOG
     | {
         "ControlAPI", "ControlClient", "DeliverySigning", "EventDelivery", "EventLog", "ServerCertificates",
         "Verification", "WebSocket",
     },
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"} | {"TapPrinting"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
-    | CRYPTO | READING | GZIP
-    | {
-        "CDirectIO", "CommitLog", "ControlClient", "DeliverySigning", "Normalisation", "ServerCertificates",
-        "Verification", "WebSocket",
-    },
+    | CRYPTO | READING | GZIP | COMMIT_LOG
+    | {"ControlClient", "DeliverySigning", "Normalisation", "ServerCertificates", "Verification", "WebSocket"},
 }  # fmt: skip
 """All modules of this repository in each executable, through whatever they come."""
 

@@ -36,22 +36,24 @@ package final class RouterStage: Sendable {
     private let pushGroup: MultiThreadedEventLoopGroup
 
     /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
-    /// nanoseconds since 1970.
+    /// nanoseconds since 1970. `failed` is told when the log's disk failed: the stage has to be stopped and started anew.
     package init(
-        _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { steadyNanoseconds() }
+        _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { steadyNanoseconds() },
+        failed: @escaping @Sendable (StageFailure) -> Void = { _ in }
     ) throws(StageFailure) {
         self.environment = environment
         configuration = ReloadableConfiguration(environment)
         let configured = try Self.subscriptions(environment.configuration, environment)
         let settings = try Self.logSettings(environment)
         do {
-            let log = try SQLiteEventLog(settings: settings)
+            let log = try SegmentEventLog(settings: settings)
+            for notice in log.notices { environment.logger.warning("\(notice)") }
             let watermarks = try log.watermarks()
             let (next, logID) = (log.nextPosition, log.id)
             group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let loop = group.next()
-            let reading = LogReading(try SQLiteEventLogReader(path: settings.path))
-            let laneReading = LogReading(try SQLiteEventLogReader(path: settings.path))
+            let reading = LogReading(try log.makeReader())
+            let laneReading = LogReading(try log.makeReader())
             let bus = Self.makeBus(environment, watermarks: watermarks)
             let mailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
             let pushMailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
@@ -62,7 +64,8 @@ package final class RouterStage: Sendable {
                 metrics: IntakeMetrics(
                     environment.registry,
                     sources: environment.configuration.sources.map { ($0.name, "\($0.provider)") }),
-                logger: environment.logger, outlets: Self.outlets(bus, [mailbox, pushMailbox]))
+                logger: environment.logger,
+                outlets: Self.outlets(bus, [mailbox, pushMailbox]) { failed($0.stageFailure) })
             let hub = try loop.submit {
                 let hub = LaneHub(
                     mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: laneReading,
@@ -71,7 +74,7 @@ package final class RouterStage: Sendable {
                 return NIOLoopBound(hub, eventLoop: loop)
             }.wait()
             mailbox.onArrival { loop.execute { hub.value.drain() } }
-            let pushReading = LogReading(try SQLiteEventLogReader(path: settings.path))
+            let pushReading = LogReading(try log.makeReader())
             let push = try pushLoop.submit {
                 let hub = PushHub(
                     logID: logID, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes),
@@ -98,6 +101,8 @@ package final class RouterStage: Sendable {
             (self.bus, self.loop, self.reading, self.writer, self.hub) = (bus, loop, reading, writer, hub)
         } catch let error as StageFailure {
             throw error
+        } catch let error as EventLogError {
+            throw error.stageFailure
         } catch {
             throw StageFailure(.io, "the router cannot start: \(error)")
         }
@@ -131,6 +136,7 @@ package final class RouterStage: Sendable {
         _ = saved.wait(milliseconds: 7_000)
         try? pushGroup.syncShutdownGracefully()
         try? group.syncShutdownGracefully()
+        writer.close()
     }
 
     /// Reads the file again and runs by it: subscriptions, their secrets, and where deliveries may go. `listener` takes
@@ -191,7 +197,9 @@ extension RouterStage {
             bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
     }
 
-    private static func outlets(_ bus: RouterBus, _ mailboxes: [FeedMailbox]) -> LogWriter.Outlets {
+    private static func outlets(
+        _ bus: RouterBus, _ mailboxes: [FeedMailbox], _ failed: @escaping @Sendable (EventLogError) -> Void
+    ) -> LogWriter.Outlets {
         LogWriter.Outlets(
             committed: { bus.committed($0) },
             publish: { batch in
@@ -201,7 +209,7 @@ extension RouterStage {
             feed: { rows, next in
                 let rendered = rows.map { RenderedBatch($0) }
                 for mailbox in mailboxes { mailbox.put(rendered, next: next) }
-            })
+            }, failed: failed)
     }
 
     private static func outlets(
@@ -241,6 +249,11 @@ extension RouterStage {
         var settings = EventLogSettings(path: try environment.makeDataDirectory() + "/events.sqlite")
         settings.retentionSeconds = retentionSeconds(router)
         settings.retentionBytes = Int64(router.eventLogBudgetBytes)
+        // What an envelope holds may be more in the log: events repeat what their webhook says once.
+        let envelopeBytes = Limits.envelopeBytes(maxBodyBytes: environment.configuration.ingress.maxBodyBytes)
+        settings.recordBytes = LogWriter.bytesPerCommit + 3 * envelopeBytes
+        settings.segmentBytes = max(
+            2 * settings.recordBytes, min(64 << 20, router.eventLogBudgetBytes / 8))
         settings.dedupeWindowSeconds = router.dedupeWindow.components.seconds
         settings.dedupeIDs = router.dedupeIds
         settings.quarantineSources = environment.configuration.sources.map(\.name)

@@ -14,6 +14,8 @@ package import Wire
 package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     /// Most records that go into one commit.
     static let recordsPerCommit = 4096
+    /// Most bytes of them; a larger batch goes alone.
+    static let bytesPerCommit = 4 << 20
 
     /// What follows a commit. Called on the log thread.
     struct Outlets: Sendable {
@@ -23,6 +25,8 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         var publish: @Sendable (RecordBatch) -> Void
         /// Gives new rows to the lanes; the second is the position after the newest event.
         var feed: @Sendable ([EventBatch], UInt64) -> Void
+        /// Is told when the disk failed: nothing is taken any more, the next start finds out what is on it.
+        var failed: @Sendable (EventLogError) -> Void = { _ in }
     }
 
     private struct Inbox {
@@ -143,6 +147,9 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         while problem == nil, inbox.withLock({ $0.isScheduled }) { queue.sync {} }
     }
 
+    /// Closes the log; nothing may be written afterwards.
+    func close() { queue.sync { log.close() } }
+
     private func leave(_ change: (inout Inbox) -> Void) {
         let mustWake = inbox.withLock { inbox in
             change(&inbox)
@@ -184,10 +191,11 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
                 return nil
             }
             var work = Inbox()
-            var records = 0
+            var (records, bytes) = (0, 0)
             let count = inbox.batches.prefix { batch in
                 records += batch.count
-                return records <= Self.recordsPerCommit
+                bytes += batch.byteCount
+                return records <= Self.recordsPerCommit && bytes <= Self.bytesPerCommit
             }.count
             work.batches = Array(inbox.batches.prefix(max(1, count)))
             inbox.batches.removeFirst(work.batches.count)
@@ -245,7 +253,6 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         metrics.batches.add(work.batches.count)
         metrics.eventsOut.add(work.transaction.eventCount)
         metrics.earlyEvictions.set(Double(log.earlyEvictions))
-        if !work.transaction.rejected.isEmpty { metrics.quarantine(log.quarantineUse) }
         if !work.batches.isEmpty {
             metrics.processing.record(
                 nanoseconds: monotonicNanoseconds() - work.startedNanoseconds, count: work.batches.count)
@@ -255,6 +262,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     private func stop(_ error: EventLogError) {
         failure.withLock { $0 = error }
         logger.critical("the event log accepts nothing any more", metadata: ["cause": "\(error)"])
+        outlets.failed(error)
     }
 
     /// Dead letters that are dropped unread are counted at once and said now and then.
@@ -281,18 +289,19 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         sayClockJump()
         let limit = 128
         var dropped = 0
-        if pending == nil {
-            do {
-                let now = steadyNanoseconds()
-                dropped = try log.dropExpired(nowNanoseconds: now, rows: limit)
-                dropped = max(dropped, try log.dropAgedQuarantine(nowNanoseconds: now, rows: limit))
-            } catch {
-                logger.error("what is over age cannot be dropped", metadata: ["cause": "\(error)"])
-            }
-            metrics.quarantine(log.quarantineUse)
-            deadLetters.withLock { $0 = log.deadLetterCounts }
-            sayDisplaced()
+        do {
+            let now = steadyNanoseconds()
+            dropped = try log.dropExpired(nowNanoseconds: now, rows: limit)
+            dropped = max(dropped, try log.dropAgedQuarantine(nowNanoseconds: now, rows: limit))
+            if inbox.withLock({ !$0.isScheduled }) { try log.idle() }
+        } catch {
+            let cause = EventLogError(error)
+            if cause.code == .storageFailed, problem?.code != .storageFailed { stop(cause) }
+            logger.error("what is over age cannot be dropped", metadata: ["cause": "\(cause)"])
         }
+        metrics.quarantine(log.quarantineUse)
+        deadLetters.withLock { $0 = log.deadLetterCounts }
+        sayDisplaced()
         let wait: DispatchTimeInterval = dropped == limit ? .milliseconds(20) : .seconds(1)
         queue.asyncAfter(deadline: .now() + wait) { [weak self] in self?.dropExpired(heartbeat) }
     }

@@ -13,6 +13,9 @@ enum QuarantineEntries {
         let entry = replay?.entry ?? (envelope.journal, envelope.sequence)
         var codes: [RejectionCode] = []
         for rejection in rejections where !codes.contains(rejection.code) { codes.append(rejection.code) }
+        // Shared by the entries.
+        let head = envelope.section(.requestHead).map { Array($0) } ?? []
+        let body = envelope.section(.body).map { Array($0) } ?? []
         return codes.compactMap { code in
             let those = rejections.filter { $0.code == code }
             guard let first = those.first else { return nil }
@@ -25,8 +28,7 @@ enum QuarantineEntries {
                 detail: those.count == 1 ? first.detail : "\(first.detail) (and \(those.count - 1) more elements)",
                 journal: entry.journal, sequence: entry.sequence,
                 receivedAtNanoseconds: envelope.receivedAtNanoseconds, quarantinedAtNanoseconds: nowNanoseconds,
-                head: envelope.section(.requestHead).map { Array($0) } ?? [],
-                body: envelope.section(.body).map { Array($0) } ?? [])
+                head: head, body: body)
             webhook.isReplay = replay != nil
             return webhook
         }

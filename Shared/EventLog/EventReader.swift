@@ -1,0 +1,57 @@
+import CommitLog
+import GRDB
+import Wire
+
+/// Reads events out of the commit log by position: the state knows which record holds one, and what it does not know yet
+/// lies behind the record that was applied last. The one way to read events. Used by one thread.
+struct EventReader {
+    private let segments: SegmentReader
+
+    init(_ segments: SegmentReader) {
+        self.segments = segments
+    }
+
+    /// Whole rows from the one that holds `position` on, until `maxBytes` are exceeded.
+    func batches(from position: UInt64, maxBytes: Int, _ db: Database) throws -> [EventBatch] {
+        var found: [EventBatch] = []
+        var bytes = 0
+        // Retention gives up rows one by one, the log whole segments.
+        let oldest = max(position, try EventTimes.firstPosition(db))
+        var number = try Self.number(holding: oldest, db)
+        while bytes < maxBytes {
+            let entries = try segments.read(from: number, maxBytes: maxBytes)
+            guard !entries.isEmpty else { break }
+            for entry in entries {
+                switch entry {
+                case .missing(_, let end): number = end
+                case .record(let record):
+                    number = record.end
+                    for row in try FactRecord(record.content).rows
+                    where row.batch.last >= oldest && bytes < maxBytes {
+                        found.append(row.batch)
+                        bytes += row.batch.sizeBytes
+                    }
+                }
+            }
+        }
+        return found
+    }
+
+    /// The row that holds `position`; nil where there is none.
+    func batch(holding position: UInt64, _ db: Database) throws -> EventBatch? {
+        let batch = try batches(from: position, maxBytes: 1, db).first
+        return batch.flatMap { $0.first <= position && position <= $0.last ? $0 : nil }
+    }
+
+    /// A record at or before the one that holds `position`.
+    private static func number(holding position: UInt64, _ db: Database) throws -> UInt64 {
+        let state = try Row.fetchOne(db.cachedStatement(sql: "SELECT next_position, applied FROM state"))
+        if let state, position >= UInt64(bitPattern: state[0] as Int64) {
+            return UInt64(bitPattern: state[1] as Int64) + 1
+        }
+        let number = try Int64.fetchOne(
+            db.cachedStatement(sql: "SELECT number FROM batch WHERE first <= ? ORDER BY first DESC LIMIT 1"),
+            arguments: [Int64(clamping: position)])
+        return number.map { UInt64(bitPattern: $0) } ?? 1
+    }
+}
