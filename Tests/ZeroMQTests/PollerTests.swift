@@ -57,4 +57,23 @@ import Testing
         try poller.wait(nanoseconds: 60_000_000_000)
         #expect(poller.isWoken && poller.isReadable(one))
     }
+
+    @Test func `who is patient or unheard wakes nobody, and nothing of theirs is lost`() throws {
+        let (one, other) = try pair()
+        let (third, fourth) = try pair()
+        var poller = Poller(wakeUp: -1, sockets: [one], patient: [third])
+        try poller.wait(nanoseconds: 0)
+        #expect(try other.send([Frame([1])]) == .sent)
+        try poller.wait(nanoseconds: 0, unheard: one)
+        #expect(!poller.isReadable(one))
+        try poller.wait(nanoseconds: 60_000_000_000)
+        #expect(poller.isReadable(one))
+        #expect(try one.receive()?.first?.copy == [1])
+        #expect(try one.receive() == nil)
+        #expect(try fourth.send([Frame([2])]) == .sent)
+        #expect(try third.receive()?.first?.copy == [2], "its owner may look whenever it likes")
+        #expect(try fourth.send([Frame([3])]) == .sent)
+        try poller.wait(nanoseconds: 60_000_000_000)
+        #expect(poller.isReadable(third))
+    }
 }
