@@ -26,7 +26,7 @@ struct BatchingTests {
     }
 
     private func take(_ sequence: UInt64, _ core: inout WorkerCore<Bool>, isAlone: Bool = false) {
-        #expect(core.intakes.received(batch: sequence, records: 1, from: 1))
+        #expect(core.intakes.received(batch: sequence, records: 1, from: 1) == true)
         core.enqueue(record(sequence, batch: sequence, isAlone: isAlone))
     }
 
@@ -98,11 +98,11 @@ struct BatchingTests {
         intakes.linked(1)
         #expect(intakes.credit(for: 1, at: 0)?.mostRecords == 1)
         for batch in UInt64(1)...4 {
-            #expect(intakes.received(batch: batch, records: 1, from: 1))
+            #expect(intakes.received(batch: batch, records: 1, from: 1) == true)
             intakes.finished(records: 1, ofBatch: batch, from: 1)
             #expect((intakes.credit(for: 1, at: 0) != nil) == (batch == 4))
         }
-        #expect(intakes.received(batch: 5, records: 1, from: 1))
+        #expect(intakes.received(batch: 5, records: 1, from: 1) == true)
         intakes.worked(2, at: 0)
         #expect(intakes.credit(for: 1, at: 0) == nil, "nothing is finished")
         intakes.finished(records: 1, ofBatch: 5, from: 1)
