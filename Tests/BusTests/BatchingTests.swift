@@ -52,6 +52,18 @@ struct BatchingTests {
         #expect(passOn(&core, at: 5 * millisecond) == [2, 3])
     }
 
+    @Test func `what was left behind for want of credit goes as soon as there is some`() {
+        var core = verifier()
+        core.credited(
+            9,
+            CreditNotice(grantedThrough: 1, receivedThrough: 0, mostRecords: 1, mostBytes: 100_000, unfinished: []))
+        take(1, &core)
+        take(2, &core)
+        #expect(passOn(&core, at: 0) == [1])
+        #expect(core.isToPassOn(at: 1))
+        #expect(passOn(&core, at: 1).isEmpty)
+    }
+
     @Test func `nobody's credit and no suspect waits for what gathers`() {
         var core = verifier()
         take(1, &core)

@@ -116,7 +116,8 @@ package struct WorkerCore<Payload> {
 
     /// The next hop has taken the order: only now is the credit for its records given back.
     package mutating func taken(_ order: WorkOrder<Payload>, at now: Int64) {
-        lastPassedOn = now
+        // What is left behind for want of credit has waited already.
+        if waitingCount == 0 { lastPassedOn = now }
         intakes.worked(order.records.count, at: now)
         var index = 0
         while index < order.records.count {

@@ -102,9 +102,7 @@ final class WorkerLoop {
     init(
         settings: WorkerSettings, work: any StageWork, metrics registry: MetricRegistry,
         mailbox: Mailbox<WorkerBus.Mail>
-    )
-        throws
-    {
+    ) throws {
         self.settings = settings
         self.mailbox = mailbox
         self.metrics = WorkerLoopMetrics(registry)
