@@ -22,7 +22,7 @@ final class IngressLoop {
     private let metrics: IngressLoopMetrics
     private let heartbeat: Heartbeat
 
-    private static let pingIntervalNanoseconds: Int64 = 500_000_000
+    private static let pingIntervalNanoseconds: Int64 = 2_000_000_000
     private static let arrivalsPerTurn = 512
 
     init(
