@@ -16,7 +16,7 @@ package struct Poller {
     private let newsStart: Int
 
     /// `patient`: sockets of whose frames some may be found with the next that come, so that none of these is asked after it
-    /// was used. `news`: sockets that tell of connections and listeners.
+    /// was used; whoever reads one reads all that there is. `news`: sockets that tell of connections and listeners.
     package init(wakeUp descriptor: Int32, sockets: [Socket], patient: [Socket] = [], news: [Socket] = []) {
         patientStart = sockets.count
         newsStart = sockets.count + patient.count

@@ -74,6 +74,15 @@ struct LinkUpTests {
         #expect(core.settlements(at: start + 199 * millisecond, repeating: true).count == 1)
     }
 
+    @Test func `a restarted ingress forgets at once what was settled before it has read that back`() {
+        var core = IngressCore(
+            journal: journal, firstRetained: 6, nextSequence: 21, windowRecords: 100, windowBytes: 100_000,
+            verdictTimeoutNanoseconds: 1)
+        #expect(
+            core.settled(SettlementNotice(journal: journal, watermark: 20, held: []), bootID: 1, at: 0) == .settled(20))
+        #expect(core.wantedFromDisk() == nil)
+    }
+
     @Test func `a window is reserved, or refused with a sentence`() {
         var core = RouterCore<Int>(watermarks: [:], reorderBudgetBytes: 1500)
         #expect(core.announced(window()) == .accepted)

@@ -163,11 +163,10 @@ package struct IngressCore: Sendable {
             routerBootID = bootID
         }
         isRouterLinked = true
-        let reached = max(notice.watermark, window.watermark)
-        if reached > window.end { skipForgotten(to: reached) }
-        let moved = window.settle(
-            watermark: notice.watermark, held: notice.held, laterCopies: Int(notice.laterCopies), at: now)
-        return moved ? .settled(window.watermark) : .nothing
+        let settledBefore = window.watermark
+        if notice.watermark > window.end { skipForgotten(to: notice.watermark) }
+        window.settle(watermark: notice.watermark, held: notice.held, laterCopies: Int(notice.laterCopies), at: now)
+        return window.watermark > settledBefore ? .settled(window.watermark) : .nothing
     }
 
     /// The journal took a new identity and numbers what it retains from `firstRetained` on.
