@@ -23,7 +23,7 @@ final class TapListener {
     private var gaps = TapGaps()
     private var output = ByteWriter(reservingBytes: TapListener.outputBytes)
 
-    private static let scanIntervalMilliseconds = 200
+    private static let scanIntervalNanoseconds: Int64 = 200_000_000
     /// What is printed at once.
     private static let outputBytes = 64 << 10
     /// Transmissions that wait for this process, in all; beyond it they are skipped.
@@ -70,7 +70,7 @@ final class TapListener {
         var poller = Poller(wakeUp: -1, sockets: [socket])
         var nextScan: Int64 = 0
         while true {
-            try poller.wait(timeoutMilliseconds: Self.scanIntervalMilliseconds)
+            try poller.wait(nanoseconds: Self.scanIntervalNanoseconds)
             output.bytes.removeAll(keepingCapacity: true)
             while left > 0, output.count < Self.outputBytes, let frames = try socket.receive() {
                 print(frames, &left)
@@ -79,7 +79,7 @@ final class TapListener {
             if left == 0 { return }
             let now = monotonicNanoseconds()
             if now >= nextScan {
-                nextScan = now + Int64(Self.scanIntervalMilliseconds) * 1_000_000
+                nextScan = now + Self.scanIntervalNanoseconds
                 _ = try scan()
             }
         }

@@ -91,6 +91,7 @@ package final class AdminEndpoint: Sendable {
     /// Says once that the stage is ready, and every second that all its threads move.
     private static func keepNotifying(_ loop: any EventLoop, _ dispatcher: AdminDispatcher, _ notifier: ServiceNotifier)
     {
+        guard notifier.isHeard else { return }
         let isReady = NIOLoopBoundBox.makeBoxSendingValue(false, eventLoop: loop)
         loop.scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { _ in
             if !isReady.value, dispatcher.checks.allSatisfy(\.ok) {

@@ -2,8 +2,8 @@ package import NIOCore
 package import StageMetrics
 
 extension EventLoop {
-    /// Beats once a second for as long as the loop runs.
+    /// Beats now and then for as long as the loop runs: every beat of an idle loop is a wake-up.
     package func keepBeating(_ heartbeat: Heartbeat) {
-        scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(1)) { _ in heartbeat.beat() }
+        scheduleRepeatedTask(initialDelay: .zero, delay: .seconds(3)) { _ in heartbeat.beat() }
     }
 }

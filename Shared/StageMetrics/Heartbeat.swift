@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The proof that a thread still moves: it stores the monotonic time once per turn of its loop, at least once a second.
+/// The proof that a thread still moves: it stores the monotonic time once per turn of its loop, at least every three seconds.
 /// A thread that is in an endless loop, or waits for something that never comes, stops beating.
 ///
 /// The thread (or its loop) owns this object; when it ends, it is no longer watched.

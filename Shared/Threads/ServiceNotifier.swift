@@ -28,6 +28,9 @@ package struct ServiceNotifier: Sendable {
             isUsable ? socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0) : -1
     }
 
+    /// Whether somebody wants to be told.
+    package var isHeard: Bool { descriptor >= 0 }
+
     /// `READY=1`, `WATCHDOG=1` or `STOPPING=1`.
     package func notify(_ state: String) {
         guard descriptor >= 0 else { return }

@@ -3,13 +3,16 @@ package enum Limits {
     /// A batch is sent when it holds this many records …
     package static let batchRecords = 256
     /// … or this many bytes; a larger record travels alone.
-    package static let batchBytes = 64 * 1024
+    package static let batchBytes = 192 * 1024
     /// Batches a worker may hold unfinished per link.
-    package static let creditBatches = 2
+    package static let creditBatches = 4
     /// The time whose finished records bound the size of a worker's next batch.
     package static let creditHorizonNanoseconds: Int64 = 10_000_000
     /// A stage returns to its sockets after this much work.
     package static let workSliceNanoseconds: Int64 = 5_000_000
+    /// How long after it last passed something on a verifier does so again, while no upstream lacks credit: with what
+    /// arrives then, or by itself at the end. About as long as the router's commits lie apart, so one batch makes one.
+    package static let gatheringNanoseconds: ClosedRange<Int64> = 3_000_000...5_000_000
     /// A stage looks after its connections and gauges this often while something flows, which does not wait for it …
     package static let housekeepingNanoseconds: Int64 = 10_000_000
     /// … and this often while nothing does.

@@ -11,16 +11,19 @@ package struct Poller {
     private var descriptors: [pollfd]
     private let sockets: [Socket]
     private var readable: [Bool]
+    private let socketDescriptors: [Int32]
+    private let patientStart: Int
     private let newsStart: Int
 
-    /// `news`: sockets that tell of connections and listeners.
-    package init(wakeUp descriptor: Int32, sockets: [Socket], news: [Socket] = []) {
-        newsStart = sockets.count
-        self.sockets = sockets + news
+    /// `patient`: sockets of whose frames some may be found with the next that come, so that none of these is asked after it
+    /// was used; whoever reads one reads all that there is. `news`: sockets that tell of connections and listeners.
+    package init(wakeUp descriptor: Int32, sockets: [Socket], patient: [Socket] = [], news: [Socket] = []) {
+        patientStart = sockets.count
+        newsStart = sockets.count + patient.count
+        self.sockets = sockets + patient + news
         readable = Array(repeating: false, count: self.sockets.count)
-        descriptors = ([descriptor] + self.sockets.map(\.descriptor)).map {
-            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
-        }
+        socketDescriptors = self.sockets.map(\.descriptor)
+        descriptors = ([descriptor] + socketDescriptors).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         for socket in self.sockets { socket.isUnsettled = true }
     }
 
@@ -36,15 +39,19 @@ package struct Poller {
     /// Whether `wait` found the wake-up descriptor readable.
     package var isWoken: Bool { descriptors[0].revents & Int16(POLLIN) != 0 }
 
-    /// Returns when something is readable or the time is over, sometimes sooner. A negative time-out waits for ever.
-    package mutating func wait(timeoutMilliseconds: Int) throws(ZeroMQError) {
+    /// Returns when something is readable or the time is over, sometimes sooner. `unheard` is left alone: its owner looks
+    /// for itself when it wants to know.
+    package mutating func wait(nanoseconds: Int64, unheard: Socket? = nil) throws(ZeroMQError) {
         var isReady = false
-        for index in sockets.indices {
-            readable[index] = sockets[index].isUnsettled ? try sockets[index].hasInput() : false
+        for (index, socket) in sockets.enumerated() {
+            let isAsked = socket.isUnsettled && socket !== unheard && !(patientStart..<newsStart).contains(index)
+            readable[index] = isAsked ? try socket.hasInput() : false
             isReady = isReady || readable[index]
+            // poll(2) passes over negative descriptors.
+            descriptors[index + 1].fd = socket === unheard ? -1 : socketDescriptors[index]
         }
-        let timeout = isReady ? 0 : Int32(clamping: timeoutMilliseconds)
-        if poll(&descriptors, nfds_t(descriptors.count), timeout) < 0 {
+        let milliseconds = isReady ? 0 : Int32(clamping: (max(0, nanoseconds) + 999_999) / 1_000_000)
+        if poll(&descriptors, nfds_t(descriptors.count), milliseconds) < 0 {
             guard errno == EINTR else { throw ZeroMQError(operation: "poll", code: errno) }
             for index in descriptors.indices { descriptors[index].revents = 0 }
         }

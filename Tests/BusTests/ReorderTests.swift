@@ -60,16 +60,27 @@ struct LinkUpTests {
             _ = core.arrived(journal, sequence, isLaterCopy: false, 0)
             _ = core.release(journal)
             core.committed(journal, sequence)
-            #expect(core.settlements(at: start + 3 * millisecond, repeating: false).isEmpty)
+            #expect(core.settlements(at: start + Int64(sequence) * millisecond, repeating: false).isEmpty)
         }
-        #expect(core.settlements(at: start + 4 * millisecond, repeating: false).map(\.watermark) == [2])
+        #expect(core.pauseNanoseconds(at: start + 2 * millisecond) == 19 * millisecond)
+        #expect(core.settlements(at: start + 21 * millisecond, repeating: false).map(\.watermark) == [2])
+        #expect(core.pauseNanoseconds(at: start + 21 * millisecond) == nil)
         _ = core.arrived(journal, 5, isLaterCopy: false, 0)
-        #expect(core.settlements(at: start + 8 * millisecond, repeating: false).isEmpty, "what is held has time")
+        #expect(core.settlements(at: start + 22 * millisecond, repeating: false).isEmpty, "what is held has time")
         _ = core.arrived(journal, 4, isLaterCopy: false, isAlone: true, 0)
         #expect(
-            core.settlements(at: start + 9 * millisecond, repeating: false).map(\.held) == [[SequenceRange(4, 5)]])
+            core.settlements(at: start + 23 * millisecond, repeating: false).map(\.held) == [[SequenceRange(4, 5)]])
         #expect(core.settlements(at: start + 99 * millisecond, repeating: false).isEmpty, "nothing new")
         #expect(core.settlements(at: start + 199 * millisecond, repeating: true).count == 1)
+    }
+
+    @Test func `a restarted ingress forgets at once what was settled before it has read that back`() {
+        var core = IngressCore(
+            journal: journal, firstRetained: 6, nextSequence: 21, windowRecords: 100, windowBytes: 100_000,
+            verdictTimeoutNanoseconds: 1)
+        #expect(
+            core.settled(SettlementNotice(journal: journal, watermark: 20, held: []), bootID: 1, at: 0) == .settled(20))
+        #expect(core.wantedFromDisk() == nil)
     }
 
     @Test func `a window is reserved, or refused with a sentence`() {

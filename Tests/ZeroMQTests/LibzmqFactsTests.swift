@@ -26,7 +26,7 @@ import Testing
         let end = Date().addingTimeInterval(Double(limit) / 1000)
         while Date() < end {
             if let frames = try socket.receive() { return frames }
-            try poller.wait(timeoutMilliseconds: 5)
+            try poller.wait(nanoseconds: 5_000_000)
         }
         return nil
     }

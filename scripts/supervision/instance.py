@@ -15,7 +15,7 @@ from .topology import Stage
 
 STOP_SECONDS = 10.0  # how long a stage may take to finish what it holds after SIGTERM; then it is killed, and said
 READY_SECONDS = 15.0  # how long it may take to be ready, or to read another configuration
-PROBE_READY_SECONDS = 1.0
+PROBE_READY_SECONDS = 2.0
 PROBE_STARTING_SECONDS = 0.03
 PROBE_SLOW_START_SECONDS = 0.2
 POLL_SECONDS = 0.02

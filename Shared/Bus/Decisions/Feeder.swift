@@ -38,6 +38,7 @@ package struct Feeder: Sendable {
         var number: UInt64
         var ranges: [JournalRange]
         var isAlone: Bool
+        var isJudged = false
     }
 
     private struct Peer {
@@ -50,6 +51,7 @@ package struct Feeder: Sendable {
         var outstanding: [Outstanding] = []
 
         var mayBeSent: Bool { lastSent < grantedThrough }
+        var isAtWork: Bool { outstanding.contains { !$0.isJudged } }
     }
 
     private var peers: [Int: Peer] = [:]
@@ -57,8 +59,13 @@ package struct Feeder: Sendable {
     private var turn = 0
     /// The worker that is being emptied for a record that travels alone.
     private var reserved: Int?
+    /// Whether a worker is sent the next ordinary batch only when it has judged the last one, so that batches grow while it
+    /// works or waits for a processor, instead of queueing with it.
+    private let awaitsVerdicts: Bool
 
-    package init() {}
+    package init(awaitsVerdicts: Bool = false) {
+        self.awaitsVerdicts = awaitsVerdicts
+    }
 
     package var peerCount: Int { order.count }
     package var peerIDs: [Int] { order }
@@ -85,12 +92,28 @@ package struct Feeder: Sendable {
         peers[peer] = known
     }
 
+    /// A worker has judged these records. A batch is judged with its last one; where the word of it is lost, the credit
+    /// that is given back tells.
+    package mutating func judged(_ judged: JournalRange) {
+        for id in order {
+            for index in peers[id]?.outstanding.indices ?? 0..<0 {
+                guard let last = peers[id]?.outstanding[index].ranges.last, last.journal == judged.journal else {
+                    continue
+                }
+                if judged.sequences.first <= last.sequences.last, last.sequences.last <= judged.sequences.last {
+                    peers[id]?.outstanding[index].isJudged = true
+                }
+            }
+        }
+    }
+
     /// The next worker in turn that may be sent an ordinary batch.
     package mutating func pick() -> Offer? {
         for step in 0..<order.count {
             let index = (turn + step) % order.count
             let id = order[index]
             guard id != reserved, let peer = peers[id], peer.mayBeSent, !holdsAlone(peer) else { continue }
+            if awaitsVerdicts && peer.isAtWork { continue }
             turn = (index + 1) % order.count
             return Offer(peer: id, mostRecords: peer.mostRecords, mostBytes: peer.mostBytes)
         }

@@ -21,7 +21,7 @@ package enum SettlementEffect: Equatable, Sendable {
 package struct IngressCore: Sendable {
     package private(set) var journal: JournalID
     package private(set) var window: SendWindow
-    package private(set) var feeder = Feeder()
+    package private(set) var feeder = Feeder(awaitsVerdicts: true)
     package private(set) var verdicts: VerdictWait
     /// The last sequence that the journal has on disk.
     package private(set) var lastSequence: UInt64
@@ -87,6 +87,7 @@ package struct IngressCore: Sendable {
 
     package mutating func decided(_ notice: VerdictNotice) -> [AnswerRange] {
         guard notice.journal == journal else { return [] }
+        for entry in notice.entries { feeder.judged(JournalRange(journal, entry.sequences)) }
         return notice.entries.flatMap { verdicts.decided($0) }
     }
 
@@ -111,9 +112,14 @@ package struct IngressCore: Sendable {
         return notice.ranges.flatMap { window.lost($0, cause: cause) }
     }
 
+    /// Whether there is something to send, to whomever.
+    package var hasWork: Bool {
+        isRouterLinked && !isRenumbering && (window.hasAloneWork || window.hasOrdinaryWork)
+    }
+
     /// The next batch to send; nil when there is nothing to send or nobody to send it to.
     package mutating func nextOrder(at now: Int64) -> SendOrder? {
-        guard isRouterLinked, !isRenumbering else { return nil }
+        guard hasWork else { return nil }
         if window.hasAloneWork {
             if let offer = feeder.pickIdle(), let sequence = window.takeAlone(at: now) {
                 return order(to: offer.peer, [SequenceRange(sequence, sequence)], isAlone: true)
@@ -157,11 +163,10 @@ package struct IngressCore: Sendable {
             routerBootID = bootID
         }
         isRouterLinked = true
-        let reached = max(notice.watermark, window.watermark)
-        if reached > window.end { skipForgotten(to: reached) }
-        let moved = window.settle(
-            watermark: notice.watermark, held: notice.held, laterCopies: Int(notice.laterCopies), at: now)
-        return moved ? .settled(window.watermark) : .nothing
+        let settledBefore = window.watermark
+        if notice.watermark > window.end { skipForgotten(to: notice.watermark) }
+        window.settle(watermark: notice.watermark, held: notice.held, laterCopies: Int(notice.laterCopies), at: now)
+        return window.watermark > settledBefore ? .settled(window.watermark) : .nothing
     }
 
     /// The journal took a new identity and numbers what it retains from `firstRetained` on.

@@ -9,12 +9,18 @@ package struct Intake: Sendable {
     package private(set) var isNewsworthy = true
     /// What the upstream was last told that it may send.
     private var announcedThrough: UInt64 = 0
+    private var announcedRecords = 0
 
     package init() {}
 
-    /// Whether the upstream waits for the news: it has used up what it was granted. Otherwise there is time, and one
-    /// notice serves for several batches.
-    package var isUrgent: Bool { isNewsworthy && receivedThrough >= announcedThrough }
+    /// Whether this link holds all that it may.
+    package var isFull: Bool { unfinished.count >= Limits.creditBatches }
+
+    /// Whether the upstream waits for the news: it has used up what it was granted, or may send twice as many records at
+    /// once. Otherwise there is time, and one notice serves for several batches.
+    package func isUrgent(mostRecords: Int) -> Bool {
+        isNewsworthy && (receivedThrough >= announcedThrough || mostRecords >= 2 * announcedRecords)
+    }
 
     /// Whether `number` is new. A number that was skipped was lost on the way: it counts as finished here, and the
     /// ingress' timer sends its records again.
@@ -44,6 +50,7 @@ package struct Intake: Sendable {
     /// The state to tell the upstream. A worker that is `closing` grants nothing more.
     package mutating func notice(mostRecords: Int, mostBytes: Int, closing: Bool = false) -> CreditNotice {
         isNewsworthy = false
+        announcedRecords = mostRecords
         let free = closing ? 0 : max(0, Limits.creditBatches - unfinished.count)
         announcedThrough = receivedThrough + UInt64(free)
         return CreditNotice(
@@ -72,6 +79,9 @@ package struct Intakes: Sendable {
         links[link]?.finished(records: records, ofBatch: batch)
     }
 
+    /// Whether a link may be granted no more until the next hop has taken something.
+    package var isAnyFull: Bool { links.values.contains { $0.isFull } }
+
     /// So many records were worked off.
     package mutating func worked(_ records: Int, at now: Int64) { rate.add(records, at: now) }
 
@@ -80,11 +90,12 @@ package struct Intakes: Sendable {
     package mutating func credit(
         for link: Int, at now: Int64, tidying: Bool = false, repeating: Bool = false, closing: Bool = false
     ) -> CreditNotice? {
-        guard var intake = links[link], repeating || intake.isUrgent || (tidying && intake.isNewsworthy) else {
+        guard var intake = links[link] else { return nil }
+        let mostRecords = rate.batchRecords(at: now)
+        guard repeating || intake.isUrgent(mostRecords: mostRecords) || (tidying && intake.isNewsworthy) else {
             return nil
         }
-        let notice = intake.notice(
-            mostRecords: rate.batchRecords(at: now), mostBytes: Limits.batchBytes, closing: closing)
+        let notice = intake.notice(mostRecords: mostRecords, mostBytes: Limits.batchBytes, closing: closing)
         links[link] = intake
         return notice
     }

@@ -12,10 +12,8 @@ package enum LinkUp: Equatable, Sendable {
 /// All decisions of the router's side of the bus: one reorder window per journal, what may be sent, and when ingresses
 /// hear of what is settled and held. Times are monotonic nanoseconds.
 package struct RouterCore<Payload> {
-    /// Records that came are told of after so long …
-    private static var heldInterval: Int64 { 10_000_000 }
-    /// … and commits soon: nobody waits for a settlement, so several share one.
-    private static var settlementInterval: Int64 { 4_000_000 }
+    /// Nobody waits for a settlement, so all that comes and is committed in this time shares one.
+    private static var settlementInterval: Int64 { 20_000_000 }
 
     package var intakes = Intakes()
     private var windows: [JournalID: ReorderWindow<Payload>] = [:]
@@ -24,11 +22,11 @@ package struct RouterCore<Payload> {
     /// Records that arrived only because they were sent again, since their ingress was last told of what is here.
     private var laterCopies: [JournalID: UInt32] = [:]
     private let reorderBudgetBytes: UInt64
-    /// Journals whose ingress has to hear of a new watermark now, or of new records held soon.
+    /// Journals whose ingress has to hear of a new watermark or of new records held.
     private var moved: Set<JournalID> = []
     package private(set) var touched: Set<JournalID> = []
-    private var nextSettlement: Int64 = 0
-    private var nextHeld: Int64 = 0
+    /// When they are to hear of it; nil while there is nothing to hear.
+    private var settlementDue: Int64?
 
     /// `watermarks`: what the store knows of every journal.
     package init(watermarks: [JournalID: UInt64], reorderBudgetBytes: UInt64) {
@@ -36,8 +34,8 @@ package struct RouterCore<Payload> {
         self.reorderBudgetBytes = reorderBudgetBytes
     }
 
-    /// How long nothing needs to be done; nil while an ingress has nothing to hear.
-    package var pauseNanoseconds: Int64? { touched.isEmpty && moved.isEmpty ? nil : Self.heldInterval / 2 }
+    /// How long nothing needs to be said; nil while an ingress has nothing to hear.
+    package func pauseNanoseconds(at now: Int64) -> Int64? { settlementDue.map { max(0, $0 - now) } }
 
     /// An ingress announced its journal and window: reserve the space for it, or refuse.
     package mutating func announced(_ notice: WindowNotice) -> LinkUp {
@@ -52,6 +50,7 @@ package struct RouterCore<Payload> {
         }
         reservedBytes[notice.journal] = notice.bytes
         moved.insert(notice.journal)
+        settlementDue = 0
         let stored = windows[notice.journal]?.watermark ?? watermarks[notice.journal] ?? 0
         if notice.firstRetained > stored + 1, notice.firstRetained > (windows[notice.journal]?.released ?? 0) + 1 {
             let reached = notice.firstRetained - 1
@@ -87,7 +86,7 @@ package struct RouterCore<Payload> {
         if isLaterCopy { laterCopies[journal, default: 0] += 1 }
         touched.insert(journal)
         // The next suspect waits for this one's arrival.
-        if isAlone { (nextHeld, nextSettlement) = (0, 0) }
+        if isAlone { settlementDue = 0 }
         return arrival
     }
 
@@ -100,16 +99,17 @@ package struct RouterCore<Payload> {
         moved.insert(journal)
     }
 
-    /// What ingresses are to hear now: soon after a commit and after records came, and all of it where `repeating`.
+    /// What ingresses are to hear now: some time after a commit and after records came, and all of it where `repeating`.
     package mutating func settlements(at now: Int64, repeating: Bool) -> [SettlementNotice] {
-        if now >= nextHeld {
-            nextHeld = now + Self.heldInterval
-            moved.formUnion(touched)
-            touched.removeAll(keepingCapacity: true)
+        moved.formUnion(touched)
+        touched.removeAll(keepingCapacity: true)
+        if repeating {
+            moved.formUnion(windows.keys)
+        } else if !moved.isEmpty, settlementDue == nil {
+            settlementDue = now + Self.settlementInterval
         }
-        if repeating { moved.formUnion(windows.keys) }
-        guard now >= nextSettlement, !moved.isEmpty else { return [] }
-        nextSettlement = now + Self.settlementInterval
+        guard repeating || settlementDue.map({ $0 <= now }) == true else { return [] }
+        settlementDue = nil
         defer { moved.removeAll(keepingCapacity: true) }
         return moved.compactMap { settlement(of: $0) }
     }

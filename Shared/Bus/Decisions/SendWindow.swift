@@ -95,7 +95,7 @@ package struct SendWindow: Sendable {
     /// The router told what it has. Returns whether the watermark moved. `laterCopies`: how many of the records that are
     /// new in it arrived only because they were sent again; which of them is not known, so none that was sent again is
     /// a sample for the timer then.
-    package mutating func settle(
+    @discardableResult package mutating func settle(
         watermark settled: UInt64, held: [SequenceRange], laterCopies: Int = 0, at now: Int64
     ) -> Bool {
         let reached = min(settled, end)

@@ -43,9 +43,14 @@ package struct WorkerCore<Payload> {
     private var alone: Deque<WorkRecord<Payload>> = []
     /// Whether the next stage runs provider code, so that suspects must reach it alone. The router does not.
     private let isolatesSuspects: Bool
+    private let gatheringNanoseconds: ClosedRange<Int64>
+    private var lastPassedOn = Int64.min / 2
 
-    package init(isolatesSuspects: Bool) {
+    /// `gatheringNanoseconds`: between one passing on and the next, while no upstream lacks credit: at the least where
+    /// records arrive then, and at the most.
+    package init(isolatesSuspects: Bool, gatheringNanoseconds: ClosedRange<Int64> = 0...0) {
         self.isolatesSuspects = isolatesSuspects
+        self.gatheringNanoseconds = gatheringNanoseconds
     }
 
     package var waitingCount: Int { ordinary.count + alone.count }
@@ -67,6 +72,20 @@ package struct WorkerCore<Payload> {
     }
 
     // MARK: downstream
+
+    /// How long what waits may gather before it is passed on; nil when nothing waits. An upstream that has no credit left
+    /// ends it.
+    package func gatheringPause(at now: Int64) -> Int64? {
+        guard waitingCount > 0 else { return nil }
+        return !alone.isEmpty || intakes.isAnyFull ? 0 : max(0, lastPassedOn + gatheringNanoseconds.upperBound - now)
+    }
+
+    /// Whether what waits is to be passed on now.
+    package func isToPassOn(at now: Int64, withArrivals hasArrivals: Bool = false) -> Bool {
+        gatheringPause(at: now).map {
+            $0 == 0 || hasArrivals && now >= lastPassedOn + gatheringNanoseconds.lowerBound
+        } ?? false
+    }
 
     package mutating func downstreamLinked(_ peer: Int, role: StageRole, link: UInt64) -> [Unfinished] {
         feeder.linked(peer, role: role, link: link)
@@ -97,6 +116,8 @@ package struct WorkerCore<Payload> {
 
     /// The next hop has taken the order: only now is the credit for its records given back.
     package mutating func taken(_ order: WorkOrder<Payload>, at now: Int64) {
+        // What is left behind for want of credit has waited already.
+        if waitingCount == 0 { lastPassedOn = now }
         intakes.worked(order.records.count, at: now)
         var index = 0
         while index < order.records.count {

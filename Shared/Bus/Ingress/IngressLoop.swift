@@ -22,7 +22,7 @@ final class IngressLoop {
     private let metrics: IngressLoopMetrics
     private let heartbeat: Heartbeat
 
-    private static let pingIntervalNanoseconds: Int64 = 500_000_000
+    private static let pingIntervalNanoseconds: Int64 = 2_000_000_000
     private static let arrivalsPerTurn = 512
 
     init(
@@ -55,16 +55,20 @@ final class IngressLoop {
             wakeUp: mailbox.descriptor, sockets: [out.socket, control.socket],
             news: [out.news, control.news, tap.socket])
         while !isStopping {
-            try poller.wait(timeoutMilliseconds: pause(at: monotonicNanoseconds()))
+            // What verifiers have to say matters when there is something for them that they have not asked for.
+            let isHeard = core.feeder.peerCount == 0 || core.hasWork
+            try poller.wait(
+                nanoseconds: pause(at: monotonicNanoseconds()), unheard: isHeard ? nil : out.socket)
             let now = monotonicNanoseconds()
             heartbeat.beat(at: now)
             if poller.isWoken { takeMail() }
             if core.window.count > 0 { housekeeping.recordsMoved(at: now) }
+            if poller.hasNews { housekeeping.linksChanged(at: now) }
             if housekeeping.isDue(at: now) || out.isProbing || control.isProbing || poller.hasNews {
                 try keepHouse(at: now)
+                try takeOut()
             }
             if poller.isReadable(control.socket) { try takeControl(at: now) }
-            if poller.isReadable(out.socket) { try takeOut() }
             core.expireTimers(at: now)
             answers += core.expireVerdicts(at: now)
             try feed(at: now)
@@ -97,11 +101,11 @@ final class IngressLoop {
         metrics.update(core, malformed: out.malformedCount + control.malformedCount)
     }
 
-    private func pause(at now: Int64) -> Int {
-        if out.isProbing || control.isProbing { return 2 }
+    private func pause(at now: Int64) -> Int64 {
+        if out.isProbing || control.isProbing { return 2_000_000 }
         var pause = min(housekeeping.pauseNanoseconds(at: now), core.window.nextExpiry - now)
         if let deadline = core.verdicts.nextDeadline { pause = min(pause, deadline - now) }
-        return max(0, Int(pause / 1_000_000) + 1)
+        return pause
     }
 
     private func takeMail() {
@@ -205,6 +209,9 @@ final class IngressLoop {
     }
 
     private func feed(at now: Int64) throws {
+        guard core.hasWork else { return }
+        // Only now: until something waits, nobody need hear what verifiers finish.
+        try takeOut()
         while true {
             let resentBefore = core.window.resentRecords
             guard let order = core.nextOrder(at: now) else { return }

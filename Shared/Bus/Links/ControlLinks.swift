@@ -38,11 +38,13 @@ final class ControlLinks {
         return try ingresses.refresh(hello) { link, _ in journals[link.id] = nil }
     }
 
-    /// Takes what came on the links that the poller found readable. `announced` gets each window that an ingress announces.
+    /// Takes what came on the links that the poller found readable, and on all of them where `isTidying`. `announced` gets
+    /// each window that an ingress announces.
     func receive(
-        _ poller: Poller, malformed: Counter, announced: (Int, WindowNotice) throws -> Void = { _, _ in }
+        _ poller: Poller, isTidying: Bool, malformed: Counter,
+        announced: (Int, WindowNotice) throws -> Void = { _, _ in }
     ) throws {
-        for link in ingresses.links where poller.isReadable(link.socket) {
+        for link in ingresses.links where isTidying || poller.isReadable(link.socket) {
             while let arrival = try link.receive() {
                 guard arrival.header.kind == .window, let notice = try? arrival.read(WindowNotice.init) else {
                     if arrival.header.kind != .ping { malformed.add() }

@@ -58,14 +58,15 @@ final class RouterLoop {
     }
 
     private func turn(_ poller: inout Poller) throws -> (now: Int64, isTidying: Bool) {
-        let pause = core.pauseNanoseconds ?? housekeeping.pauseNanoseconds(at: monotonicNanoseconds())
-        try poller.wait(timeoutMilliseconds: max(1, Int(pause / 1_000_000)))
-        let now = monotonicNanoseconds()
+        var now = monotonicNanoseconds()
+        let pause = housekeeping.pauseNanoseconds(at: now)
+        try poller.wait(nanoseconds: min(pause, core.pauseNanoseconds(at: now) ?? pause))
+        now = monotonicNanoseconds()
         heartbeat.beat(at: now)
         if poller.isWoken { try takeMail(at: now) }
         let isTidying = housekeeping.isDue(at: now) || poller.hasNews
         if try isTidying && keepHouse(at: now) { poller = makePoller() }
-        try control.receive(poller, malformed: metrics.malformed, announced: linkUp)
+        try control.receive(poller, isTidying: isTidying, malformed: metrics.malformed, announced: linkUp)
         try takeUpstream(poller, at: now)
         release()
         return (now, isTidying)
@@ -73,7 +74,7 @@ final class RouterLoop {
 
     private func makePoller() -> Poller {
         Poller(
-            wakeUp: mailbox.descriptor, sockets: upstream.sockets + control.sockets,
+            wakeUp: mailbox.descriptor, sockets: upstream.sockets, patient: control.sockets,
             news: upstream.news + control.news + [tap.socket])
     }
 

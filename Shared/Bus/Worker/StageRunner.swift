@@ -67,7 +67,7 @@ struct BatchInWork {
 }
 
 /// Where the stage's work is done: batches in, results and verdicts out, never longer than a slice at a time.
-struct StageRunner<Work: StageWork> {
+struct StageRunner {
     enum Outcome {
         case done(WorkRecord<StageResult>)
         /// The record's bytes are damaged, or the batch holds fewer records than it claims.
@@ -75,7 +75,7 @@ struct StageRunner<Work: StageWork> {
     }
 
     var verdicts: [JournalID: VerdictNotice] = [:]
-    private var work: Work
+    private var work: any StageWork
     private var batches: Deque<BatchInWork> = []
     private let role: StageRole
     private let instance: String
@@ -84,7 +84,7 @@ struct StageRunner<Work: StageWork> {
     /// Sections of this size are not grown any more.
     private static var sectionsBytes: Int { 256 * 1024 }
 
-    init(work: Work, role: StageRole, instance: String, metrics: WorkerLoopMetrics) {
+    init(work: any StageWork, role: StageRole, instance: String, metrics: WorkerLoopMetrics) {
         self.work = work
         self.role = role
         self.instance = instance

@@ -47,7 +47,7 @@ package final class WorkerBus: Sendable {
     }
 
     /// Binds the sockets and starts the thread; `makeWork` runs on it.
-    package func start<Work: StageWork>(_ makeWork: @escaping @Sendable () -> Work) {
+    package func start(_ makeWork: @escaping @Sendable () -> any StageWork) {
         let (settings, metrics, mailbox) = (settings, metrics, mailbox)
         let started = BlockingThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
@@ -74,7 +74,7 @@ package final class WorkerBus: Sendable {
 }
 
 /// The turns of a worker's bus thread.
-final class WorkerLoop<Work: StageWork> {
+final class WorkerLoop {
     private typealias Core = WorkerCore<StageResult>
 
     private let settings: WorkerSettings
@@ -87,7 +87,7 @@ final class WorkerLoop<Work: StageWork> {
     private let metrics: WorkerLoopMetrics
     private let heartbeat: Heartbeat
     private var core: Core
-    private var runner: StageRunner<Work>
+    private var runner: StageRunner
     private var isStopping = false
     private var nextRepeat: Int64 = 0
     private var nextScan: Int64 = 0
@@ -99,15 +99,18 @@ final class WorkerLoop<Work: StageWork> {
     private static var drainNanoseconds: Int64 { 2_000_000_000 }
     private static var leaveNanoseconds: Int64 { 30_000_000 }
 
-    init(settings: WorkerSettings, work: Work, metrics registry: MetricRegistry, mailbox: Mailbox<WorkerBus.Mail>)
-        throws
-    {
+    init(
+        settings: WorkerSettings, work: any StageWork, metrics registry: MetricRegistry,
+        mailbox: Mailbox<WorkerBus.Mail>
+    ) throws {
         self.settings = settings
         self.mailbox = mailbox
         self.metrics = WorkerLoopMetrics(registry)
         heartbeat = registry.heartbeat(of: "bus")
         runner = StageRunner(work: work, role: settings.role, instance: settings.instance, metrics: metrics)
-        core = WorkerCore(isolatesSuspects: settings.role == .verifier)
+        core = WorkerCore(
+            isolatesSuspects: settings.role == .verifier,
+            gatheringNanoseconds: settings.role == .verifier ? Limits.gatheringNanoseconds : 0...0)
         let context = try Context()
         let directory = RunDirectory(path: settings.runDirectory)
         let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
@@ -130,21 +133,22 @@ final class WorkerLoop<Work: StageWork> {
         var poller = makePoller()
         var drainEnd = Int64.max
         while true {
-            try poller.wait(timeoutMilliseconds: pause(at: monotonicNanoseconds()))
+            try wait(&poller)
             let now = monotonicNanoseconds()
             heartbeat.beat(at: now)
             if poller.isWoken, !mailbox.drain().isEmpty, !isStopping {
                 isStopping = true
                 drainEnd = now + Self.drainNanoseconds
             }
+            if poller.hasNews { housekeeping.linksChanged(at: now) }
             let isTidying = housekeeping.isDue(at: now) || out.isProbing || poller.hasNews
             if try isTidying && keepHouse(at: now) { poller = makePoller() }
-            try control.receive(poller, malformed: metrics.malformed)
-            try takeUpstream(poller, at: now)
-            if poller.isReadable(out.socket) { try takeOut() }
+            try control.receive(poller, isTidying: isTidying, malformed: metrics.malformed)
+            let hasArrivals = try takeUpstream(poller, at: now)
+            if isTidying { try takeOut() }
             work()
             try control.send(&runner.verdicts)
-            try passOn()
+            if isStopping || core.isToPassOn(at: now, withArrivals: hasArrivals) { try passOn() }
             try sendCredit(at: now, tidying: isTidying || isStopping)
             try control.send(&lossReports)
             linked(upstream.upCount)
@@ -158,7 +162,7 @@ final class WorkerLoop<Work: StageWork> {
 
     private func makePoller() -> Poller {
         Poller(
-            wakeUp: mailbox.descriptor, sockets: upstream.sockets + control.sockets + [out.socket],
+            wakeUp: mailbox.descriptor, sockets: upstream.sockets + [out.socket], patient: control.sockets,
             news: upstream.news + control.news + [out.news, tap.socket])
     }
 
@@ -183,9 +187,14 @@ final class WorkerLoop<Work: StageWork> {
         return isChanged || isRebuilt
     }
 
-    private func pause(at now: Int64) -> Int {
-        if runner.waitingCount > 0 { return 0 }
-        return out.isProbing || isStopping ? 2 : max(1, Int(housekeeping.pauseNanoseconds(at: now) / 1_000_000))
+    private func wait(_ poller: inout Poller) throws {
+        let now = monotonicNanoseconds()
+        var pause = out.isProbing || isStopping ? 2_000_000 : housekeeping.pauseNanoseconds(at: now)
+        if runner.waitingCount > 0 { pause = 0 }
+        if let gathering = core.gatheringPause(at: now), gathering > 0 { pause = min(pause, gathering) }
+        // What the next hop has to say matters when there is something for it that it has not asked for.
+        let isHeard = core.feeder.peerCount == 0 || core.isToPassOn(at: now) || isStopping
+        try poller.wait(nanoseconds: pause, unheard: isHeard ? nil : out.socket)
     }
 
     private func rescan(at now: Int64) throws -> Bool {
@@ -200,13 +209,17 @@ final class WorkerLoop<Work: StageWork> {
 
     // MARK: upstream
 
-    private func takeUpstream(_ poller: Poller, at now: Int64) throws {
+    /// Whether anything came.
+    private func takeUpstream(_ poller: Poller, at now: Int64) throws -> Bool {
+        var hasArrivals = false
         for link in upstream.links where poller.isReadable(link.socket) {
             for _ in 0..<Self.arrivalsPerTurn {
                 guard let arrival = try link.receive() else { break }
                 take(arrival, from: link, at: now)
+                hasArrivals = true
             }
         }
+        return hasArrivals
     }
 
     private func take(_ arrival: Arrival, from link: ConnectedLink, at now: Int64) {
@@ -276,6 +289,8 @@ final class WorkerLoop<Work: StageWork> {
     }
 
     private func passOn() throws {
+        // Only now: until something waits, nobody need hear what the next hop takes.
+        try takeOut()
         while let order = core.nextOrder() {
             let frame = StageResult.frame(of: order.records)
             let shared = tap.hasListeners ? frame.sharing() : nil

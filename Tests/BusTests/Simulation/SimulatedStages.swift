@@ -126,10 +126,14 @@ final class SimulatedWorker: Node {
     private var control: Set<Int> = []
     private var upstreams: [Int] = []
     private var bootID: UInt64 = 0
+    private var isPassingDue = false
 
     override func boot() {
         upstreams = []
-        core = WorkerCore(isolatesSuspects: role == .verifier)
+        core = WorkerCore(
+            isolatesSuspects: role == .verifier,
+            gatheringNanoseconds: role == .verifier ? Limits.gatheringNanoseconds : 0...0)
+        isPassingDue = false
         queue = []
         isWorking = false
         control = []
@@ -220,6 +224,19 @@ final class SimulatedWorker: Node {
     }
 
     private func passOn() {
+        guard let pause = core.gatheringPause(at: world.time.now) else { return }
+        if pause > 0 {
+            guard !isPassingDue else { return }
+            isPassingDue = true
+            let number = incarnation
+            return world.time.after(pause) { [self] in
+                perform(number) { [self] in
+                    isPassingDue = false
+                    passOn()
+                    sendCredit()
+                }
+            }
+        }
         while let order = core.nextOrder() {
             let records = order.records.map {
                 (sequence: $0.sequence, isAlone: $0.isAlone, isResent: $0.payload)
@@ -346,7 +363,7 @@ final class SimulatedRouter: Node {
             }
             _ = world.connection(peer)?.send(.credit(notice), upwards: true)
         }
-        guard !isTurnDue, let pause = core.pauseNanoseconds else { return }
+        guard !isTurnDue, let pause = core.pauseNanoseconds(at: now) else { return }
         isTurnDue = true
         later(now + pause) { [self] in
             isTurnDue = false

@@ -9,7 +9,7 @@ import StageMetrics
 /// Confined to its event loop.
 package final class LaneHub: LaneSource {
     /// How often gauges are set and stuck lanes looked at.
-    static let tickInterval = TimeAmount.milliseconds(250)
+    static let tickInterval = TimeAmount.milliseconds(500)
     /// How long after one save the next begins at the earliest, for each lane that had something to save: a crash repeats
     /// at most what was delivered since, and saving costs a few percent of the log thread's time at most.
     static let saveIntervalPerLane = TimeAmount.microseconds(200)
@@ -21,7 +21,7 @@ package final class LaneHub: LaneSource {
     static let allChunksBytes = 32 << 20
 
     /// How many ticks apart the metrics are told in what state each lane is.
-    private static let ticksPerReport = 4
+    private static let ticksPerReport = 2
 
     private(set) var feed: EventFeed
     private var arrivals: ArrivalClock

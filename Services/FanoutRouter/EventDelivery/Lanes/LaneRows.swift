@@ -4,7 +4,7 @@ import NIOCore
 /// what it can't go on without. Confined to the event loop.
 final class LaneRows {
     /// Ticks without progress after which rows are given back: slow lanes do not read the same rows again and again.
-    private static let patienceTicks = 50
+    private static let patienceTicks = 25
 
     private let source: any LaneSource
     private let loop: any EventLoop

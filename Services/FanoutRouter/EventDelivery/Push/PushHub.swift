@@ -18,7 +18,7 @@ package final class PushHub {
     private static let framesPerTurn = 4096
     /// Most positions that one watcher looks at before others have their turn.
     private static let positionsPerTurn: UInt64 = 4096
-    private static let tickInterval = TimeAmount.seconds(1)
+    private static let tickInterval = TimeAmount.seconds(2)
     private static let saveInterval = TimeAmount.milliseconds(100)
     private static let readAgain = TimeAmount.milliseconds(200)
 
