@@ -33,10 +33,12 @@ func shared(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 /// An executable in `Services/<name>`.
-func service(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+func service(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies, path: "Services/\(name)", exclude: exclude,
-        swiftSettings: swiftSettings)
+        resources: resources, swiftSettings: swiftSettings)
 }
 
 /// A test target in `Tests/<name>`.
@@ -119,10 +121,9 @@ let package = Package(
         .target(
             name: "Normalisation",
             dependencies: [
-                "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf,
+                "LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire",
             ],
-            path: "Shared/Providers/Normalisation", exclude: ["Fishjam/server_notifications.proto"],
-            swiftSettings: swiftSettings),
+            path: "Shared/Providers/Normalisation", swiftSettings: swiftSettings),
         .target(
             name: "CommitLog", dependencies: ["CDirectIO", "Executable", "Threads", "Wire"], path: "Shared/CommitLog",
             exclude: ["FORMAT.md"], swiftSettings: swiftSettings),
@@ -225,11 +226,12 @@ let package = Package(
         service(
             "Tributary",
             [
-                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "Events", "Executable", "Gzip", "JSON",
-                "Normalisation",
+                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "EventLog", "Events", "Executable",
+                "Gzip",
+                "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
                 "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
-            ]),
+            ], resources: [.embedInCode("Samples/samples.txt")]),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
         tests(
@@ -282,7 +284,12 @@ let package = Package(
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
             swiftSettings: swiftSettings),
-        tests("EventLogTests", ["EventLog", "Executable", "JSON", "LogSamples", "SeededRandom", "Wire", grdb]),
+        tests(
+            "EventLogTests",
+            [
+                "EventLog", "Executable", "JSON", "LogSamples", "MemoryDisk", "SeededRandom", "StageMetrics", "Wire",
+                grdb,
+            ]),
         tests(
             "IngressGatewayTests",
             [
@@ -307,7 +314,9 @@ let package = Package(
                 "LibCrypto", "Events", "Gzip", "JSON", "Normalisation", "Primitives", "Providers", "SeededRandom",
                 "SimdJSON", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", protobuf,
             ],
-            exclude: ["test_cloudevents.py", "cloudevents-1.0.2.schema.json"], resources: [.copy("Vectors")]),
+            exclude: [
+                "test_cloudevents.py", "cloudevents-1.0.2.schema.json", "Fishjam/server_notifications.proto",
+            ], resources: [.copy("Vectors")]),
         .executableTarget(
             name: "Benchmarks",
             dependencies: [

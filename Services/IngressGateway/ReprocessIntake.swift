@@ -82,9 +82,9 @@ final class ReprocessIntake: AnswerSink {
         let replies = takings.map(finish)
         guard wanted.isList else { return replies.first ?? Self.malformed }
         let answers = replies.map { reply in
-            JSONText.object([("status", .number(reply.status)), ("answer", JSONText(raw: reply.body))])
+            JSONText.object(["status": .number(reply.status), "answer": JSONText(raw: reply.body)])
         }
-        return .json(200, .object([("answers", .array(answers))]))
+        return .json(200, .object(["answers": .array(answers)]))
     }
 
     /// What became of one webhook so far: an answer to wait for, or one that is clear already.
@@ -138,10 +138,10 @@ final class ReprocessIntake: AnswerSink {
     private func reply(_ answer: Answer) -> AdminReply {
         switch answer {
         case .accepted(let journal, let sequence, _):
-            return .json(202, .object([("id", .string("\(journal)-\(sequence)"))]))
+            return .json(202, .object(["id": .string("\(journal)-\(sequence)")]))
         case .judged(let verdict, let journal, let sequence):
             return .json(
-                202, .object([("id", .string("\(journal)-\(sequence)")), ("verdict", .string(verdict.code))]))
+                202, .object(["id": .string("\(journal)-\(sequence)"), "verdict": .string(verdict.code)]))
         case .refused(let refusal): return .error(refusal.status, refusal.code, refusal.detail)
         case .probe, .handshake: preconditionFailure("a replay is never taken for a probe or a handshake")
         }

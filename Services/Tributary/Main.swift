@@ -44,6 +44,7 @@ struct TributaryCommand: ParsableCommand {
             TypesCommand.self, EventsCommand.self, ListenCommand.self, WhyCommand.self, SubscriptionsCommand.self,
             AttemptsCommand.self,
             DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self, StatsCommand.self, TokenCommand.self,
-            LogCommand.self, StatusCommand.self, LogsCommand.self, TopCommand.self, MetricsCommand.self,
+            LogCommand.self, BackupCommand.self, RestoreCommand.self, StatusCommand.self, LogsCommand.self,
+            TopCommand.self, MetricsCommand.self,
         ])
 }

@@ -49,7 +49,7 @@ final class Rehearsal: @unchecked Sendable {
                 "expected {\"webhooks\": [{\"source\", \"received_at_ns\", \"head\": [[name, value]], \"body_base64\", "
                     + "\"replay_of\": {\"journal\", \"sequence\"}, \"elements\": [index]}]}")
         }
-        return .json(200, .object([("answers", .array(webhooks.map(judge)))]))
+        return .json(200, .object(["answers": .array(webhooks.map(judge))]))
     }
 
     private func judge(_ webhook: LocalRecord.Webhook) -> JSONText {
@@ -66,13 +66,13 @@ final class Rehearsal: @unchecked Sendable {
             }
             let proof = view.section(.verification).flatMap { try? Verification(section: $0) }
             return .object([
-                ("verified", .bool(true)), ("scheme", .string(proof?.scheme ?? "")),
-                ("key", .string(proof?.keyID ?? "")),
+                "verified": .bool(true), "scheme": .string(proof?.scheme ?? ""),
+                "key": .string(proof?.keyID ?? ""),
             ])
         }
     }
 
     private static func refusal(_ code: RejectionCode, _ detail: String) -> JSONText {
-        .object([("verified", .bool(false)), ("code", .string(code.rawValue)), ("detail", .string(detail))])
+        .object(["verified": .bool(false), "code": .string(code.rawValue), "detail": .string(detail)])
     }
 }

@@ -34,11 +34,11 @@ package struct SQSRequest: Sendable {
     package static func delete(_ handles: [String], from queueURL: String) -> SQSRequest {
         precondition(handles.count <= mostEntries, "SQS takes ten entries in a request")
         let entries = handles.enumerated().map {
-            JSONText.object([("Id", .string("\($0.offset)")), ("ReceiptHandle", .string($0.element))])
+            JSONText.object(["Id": .string("\($0.offset)"), "ReceiptHandle": .string($0.element)])
         }
         return SQSRequest(
             action: "DeleteMessageBatch",
-            body: JSONText.object([("QueueUrl", .string(queueURL)), ("Entries", .array(entries))]).bytes)
+            body: JSONText.object(["QueueUrl": .string(queueURL), "Entries": .array(entries)]).bytes)
     }
 
     /// Its header fields, signed for `host`. `seconds`: now, since 1970.
@@ -86,7 +86,7 @@ package struct SQSBatch {
         raw("\"")
         if !entry.attributes.isEmpty {
             let attributes = entry.attributes.map { name, value in
-                (name, JSONText.object([("DataType", .string("String")), ("StringValue", .string(value))]))
+                (name, JSONText.object(["DataType": .string("String"), "StringValue": .string(value)]))
             }
             raw(",\"MessageAttributes\":\(JSONText.object(attributes))")
         }

@@ -63,11 +63,11 @@ struct AdminDispatcher: Sendable {
         let checks = checks
         let isReady = checks.allSatisfy(\.ok)
         let members = checks.map { check in
-            (check.name, JSONText.object([("ok", .bool(check.ok)), ("detail", .string(check.detail))]))
+            (check.name, JSONText.object(["ok": .bool(check.ok), "detail": .string(check.detail)]))
         }
         return .json(
             isReady ? 200 : 503,
-            .object([("status", .string(isReady ? "ready" : "not ready")), ("checks", .object(members))]))
+            .object(["status": .string(isReady ? "ready" : "not ready"), "checks": .object(members)]))
     }
 
     private func route(_ request: AdminRequest) -> Decision {

@@ -122,6 +122,6 @@ package struct AdminReply: Sendable {
 
     /// An error as all admin endpoints give it: `{"error":{"code":…,"text":…}}`.
     package static func error(_ status: Int, _ code: String, _ sentence: String) -> AdminReply {
-        json(status, .object([("error", .object([("code", .string(code)), ("text", .string(sentence))]))]))
+        json(status, .object(["error": .object(["code": .string(code), "text": .string(sentence)])]))
     }
 }

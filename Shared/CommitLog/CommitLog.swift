@@ -29,6 +29,20 @@ package protocol CommitLog: AnyObject {
     func trim(below number: UInt64) throws(LogError)
 }
 
+extension CommitLog {
+    /// Stores one record on an engine that completes before `submit` returns.
+    package func append(_ record: LogRecord) -> Result<Void, LogError> {
+        var stored = Result<Void, LogError>.success(())
+        submit(record) { outcome in
+            switch outcome {
+            case .stored: break
+            case .refused(let error), .unknown(let error): stored = .failure(error)
+            }
+        }
+        return stored
+    }
+}
+
 /// What is to be stored. The bytes are copied before `submit` returns.
 package struct LogRecord {
     /// The first number that it takes. This is the fence: it must be the log's `next`.

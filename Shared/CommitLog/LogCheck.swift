@@ -36,7 +36,10 @@ package struct LogCheck: Sendable {
         self = found
     }
 
-    init(once folder: String, _ files: any LogFileSystem) throws(LogError) {
+    /// The names of the segments and the superblock of a log that may be in use.
+    static func begin(
+        _ folder: String, _ files: any LogFileSystem
+    ) throws(LogError) -> (names: [String], superblock: Superblock) {
         let names: [String]
         do throws(SystemError) {
             names = try uninterrupted { () throws(SystemError) in try files.names(in: folder) }
@@ -48,9 +51,15 @@ package struct LogCheck: Sendable {
         guard let superblock = read?.newest else {
             throw LogError(.unusable, "\(folder) holds a log that was never begun")
         }
+        return (names, superblock)
+    }
+
+    init(once folder: String, _ files: any LogFileSystem) throws(LogError) {
+        let (names, superblock) = try Self.begin(folder, files)
         var found: [Segment] = []
         let recovery = try Recovery(files, folder: folder, names: names, superblock, fromStart: true) {
-            segment, block in
+            (segment, block) throws(LogError) in
+            let block = block.header
             if found.last?.ordinal != segment.ordinal {
                 found.append(
                     Segment(

@@ -45,12 +45,12 @@ struct Recovery {
     private let files: any LogFileSystem
     private let folder: String
     /// Called with each good block.
-    private let visit: ((SegmentHeader, BlockHeader) -> Void)?
+    private let visit: ((SegmentHeader, SegmentScanner.Block) throws(LogError) -> Void)?
 
     /// `fromStart` checks everything that is retained, not only what lies behind the mark.
     init(
         _ files: any LogFileSystem, folder: String, names: [String], _ superblock: Superblock,
-        fromStart: Bool = false, visit: ((SegmentHeader, BlockHeader) -> Void)? = nil
+        fromStart: Bool = false, visit: ((SegmentHeader, SegmentScanner.Block) throws(LogError) -> Void)? = nil
     ) throws(LogError) {
         self.files = files
         self.folder = folder
@@ -150,7 +150,7 @@ struct Recovery {
             {
                 epoch = block.header.epoch
                 followsDamage = false
-                take(block, segment.header, index)
+                try take(block, segment.header, index)
                 continue
             }
             let place = end.place + segment.header.alignment
@@ -171,8 +171,10 @@ struct Recovery {
         }
     }
 
-    private mutating func take(_ block: SegmentScanner.Block, _ header: SegmentHeader, _ index: Int) {
-        visit?(header, block.header)
+    private mutating func take(
+        _ block: SegmentScanner.Block, _ header: SegmentHeader, _ index: Int
+    ) throws(LogError) {
+        try visit?(header, block)
         segments[index].note(BlockPlace(number: end.number, place: end.place))
         end.place += block.header.byteCount(alignment: header.alignment)
         end.number = block.header.end
@@ -201,7 +203,11 @@ struct Recovery {
                     let place = file.alignment + header.byteCount(alignment: file.alignment)
                     header = try scanner.blockHeader(at: place) ?? header
                 }
-                if !header.isCopy, header.first >= end.number { fail("it goes on in \(name), whose header is damaged") }
+                // In a log that is in use it may have been entered meanwhile.
+                let isEntered = try SegmentScanner.header(of: file, salt: superblock.salt, path: path(name)) != nil
+                if !isEntered, !header.isCopy, header.first >= end.number {
+                    fail("it goes on in \(name), whose header is damaged")
+                }
             }
             spares.append(name)
         }

@@ -16,8 +16,8 @@ package enum Admission: Sendable {
 /// Each event has a position (1, 2, 3 …) that is never given twice, not even after everything was dropped. (log id,
 /// position) names an event for ever. Next: `Lane.swift` in the router.
 package protocol EventLog: AnyObject {
-    /// The log's random identity.
-    var id: JournalID { get }
+    /// The log's random identity, and those that it had.
+    var lineage: LogLineage { get }
     /// The position that the next event gets.
     var nextPosition: UInt64 { get }
     /// The first position still held; `nextPosition` where none is.
@@ -30,6 +30,9 @@ package protocol EventLog: AnyObject {
     /// A reader for another thread. What it reads of the state includes everything that was committed before.
     func makeReader() throws(EventLogError) -> StateReader
 
+    /// Gives back the space of what was dropped.
+    func trim() throws(EventLogError)
+
     /// Takes the time that is left between commits, once a second or so.
     func idle() throws(EventLogError)
 
@@ -38,6 +41,9 @@ package protocol EventLog: AnyObject {
 
     /// The highest sequence of each journal whose events are in the log.
     func watermarks() throws -> [JournalID: UInt64]
+
+    /// Goes on under a new identity, durably: for a log that turned out to be an older copy, before it gives out a position.
+    func takeNewID() throws(EventLogError)
 
     /// Adds `event` to `transaction` unless the same source and id, or the same signed content of that source, are in the
     /// log or the transaction already.
@@ -81,10 +87,10 @@ package protocol EventLog: AnyObject {
     func dropReplay(_ id: Int64) throws -> Bool
 
     /// Saves cursors of watchers: the position up to which one has acknowledged. Of more than 10 000 those that
-    /// were saved longest ago make room.
+    /// were saved longest ago make room. Any thread.
     func save(cursors: [String: UInt64], atNanoseconds: Int64) throws
 
-    /// How many dead letters made room for later ones since the log was opened.
+    /// How many dead letters made room for later ones since the log was opened. Any thread, as the next two.
     var displacedDeadLetters: Int { get }
 
     /// How many rows of dead letters each subscription has, as far as it ever had any.
@@ -100,13 +106,13 @@ package protocol EventLog: AnyObject {
     /// Drops quarantined webhooks. Returns how many there were.
     func dropQuarantined(_ ids: [Int64]) throws -> Int
 
-    /// Drops at most `rows` quarantined webhooks that are over age. Returns how many went.
+    /// Drops at most `rows` quarantined webhooks that are over age. Returns how many went. Any thread.
     func dropAgedQuarantine(nowNanoseconds: Int64, rows: Int) throws -> Int
 
     /// Another age and size of what is kept, from now on; what is beyond them goes in the usual steps.
     func retain(seconds: Int64, bytes: Int64)
 
     /// Drops at most `rows` rows that are over age or size, likewise of dead letters whose events are gone and of what
-    /// dropped subscriptions left. Returns the largest of these numbers.
+    /// dropped subscriptions left. Returns the largest of these numbers. Any thread.
     func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int
 }

@@ -11,8 +11,9 @@ struct EventLogOpening {
     let state: EventState
     let key: KeyedHash.Key
     let notices: [String]
+    let lineage: LogLineage
 
-    init(_ settings: EventLogSettings, _ files: any LogFileSystem) throws {
+    init(_ settings: EventLogSettings, _ files: any LogFileSystem, now: Int64) throws {
         Self.closeToOthers(settings.path)
         let queue = try Self.open(settings.path)
         notices = try Self.prepare(queue, settings, files)
@@ -21,12 +22,14 @@ struct EventLogOpening {
             throw EventLogError(.notThisLog, "The event log has no state row: restore it from a copy.")
         }
         self.key = KeyedHash.Key(low: key.low, high: key.high)
-        state = try EventState(queue, settings: settings)
+        state = try EventState(queue, settings: settings, now: now)
         var options = settings.logOptions
         options.newID = id
         facts = try SegmentLog(settings.logFolder, options, files: files)
         try Self.check(facts, id, state, settings)
         try Self.applyRest(of: facts, to: state)
+        if facts.id != id { try state.record(facts.id, from: state.nextPosition) }
+        lineage = LogLineage(facts.id, former: try state.formerIDs())
     }
 
     /// Log and state must be of one kind, and the log must have what the state has not seen.
@@ -208,15 +211,11 @@ private struct EventTakeOver {
 extension SegmentLog {
     /// Stores facts as the next record; returns the bytes that they take.
     func append(_ record: FactRecord) throws(LogError) -> Int {
-        var outcome = SubmitOutcome.stored
         var length = 0
-        record.withParts { parts in
+        try record.withParts { parts in
             length = parts.reduce(0) { $0 + $1.count }
-            submit(LogRecord(first: next, count: 1, parts: parts)) { outcome = $0 }
-        }
-        switch outcome {
-        case .stored: return StoredRecord.blockBytes(length)
-        case .refused(let error), .unknown(let error): throw error
-        }
+            return append(LogRecord(first: next, count: 1, parts: parts))
+        }.get()
+        return StoredRecord.blockBytes(length)
     }
 }

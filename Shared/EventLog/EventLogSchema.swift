@@ -57,6 +57,9 @@ enum EventLogSchema {
         """
     ]
 
+    private static let lineage = "CREATE TABLE lineage (position INTEGER NOT NULL, log_id BLOB NOT NULL)"
+    private static let absence = "CREATE TABLE absence (until INTEGER NOT NULL, nanoseconds INTEGER NOT NULL)"
+
     private static let batch = """
         CREATE TABLE batch (
             first INTEGER PRIMARY KEY, number INTEGER NOT NULL, count INTEGER NOT NULL, earliest INTEGER NOT NULL,
@@ -66,9 +69,10 @@ enum EventLogSchema {
 
     /// From version 5, whose events lay in `batch_events`: the tables alone. `EventLogOpening` moves the events.
     private static let fromVersion5 = [
-        "ALTER TABLE batch RENAME TO batch_5", batch,
+        "ALTER TABLE batch RENAME TO batch_5", batch, lineage, absence,
         "ALTER TABLE state ADD COLUMN applied INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE state ADD COLUMN dedupe_key BLOB",
+        "ALTER TABLE state ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0",
         "UPDATE state SET dedupe_key = randomblob(16)",
     ]
 
@@ -101,9 +105,10 @@ enum EventLogSchema {
             """
             CREATE TABLE state (
                 only INTEGER PRIMARY KEY CHECK (only = 1), log_id BLOB NOT NULL, next_position INTEGER NOT NULL,
-                log_bytes INTEGER NOT NULL, next_ticket INTEGER NOT NULL, applied INTEGER NOT NULL, dedupe_key BLOB)
+                log_bytes INTEGER NOT NULL, next_ticket INTEGER NOT NULL, applied INTEGER NOT NULL, dedupe_key BLOB,
+                seen_at INTEGER NOT NULL)
             """,
-            batch,
+            batch, lineage, absence,
             "CREATE TABLE watermark (journal BLOB PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID",
             """
             CREATE TABLE quarantine (
@@ -154,7 +159,7 @@ enum EventLogSchema {
         }
         for statement in statements { try db.execute(sql: statement) }
         try db.execute(
-            sql: "INSERT INTO state VALUES (1, ?, 1, 0, 1, 0, randomblob(16))", arguments: [Blob.of(logID)])
+            sql: "INSERT INTO state VALUES (1, ?, 1, 0, 1, 0, randomblob(16), 0)", arguments: [Blob.of(logID)])
         try db.execute(sql: "PRAGMA user_version = \(version)")
     }
 

@@ -48,8 +48,13 @@ final class EventState: @unchecked Sendable {
     /// The number of the last record that is applied, and of the last one that is applied and flushed.
     private(set) var applied: UInt64 = 0
     private(set) var flushed: UInt64 = 0
+    /// What was applied since then takes so much of the log.
+    private(set) var unflushedBytes = 0
     var quarantine: QuarantineBounds
     var laneBounds: LaneBounds
+    let age: LogAge
+    /// When the time was noted last.
+    private var notedAt: Int64
     /// Where the search for dead letters over age goes on; nil: at the beginning.
     var deadLetterSweep: DeadLetterQuery.Place?
     /// Whether rows of dropped subscriptions may be left, and the name behind which the search for them goes on.
@@ -60,9 +65,10 @@ final class EventState: @unchecked Sendable {
     private var isClosed = false
 
     /// `queue` holds the tables of this version.
-    init(_ queue: DatabaseQueue, settings: EventLogSettings) throws {
+    init(_ queue: DatabaseQueue, settings: EventLogSettings, now: Int64) throws {
         self.queue = queue
         self.settings = settings
+        (age, notedAt) = (try queue.write { try LogAge($0, now: now) }, now)
         quarantine = try queue.read { try QuarantineBounds($0, settings: settings) }
         laneBounds = LaneBounds(settings, deadLetters: try queue.read { try DeadLetterTable.rowCounts($0) })
         try queue.read { db in
@@ -184,6 +190,7 @@ final class EventState: @unchecked Sendable {
         }
         (quarantine, laneBounds, logBytes) = (change.quarantine, change.laneBounds, change.logBytes)
         (nextPosition, applied) = (change.nextPosition, change.applied)
+        for case .facts(let stored) in entries { unflushedBytes += stored.blockBytes }
     }
 
     /// One transaction, all or nothing. Remembers a failure after which the file must not be written any more.
@@ -200,7 +207,7 @@ final class EventState: @unchecked Sendable {
                 return value
             }
             // A flush of the write-ahead log covers what was written to it before.
-            if isFlushed { flushed = applied }
+            if isFlushed { (flushed, unflushedBytes) = (applied, 0) }
             guard let value else { preconditionFailure("a transaction that was committed has a value") }
             return value
         } catch {
@@ -210,6 +217,31 @@ final class EventState: @unchecked Sendable {
             if said.code == .diskFull { try? queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
             throw said
         }
+    }
+
+    /// Records the id that the log has taken before it gave out `position`.
+    func record(_ id: JournalID, from position: UInt64) throws(EventLogError) {
+        try writing { db in
+            try db.execute(
+                sql: "INSERT INTO lineage SELECT ?, log_id FROM state", arguments: [Int64(clamping: position)])
+            try db.execute(sql: "UPDATE state SET log_id = ?", arguments: [Blob.of(id)])
+        }
+    }
+
+    /// The ids that the log had before, oldest first.
+    func formerIDs() throws -> [LogLineage.Former] {
+        try queue.read { db in
+            try Row.fetchAll(db, sql: "SELECT position, log_id FROM lineage ORDER BY rowid").compactMap { row in
+                Blob.journal(row[1]).map { LogLineage.Former(id: $0, end: UInt64(bitPattern: row[0] as Int64)) }
+            }
+        }
+    }
+
+    /// Notes the time now and then, so that the next start knows how long nobody had the log.
+    func note(_ now: Int64) throws(EventLogError) {
+        guard now - notedAt > LogAge.noteNanoseconds else { return }
+        try writing(isFlushed: false) { try LogAge.note(now, $0) }
+        notedAt = now
     }
 
     /// Makes what is applied durable.

@@ -22,7 +22,9 @@ package struct LogTransaction {
     /// When the router took the records up: nanoseconds since 1970.
     package let takenAtNanoseconds: Int64
     package private(set) var eventCount = 0
-    package var rejected: [QuarantinedWebhook] = []
+    /// About what this takes in the log.
+    package private(set) var byteCount = 0
+    private(set) var rejected: [QuarantinedWebhook] = []
     package var watermarks: [JournalID: UInt64] = [:]
     package var progress: [LaneProgress] = []
 
@@ -54,8 +56,17 @@ package struct LogTransaction {
             contents.insert(content)
         }
         rows[row].starts.append(rows[row].records.count + 4)
+        let start = rows[row].records.count
         EventRecord.write(event, of: envelope, to: &rows[row].records)
+        byteCount += rows[row].records.count - start + 32
         eventCount += 1
+    }
+
+    /// Adds the entries of a refused webhook, which share its head and body.
+    package mutating func quarantine(_ entries: [QuarantinedWebhook]) {
+        byteCount += (entries.first.map { $0.head.count + $0.body.count } ?? 0)
+        for entry in entries { byteCount += 128 + entry.detail.utf8.count + 4 * entry.elements.count }
+        rejected += entries
     }
 
     /// Whether an event of that name, or of that content, is already part of this transaction.

@@ -3,6 +3,7 @@ package import Events
 import GRDB
 import Glibc
 import StageMetrics
+import Synchronization
 package import Wire
 
 /// The event log: facts in a commit log, durable with the commit, and beside it the state, which follows in the background.
@@ -12,12 +13,15 @@ package import Wire
 package final class SegmentEventLog: EventLog {
     package private(set) var nextPosition: UInt64
     package private(set) var earlyEvictions = 0
+    package let lineage: LogLineage
     /// What the start found out, as sentences for the operator.
     package let notices: [String]
 
     let settings: EventLogSettings
     let state: EventState
     private let facts: SegmentLog
+    /// What retention has left: the first position, and the first record that is needed.
+    private let given = Mutex<(position: UInt64, number: UInt64)?>(nil)
     private let key: KeyedHash.Key
     private var names: DedupeTable
     /// Signed contents, numbered from 0 in the order in which they came. A hit is an answer: the codes are their senders'.
@@ -29,15 +33,18 @@ package final class SegmentEventLog: EventLog {
     private var dedupeHead = 0
 
     /// Opens or makes the log. Throws `EventLogError`.
-    package init(settings: EventLogSettings, files: any LogFileSystem = SystemFiles()) throws(EventLogError) {
+    package init(
+        settings: EventLogSettings, files: any LogFileSystem = SystemFiles(), now: Int64 = steadyNanoseconds()
+    ) throws(EventLogError) {
         self.settings = settings
         do {
-            let opening = try EventLogOpening(settings, files)
+            let opening = try EventLogOpening(settings, files, now: now)
             (facts, state, key, notices) = (opening.facts, opening.state, opening.key, opening.notices)
+            lineage = opening.lineage
             nextPosition = state.nextPosition
             names = DedupeTable(limit: settings.dedupeIDs, next: nextPosition)
             contents = DedupeTable(limit: settings.dedupeIDs, next: 0)
-            try rebuildDedupe()
+            try rebuildDedupe(now)
             try shrinkQuarantine()
         } catch {
             throw EventLogError(error)
@@ -51,8 +58,6 @@ package final class SegmentEventLog: EventLog {
         // What fails here costs the next start some reading.
         try? facts.close()
     }
-
-    package var id: JournalID { facts.id }
 
     package var firstPosition: UInt64 { (try? state.perform(\.firstPosition)) ?? nextPosition }
 
@@ -112,6 +117,18 @@ package final class SegmentEventLog: EventLog {
         return batches
     }
 
+    package func takeNewID() throws(EventLogError) {
+        let (id, position) = (JournalID.random(), nextPosition)
+        do {
+            // In this order: a start notices that the log has taken an id that the state does not know.
+            try facts.takeNewID(id)
+            try state.perform { try $0.record(id, from: position) }
+        } catch {
+            throw EventLogError(error)
+        }
+        lineage.take(id, from: position)
+    }
+
     private func applyWaiting() throws(EventLogError) {
         do {
             try state.perform { _ in }
@@ -131,7 +148,7 @@ package final class SegmentEventLog: EventLog {
     private func remember(_ row: FactRecord.Row) {
         let (first, appendedAt) = (row.batch.first, row.batch.appendedAtNanoseconds)
         dedupeRows.append((first, contents.next, appendedAt))
-        let oldest = appendedAt - settings.dedupeWindowSeconds * 1_000_000_000
+        let oldest = state.age.stamp(seconds: settings.dedupeWindowSeconds, at: appendedAt)
         while dedupeHead + 1 < dedupeRows.count,
             dedupeRows[dedupeHead].appendedAtNanoseconds < oldest || dedupeRows[dedupeHead + 1].first <= names.base
         { dedupeHead += 1 }
@@ -146,12 +163,13 @@ package final class SegmentEventLog: EventLog {
     }
 
     /// Reads the stored hashes of the window, never the events.
-    private func rebuildDedupe() throws {
+    private func rebuildDedupe(_ now: Int64) throws {
         let from = Int64(bitPattern: nextPosition) - Int64(settings.dedupeIDs) - Int64(settings.eventsPerRow)
+        let age = state.age
         try state.queue.read { db in
             // A wall clock that was set forward while nobody looked makes nothing old.
             let newest = try Int64.fetchOne(db, sql: "SELECT appended_at FROM batch ORDER BY first DESC LIMIT 1")
-            let oldest = min(newest ?? .max, steadyNanoseconds()) - settings.dedupeWindowSeconds * 1_000_000_000
+            let oldest = age.stamp(seconds: settings.dedupeWindowSeconds, at: min(newest ?? .max, now))
             let rows = try Row.fetchCursor(
                 db, sql: "SELECT first, appended_at, hashes, count FROM batch WHERE first >= ? AND appended_at >= ?",
                 arguments: [from, oldest])
@@ -162,7 +180,7 @@ package final class SegmentEventLog: EventLog {
                 isFirst = false
                 // A clock that was set back may have left a gap; positions must stay in step with the ring.
                 if first > names.next { names = DedupeTable(limit: settings.dedupeIDs, next: first) }
-                dedupeRows.append((first, contents.next, min(row[1], steadyNanoseconds())))
+                dedupeRows.append((first, contents.next, min(row[1], now)))
                 let hashes = Blob.hashes(row[2])
                 for hash in hashes.prefix(row[3]) { _ = names.append(hash) }
                 for hash in hashes.dropFirst(row[3]) { _ = contents.append(hash) }
@@ -179,34 +197,29 @@ package final class SegmentEventLog: EventLog {
     }
 
     package func dropExpired(nowNanoseconds: Int64, rows: Int) throws -> Int {
-        let (dropped, first, unused) = try state.perform(mayLag: true) { state in
-            let oldest = nowNanoseconds - state.settings.retentionSeconds * 1_000_000_000
+        try state.perform(mayLag: true) { state in
+            // On a full disk it is done later.
+            try? state.note(nowNanoseconds)
+            let oldest = state.age.stamp(seconds: state.settings.retentionSeconds, at: nowNanoseconds)
             let dropped = max(
                 try state.dropRows(before: oldest, rows: rows),
                 try state.dropAgedDeadLetters(before: oldest, rows: rows),
                 try state.dropOrphans(rows: rows))
-            return (dropped, state.firstPosition, try state.firstNumber())
+            let (position, number) = (state.firstPosition, try state.firstUsed())
+            given.withLock { $0 = (position, number) }
+            return dropped
         }
-        names.drop(below: first)
-        try trim(below: unused)
-        return dropped
     }
 
-    /// Gives up what no row of the state refers to, as far as the state is flushed.
-    private func trim(below number: UInt64) throws {
-        var number = number
-        // What carries no events is not worth a flush of its own, until it is.
-        if number > facts.first, facts.byteCount(from: facts.first) > Self.keptBytes {
-            number = try state.perform(mayLag: true) { state in
-                try state.flush()
-                return min(number, state.flushed + 1)
-            }
+    package func trim() throws(EventLogError) {
+        guard let (position, number) = given.withLock({ $0 }) else { return }
+        names.drop(below: position)
+        do throws(LogError) {
             try facts.trim(below: number)
+        } catch {
+            throw EventLogError(error)
         }
     }
-
-    /// So much is kept without asking what of it is needed.
-    private static let keptBytes = 1 << 20
 }
 
 extension EventState {
@@ -237,13 +250,18 @@ extension EventState {
         return doomed.count
     }
 
-    /// The number of the oldest record that a row refers to; of the next one where none does.
-    fileprivate func firstNumber() throws -> UInt64 {
-        try queue.read { db in
+    /// The number of the oldest record that a row refers to or that a power cut would take from the state.
+    fileprivate func firstUsed() throws -> UInt64 {
+        let number = try queue.read { db in
             try Int64.fetchOne(db, sql: "SELECT number FROM batch ORDER BY first LIMIT 1").map { UInt64($0) }
                 ?? applied + 1
         }
+        if number > flushed + 1, unflushedBytes > Self.mostUnflushedBytes { try? flush() }
+        return min(number, flushed + 1)
     }
+
+    /// So much of the log may be kept only because the state has not been flushed since.
+    private static let mostUnflushedBytes = 1 << 20
 }
 
 extension SegmentEventLog {

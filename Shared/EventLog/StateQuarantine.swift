@@ -25,9 +25,9 @@ extension SegmentEventLog {
     }
 
     package func dropAgedQuarantine(nowNanoseconds: Int64, rows: Int) throws -> Int {
-        let oldest = nowNanoseconds - settings.quarantineAgeSeconds * 1_000_000_000
-        return try state.perform(mayLag: true) { state in
-            try state.dropFromQuarantine { try QuarantineTable.aged(before: oldest, rows: rows, $0) }
+        try state.perform(mayLag: true) { state in
+            let oldest = state.age.stamp(seconds: state.settings.quarantineAgeSeconds, at: nowNanoseconds)
+            return try state.dropFromQuarantine { try QuarantineTable.aged(before: oldest, rows: rows, $0) }
         }
     }
 

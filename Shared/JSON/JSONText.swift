@@ -56,6 +56,10 @@ package struct JSONText: Sendable, Equatable, CustomStringConvertible {
         return joined(written, open: UInt8(ascii: "{"), close: UInt8(ascii: "}"))
     }
 
+    package static func object(_ members: KeyValuePairs<String, JSONText>) -> JSONText {
+        object(members.map { ($0.key, $0.value) })
+    }
+
     private static func joined(_ parts: [[UInt8]], open: UInt8, close: UInt8) -> JSONText {
         var bytes = [open]
         bytes.reserveCapacity(parts.reduce(parts.count + 2) { $0 + $1.count })

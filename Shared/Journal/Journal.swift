@@ -155,27 +155,22 @@ package final class Journal {
     private func store(
         _ batches: ArraySlice<RecordBatch>, settled: UInt64
     ) throws(LogError) {
-        var outcome = SubmitOutcome.stored
         let (first, count) = (nextSequence, batches.reduce(0) { $0 + $1.count })
         var parts: [UnsafeRawBufferPointer] = []
-        Self.withBytes(of: batches, &parts) { parts in
-            log.submit(LogRecord(first: first, count: count, settled: settled, parts: parts)) { outcome = $0 }
-        }
-        switch outcome {
-        case .stored: return
-        case .refused(let error), .unknown(let error): throw error
-        }
+        try Self.withBytes(of: batches, &parts) { parts in
+            log.append(LogRecord(first: first, count: count, settled: settled, parts: parts))
+        }.get()
     }
 
     /// Lends the bytes of all batches at the same time.
     private static func withBytes(
         of batches: ArraySlice<RecordBatch>, _ parts: inout [UnsafeRawBufferPointer],
-        _ body: ([UnsafeRawBufferPointer]) -> Void
-    ) {
+        _ body: ([UnsafeRawBufferPointer]) -> Result<Void, LogError>
+    ) -> Result<Void, LogError> {
         guard let first = batches.first else { return body(parts) }
-        first.withBytes { bytes in
+        return first.withBytes { bytes in
             parts.append(bytes)
-            withBytes(of: batches.dropFirst(), &parts, body)
+            return withBytes(of: batches.dropFirst(), &parts, body)
         }
     }
 }

@@ -5,6 +5,8 @@ import Musl
 #endif
 
 extension UInt8 {
+    @inlinable package var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
+
     /// A blank or a tab.
     @inlinable package var isBlank: Bool { self == 0x20 || self == 0x09 }
 

@@ -4,10 +4,16 @@ package struct ProtobufFields: Sequence, IteratorProtocol {
     package struct Field {
         package let number: Int
         /// The content of a length-delimited field; nil for every other wire type.
-        package let content: UnsafeRawBufferPointer?
+        package fileprivate(set) var content: UnsafeRawBufferPointer?
         /// The value of a variable-length integer; nil for every other wire type.
-        package let value: UInt64?
+        package fileprivate(set) var value: UInt64?
+        /// The whole field, its number and type included.
+        package fileprivate(set) var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        fileprivate var isGroupEnd = false
     }
+
+    /// Deepest that groups, which proto3 does not have, may lie in one another.
+    private static let mostGroups = 16
 
     private var rest: UnsafeRawBufferPointer
 
@@ -20,23 +26,30 @@ package struct ProtobufFields: Sequence, IteratorProtocol {
 
     package mutating func next() -> Field? {
         let start = rest
-        let field = read()
-        if field == nil { rest = start }
+        guard var field = read(groups: 0), !field.isGroupEnd else {
+            rest = start
+            return nil
+        }
+        field.bytes = UnsafeRawBufferPointer(rebasing: start[..<(start.count - rest.count)])
         return field
     }
 
-    private mutating func read() -> Field? {
+    private mutating func read(groups: Int) -> Field? {
         guard let tag = varint(), tag >> 3 > 0, tag >> 3 <= 0x1FFF_FFFF else { return nil }
         let number = Int(tag >> 3)
         switch tag & 7 {
-        case 0: return varint().map { Field(number: number, content: nil, value: $0) }
-        case 1: return take(8) == nil ? nil : Field(number: number, content: nil, value: nil)
+        case 0: return varint().map { Field(number: number, value: $0) }
+        case 1: return take(8).map { _ in Field(number: number) }
         case 2:
-            guard let length = varint(), length <= UInt64(rest.count), let content = take(Int(length)) else {
-                return nil
+            guard let length = varint(), length <= UInt64(rest.count) else { return nil }
+            return take(Int(length)).map { Field(number: number, content: $0) }
+        case 3 where groups < Self.mostGroups:
+            while let inner = read(groups: groups + 1) {
+                if inner.isGroupEnd { return inner.number == number ? Field(number: number) : nil }
             }
-            return Field(number: number, content: content, value: nil)
-        case 5: return take(4) == nil ? nil : Field(number: number, content: nil, value: nil)
+            return nil
+        case 4: return Field(number: number, isGroupEnd: true)
+        case 5: return take(4).map { _ in Field(number: number) }
         default: return nil
         }
     }

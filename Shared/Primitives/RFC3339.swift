@@ -87,7 +87,7 @@ package enum RFC3339 {
     /// So many digits, and what must follow them.
     private static func number(_ rest: inout Substring, _ count: Int, before following: String?) -> Int? {
         let digits = rest.prefix(count)
-        guard digits.utf8.count == count, digits.utf8.allSatisfy(isDigit) else { return nil }
+        guard digits.utf8.count == count, digits.utf8.allSatisfy(\.isDigit) else { return nil }
         rest = rest.dropFirst(count)
         guard let following else { return Int(digits) }
         guard let next = rest.popFirst(), following.contains(next) else { return nil }
@@ -96,7 +96,7 @@ package enum RFC3339 {
 
     private static func fraction(_ rest: inout Substring) -> Int64? {
         guard rest.first == "." else { return 0 }
-        let digits = rest.dropFirst().prefix { $0.utf8.allSatisfy(isDigit) }
+        let digits = rest.dropFirst().prefix { $0.utf8.allSatisfy(\.isDigit) }
         guard !digits.isEmpty else { return nil }
         rest = rest.dropFirst(1 + digits.count)
         return Int64(digits.prefix(9) + String(repeating: "0", count: max(0, 9 - digits.count)))
@@ -110,6 +110,4 @@ package enum RFC3339 {
         else { return nil }
         return (sign == "-" ? -1 : 1) * (hours * 3600 + minutes * 60)
     }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 }

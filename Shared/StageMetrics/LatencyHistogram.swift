@@ -31,31 +31,6 @@ package final class LatencyHistogram: Sendable {
         sum.wrappingAdd(duration &* Int64(count), ordering: .relaxed)
     }
 
-    /// The duration in seconds below which the share `q` (0 … 1) of all records lies, interpolated within its bucket;
-    /// 0 when nothing was recorded, the last bound when it lies beyond.
-    package func quantile(_ q: Double) -> Double {
-        let counts = snapshot().counts
-        let total = counts.reduce(0, +)
-        guard total > 0 else { return 0 }
-        let rank = min(max(q, 0), 1) * Double(total)
-        var below = 0.0
-        for (bucket, count) in counts.enumerated() where count > 0 {
-            if below + Double(count) >= rank {
-                guard bucket < Self.bounds.count else { break }
-                let lower = bucket == 0 ? 0 : Double(Self.bounds[bucket - 1])
-                let width = Double(Self.bounds[bucket]) - lower
-                return (lower + width * (rank - below) / Double(count)) / 1e9
-            }
-            below += Double(count)
-        }
-        return Double(Self.bounds[Self.bounds.count - 1]) / 1e9
-    }
-
-    /// How many durations were recorded.
-    package var count: Int {
-        snapshot().counts.reduce(0, +)
-    }
-
     /// The count of every bucket (one more than there are bounds) and the sum of all durations.
     func snapshot() -> (counts: [Int], sumNanoseconds: Int64) {
         let counts = (0...Self.bounds.count).map { buckets[$0].load(ordering: .relaxed) }

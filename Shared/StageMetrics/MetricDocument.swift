@@ -6,20 +6,20 @@ package import JSON
 /// strings, because `NaN` and `+Inf` are no numbers of JSON.
 package enum MetricDocument {
     package static func text(_ metrics: [MetricReading]) -> JSONText {
-        .object([("metrics", .array(metrics.map(text)))])
+        .object(["metrics": .array(metrics.map(text))])
     }
 
     private static func text(_ metric: MetricReading) -> JSONText {
         .object([
-            ("name", .string(metric.name)), ("type", .string(metric.kind)), ("help", .string(metric.help)),
-            ("samples", .array(metric.samples.map(text))),
+            "name": .string(metric.name), "type": .string(metric.kind), "help": .string(metric.help),
+            "samples": .array(metric.samples.map(text)),
         ])
     }
 
     private static func text(_ sample: MetricReading.Sample) -> JSONText {
         .object([
-            ("name", .string(sample.name)), ("labels", .object(sample.labels.map { ($0.0, .string($0.1)) })),
-            ("value", .string(sample.value)),
+            "name": .string(sample.name), "labels": .object(sample.labels.map { ($0.0, .string($0.1)) }),
+            "value": .string(sample.value),
         ])
     }
 

@@ -104,11 +104,11 @@ package final class ReloadableConfiguration: Sendable {
     private var json: JSONText {
         let now = state.withLock { $0 }
         return .object([
-            ("file", .string(now.current.file)), ("fingerprint", .string(now.current.fingerprint)),
-            ("loaded", .string(RFC3339.text(now.loadedAtNanoseconds, digits: 6))), ("reloads", .number(now.reloads)),
-            ("error", .optional(now.error, JSONText.string)),
-            ("needs_restart", .array(now.needsRestart.map(JSONText.string))),
-            ("secrets_changed", .array(now.secretsChanged.map(JSONText.string))),
+            "file": .string(now.current.file), "fingerprint": .string(now.current.fingerprint),
+            "loaded": .string(RFC3339.text(now.loadedAtNanoseconds, digits: 6)), "reloads": .number(now.reloads),
+            "error": .optional(now.error, JSONText.string),
+            "needs_restart": .array(now.needsRestart.map(JSONText.string)),
+            "secrets_changed": .array(now.secretsChanged.map(JSONText.string)),
         ])
     }
 }

@@ -122,11 +122,11 @@ import Wire
         let id: JournalID
         do {
             let (log, _) = try open()
-            id = log.id
+            id = log.lineage.current
             try append(["a"], sequence: 9, log)
         }
         let (log, _) = try open()
-        #expect(log.id == id)
+        #expect(log.lineage.current == id)
         #expect(log.nextPosition == 2)
         #expect(try log.watermarks() == [JournalID(high: 1, low: 2): 9])
     }

@@ -24,7 +24,7 @@ import Wire
 
     private func put(_ webhooks: [QuarantinedWebhook], _ log: any EventLog) throws {
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: 7)
-        transaction.rejected = webhooks
+        transaction.quarantine(webhooks)
         _ = try log.commit(transaction)
     }
 

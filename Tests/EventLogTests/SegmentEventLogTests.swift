@@ -2,6 +2,7 @@ import Executable
 import Foundation
 import Glibc
 import LogSamples
+import StageMetrics
 import Testing
 import Wire
 
@@ -87,12 +88,73 @@ import Wire
         #expect(try reader.batch(holding: 9)?.first == 9)
     }
 
+    @Test
+    func `a clock that was days ahead when the log was opened makes nothing old, nor does time without a process`()
+        throws
+    {
+        let folder = try TemporaryFolder()
+        let settings = EventLogSettings(path: folder.file)
+        let now = steadyNanoseconds()
+        let day: Int64 = 86_400_000_000_000
+        var log: SegmentEventLog? = try SegmentEventLog(settings: settings, now: now)
+        func dropped(at nanoseconds: Int64) throws -> Int {
+            let log = try #require(log)
+            return try log.dropExpired(nowNanoseconds: nanoseconds, rows: 10)
+                + log.dropAgedQuarantine(nowNanoseconds: nanoseconds, rows: 10)
+        }
+        for sequence in 1...3 as ClosedRange<UInt64> { try append(#require(log), sequence) }
+        var refused = LogTransaction(settings: settings, takenAtNanoseconds: 0)
+        refused.quarantine([Sample.quarantined("a", 4, bytes: 5, quarantinedAt: now)])
+        _ = try log?.commit(refused)
+        // Ahead, and again ahead after a crash.
+        for _ in 1...2 {
+            log = nil
+            log = try SegmentEventLog(settings: settings, now: now + 8 * day)
+            #expect(try dropped(at: now + 8 * day + 6_000_000_000) == 0)
+            var again = LogTransaction(settings: settings, takenAtNanoseconds: 0)
+            #expect(try Sample.admit(Sample.envelope(sequence: 9, ids: ["id-2"]), #require(log), &again) == 0)
+        }
+        // Right again.
+        log = nil
+        log = try SegmentEventLog(settings: settings, now: now + day)
+        #expect(try dropped(at: now + 6 * day) == 0)
+        #expect(try dropped(at: now + 9 * day) == 4)
+    }
+
+    @Test func `a log that takes a new id keeps the names of what it holds`() throws {
+        let folder = try TemporaryFolder()
+        let settings = EventLogSettings(path: folder.file)
+        var log = try SegmentEventLog(settings: settings)
+        let first = log.lineage.current
+        try append(log, 1)
+        // The log knows of it and the state does not.
+        let cut = try TemporaryFolder()
+        _ = try log.watermarks()
+        try folder.snapshot(to: cut)
+        try log.takeNewID()
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path + "/log") {
+            let (from, to) = (folder.path + "/log/" + name, cut.path + "/log/" + name)
+            try? FileManager.default.removeItem(atPath: to)
+            try FileManager.default.copyItem(atPath: from, toPath: to)
+        }
+        let second = log.lineage.current
+        try append(log, 2)
+        log.close()
+        log = try SegmentEventLog(settings: settings)
+        #expect(first != second)
+        #expect([1, 2].map { log.lineage.id(of: $0) } == [first, second])
+        #expect([log.lineage.end(of: first), log.lineage.end(of: second)] == [2, .max])
+        #expect(log.lineage.end(of: .random()) == nil)
+        let restored = try SegmentEventLog(settings: EventLogSettings(path: cut.file))
+        #expect([1, 2].map { restored.lineage.id(of: $0) } == [first, second])
+    }
+
     @Test func `facts are read as they were written`() throws {
         var transaction = LogTransaction(settings: EventLogSettings(path: "x/y"), takenAtNanoseconds: 7)
         transaction.watermarks = [JournalID(high: 1, low: 2): 9]
         var replay = Sample.quarantined("b", 3, bytes: 20, isVerified: true, elements: [1, 500])
         replay.isReplay = true
-        transaction.rejected = [Sample.quarantined("a", 1, bytes: 5), Sample.quarantined("a", 2, bytes: 5), replay]
+        transaction.quarantine([Sample.quarantined("a", 1, bytes: 5), Sample.quarantined("a", 2, bytes: 5), replay])
         let written = FactRecord(transaction, first: 5, appendedAtNanoseconds: 8)
         let bytes = written.withParts { $0.flatMap { Array($0) } }
         let read = try FactRecord(bytes)

@@ -57,6 +57,26 @@ import Wire
         fixture.stop()
     }
 
+    @Test func `a commit takes no more than the log does, however much waits`() async throws {
+        var settings = settings
+        settings.recordBytes = LogWriter.bytesPerCommit + 64 << 10
+        settings.segmentBytes = 2 * settings.recordBytes
+        let fixture = try RouterFixture(settings, lanes: [])
+        let payload = "{\"a\":\"" + String(repeating: "x", count: 30_000) + "\"}"
+        // One batch per record, which all wait for the first commit.
+        try fixture.writer.perform { _ in
+            for sequence in 1...600 as ClosedRange<UInt64> {
+                fixture.receive(sequence...sequence) {
+                    Sample.envelope(journal: RouterFixture.journal, sequence: $0, ids: ["id-\($0)"], payload: payload)
+                }
+            }
+        }
+        try await eventually { fixture.watermark == 600 || fixture.writer.problem != nil }
+        #expect(fixture.writer.problem == nil)
+        #expect(try fixture.writer.perform { $0.nextPosition } == 601)
+        fixture.stop()
+    }
+
     @Test func `a provider's retry is dropped and counted`() async throws {
         let fixture = try RouterFixture(settings, lanes: [])
         fixture.receive(1...4) { Sample.envelope(journal: RouterFixture.journal, sequence: $0, ids: ["same"]) }
@@ -124,7 +144,7 @@ final class FailingLog: EventLog {
         left = times
     }
 
-    var id: JournalID { log.id }
+    var lineage: LogLineage { log.lineage }
     var nextPosition: UInt64 { log.nextPosition }
     var firstPosition: UInt64 { log.firstPosition }
     var earlyEvictions: Int { log.earlyEvictions }
@@ -133,6 +153,10 @@ final class FailingLog: EventLog {
     func makeReader() throws(EventLogError) -> StateReader { try log.makeReader() }
 
     func close() { log.close() }
+
+    func trim() throws(EventLogError) { try log.trim() }
+
+    func takeNewID() throws(EventLogError) { try log.takeNewID() }
 
     func idle() throws(EventLogError) { try log.idle() }
 

@@ -4,6 +4,7 @@ import PipelineConfiguration
 import Primitives
 import Synchronization
 import Testing
+import Wire
 
 @testable import EventDelivery
 
@@ -47,6 +48,23 @@ import Testing
         let fixture = try RouterFixture(log, lanes: [try lane(subscriber, concurrency: 1)])
         for start in stride(from: 1, to: 300 as UInt64, by: 10) { fixture.receive(start...(start + 9)) }
         #expect(try await subscriber.wait(for: 300).map(\.position) == Array(1...300))
+        fixture.stop()
+    }
+
+    @Test func `events of an older copy that goes on have names that nobody had, and what it holds keeps its own`()
+        async throws
+    {
+        let subscriber = try Subscriber { _, _ in .status(200) }
+        let fixture = try RouterFixture(log, lanes: [try lane(subscriber, concurrency: 1)])
+        let prefixes = { subscriber.ledger.all.map { $0.header("webhook-id")?.dropFirst(4).prefix(16) ?? "" } }
+        let first = fixture.lineage.current
+        fixture.receive(1...2)
+        _ = try await subscriber.wait(for: 2)
+        fixture.writer.watermarkForced(journal: RouterFixture.journal, to: 3)
+        fixture.receive(4...5)
+        #expect(try await subscriber.wait(for: 4).map(\.position) == [1, 2, 3, 4])
+        let second = fixture.lineage.current
+        #expect(prefixes() == [first, first, second, second].map { $0.description.prefix(16) })
         fixture.stop()
     }
 

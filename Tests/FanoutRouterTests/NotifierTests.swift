@@ -210,7 +210,7 @@ private final class NotifierFixture {
         settings = EventLogSettings(path: folder.file)
         log = try SegmentEventLog(settings: settings)
         hub = PushHub(
-            logID: log.id, mailbox: mailbox, feed: EventFeed(next: log.nextPosition, budgetBytes: 1 << 20),
+            lineage: log.lineage, mailbox: mailbox, feed: EventFeed(next: log.nextPosition, budgetBytes: 1 << 20),
             reading: LogReading(try log.makeReader()), loop: loop,
             registry: MetricRegistry(stage: "fanout-router", instance: "test", version: "0"),
             logger: Logger(label: "test"), saveCursors: { _, _ in })

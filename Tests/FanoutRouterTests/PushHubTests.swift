@@ -27,7 +27,7 @@ import Wire
 
     /// Until the hub knows of everything up to a position.
     private func hubHas(_ position: UInt64, _ fixture: RouterFixture) async throws {
-        let token = PositionToken(fixture.logID, position)
+        let token = PositionToken(fixture.lineage.current, position)
         try await eventually { try fixture.loop.submit { fixture.push.value.headToken }.wait() == token }
     }
 
@@ -61,13 +61,34 @@ import Wire
         let fixture = try fixture()
         fixture.receive(1...9)
         try await hubHas(9, fixture)
-        let resumed = try Probe(fixture, from: .behind(PositionToken(fixture.logID, 7)))
+        let resumed = try Probe(fixture, from: .behind(PositionToken(fixture.lineage.current, 7)))
         let other = try Probe(fixture, from: .behind(PositionToken(JournalID(high: 1, low: 1), 7)))
-        let beyond = try Probe(fixture, from: .behind(PositionToken(fixture.logID, 99)))
+        let beyond = try Probe(fixture, from: .behind(PositionToken(fixture.lineage.current, 99)))
         try await eventually { try resumed.isCaughtUp && other.isCaughtUp && beyond.isCaughtUp }
         #expect(try resumed.seen == ["8", "9", "caught up"])
         #expect(try other.seen == ["gap"] + (1...9).map { "\($0)" } + ["caught up"])
         #expect(try beyond.seen == ["gap", "caught up"])
+        fixture.stop()
+    }
+
+    @Test func `an older copy of a log goes on under a new id, and tokens of what it never had are a gap`() async throws
+    {
+        let fixture = try fixture()
+        fixture.receive(1...5)
+        try await hubHas(5, fixture)
+        let first = fixture.lineage.current
+        fixture.writer.watermarkForced(journal: RouterFixture.journal, to: 7)
+        fixture.receive(8...9)
+        try await eventually { fixture.watermark == 9 }
+        let second = fixture.lineage.current
+        #expect(first != second)
+        let kept = try Probe(fixture, from: .behind(PositionToken(first, 4)))
+        let lost = try Probe(fixture, from: .behind(PositionToken(first, 7)))
+        let new = try Probe(fixture, from: .behind(PositionToken(second, 6)))
+        try await eventually { try kept.isCaughtUp && lost.isCaughtUp && new.isCaughtUp }
+        #expect(try kept.seen == ["5", "6", "7", "caught up"])
+        #expect(try lost.seen == ["gap", "6", "7", "caught up"])
+        #expect(try new.seen == ["7", "caught up"])
         fixture.stop()
     }
 
@@ -78,7 +99,7 @@ import Wire
         _ = try fixture.writer.perform { try $0.dropExpired(nowNanoseconds: .max, rows: 100) }
         fixture.receive(21...25)
         try await hubHas(25, fixture)
-        let probe = try Probe(fixture, from: .behind(PositionToken(fixture.logID, 4)))
+        let probe = try Probe(fixture, from: .behind(PositionToken(fixture.lineage.current, 4)))
         try await eventually { try probe.isCaughtUp }
         let kept = try #require(try probe.positions.first)
         #expect(kept > 5)

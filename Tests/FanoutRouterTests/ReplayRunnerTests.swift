@@ -65,20 +65,20 @@ import Wire
     }
 
     @Test func `a rate lets through what it says over any time and saves nothing up`() {
-        var rate = ReplayRate(perSecond: 100, nowNanoseconds: 0)
+        var rate = TokenBucket(perSecond: 100, most: TokenBucket.burst(100), tokens: 1, now: 0)
         var taken = 0
         for millisecond in 0...10_000 as ClosedRange<Int64> {
-            let available = rate.available(nowNanoseconds: millisecond * 1_000_000)
-            rate.take(available)
+            let available = rate.count(now: millisecond * 1_000_000)
+            rate.take(available, now: millisecond * 1_000_000)
             taken += available
         }
         #expect((995...1001).contains(taken))
-        #expect(rate.available(nowNanoseconds: 3_600_000_000_000) == 10)
-        var slow = ReplayRate(perSecond: 0.5, nowNanoseconds: 0)
-        #expect(slow.available(nowNanoseconds: 0) == 1)
-        slow.take(1)
-        #expect(slow.available(nowNanoseconds: 1_900_000_000) == 0)
-        #expect(slow.available(nowNanoseconds: 2_100_000_000) == 1)
+        #expect(rate.count(now: 3_600_000_000_000) == 10)
+        var slow = TokenBucket(perSecond: 0.5, most: TokenBucket.burst(0.5), tokens: 1, now: 0)
+        #expect(slow.count(now: 0) == 1)
+        slow.take(now: 0)
+        #expect(slow.count(now: 1_900_000_000) == 0)
+        #expect(slow.count(now: 2_100_000_000) == 1)
     }
 
     @Test func `dead letters are sent again whatever the filter, but for those whose events are gone`() async throws {

@@ -27,7 +27,7 @@ final class RouterFixture: ReceivingFixture, Sendable {
     let registry = MetricRegistry(stage: "fanout-router", instance: "test", version: "0")
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop: any EventLoop
-    let logID: JournalID
+    let lineage: LogLineage
     private let allow: [String]
 
     init(
@@ -37,7 +37,7 @@ final class RouterFixture: ReceivingFixture, Sendable {
     ) throws {
         let log = try log ?? SegmentEventLog(settings: settings)
         loop = group.next()
-        logID = log.id
+        lineage = log.lineage
         self.allow = allow
         reading = LogReading(try log.makeReader())
         let mailbox = FeedMailbox(budgetBytes: feedBytes)
@@ -57,7 +57,7 @@ final class RouterFixture: ReceivingFixture, Sendable {
         let (loop, reading, writer, registry) = (loop, reading, writer, registry)
         var saved: [String: SavedLane] = [:]
         for lane in lanes { saved[lane.name] = try log.lane(lane.name) }
-        let (next, logID, states) = (log.nextPosition, log.id, saved)
+        let (next, lineage, states) = (log.nextPosition, log.lineage, saved)
         hub = try loop.submit {
             let hub = LaneHub(
                 mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: feedBytes), reading: reading, loop: loop,
@@ -74,7 +74,7 @@ final class RouterFixture: ReceivingFixture, Sendable {
                         settings: lane, saved: saved,
                         destination: HTTPDestination(
                             head: DeliveryHead(
-                                endpoint: try EndpointURL(lane.place), logID: logID,
+                                endpoint: try EndpointURL(lane.place), lineage: lineage,
                                 signer: try DeliverySigner(signing, secrets: secrets)),
                             connections: try ConnectionPool(
                                 endpoint: try EndpointURL(lane.place), resolver: resolver, loop: loop)),
@@ -87,7 +87,7 @@ final class RouterFixture: ReceivingFixture, Sendable {
         self.push = try loop.submit {
             NIOLoopBound(
                 PushHub(
-                    logID: logID, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: feedBytes),
+                    lineage: lineage, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: feedBytes),
                     reading: reading, loop: loop, registry: registry, limits: push, logger: Logger(label: "test"),
                     saveCursors: { writer.save(cursors: $0, saved: $1) }), eventLoop: loop)
         }.wait()
@@ -109,7 +109,7 @@ final class RouterFixture: ReceivingFixture, Sendable {
     private func destination(_ settings: LaneSettings) throws -> HTTPDestination {
         let endpoint = try EndpointURL(settings.place)
         return HTTPDestination(
-            head: DeliveryHead(endpoint: endpoint, logID: logID),
+            head: DeliveryHead(endpoint: endpoint, lineage: lineage),
             connections: try ConnectionPool(
                 endpoint: endpoint, resolver: EgressResolver(EgressGuard(allow: allow)), loop: loop))
     }

@@ -34,7 +34,6 @@ let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
-let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
     name: "tributary",
@@ -44,7 +43,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         .systemLibrary(name: "COpenSSL", path: "Shared/COpenSSL"),
@@ -74,7 +72,7 @@ let package = Package(
             exclude: ["Normalisation"]),
         target(
             "Normalisation",
-            ["LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire", protobuf],
+            ["LibCrypto", "Events", "Gzip", "JSON", "Primitives", "Providers", "SimdJSON", "Wire"],
             path: "Shared/Providers/Normalisation"),
         target("CommitLog", ["Executable", "Wire"], path: "Shared/CommitLog", sources: ["CommitLog.swift"]),
         target("Executable", path: "Shared/Executable", exclude: ["StageOptions.swift"]),

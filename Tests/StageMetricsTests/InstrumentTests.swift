@@ -1,5 +1,6 @@
-import StageMetrics
 import Testing
+
+@testable import StageMetrics
 
 @Suite struct InstrumentTests {
     let registry = MetricRegistry(stage: "s", instance: "s-0", version: "1")
@@ -59,5 +60,32 @@ import Testing
         let first = monotonicNanoseconds()
         #expect(monotonicNanoseconds() >= first)
         #expect(wallNanoseconds() > 1_600_000_000_000_000_000)
+    }
+}
+
+extension LatencyHistogram {
+    /// The duration in seconds below which the share `q` (0 … 1) of all records lies, interpolated within its bucket;
+    /// 0 when nothing was recorded, the last bound when it lies beyond.
+    func quantile(_ q: Double) -> Double {
+        let counts = snapshot().counts
+        let total = counts.reduce(0, +)
+        guard total > 0 else { return 0 }
+        let rank = min(max(q, 0), 1) * Double(total)
+        var below = 0.0
+        for (bucket, count) in counts.enumerated() where count > 0 {
+            if below + Double(count) >= rank {
+                guard bucket < LatencyHistogram.bounds.count else { break }
+                let lower = bucket == 0 ? 0 : Double(LatencyHistogram.bounds[bucket - 1])
+                let width = Double(LatencyHistogram.bounds[bucket]) - lower
+                return (lower + width * (rank - below) / Double(count)) / 1e9
+            }
+            below += Double(count)
+        }
+        return Double(LatencyHistogram.bounds[LatencyHistogram.bounds.count - 1]) / 1e9
+    }
+
+    /// How many durations were recorded.
+    var count: Int {
+        snapshot().counts.reduce(0, +)
     }
 }

@@ -80,7 +80,7 @@ def run_stage():
     def steered(ending):
         return os.path.exists(os.path.join(folder, f"{instance}.{ending}"))
 
-    note(folder, instance, "start", environment=dict(os.environ), fingerprint=fingerprint(text))
+    note(folder, instance, "start", program=sys.argv[0], environment=dict(os.environ), fingerprint=fingerprint(text))
     print(f"{instance} starts", flush=True)
     if steered("broken") or needs(os.path.join(folder, f"{instance}.needs")):
         print("wrong on purpose", file=sys.stderr)
@@ -153,11 +153,11 @@ def answer(request, instance, folder, is_unready, running):
     if b"/configuration" in request:
         return b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(running).encode()
     stalled = is_stalled(os.path.join(folder, f"{instance}.stalled"))
-    if b"/healthz" in request:
-        return b"HTTP/1.1 503 No\r\n\r\nstalled: the bus thread has not moved for 12 s\n" if stalled else OK
     if b"/readyz" in request:
-        detail = "the bus thread has not moved for 12 s" if stalled else "no router is linked"
-        checks = {"bus": {"ok": True, "detail": "linked"}, "router": {"ok": False, "detail": detail}}
+        checks = {"bus": {"ok": True, "detail": "linked"},
+                  "router": {"ok": not is_unready, "detail": "no router is linked"}}
+        if stalled:
+            checks["threads"] = {"ok": False, "detail": "the bus thread has not moved for 12 s"}
         unready = b"HTTP/1.1 503 Unavailable\r\n\r\n" + json.dumps({"checks": checks}).encode()
         return unready if is_unready or stalled else OK
     try:

@@ -1,12 +1,13 @@
 """What runs is the accepted configuration, whatever happens to its file."""
 
 import json
+import os
 import tempfile
 import unittest
 from pathlib import Path
 
 from pipeline import until
-from supervision.configuration import Configuration, text_of
+from supervision.configuration import accept, copy
 from test_supervisor import SupervisorCase
 
 
@@ -70,7 +71,7 @@ class AcceptedConfiguration(SupervisorCase):
         self.assertEqual(self.pipeline.command("reload").returncode, 1)
         former = self.pipeline.folder / "run" / "accepted.former"
         self.assertEqual(former.stat().st_mode & 0o777, 0o600)
-        self.assertEqual(text_of(former), json.dumps(self.pipeline.tree).encode())
+        self.assertEqual(former.read_text(), f"# accepted from {self.pipeline.file}\n{json.dumps(self.pipeline.tree)}")
         self.pipeline.steer("normaliser-1", "refuses", None)
         self.pipeline.good("reload")
         self.assertFalse(former.exists())
@@ -83,13 +84,12 @@ class AcceptedConfiguration(SupervisorCase):
 class Copies(unittest.TestCase):
     def test_a_copy_has_a_line_that_says_where_its_relative_paths_start(self):
         with tempfile.TemporaryDirectory() as folder:
-            copy = Configuration(Path("/etc/t.yaml"), Path(folder), Path(folder), {}, {}, {}, {},
-                                 b"run_dir: run\n").keep()
-            self.assertEqual(copy, Path(folder) / "accepted.yaml")
-            self.assertEqual(copy.read_bytes(), b"# accepted from /etc/t.yaml\nrun_dir: run\n")
-            self.assertEqual(text_of(copy), b"run_dir: run\n")
-            copy.write_bytes(b"# a comment\n")
-            self.assertEqual(text_of(copy), b"# a comment\n")
+            file, accepted = Path(folder, "t.yaml"), Path(folder, "accepted.yaml")
+            file.write_bytes(b"run_dir: run\n")
+            self.assertFalse(copy(file, Path(folder)) == accepted)
+            accept(Path(folder))
+            self.assertEqual(accepted.read_bytes(), b"# accepted from %b\nrun_dir: run\n" % os.fsencode(file))
+            self.assertEqual(accepted.stat().st_mode & 0o777, 0o600)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 from unittest import mock
 
-from commandline import NO_PERMISSION, USAGE, Failure
+from commandline import NO_PERMISSION, UNAVAILABLE, USAGE, Failure
 from pipeline import PATIENCE_SECONDS, until
 from supervision import commands, control, service
 from supervision.control import NotRunning
@@ -36,7 +37,8 @@ class Requests(unittest.IsolatedAsyncioTestCase):
         for wrong in (b"", b"\n", b"\xff\xfe", b"[" * 50_000, b'{"a":' * 50_000, b"9" * 5000, b"[]", b"null", b"{}",
                       b'{"command": ["status"]}', b'{"command": "stop"}', b'{"command": "scale", "stage": "verifier"}',
                       *(json.dumps(scale | {"count": count}).encode() for count in (True, 1.5, "2", None, 1e400)),
-                      b'{"command": "restart", "name": 5}'):
+                      b'{"command": "restart", "name": 5, "binary": null}',
+                      b'{"command": "restart", "name": "router", "binary": 5}'):
             with self.assertRaises(Failure) as raised:
                 await answer(wrong)
             self.assertEqual(raised.exception.exit_code, USAGE)
@@ -55,7 +57,9 @@ class Answering(unittest.IsolatedAsyncioTestCase):
         self.addCleanup(folder.cleanup)
         self.path = Path(folder.name) / control.SOCKET_NAME
         run = mock.AsyncMock(side_effect=[{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}])
-        self.server = await control.ControlServer(run).serve(control.bind(Path(folder.name)))
+        served = service.Service(mock.Mock())
+        self.enterContext(mock.patch.object(served, "obey", run))
+        self.server = await served.serve(control.bind(Path(folder.name)))
         self.addCleanup(self.server.close)
 
     async def ask(self, request: bytes) -> dict:
@@ -63,20 +67,21 @@ class Answering(unittest.IsolatedAsyncioTestCase):
             reader, writer = await asyncio.open_unix_connection(str(self.path))
             try:
                 writer.write(request)
+                self.assertEqual(json.loads(await reader.readline()), {"said": ""})
                 return json.loads(await reader.readline())
             finally:
                 writer.transport.abort()
 
     async def test_every_request_is_answered_and_a_fault_ends_nothing(self):
         self.assertIn("JSON object", (await self.ask(b"[" * 50_000 + b"\n"))["failure"])
-        self.assertIn("bytes at most", (await self.ask(b"x" * (2 * control.LONGEST_LINE_BYTES)))["failure"])
+        self.assertIn("bytes at most", (await self.ask(b"x" * (2 * service.LONGEST_LINE_BYTES)))["failure"])
         self.assertEqual(await self.ask(b'{"command": "status"}\n'), {"result": {"instances": []}})
         with mock.patch("traceback.print_exc"):
             self.assertIn("supervisor.log", (await self.ask(b'{"command": "status"}\n'))["failure"])
         self.assertIn("result", await self.ask(b'{"command": "status"}\n'))
 
     async def test_what_says_nothing_is_told_so_and_there_are_only_so_many_of_it(self):
-        with mock.patch.object(control, "REQUEST_SECONDS", 0.01):
+        with mock.patch.object(service, "REQUEST_SECONDS", 0.01):
             self.assertIn("no command came within 0.01 s", (await self.ask(b"{"))["failure"])
         silent = [await asyncio.open_unix_connection(str(self.path)) for _ in range(control.MOST_CONNECTIONS)]
         self.assertIn("wait for an answer already", (await self.ask(b'{"command": "status"}\n'))["failure"])
@@ -105,8 +110,26 @@ class Calling(unittest.TestCase):
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(self.run_dir / control.SOCKET_NAME))
             listener.listen()
-            with mock.patch.object(control, "_next_line", return_value=b'{"said": "x"}\n'):
-                self.assertRaises(BrokenPipeError, control.call, self.run_dir, {"command": "status"}, gone)
+
+            def answer():
+                with listener.accept()[0] as connection:
+                    connection.sendall(b'{"said": "x"}\n')
+                    connection.recv(100)
+
+            answering = threading.Thread(target=answer)
+            answering.start()
+            self.assertRaises(BrokenPipeError, control.call, self.run_dir, {"command": "status"}, gone)
+            answering.join()
+
+
+    def test_one_that_hangs_is_said_to_whatever_command(self):
+        with socket.socket(socket.AF_UNIX) as listener, mock.patch.object(control, "HUNG_SECONDS", 0.01):
+            listener.bind(str(self.run_dir / control.SOCKET_NAME))
+            listener.listen()
+            with self.assertRaises(Failure) as raised:
+                control.call(self.run_dir, {"command": "down"}, print)
+        self.assertEqual(raised.exception.exit_code, UNAVAILABLE)
+        self.assertIn("has not answered for 0.01 s; kill it if it hangs", raised.exception.sentence)
 
 
 class SomebodyElse(unittest.TestCase):
@@ -143,7 +166,7 @@ class Environment(SupervisorCase):
         pipeline.environment |= {"STREAM_SECRET": SECRET, "UNRELATED": SECRET, "MY_APP_SECRET": "s2"}
         said = pipeline.good("up", "-d")
         self.assertIn("verifier-0 starts again with the STREAM_SECRET of this environment.\n", said)
-        self.assertIn("every stage is ready", said)
+        self.assertIn("5 instances ready", said)
         after = dict(pipeline.living())
         self.assertEqual({name for name in after if before.get(name) != after[name]}, {"verifier-0"})
         seen = {line["instance"]: line["environment"] for line in pipeline.diary("start")}

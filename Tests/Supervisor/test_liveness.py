@@ -5,44 +5,45 @@ import signal
 import unittest
 
 from pipeline import until
-from supervision.admin import Answer
-from supervision.policy import Liveness
+from supervision.health import Answer, Liveness
 from test_supervisor import SupervisorCase
 
-STALLED = (503, b"stalled: the bus thread has not moved for 12 s\n")
-SILENT = (0, b"")
+STALLED = Answer(503, b'{"checks": {"threads": {"ok": false, "detail": "the bus thread has not moved for 12 s"}}}')
+UNREADY = Answer(503, b'{"checks": {"bus": {"ok": false, "detail": "no router is linked"}}}')
+READY = Answer(200, b"{}")
+SILENT = Answer()
 
 
 def judged(liveness: Liveness, *answers: tuple) -> list[str | None]:
-    """Takes (moment, status, body[, is stopped]) one after the other."""
-    return [liveness.judge(status, body, at, bool(stopped)) for at, status, body, *stopped in answers]
+    """Takes (moment, answer[, is stopped]) one after the other."""
+    return [liveness.judge(answer, at, bool(stopped)) for at, answer, *stopped in answers]
 
 
 class Judging(unittest.TestCase):
     def test_a_thread_that_stands_still_is_believed_when_it_does_so_for_another_second(self):
-        self.assertEqual(judged(Liveness(0), (11, *STALLED), (11.5, *STALLED), (12, *STALLED)),
+        self.assertEqual(judged(Liveness(0), (11, STALLED), (11.5, STALLED), (12, STALLED)),
                          [None, None, "the bus thread has not moved for 12 s"])
-        went_on = judged(Liveness(0), (11, *STALLED), (12, 200, b"ok\n"), (13, *STALLED), (13.5, *STALLED))
+        went_on = judged(Liveness(0), (11, STALLED), (12, READY), (13, STALLED), (13.5, STALLED))
         self.assertEqual(went_on, [None] * 4, "a process that was stopped for a while and goes on")
 
     def test_silence_of_ten_seconds_is_the_end_and_any_answer_begins_anew(self):
         silent = Liveness(0)
-        silent.has_answered(100)
-        self.assertEqual(judged(silent, (103, *SILENT), (106, *SILENT), (109.9, *SILENT), (110, *SILENT)),
+        judged(silent, (100, READY))
+        self.assertEqual(judged(silent, (103, SILENT), (106, SILENT), (109.9, SILENT), (110, SILENT)),
                          [None, None, None, "it has not answered for 10 s"])
         busy = Liveness(0)
-        busy.has_answered(100)
-        self.assertEqual(judged(busy, (103, *SILENT), (109, 503, b"not ready"), (112, *SILENT), (118, *SILENT),
-                                (118.5, *SILENT)), [None] * 5)
+        judged(busy, (100, READY))
+        self.assertEqual(judged(busy, (103, SILENT), (109, UNREADY), (112, SILENT), (118, SILENT),
+                                (118.5, SILENT)), [None] * 5)
 
     def test_a_supervisor_that_was_itself_stopped_asks_again_before_it_judges(self):
         paused = Liveness(0)
-        paused.has_answered(100)
-        self.assertEqual(judged(paused, (500, *SILENT), (501, 200, b"ok\n")), [None, None])
+        judged(paused, (100, READY))
+        self.assertEqual(judged(paused, (500, SILENT), (501, READY)), [None, None])
 
     def test_a_stage_may_read_its_logs_as_long_as_it_takes_unless_it_is_stopped(self):
-        self.assertEqual(judged(Liveness(0), *[(at, *SILENT) for at in range(0, 600, 3)]), [None] * 200)
-        stopped = judged(Liveness(0), *[(at, *SILENT, True) for at in (3, 6, 9, 12)])
+        self.assertEqual(judged(Liveness(0), *[(at, SILENT) for at in range(0, 600, 3)]), [None] * 200)
+        stopped = judged(Liveness(0), *[(at, SILENT, True) for at in (3, 6, 9, 12)])
         self.assertEqual(stopped, [None, None, None, "it has not answered for 12 s"])
 
     def test_the_reason_is_the_sentence_of_readyz(self):

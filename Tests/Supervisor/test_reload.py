@@ -130,8 +130,11 @@ class Reloading(SupervisorCase):
 
     def test_another_data_dir_is_refused(self):
         self.pipeline.tree["data_dir"] += "2"
+        self.pipeline.tree["changes"] = [change("data_dir: a → b", "pipeline", "verifier")]
         self.pipeline.write()
-        self.assertEqual(self.pipeline.command("reload").returncode, 78)
+        ended = self.pipeline.command("reload")
+        self.assertEqual(ended.returncode, 78)
+        self.assertIn("data_dir: a → b: that takes 'scripts/supervisor down' and 'up'.", ended.stderr)
         self.assertEqual(self.pipeline.diary("hangup"), [])
 
     def test_hangup_of_the_supervisor_means_the_same(self):
@@ -145,9 +148,7 @@ class Reloading(SupervisorCase):
         self.pipeline.kill_supervisor()
         self.pipeline.tree["changes"] = [change("source b added", "in_place", "verifier")]
         self.pipeline.write()
-        self.pipeline.good("up", "-d")
-        self.assertIn("has changed since the running stages read it",
-                      (self.pipeline.folder / "run" / "supervisor.log").read_text())
+        self.assertIn("differs from what runs", self.pipeline.command("up", "-d").stderr)
         self.assertEqual(copy.read_bytes(), former)
         self.assertIn("1 change", self.pipeline.good("reload"))
         self.assertEqual(copy.read_text(), f"# accepted from {self.pipeline.file}\n{self.pipeline.file.read_text()}")

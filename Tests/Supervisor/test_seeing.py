@@ -35,7 +35,10 @@ class Logs(unittest.TestCase):
         self.assertIn('level=notice stage=supervisor instance=supervisor text="x: y"', log_line("x: y", at))
 
         self.assertEqual(logfiles.sentence(log_line('error: a "b"', at)), 'a "b"')
-        self.assertEqual(logfiles.sentence("verifier-0: plain"), "verifier-0: plain")
+        self.assertEqual(logfiles.sentence('time=x level=error text="a b" code=7'), "a b")
+        self.assertEqual(logfiles.sentence("time=x level=notice stage=verifier text=stopped"), "stopped")
+        for plain in ("verifier-0: plain", 'time=x text="cut', '"quoted'):
+            self.assertEqual(logfiles.sentence(plain), plain)
 
     def test_no_waiting_depends_on_the_wall_clock(self):
         """The calls that read it, in every module: they stamp what is shown, and nothing else."""

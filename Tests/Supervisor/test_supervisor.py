@@ -71,7 +71,7 @@ class ComingUp(SupervisorCase):
         until(lambda: self.pipeline.command("status").returncode == 0, "the stage recovers by itself")
 
     def test_what_keeps_the_stages_from_being_started_at_all_fails_up(self):
-        (self.pipeline.folder / "run" / ".accepted.yaml.new").mkdir(parents=True)  # where a file is to be written
+        (self.pipeline.folder / "run" / "accepted.candidate").mkdir(parents=True)  # where a file is to be written
         ended = self.pipeline.command("up", "-d")
         self.assertNotEqual(ended.returncode, 0, ended.stdout)
         self.assertIn("the operating system refused", ended.stderr)
@@ -208,8 +208,9 @@ class TakingOver(SupervisorCase):
     def test_files_of_a_former_run_that_make_no_sense_are_passed_over(self):
         self.pipeline.good("up", "-d")
         self.pipeline.kill_supervisor()
-        for text in ("[" * 50_000, '{"verifier": 0, "normaliser": 2}'):
-            self.pipeline.path("scale", "json").write_text(text)
+        for text in ("[" * 50_000, '{"instances": {"verifier": 0, "normaliser": 2, "router": 5, "x": 1}}', "[]",
+                     '{"instances": {"verifier": 0, "normaliser": 2, "fanout-router": 7}, "programs": {}}'):
+            self.pipeline.path("overrides", "json").write_text(text)
             self.pipeline.path("verifier-7", "pid").write_text("99999999999999 1 x")
             self.pipeline.good("up", "-d")
             self.assert_one_each(ALL)

@@ -31,7 +31,10 @@ MODULES = {
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"} | {"TapPrinting"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
     | CRYPTO | READING | GZIP | COMMIT_LOG
-    | {"ControlClient", "DeliverySigning", "Normalisation", "ServerCertificates", "Verification", "WebSocket"},
+    | {
+        "ControlClient", "DeliverySigning", "EventLog", "Normalisation", "ServerCertificates", "Verification",
+        "WebSocket",
+    },
 }  # fmt: skip
 """All modules of this repository in each executable, through whatever they come."""
 
@@ -42,7 +45,7 @@ LIBRARIES = {
     "normaliser": {"libcrypto", "libsimdjson", "libz", "libzmq"},
     "fanout-router": {"libcrypto", "libnats", "libsimdjson", "libz", "libzmq", "libsqlite3"},
     "bus-tap": {"libzmq"},
-    "tributary": {"libcrypto", "libsimdjson", "libz"},
+    "tributary": {"libcrypto", "libsimdjson", "libsqlite3", "libz"},
 }
 """The shared libraries beside Swift's and the C library's that the linker was told to link (DT_NEEDED)."""
 TOLD = set().union(*LIBRARIES.values()) | {"libssl", "libprotobuf", "libyaml"}

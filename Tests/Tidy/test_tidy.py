@@ -269,7 +269,7 @@ class Imports(unittest.TestCase):
     def test_what_is_known_of_providers_is_data_and_only_normalisation_reads_payloads(self):
         for path, imported in self.imports("Shared/Providers").items():
             if "Normalisation" not in path.parts:
-                code = {"LibCrypto", "Gzip", "SimdJSON", "SwiftProtobuf", "Verification", "Normalisation"}
+                code = {"LibCrypto", "Gzip", "SimdJSON", "Verification", "Normalisation"}
                 self.assertEqual(imported & code, set(), path)
 
     def test_what_is_known_of_one_kind_of_destination_lies_in_its_folder(self):

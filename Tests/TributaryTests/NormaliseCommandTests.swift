@@ -182,3 +182,26 @@ import Wire
         #expect(try event(outcome)["sequence"].text.hasSuffix("041"))
     }
 }
+
+extension LocalPipeline {
+    /// The sources of a configuration, or those of them that are named; their secrets are resolved now.
+    fileprivate init(configuration: TributaryConfiguration, only names: Set<String>? = nil) throws(StageFailure) {
+        var sources: [String: Source] = [:]
+        for source in configuration.sources where names?.contains(source.name) ?? true {
+            let resolved = try ResolvedSource(source, configuration)
+            sources[source.name] = Source(
+                resolved.provider, resolved.verification, source.mapping,
+                maxInflatedBytes: 2 * configuration.ingress.maxBodyBytes)
+        }
+        self.init(sources: sources)
+    }
+
+    func run(
+        source: String, head: [(String, String)], body: [UInt8], receivedAtNanoseconds: Int64
+    ) -> LocalOutcome {
+        run(
+            LocalRecord.Webhook(
+                source: source, head: head.map { ($0.0, $0.1) }, body: body,
+                receivedAtNanoseconds: receivedAtNanoseconds))
+    }
+}

@@ -11,7 +11,7 @@ from pathlib import Path
 from commandline import Failure
 from executables import provide
 from launcher import free_port, until
-from supervision.admin import ask
+from supervision.health import ask
 
 from . import metrics, workplace
 from .faults import Patient

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from commandline import Failure
-from supervision.admin import ask
+from supervision.health import ask
 
 Samples = list[tuple[str, dict[str, str], float]]
 """Name, labels and value."""

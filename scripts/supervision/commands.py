@@ -1,25 +1,26 @@
 """The command line of scripts/supervisor."""
 
 import argparse
+import asyncio
 import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import executables
-from commandline import NOT_READY, UNAVAILABLE, Failure, Formatter, run
+from commandline import NOT_READY, NOT_RUNNING, UNAVAILABLE, Failure, Formatter, run
 from executables import ROOT
 
 from . import control, service
-from .configuration import Configuration, ask, load
+from .configuration import ACCEPTED_NAME, Configuration, ask, copy, load
 from .control import NotRunning
 from .daemon import Supervisor
 from .instance import READY_SECONDS
 from .process import find_running
 from .topology import STAGES
 
-REQUEST = ("command", "stage", "count", "name")
 DEFAULT_FILE = "compose/tributary.yaml"
 MORE = """
 environment:
@@ -27,10 +28,8 @@ environment:
   TRIBUTARY_BUILD=debug   the same as --build debug
   TRIBUTARY_CONFIG=FILE   the same as --config FILE
 
-What runs is the configuration as it was accepted: an edited file counts from
-'reload' on. A stage sees only PATH, HOME, TZ, LANG and the variables that its
-part of the configuration names. 'up -d' and 'reload' take their values from
-the environment in which they are called.
+An edited file counts from 'reload' on. 'up -d' and 'reload' take the values
+of the variables that it names from the environment that they are called in.
 
 exit codes: 0 done, 1 something is not ready, 3 nothing runs, 64 wrong usage,
 69 not to be had (a port, an executable), 77 no permission, 78 configuration"""
@@ -41,111 +40,98 @@ class Command:
 
     def __init__(self, options: argparse.Namespace, rest: list[str]):
         self._options, self._rest = options, rest
-        self._build = getattr(options, "build", None)
-        self._binaries = executables.folder(self._build)
+        self._binaries = executables.folder(options.build)
         self._tool = self._binaries / "tributary"
-        named = getattr(options, "config", None) or os.environ.get("TRIBUTARY_CONFIG")
-        self._file = Path(named).absolute() if named else ROOT / DEFAULT_FILE
+        self._file = Path(options.config or os.environ.get("TRIBUTARY_CONFIG") or ROOT / DEFAULT_FILE).absolute()
 
     def _running(self, tells: bool = True) -> Configuration:
-        return load(self._file, self._tool, running=True, tells=tells)
+        return load(self._tool, self._file, running=True, tells=tells)
 
-    def _supervisor(self, loaded: Configuration) -> Supervisor:
-        return Supervisor(loaded, self._binaries, ROOT, service.say)
-
-    def _call(self, loaded: Configuration, command: str, **more) -> dict:
+    def _call(self, run_dir: Path, command: str, **more) -> dict:
         """Lets the running supervisor do it, and prints what it says meanwhile."""
         is_silent = getattr(self._options, "json", False)
-        return control.call(loaded.run_dir, {"command": command} | more, (lambda line: None) if is_silent else tell)
-
-    def _variables(self, loaded: Configuration) -> dict[str, str]:
-        """This environment's values of the variables that a configuration names."""
-        return {name: os.environ[name] for name in loaded.variables if name in os.environ}
+        return control.call(run_dir, {"command": command} | more, (lambda line: None) if is_silent else tell)
 
     def up(self) -> int:
-        executables.provide(self._build, is_up_to_date=False)
-        # A supervisor that was killed comes back to its stages whatever has become of the file meanwhile.
+        executables.provide(self._options.build, is_up_to_date=False)
         run_dir = self._running(tells=False).run_dir
-        loaded = self._running() if find_running(run_dir) else load(self._file, self._tool)
-        service.prepare(loaded.run_dir)
-        if service.lock(loaded.run_dir) is None:
-            return self._already_up(loaded)
-        service.run(self._supervisor(loaded), self._options.detach)
+        run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        run_dir.chmod(0o700)  # whoever can connect to its sockets can read the bus
+        if service.lock(run_dir) is not None:
+            self._start(run_dir)
+        elif self._options.detach:
+            tell("supervisor: a supervisor runs already.")
+        else:
+            raise Failure("a supervisor runs already; 'scripts/supervisor logs' shows what it does, 'down' stops it.")
         if self._options.detach:
             try:
-                tell(f"supervisor: {service.readiness(self._call(loaded, 'await-ready'))}")
+                status = self._call(run_dir, "await-ready", environment=dict(os.environ))
             except Failure as failure:
+                if failure.exit_code in (NOT_RUNNING, UNAVAILABLE):
+                    raise
                 complain(failure.sentence)
                 complain("it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it.")
                 return failure.exit_code
+            tell(f"supervisor: {service.readiness(status)}")
         return 0
 
-    def _already_up(self, loaded: Configuration) -> int:
-        """`up -d` beside a supervisor that runs: it goes on with this environment's values of what is configured."""
-        try:
-            control.call(loaded.run_dir, {"command": "status"}, tell, timeout_seconds=5)  # it answers at all
-            environment = self._variables(loaded) if self._options.detach else {}
-            status = self._call(loaded, "await-ready", environment=environment)
-        except NotRunning:
-            raise Failure(f"another supervisor holds {loaded.run_dir / service.LOCK_NAME} and does not answer; "
-                          "wait for it to finish, or kill it (the stages stay) and try again.", UNAVAILABLE) from None
-        words = f"a supervisor runs already (pid {status['supervisor']['pid']}) and every stage is ready"
-        if not self._options.detach:
-            raise Failure(f"{words}; 'scripts/supervisor logs -f' shows what it does, 'down' stops it.")
-        tell(f"supervisor: {words}.")
-        return 0
+    def _start(self, run_dir: Path) -> None:
+        """A supervisor that was killed comes back to its stages whatever has become of the file meanwhile."""
+        os.umask(0o077)
+        running = find_running(run_dir)
+        is_takeover = bool(running) and (run_dir / ACCEPTED_NAME).exists()
+        loaded = self._running() if is_takeover else load(self._tool, self._file, copy(self._file, run_dir))
+        supervisor = Supervisor(loaded, self._binaries, ROOT, service.say)
+        supervisor.prepare(running, is_takeover)
+        service.run(supervisor, running, self._options.detach)
 
     def down(self) -> int:
         loaded = self._running()
         if not loaded.run_dir.is_dir():
             print("supervisor: nothing runs.")
             return 0
-        rows = ask(self._tool, "status", "--json", "--config", str(self._file), codes=(0, 1, 3))["instances"]
+        rows = ask(self._tool, "status", "--json", "--config", self._file, codes=(0, 1, 3))["instances"]
         by_hand = [row for row in rows if row.get("by_hand")]
         try:
-            self._call(loaded, "down")
+            self._call(loaded.run_dir, "down")
         except NotRunning:
             if service.lock(loaded.run_dir) is None:
                 raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE) from None
-            count = service.stop_orphans(self._supervisor(loaded), tell)
-            print("supervisor: nothing runs." if count == 0 else
-                  f"supervisor: {count} stages stopped that had no supervisor.")
+            running = find_running(loaded.run_dir)
+            asyncio.run(Supervisor(loaded, self._binaries, ROOT, tell).stop_orphans(running))
+            tell(f"supervisor: {len(running)} stages stopped that had no supervisor." if running else
+                 "supervisor: nothing runs.")
         for row in by_hand:
             complain(f"{row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.")
         return NOT_READY if by_hand else 0
 
     def change(self) -> int:
         """The running supervisor does it; its arguments are named as in the request."""
-        options = vars(self._options)
-        self._call(self._running(), **{name: options[name] for name in REQUEST if name in options})
+        request = {name: value for name, value in vars(self._options).items() if name not in ("run", "config", "build")}
+        self._call(self._running().run_dir, **request)
         return 0
 
     def reload(self) -> int:
-        loaded = load(self._file, self._tool)
-        answer = self._call(loaded, "reload", environment=self._variables(loaded))
+        answer = self._call(self._running(tells=False).run_dir, "reload", environment=dict(os.environ))
         if self._options.json:
             tell(json.dumps(answer, indent=2))
         return 0 if answer["ok"] else NOT_READY
 
     def look(self) -> int:
-        """`tributary` does it, with the same arguments."""
-        name = self._options.command
+        """`tributary` does it, with the same arguments; what they are is in its `--help`."""
         if os.access(self._tool, os.X_OK):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-            os.execv(self._tool, [self._tool, name, *self._rest, "--config", self._file])
+            os.execv(self._tool, [self._tool, self._options.command, *self._rest, "--config", self._file])
         if {"-h", "--help"}.isdisjoint(self._rest):
             raise Failure(f"{self._tool} is not there; 'scripts/supervisor up' builds it.", UNAVAILABLE)
-        print(f"usage: scripts/supervisor {name} [--config FILE] [--build KIND] …\n\nThe other options are those of "
-              f"'tributary {name}', which\n'scripts/supervisor up' builds.")
+        print(f"The same as 'tributary {self._options.command}', which 'scripts/supervisor up' builds.")
         return 0
 
 
 def tell(line: str) -> None:
     """Prints a line. A reader who has gone (`| head`) ends the printing and not what is being done."""
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered fails no more
+    with suppress(BrokenPipeError):
+        os.write(1, f"{line}\n".encode())
 
 
 def complain(line: str) -> None:
@@ -158,8 +144,6 @@ COMMANDS = (
      {"up": "run in front; Ctrl-C drains and ends", "up -d": "run behind; returns when it is ready"},
      ("-d", "--detach", {"action": "store_true", "help": "run behind and return when all stages are ready, at most "
       f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment"})),
-    ("status", Command.look, "Show every instance, and why one is not ready.",
-     {"status --json": "what runs, and why what does not"}),
     ("scale", Command.change, "Run so many instances of a stage, until 'down' or a reload that changes the number.",
      {"scale normaliser 4": "run four normalisers"},
      ("stage", {"metavar": "STAGE", "help": ", ".join(stage.key for stage in STAGES if stage.most > 1)}),
@@ -170,27 +154,28 @@ COMMANDS = (
      ("--json", {"action": "store_true", "help": "print one JSON object: changes, and what became of every instance"})),
     ("restart", Command.change, "Replace the processes of a stage one after the other, or one instance. They run "
      "by the accepted configuration.",
-     {"restart router": "replace a stage's processes in turn", "restart normaliser-1": "or one instance"},
-     ("name", {"metavar": "STAGE|INSTANCE", "help": "like router or normaliser-1"})),
-    ("logs", Command.look, "Print the ends of the stages' logs.",
-     {"logs normaliser-1 -f": "follow one instance's log"}),
-    ("metrics", Command.look, "Print every stage's metrics and the supervisor's as one Prometheus text.",
-     {"metrics": "every stage's metrics as one text"}),
-    ("top", Command.look, "Show a live table of all instances.", {"top": "a live table; q ends it"}),
+     {"restart router": "replace a stage's processes in turn", "restart normaliser-1": "or one instance",
+      "restart verifier --binary ./verifier": "by another executable; the former comes back if one is not ready"},
+     ("name", {"metavar": "STAGE|INSTANCE", "help": "like router or normaliser-1"}),
+     ("--binary", {"metavar": "PATH", "type": os.path.abspath, "help": "what the stage runs by from now on, until "
+                   "'down'; where an instance does not become ready with it, all go back to the former"})),
     ("down", Command.down, "Drain and stop every stage, from the ingress to the router.",
      {"down": "drain and stop, ingress to router"}),
 )
 """Name, what it does, the words that say so, examples, and its options."""
+LOOKS = {"status": "Show every instance, and why one is not ready.", "top": "Show a live table of all instances.",
+         "logs": "Print the ends of the stages' logs, or follow them with -f.",
+         "metrics": "Print every stage's metrics and the supervisor's as one Prometheus text."}
 
 
 def parser() -> argparse.ArgumentParser:
     def lines(examples: dict[str, str]) -> str:
-        return "".join(f"  scripts/supervisor {each:22} {words}\n" for each, words in examples.items())
+        return "".join(f"  scripts/supervisor {each:22}  {words}\n" for each, words in examples.items())
 
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    shared.add_argument("--config", metavar="FILE",
                         help=f"the configuration (default: TRIBUTARY_CONFIG, or {DEFAULT_FILE})")
-    shared.add_argument("--build", choices=executables.KINDS, default=argparse.SUPPRESS,
+    shared.add_argument("--build", choices=executables.KINDS,
                         help="which build of the executables to use (default: release)")
     whole = argparse.ArgumentParser(
         prog="scripts/supervisor", parents=[shared], formatter_class=Formatter,
@@ -200,16 +185,19 @@ def parser() -> argparse.ArgumentParser:
     added = whole.add_subparsers(metavar="COMMAND", required=True)
     for name, does, words, examples, *arguments in COMMANDS:
         command = added.add_parser(name, parents=[shared], help=words, description=words, formatter_class=Formatter,
-                                   epilog=f"examples:\n{lines(examples)}", add_help=does != Command.look)
+                                   epilog=f"examples:\n{lines(examples)}")
         command.set_defaults(run=does, command=name)
         for *flags, settings in arguments:
             command.add_argument(*flags, **settings)
+    for name, words in LOOKS.items():
+        command = added.add_parser(name, parents=[shared], help=words, add_help=False)
+        command.set_defaults(run=Command.look, command=name)
     return whole
 
 
 def main() -> int:
     whole = parser()
-    options, rest = whole.parse_known_args()
+    options, rest = whole.parse_known_args(namespace=argparse.Namespace(config=None, build=None))
     if rest and options.run != Command.look:
         whole.error(f"unrecognized arguments: {' '.join(rest)}")
     return run("supervisor", lambda: options.run(Command(options, rest)))

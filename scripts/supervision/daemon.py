@@ -1,70 +1,82 @@
-"""The stages of one run directory, kept running: starting, taking over, scaling, restarting, draining."""
+"""The stages of one run directory, kept running: starting, taking over, scaling, replacing, draining."""
 
 import asyncio
 import json
 import os
 import socket
-from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from commandline import CONFIGURATION, NOT_READY, USAGE, Failure
 
-from . import process
-from .configuration import ACCEPTED_NAME, CANDIDATE_NAME, SCALE_NAME, Configuration, text_of
+from . import logfiles, process
+from .configuration import ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, Configuration, accept
 from .instance import READY_SECONDS, Instance, Say, until
 from .listeners import name_of, open_listener
 from .process import Process
-from .topology import STAGES, Stage, full_name, parse_instance, stage_named
+from .topology import NAMED, STAGES, Stage, parse_instance, stage_named
 
-DRAIN_REPORT_SECONDS = 30.0
-"""How long a command waits for a leaving ingress; the draining itself goes on."""
+DRAIN_REPORT_SECONDS = 30.0  # how long a command waits for a leaving ingress; the draining itself goes on
 DRAIN_POLL_SECONDS = 0.1
 BACKLOG_METRIC = "tributary_backlog_records"
-RETIRED_MARK = "retired"
-"""An empty file in the folder of an ingress whose journal was empty when it left."""
+RETIRED_MARK = "retired"  # an empty file in the folder of an ingress whose journal was empty when it left
+OVERRIDES_NAME = "overrides.json"
+"""What `scale` and `restart --binary` set: it lasts as long as the pipeline runs, also when the supervisor itself is
+killed."""
 
 
 class Supervisor:
     """Owns every instance. Used on one event loop, for one change at a time, by the process that holds the lock."""
 
-    def __init__(self, configuration: Configuration, binaries: Path, root: Path, say: Say):
-        self.configuration, self.binaries, self.say = configuration, binaries, say
+    def __init__(self, configuration: Configuration, binaries: Path, root: Path, log: Say):
+        self.configuration, self.binaries = configuration, binaries
         self.instances: dict[str, Instance] = {}
-        self._root = root
+        self.audience: Say | None = None  # whoever has asked for the change under way
+        self._root, self._log = root, log
         self._counts = dict(configuration.instances)
+        self._programs: dict[str, str] = {}  # what stages run by instead of the executable in `binaries`
         self._listeners: dict[str, socket.socket] = {}
-        self._drains: dict[str, asyncio.Task[None]] = {}
+
+    def say(self, line: str) -> None:
+        """Into the log, and to whoever waits for what is done."""
+        self._log(line)
+        if self.audience:
+            self.audience(line)
 
     def of(self, *stages: Stage) -> list[Instance]:
         """The instances that stay: by stage in this order, by their number."""
-        staying = [each for each in self.instances.values() if each.stage in stages and not each.is_leaving]
+        staying = [each for each in self.instances.values() if each.stage in stages and not each.leaving]
         return sorted(staying, key=lambda each: (stages.index(each.stage), each.index))
 
     # Coming up and going down
 
-    def listen(self, running: dict[str, Process]) -> None:
-        """Binds what the supervisor holds, beside the sockets of the stages that are taken over."""
-        for executable, address in self.configuration.listen.items():
-            beside = any(parse_instance(name)[0].executable == executable for name in running)
-            self._listeners[executable] = open_listener(address, beside)
-
-    async def up(self, running: dict[str, Process]) -> None:
-        """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
-        self._accept(is_takeover=bool(running))
-        for sentence in self._missing_variables():
-            self.say(f"warning: {sentence}")
-        for name, each in running.items():
-            self.say(f"{name} is running already (pid {each.pid}) and is taken over.")
-        self.adopt(running)
+    def prepare(self, running: dict[str, Process], is_takeover: bool) -> None:
+        """What may fail, before anything starts. Binds the listening sockets, beside those of the stages that are taken
+        over; accepts the candidate, unless what those stages run by goes on."""
+        self.configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_beside = any(parse_instance(name)[0].listens for name in running)
+        self._listeners = {executable: open_listener(address, is_beside)
+                           for executable, address in self.configuration.listen.items()}
+        if is_takeover:
+            self._recall_overrides()
+        else:
+            self._forget(FORMER_NAME, OVERRIDES_NAME)
+            accept(self.configuration.run_dir)
         for folder in sorted(self.configuration.data_dir.glob("*")):
             found = parse_instance(folder.name)
             if found and found[0].listens and not (folder / RETIRED_MARK).exists() and any(folder.iterdir()):
                 self._instance(folder.name)  # it left records in its journal
+
+    async def up(self, running: dict[str, Process]) -> None:
+        """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
+        for name, each in running.items():
+            self.say(f"{name} is running already (pid {each.pid}) and is taken over.")
+        self.adopt(running)
         for stage in reversed(STAGES):
-            await self._settle(stage, self.say)
+            await self._settle(stage)
         for instance in [each for each in self.of(*STAGES) if each.name in running and each.stage.listens]:
             self.say(f"{instance.name} is replaced: connections wait in the new listening socket meanwhile.")
-            await instance.stop(self.say)
+            await instance.stop()
             instance.start()
 
     def adopt(self, running: dict[str, Process]) -> None:
@@ -72,35 +84,25 @@ class Supervisor:
         for name, each in running.items():
             self._instance(name).start(each)
 
-    def _accept(self, is_takeover: bool) -> None:
-        """Keeps what runs from now on; beside stages that are taken over, what they run by goes on, in its numbers."""
-        ours = self.configuration
-        scale = ours.run_dir / SCALE_NAME
-        try:
-            saved = json.loads(scale.read_text()) if is_takeover else {}
-            self._counts |= {stage.executable: max(1, min(int(count), stage.most))
-                             for name, count in saved.items() for stage in [stage_named(name)] if stage.most > 1}
-        except FileNotFoundError:
-            pass
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, Failure):
-            self.say(f"warning: {scale} cannot be read and is ignored; the configured numbers hold.")
-        if not (is_takeover and (ours.run_dir / ACCEPTED_NAME).exists()):
-            ours.forget()
-            ours.keep()
-        elif text_of(ours.file) != ours.text:
-            self.say(f"{ours.file} has changed since the running stages read it; 'scripts/supervisor reload' applies "
-                     "that.")
-
-    async def down(self, say: Say) -> None:
+    async def down(self) -> None:
         """Stops the stages from the front door to the subscribers, so that each can hand on what it holds."""
-        for drain in self._drains.values():
-            drain.cancel()
         for stage in STAGES:
             ours = [each for each in self.instances.values() if each.stage is stage]
-            await asyncio.gather(*(each.stop(say) for each in ours))
+            for drain in [each.leaving for each in ours if each.leaving]:
+                drain.cancel()
+            await asyncio.gather(*(each.stop() for each in ours))
             if ours:
-                say(f"{stage.executable}: {len(ours)} stopped.")
-        self.configuration.forget()
+                self.say(f"{stage.executable}: {len(ours)} stopped.")
+        self._forget(ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, OVERRIDES_NAME)
+
+    async def stop_orphans(self, running: dict[str, Process]) -> None:
+        """Takes over what runs without a supervisor, only to stop it."""
+        self.adopt(running)
+        await self.down()
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
+            (self.configuration.run_dir / name).unlink(missing_ok=True)
 
     def _instance(self, name: str) -> Instance:
         if name not in self.instances:
@@ -114,104 +116,120 @@ class Supervisor:
         if instance.stage.listens:
             (configuration.data_dir / instance.name / RETIRED_MARK).unlink(missing_ok=True)
             # The private socket needs no owner here: the child keeps its own copy.
-            sockets = (open_listener() if instance.is_leaving else self._listeners[executable],)
+            sockets = (open_listener() if instance.leaving else self._listeners[executable],)
         return process.start(
-            [str(self.binaries / executable), "--config", str(configuration.run_dir / ACCEPTED_NAME),
+            [self._program(executable), "--config", str(configuration.run_dir / ACCEPTED_NAME),
              "--instance", instance.name],
             process.stage_environment(configuration.environment.get(executable, ()), os.environ), self._root,
             configuration.path(instance.name, "log"), configuration.path(instance.name, "pid"), sockets)
 
+    # What commands have set
+
+    def _program(self, executable: str) -> str:
+        return self._programs.get(executable, str(self.binaries / executable))
+
+    def _keep_overrides(self) -> None:
+        path = self.configuration.run_dir / OVERRIDES_NAME
+        path.with_suffix(".new").write_text(json.dumps({"instances": self._counts, "programs": self._programs}))
+        path.with_suffix(".new").rename(path)
+
+    def _recall_overrides(self) -> None:
+        path = self.configuration.run_dir / OVERRIDES_NAME
+        try:
+            saved = json.loads(path.read_text())
+            self._counts |= {name: max(1, min(int(count), NAMED[name].most))
+                             for name, count in saved["instances"].items() if NAMED[name].most > 1}
+            self._programs |= {name: str(program) for name, program in saved["programs"].items()}
+        except FileNotFoundError:
+            pass
+        except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+            self.say(f"warning: {path} cannot be read and is ignored; the configured numbers hold.")
+
     # Waiting for it
 
-    async def until_ready(self) -> None:
-        """Returns when every instance is ready, fails with the end of a log when one is not in time.
-
-        A wrong configuration does not get better with time, so its exit code ends the wait at once.
-        """
+    async def until_ready(self, *wanted: Instance) -> None:
+        """Returns when these (or all) instances are ready; fails with the end of a log when one is not in time, or dies
+        again and again."""
         def unready() -> list[Instance]:
             """The hopeless ones first."""
-            found = [each for each in self.instances.values() if not each.is_ready and not each.is_leaving]
-            return sorted(found, key=lambda each: not each.has_refused)
+            found = [each for each in wanted or self.instances.values() if not each.is_ready and not each.leaving]
+            return sorted(found, key=lambda each: not each.is_looping)
 
-        await until(lambda: not (found := unready()) or found[0].has_refused, READY_SECONDS)
-        if found := unready():
-            first = found[0]
-            raise self._not_ready(
-                first, f"{first.name} does not come up" if first.has_refused else
-                f"{len(found)} of {len(self.instances)} instances are not ready after {READY_SECONDS:g} s")
-
-    def _missing_variables(self) -> list[str]:
-        return self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again.")
-
-    def _not_ready(self, instance: Instance, what: str) -> Failure:
-        path = self.configuration.path(instance.name, "log")
-        end = "".join(f"\n    {line}" for line in instance.log_end(12)) or "\n    (nothing)"
-        last = f", which last {instance.last_end}" if instance.last_end else ""
-        is_wrong = (instance.last_end or "").startswith(f"exited with {CONFIGURATION}")
-        missing = "".join(f"\n{sentence}" for sentence in self._missing_variables())
-        return Failure(f"{what}; the end of {path}, the log of {instance.name} ({instance.state}{last}):{end}{missing}",
-                       CONFIGURATION if is_wrong else NOT_READY)
+        await until(lambda: not (found := unready()) or found[0].is_looping, READY_SECONDS)
+        if not (found := unready()):
+            return
+        first, log = found[0], self.configuration.path(found[0].name, "log")
+        what = f"{first.name} does not come up" if first.is_looping else \
+            f"{len(found)} of {len(self.instances)} instances are not ready after {READY_SECONDS:g} s"
+        last = f", which last {first.last_end}" if first.last_end else ""
+        is_wrong = (first.last_end or "").startswith(f"exited with {CONFIGURATION}")
+        raise Failure("\n".join([
+            f"{what}; the end of {log}, the log of {first.name} ({first.state}{last}):",
+            *[f"    {line}" for line in logfiles.tail(log, 12) or ["(nothing)"]],
+            *self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again."),
+        ]), CONFIGURATION if is_wrong else NOT_READY)
 
     # Other numbers of instances
 
-    async def scale(self, stage_name: str, count: int, say: Say) -> None:
+    async def scale(self, stage_name: str, count: int) -> None:
         """Runs so many instances of a stage; the highest numbered leave first."""
         stage = stage_named(stage_name)
-        if stage.most == 1 and not (stage.only_with and not self.of(stage)):
+        if stage.most == 1:
             raise Failure(f"{stage.executable} cannot be scaled: " + (
                 "one connector owns the journal." if stage.only_with else "one router owns the event log."), USAGE)
         if not 1 <= count <= stage.most:
             raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
                 ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
-        self._counts[stage.executable] = count
-        path = self.configuration.run_dir / SCALE_NAME
-        path.with_suffix(".new").write_text(json.dumps(self._counts))
-        path.with_suffix(".new").rename(path)
-        await self._settle(stage, say)
-        await self.until_ready()
-        if not await until(lambda: not self._drains, DRAIN_REPORT_SECONDS):
-            for instance in [self.instances[name] for name in self._drains]:
-                left = await self._backlog(instance)
-                say(f"{instance.name} still holds {'an unknown number of' if left is None else int(left)} records; "
-                    "it leaves when the router has settled them.")
-        say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
+        await self.resize(stage, count)
 
-    async def _settle(self, stage: Stage, say: Say) -> None:
+    async def resize(self, stage: Stage, count: int) -> None:
+        self._counts[stage.executable] = count
+        self._keep_overrides()
+        await self._settle(stage)
+        await self.until_ready()
+
+        def leaving() -> list[Instance]:
+            return [each for each in self.instances.values() if each.leaving]
+
+        await until(lambda: not leaving(), DRAIN_REPORT_SECONDS)
+        for instance in leaving():
+            left = await self._backlog(instance)
+            self.say(f"{instance.name} still holds {'an unknown number of' if left is None else int(left)} records; "
+                     "it leaves when the router has settled them.")
+        self.say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
+
+    async def _settle(self, stage: Stage) -> None:
         """Starts what there is too few of a stage, and lets go what there is too many of."""
         count = self._counts[stage.executable]
         for instance in map(self._instance, map(stage.instance, range(count))):
-            if instance.is_leaving:  # it comes back to the front door
-                self._drains.pop(instance.name).cancel()
-                await instance.stop(self.say)
-                instance.is_leaving = False
+            if instance.leaving:  # it comes back to the front door
+                instance.leaving.cancel()
+                await instance.stop()
+                instance.leaving = None
             instance.start()
         for instance in reversed(self.of(stage)[count:]):
             if stage.listens:
-                instance.is_leaving = True
-                self._drains[instance.name] = asyncio.ensure_future(self._drain(instance))
+                instance.leaving = asyncio.ensure_future(self._drain(instance))
             else:
-                say(f"{instance.name} is one too many: it finishes and leaves.")
-                await instance.stop(say)
+                self.say(f"{instance.name} is one too many: it finishes and leaves.")
+                await instance.stop()
                 del self.instances[instance.name]
 
     async def _drain(self, instance: Instance) -> None:
         """Starts an ingress anew behind a door that nobody knows, until everything in its journal is settled."""
         self.say(f"{instance.name} leaves: it takes nothing more and empties its journal first.")
-        await instance.stop(self.say)
+        await instance.stop()
         instance.start()
         looks_empty = 0
         while looks_empty < 2:
             await asyncio.sleep(DRAIN_POLL_SECONDS)
             looks_empty = looks_empty + 1 if instance.is_ready and await self._backlog(instance) == 0 else 0
-        await instance.stop(self.say)
+        await instance.stop()
         folder = self.configuration.data_dir / instance.name
-        try:
+        with suppress(OSError):  # without the mark the next `up` looks into its journal again
             folder.mkdir(parents=True, exist_ok=True)
             (folder / RETIRED_MARK).touch()
-        except OSError as error:
-            self.say(f"warning: that {instance.name} has left could not be noted ({error.strerror}); the next 'up' "
-                     "looks into its journal again.")
-        del self.instances[instance.name], self._drains[instance.name]
+        del self.instances[instance.name]
         self.say(f"{instance.name} has left; its journal is empty.")
 
     async def _backlog(self, instance: Instance) -> float | None:
@@ -222,42 +240,71 @@ class Supervisor:
 
     # Other processes
 
-    async def restart(self, name: str, say: Say) -> None:
-        """Replaces the processes of a stage, or one instance, one after the other."""
-        name = full_name(name)
-        stages = STAGES if parse_instance(name) else (stage_named(name),)
-        wanted = [each for each in self.of(*stages) if name == each.name or not parse_instance(name)]
+    async def replace(self, instance: Instance) -> None:
+        """Another process in place of an instance's; fails where that does not become ready."""
+        await instance.stop()
+        instance.start()
+        await self.until_ready(instance)
+
+    async def restart(self, name: str, program: str | None) -> None:
+        """Replaces the processes of a stage, or one instance, one after the other.
+
+        `program`: the executable that the stage runs by from now on. Where an instance does not become ready with it,
+        that one and those before it go back to the former.
+        """
+        found = parse_instance(name)
+        stage = found[0] if found else stage_named(name)
+        wanted = [each for each in self.of(stage) if not found or each.index == found[1]]
         if not wanted:
             raise Failure(f'there is no instance "{name}"; there are {", ".join(self.instances)}.', USAGE)
-        for instance in wanted:
-            if not await instance.restart(say):
-                raise self._not_ready(instance, f"{instance.name} did not become ready after its restart")
-            say(f"{instance.name} is ready (pid {instance.process.pid if instance.process else None}).")
+        if program and (found or not os.access(program, os.X_OK)):
+            raise Failure(f"{name} is one instance, and --binary is for all of a stage: name {stage.key}." if found else
+                          f"{program} cannot be executed; name the file that is to run as {stage.executable}.", USAGE)
+        former = dict(self._programs)
+        self._programs |= {stage.executable: program} if program else {}
+        try:
+            for instance in wanted:
+                await self.replace(instance)
+        except Failure as failure:
+            if not program:
+                raise
+            self.say(f"{instance.name} does not become ready with {program}.")
+            self._programs = former
+            for each in wanted[:wanted.index(instance) + 1]:
+                await self.replace(each)
+            raise Failure(f"{failure.sentence}\n{stage.executable} runs {self._program(stage.executable)} again.",
+                          failure.exit_code) from None
+        self._keep_overrides()
 
-    async def take_environment(self, offered: dict[str, str], say: Say) -> None:
-        """Goes on with a caller's values of the variables that the configuration names: stages that were started
-        with others, or could not be, start again with these."""
-        offered = {name: offered[name] for name in self.configuration.variables & offered.keys()}
-        os.environ.update(offered)
+    def take_variables(self, offered: dict[str, str]) -> None:
+        """Goes on with a caller's values of the variables that the configuration names."""
+        os.environ.update({name: offered[name] for name in self.configuration.variables & offered.keys()})
+
+    async def take_environment(self, offered: dict[str, str]) -> None:
+        """Stages that were started with other values, or could not be, start again with these."""
+        self.take_variables(offered)
         for each in self.of(*reversed(STAGES)):
-            if new := self.new_variables(each, offered):
-                say(f"{each.name} starts again with the {', '.join(new)} of this environment.")
-                await each.restart(say)
+            if new := self.new_variables(each):
+                self.say(f"{each.name} starts again with the {', '.join(new)} of this environment.")
+                await self.replace(each)
 
-    def new_variables(self, instance: Instance, ours: Mapping[str, str] = os.environ) -> list[str]:
+    def new_variables(self, instance: Instance) -> list[str]:
         """Those of its variables that its process was started without, or with another value than ours."""
-        names = ours.keys() & self.configuration.environment.get(instance.stage.executable, ())
-        theirs = ours if instance.started_with is None else instance.started_with
-        return sorted(name for name in names if theirs.get(name) != ours[name])
+        names = os.environ.keys() & self.configuration.environment.get(instance.stage.executable, ())
+        theirs = os.environ if instance.started_with is None else instance.started_with
+        return sorted(name for name in names if theirs.get(name) != os.environ[name])
 
     def take_configuration(self, fresh: Configuration) -> None:
-        """Starts stages by another configuration from now on, behind other listening sockets where it says so."""
+        """Starts stages by the candidate from now on, behind other listening sockets where it says so. Keeps what ran
+        until now, or before a reload that was not completed."""
         for executable, address in fresh.listen.items():
             if address != self.configuration.listen[executable]:
                 former = self._listeners[executable]
                 self._listeners[executable] = open_listener(address)
                 former.close()
-        (fresh.run_dir / CANDIDATE_NAME).rename(fresh.run_dir / ACCEPTED_NAME)
+        with suppress(FileExistsError):
+            (fresh.run_dir / FORMER_NAME).hardlink_to(fresh.run_dir / ACCEPTED_NAME)
+        accept(fresh.run_dir)
         self.configuration = fresh
 
     # What is known
@@ -268,5 +315,6 @@ class Supervisor:
             "supervisor": {"pid": os.getpid()}, "configuration": str(self.configuration.file),
             "run_dir": str(self.configuration.run_dir),
             "listen": {name: name_of(listener) for name, listener in self._listeners.items()},
-            "scheme": self.configuration.scheme, "instances": [each.row() for each in rows],
+            "scheme": self.configuration.scheme,
+            "instances": [each.row() | {"binary": self._programs.get(each.stage.executable)} for each in rows],
         }

@@ -9,21 +9,17 @@ from pathlib import Path
 from commandline import Failure
 
 from . import logfiles
-from .admin import Answer, ask
-from .policy import Liveness, RestartPolicy
+from .health import Answer, Liveness, RestartPolicy, ask
 from .process import Process
 from .topology import Stage
 
-STOP_SECONDS = 10.0
-"""How long a stage may take to finish what it holds after SIGTERM; then it is killed, and said."""
-READY_SECONDS = 15.0
-"""How long it may take to be ready, or to read another configuration."""
+STOP_SECONDS = 10.0  # how long a stage may take to finish what it holds after SIGTERM; then it is killed, and said
+READY_SECONDS = 15.0  # how long it may take to be ready, or to read another configuration
 PROBE_READY_SECONDS = 2.0
 PROBE_STARTING_SECONDS = 0.03
 PROBE_SLOW_START_SECONDS = 0.2
 POLL_SECONDS = 0.02
-HEALTH_SECONDS = 2.0
-"""How long /healthz may take to answer."""
+READINESS_SECONDS = 2.0  # how long /readyz may take to answer
 
 Say = Callable[[str], None]
 
@@ -46,22 +42,17 @@ class Instance:
         self.is_ready = False
         self.started_with: Mapping[str, str] | None = None
         """The environment of its present or last process, as far as that is known."""
-        self.has_refused = False
-        """Its last start ended with an exit code that does not get better with time."""
-        self.is_leaving = False
-        """An ingress that empties its journal before it goes: it gets a listening socket that nobody knows."""
+        self.leaving: asyncio.Task[None] | None = None
+        """Empties the journal of an ingress that goes: it gets a listening socket that nobody knows."""
         self._admin_path, self._launch, self._say = admin_path, launch, say
         self._policy = RestartPolicy()
-        self._restarts = 0
-        """Starts after a death that nobody asked for."""
+        self._restarts = 0  # starts after a death that nobody asked for
         self._is_wanted = False
-        self._ready_at = 0.0
-        """When its present process was ready first; 0 before."""
+        self._ready_at = 0.0  # when its present process was ready first; 0 before
         self._why_not_ready: str | None = None
         self._stalled_because: str | None = None
         self._log_path = admin_path.with_suffix(".log")
-        self._log_starts = (0, 0)
-        """Where the lines of the process before the present or last one begin in the log, and where its own do."""
+        self._log_start = 0  # where the lines of its present or last process begin in the log
         self._keeping: asyncio.Task[None] | None = None
 
     # What is asked of it
@@ -70,10 +61,10 @@ class Instance:
         """Keeps a process running from now on: one that an earlier supervisor started, or a new one."""
         self._is_wanted = True
         if self._keeping is None or self._keeping.done():
-            self.process = running
+            self.process, self._policy = running, RestartPolicy()
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
-    async def stop(self, say: Say) -> None:
+    async def stop(self) -> None:
         """Asks the process to finish, waits, and kills it when it does not."""
         self._is_wanted = False
         if self._keeping is None:
@@ -84,19 +75,10 @@ class Instance:
         self.send(signal.SIGCONT)  # a stopped process would otherwise never see the first signal
         _, still_running = await asyncio.wait({self._keeping}, timeout=STOP_SECONDS)
         if still_running:
-            say(f"{self.name} did not finish within {STOP_SECONDS:g} s and is killed (SIGKILL); "
-                "what it held is sent again from the journal.")
+            self._say(f"{self.name} did not finish within {STOP_SECONDS:g} s and is killed (SIGKILL); "
+                      "what it held is sent again from the journal.")
             self.send(signal.SIGKILL)
             await asyncio.wait(still_running, timeout=STOP_SECONDS)
-
-    async def restart(self, say: Say) -> bool:
-        """Replaces the process because somebody asks for it: earlier deaths count no more. Returns when it is ready,
-        or has said that it cannot be, or the time is over; whether it is ready."""
-        await self.stop(say)
-        self._policy, self.has_refused = RestartPolicy(), False
-        self.start()
-        await until(lambda: self.is_ready or self.has_refused, READY_SECONDS)
-        return self.is_ready
 
     def send(self, number: signal.Signals) -> None:
         if self.process is not None:
@@ -108,31 +90,31 @@ class Instance:
 
     # What is known of it
 
-    def log_end(self, lines: int) -> list[str]:
-        """The last lines that its process has logged, or the one before while that has logged nothing yet."""
-        before, start = self._log_starts
-        return logfiles.tail(self._log_path, lines, start) or logfiles.tail(self._log_path, lines, before)
+    @property
+    def is_looping(self) -> bool:
+        return not self.is_ready and self._policy.is_looping
 
     @property
     def state(self) -> str:
         if not self._is_wanted:
             return "stopped" if self.process is None else "stopping"
         if self.is_ready:
-            return "draining" if self.is_leaving else "ready"
+            return "draining" if self.leaving else "ready"
         if self._ready_at:
             return "not-ready"
-        return "crash-loop" if self._policy.is_looping else "backing-off" if self.process is None else "starting"
+        return "crash-loop" if self.is_looping else "backing-off" if self.process is None else "starting"
 
     def row(self) -> dict:
         """This instance in the answer to `status`."""
-        pid, age, why = None, None, None
-        if self.process:
-            pid, age = self.process.pid, round(self.process.age_seconds, 3)
+        why = None
         if self._is_wanted and not self.is_ready:
             why = self._why_not_ready or "it starts" if self.process else \
-                ": ".join([self.last_end or "it has not been started", *map(logfiles.sentence, self.log_end(1))])
-        return {"stage": self.stage.executable, "instance": self.name, "pid": pid, "state": self.state,
-                "uptime_seconds": age, "restarts": self._restarts, "last_end": self.last_end, "why": why}
+                ": ".join([self.last_end or "it has not been started",
+                           *map(logfiles.sentence, logfiles.tail(self._log_path, 1, self._log_start))])
+        return {"stage": self.stage.executable, "instance": self.name, "state": self.state,
+                "pid": self.process and self.process.pid,
+                "uptime_seconds": self.process and round(self.process.age_seconds, 3),
+                "restarts": self._restarts, "last_end": self.last_end, "why": why}
 
     # Its process
 
@@ -142,7 +124,7 @@ class Instance:
             ready_for_seconds = None
             try:
                 if self.process is None:
-                    self._log_starts = (self._log_starts[1], logfiles.size(self._log_path))
+                    self._log_start = logfiles.size(self._log_path)
                     self.process = self._launch(self)
             except (OSError, Failure) as error:  # no process, descriptor or disk space to be had just now
                 self.last_end = f"could not be started ({getattr(error, 'strerror', error)})"
@@ -153,11 +135,10 @@ class Instance:
                 return
             delay_seconds = self._policy.delay_after_death(ready_for_seconds)
             self._restarts += 1
-            lived = "before it was ready" if ready_for_seconds is None else \
-                f"{ready_for_seconds:.1f} s after being ready"
+            lived = "before it was" if ready_for_seconds is None else f"{ready_for_seconds:.1f} s after being"
             when = f"in {delay_seconds:g} s" if delay_seconds else "at once"
-            loop = " (crash loop)" if self._policy.is_looping else ""
-            self._say(f"error: {self.name} {self.last_end}, {lived}; started again {when}{loop}.")
+            loop = " (crash loop)" if self.is_looping else ""
+            self._say(f"error: {self.name} {self.last_end}, {lived} ready; started again {when}{loop}.")
             await asyncio.sleep(delay_seconds)
 
     async def _watch(self, running: Process) -> float | None:
@@ -166,7 +147,7 @@ class Instance:
         probing = asyncio.get_running_loop().create_task(self._probe(running))
         await running.ended()
         probing.cancel()
-        self.last_end, self.has_refused = running.reap()
+        self.last_end = running.reap()
         if self._stalled_because:
             self.last_end = f"was stalled and killed: {self._stalled_because}"
         ready_for_seconds = time.monotonic() - self._ready_at if self._ready_at else None
@@ -177,31 +158,24 @@ class Instance:
         """Asks the process as long as it lives whether it is ready: often while it starts, seldom later."""
         liveness = Liveness(answered_at=time.monotonic())
         while True:
-            self._note(running, await ask(self._admin_path, "/readyz"))
-            if self.is_ready:
-                liveness.has_answered(time.monotonic())
-                await asyncio.sleep(PROBE_READY_SECONDS)
-                continue
-            answer = await ask(self._admin_path, "/healthz", HEALTH_SECONDS)
-            why = liveness.judge(answer.status, answer.body, time.monotonic(), running.is_stopped)
+            answer = await ask(self._admin_path, "/readyz", READINESS_SECONDS)
+            self._note(running, answer)
+            why = liveness.judge(answer, time.monotonic(), running.is_stopped)
             if why is not None and self._is_wanted:
                 # That is a death like any other.
                 self._say(f"error: {self.name} is stalled and is killed (SIGKILL): {why}.")
                 self._stalled_because = why
                 running.send(signal.SIGKILL)
                 return
-            await asyncio.sleep(PROBE_STARTING_SECONDS if running.age_seconds < 3 else PROBE_SLOW_START_SECONDS)
+            await asyncio.sleep(PROBE_READY_SECONDS if self.is_ready else PROBE_STARTING_SECONDS
+                                if running.age_seconds < 3 else PROBE_SLOW_START_SECONDS)
 
     def _note(self, running: Process, answer: Answer) -> None:
         """Takes an answer to /readyz."""
-        is_ready = answer.status == 200
         self._why_not_ready = answer.why_not_ready if answer.status or self._ready_at else None
-        if is_ready == self.is_ready:
-            return
-        self.is_ready = is_ready
-        if is_ready and not self._ready_at:
-            self._ready_at, self.has_refused = time.monotonic(), False
-            self._say(f"{self.name} is ready (pid {running.pid}).")
-        else:
-            self._say(f"{self.name} is ready again." if is_ready else
-                      f"warning: {self.name} is not ready any more: {self._why_not_ready}.")
+        was_ready, self.is_ready = self.is_ready, answer.status == 200
+        if was_ready and not self.is_ready:
+            self._say(f"warning: {self.name} is not ready any more: {self._why_not_ready}.")
+        elif self.is_ready and not was_ready:
+            self._say(f"{self.name} is ready {'again' if self._ready_at else f'(pid {running.pid})'}.")
+            self._ready_at = self._ready_at or time.monotonic()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,7 +9,6 @@ from pathlib import Path
 
 LARGEST_LOG_BYTES = 32 * 1024 * 1024
 TAIL_BYTES = 64 * 1024
-_TEXT = re.compile(r'^time=.* text=("(?:[^"\\]|\\.)*")')
 
 
 def size(path: Path) -> int:
@@ -33,9 +31,9 @@ def tail(path: Path, lines: int, since: int = 0) -> list[str]:
 
 def sentence(line: str) -> str:
     """What a line of a log says, without its time, level and origin."""
-    found = _TEXT.search(line)
+    text = line.partition(" text=")[2] if line.startswith("time=") else line
     try:
-        return json.loads(found[1]) if found else line
+        return json.JSONDecoder().raw_decode(text)[0] if text.startswith('"') else text
     except ValueError:
         return line
 

@@ -5,7 +5,6 @@ import fcntl
 import os
 import signal
 import socket
-import sys
 import time
 import traceback
 from collections.abc import Iterable, Mapping
@@ -16,13 +15,11 @@ from pathlib import Path
 from .topology import parse_instance
 
 EXEC_FAILED = 127
-REFUSALS = (64, 78, EXEC_FAILED)
-"""Exit codes of a stage that cannot use its arguments or its configuration, or is not there."""
 REASONS = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration",
            EXEC_FAILED: ", could not be executed"}
 ALWAYS = ("PATH", "HOME", "TZ", "LANG")
-FAULT_PREFIX = "TRIBUTARY_FAULT_"
-"""Fault switches of debug builds, for the tests."""
+FAULT_PREFIX = "TRIBUTARY_FAULT_"  # fault switches of debug builds, for the tests
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def stage_environment(named: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
@@ -39,10 +36,6 @@ def environment_of(pid: int) -> dict[str, str] | None:
     except OSError:
         return None
     return dict(entry.split("=", 1) for entry in entries if "=" in entry)
-
-
-def boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def stat_fields(pid: int) -> list[str] | None:
@@ -67,8 +60,7 @@ class Process:
     ticks: int
     pidfd: int
     pid_path: Path
-    environment: Mapping[str, str] | None
-    """What it was started with."""
+    environment: Mapping[str, str] | None  # what it was started with
 
     @property
     def age_seconds(self) -> float:
@@ -93,19 +85,17 @@ class Process:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, number)
 
-    def reap(self) -> tuple[str, bool]:
-        """After the pidfd became readable: removes the pid file; how it ended in words, and whether the next start
-        would end the same way."""
+    def reap(self) -> str:
+        """After the pidfd became readable: removes the pid file; how it ended, in words."""
         self.pid_path.unlink(missing_ok=True)
         try:
             end = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
         except ChildProcessError:
-            return "ended (taken over, so its exit status is not ours to see)", False
+            return "ended (taken over, so its exit status is not ours to see)"
         finally:
             os.close(self.pidfd)
-        if end.si_code != os.CLD_EXITED:
-            return f"killed by {signal.Signals(end.si_status).name}", False
-        return f"exited with {end.si_status}{REASONS.get(end.si_status, '')}", end.si_status in REFUSALS
+        return f"exited with {end.si_status}{REASONS.get(end.si_status, '')}" if end.si_code == os.CLD_EXITED else \
+            f"killed by {signal.Signals(end.si_status).name}"
 
 
 def adopt(pid_path: Path) -> Process | None:
@@ -116,7 +106,7 @@ def adopt(pid_path: Path) -> Process | None:
         pidfd = os.pidfd_open(pid)
     except (OSError, ValueError, OverflowError):  # it has ended, or the file names no process at all
         return None
-    if boot == boot_id() and start_ticks(pid) == ticks:  # asked while the pidfd is open: from here on it stays true
+    if boot == BOOT_ID and start_ticks(pid) == ticks:  # asked while the pidfd is open: from here on it stays true
         return Process(pid, ticks, pidfd, pid_path, environment_of(pid))
     os.close(pidfd)
     return None
@@ -137,14 +127,12 @@ def start(arguments: list[str], environment: dict[str, str], folder: Path, log_p
     every started stage can be found.
     """
     log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    sys.stdout.flush()
-    sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
         try:
             os.chdir(folder)
             written = pid_path.with_name(f".{pid_path.name}.new")
-            written.write_text(f"{os.getpid()} {start_ticks(os.getpid())} {boot_id()}\n")
+            written.write_text(f"{os.getpid()} {start_ticks(os.getpid())} {BOOT_ID}\n")
             written.rename(pid_path)
             _become(arguments, environment, log, sockets)
         except BaseException:

@@ -1,4 +1,4 @@
-"""The supervisor's own process: its lock, its signals, its place in the foreground or behind."""
+"""The supervisor's own process: its lock, its signals, its control socket, its place in the foreground or behind."""
 
 import asyncio
 import fcntl
@@ -8,37 +8,29 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from commandline import UNAVAILABLE, USAGE, Failure
+from commandline import NOT_READY, UNAVAILABLE, USAGE, Failure
 
 from . import control, logfiles
 from .daemon import Supervisor
 from .instance import Say
-from .process import Process, find_running
+from .process import Process
 from .reloading import Reload
 
 LOCK_NAME = "supervisor.lock"
 PID_NAME = "supervisor.pid"
 LOG_NAME = "supervisor.log"
-LOCK_WAIT_SECONDS = 2.0
-"""A supervisor that was just killed or goes down holds its lock for some milliseconds more."""
+LOCK_WAIT_SECONDS = 2.0  # a supervisor that was just killed or goes down holds its lock for some milliseconds more
 ROTATE_SECONDS = 10.0
-LAST_ANSWER_SECONDS = 1.0
-"""How long a supervisor that ends waits for those who read its last answers."""
-
-
-def prepare(folder: Path) -> None:
-    """Makes a directory for its owner alone: whoever can connect to its sockets can read the bus."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        raise Failure(f"{folder} cannot be made a directory of our own ({error.strerror}); change it in the "
-                      "configuration, or its owner.", UNAVAILABLE) from error
+LONGEST_LINE_BYTES = 4 << 20  # a command with a whole environment
+REQUEST_SECONDS = 10.0  # how long a connection may take to say what it wants
+ANSWER_SECONDS = 10.0  # how long it may take to read the answer's end
+LAST_ANSWER_SECONDS = 1.0  # how long a supervisor that ends waits for those who read its last answers
 
 
 def lock(run_dir: Path) -> int | None:
@@ -85,38 +77,36 @@ def readiness(status: dict) -> str:
 
 
 class Service:
-    """Runs a supervisor until it is told to go down."""
+    """Runs a supervisor until it is told to go down, and does what other supervisor processes ask for."""
 
     def __init__(self, supervisor: Supervisor):
         self._supervisor = supervisor
-        self._run_dir = supervisor.configuration.run_dir
         self._tasks: list[asyncio.Task] = []
-        self._lock = asyncio.Lock()
-        """Whoever changes what runs holds it."""
+        self._answering: set[asyncio.Task] = set()
+        self._lock = asyncio.Lock()  # whoever changes what runs holds it
         self._changing: asyncio.Task | None = None
-        self._down: asyncio.Task[None] | None = None
+        self._goes_down = False
         self._over = asyncio.Event()
 
     async def run(self, running: dict[str, Process], front: socket.socket, is_behind: bool) -> None:
         """Brings the stages up and serves until `down`. `is_behind`: no terminal is its own, so a hangup asks for a
         reload."""
-        loop = asyncio.get_running_loop()
+        run_dir, loop = self._supervisor.configuration.run_dir, asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._interrupted)
         if is_behind:
             loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(
-                self._change(Reload(self._supervisor, {}, say).run), "not reloaded: "))
-        (self._run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
+                self._change(Reload(self._supervisor, {}).run), "not reloaded: "))
+        (run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
+        self._begin(self._come_up(running))
         self._begin(self._rotate())
-        self._coming_up = asyncio.ensure_future(self._change(self._supervisor.up, running))
-        self._begin(self._come_up())
-        server = control.ControlServer(self.obey)
-        listening = await server.serve(front)
+        listening = await self.serve(front)
         await self._over.wait()
         listening.close()
-        await server.until_answered(LAST_ANSWER_SECONDS)
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=LAST_ANSWER_SECONDS)
         for name in (control.SOCKET_NAME, PID_NAME):
-            (self._run_dir / name).unlink(missing_ok=True)
+            (run_dir / name).unlink(missing_ok=True)
 
     def _begin(self, work: Awaitable, what_fails: str = "") -> None:
         """In a task of its own; what goes wrong there is said in the log."""
@@ -128,106 +118,132 @@ class Service:
 
         self._tasks.append(asyncio.ensure_future(outcome()))
 
-    async def _come_up(self) -> None:
-        await asyncio.shield(self._coming_up)
+    async def _come_up(self, running: dict[str, Process]) -> None:
+        await self._change(self._supervisor.up, running)
         await self._supervisor.until_ready()
         say(readiness(self._supervisor.status()))
 
     async def _rotate(self) -> None:
         while True:
             await asyncio.sleep(ROTATE_SECONDS)
-            logfiles.rotate(self._run_dir, say)
+            logfiles.rotate(self._supervisor.configuration.run_dir, say)
+
+    # What it is asked for
+
+    async def serve(self, bound: socket.socket) -> asyncio.AbstractServer:
+        return await asyncio.start_unix_server(self._connected, sock=bound, limit=LONGEST_LINE_BYTES)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def write(answer: dict) -> None:
+            if not writer.transport.is_closing():
+                writer.write(json.dumps(answer).encode() + b"\n")
+
+        task = asyncio.current_task()
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+        write({"said": ""})
+        try:
+            write(await self._answer(reader, lambda line: write({"said": line})))
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            writer.transport.abort()  # whoever asked has gone, or we go; what was asked for is done all the same
+
+    async def _answer(self, reader: asyncio.StreamReader, said: Say) -> dict:
+        try:
+            if len(self._answering) > control.MOST_CONNECTIONS:
+                raise Failure(f"{control.MOST_CONNECTIONS} connections wait for an answer already; try again.",
+                              UNAVAILABLE)
+            return {"result": await self.obey(control.parse_request(await self._read(reader)), said)}
+        except Failure as failure:
+            return {"failure": failure.sentence, "exit_code": failure.exit_code}
+        except OSError as error:
+            return {"failure": f"the operating system refused: {error}.", "exit_code": NOT_READY}
+        except Exception:
+            traceback.print_exc()
+            return {"failure": "the supervisor has a fault; supervisor.log has its trace.", "exit_code": NOT_READY}
+
+    async def _read(self, reader: asyncio.StreamReader) -> bytes:
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await reader.readline()
+        except TimeoutError:
+            raise Failure(f"no command came within {REQUEST_SECONDS:g} s.", USAGE) from None
+        except ValueError:
+            raise Failure(f"a command has {LONGEST_LINE_BYTES} bytes at most.", USAGE) from None
 
     async def obey(self, request: dict, said: Say) -> object:
-        """What each command of the control socket does, and its result."""
+        """What each command does, and its result."""
         supervisor, offered = self._supervisor, request["environment"]
         match request:
             case {"command": "status"}:
                 pass
             case {"command": "await-ready"}:
-                await asyncio.shield(self._coming_up)  # where it failed there may be no instance to wait for
-                await self._change(supervisor.take_environment, offered, said)
+                await self._change(supervisor.take_environment, offered, said=said)
                 await supervisor.until_ready()
             case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
-                await self._change(supervisor.scale, stage, count, said)
-            case {"command": "restart", "name": str(name)}:
-                await self._change(supervisor.restart, name, said)
+                await self._change(supervisor.scale, stage, count, said=said)
+            case {"command": "restart", "name": str(name), "binary": str() | None as program}:
+                await self._change(supervisor.restart, name, program, said=said)
             case {"command": "reload"}:
-                return await self._change(Reload(supervisor, offered, said).run)
+                return await self._change(Reload(supervisor, offered).run, said=said)
             case {"command": "down"}:
                 await self._go_down(said)
             case _:
                 raise Failure("this is no command of this version of the supervisor.", USAGE)
         return supervisor.status()
 
-    async def _change(self, command: Callable[..., Awaitable], *arguments) -> object:
+    async def _change(self, command: Callable[..., Awaitable], *arguments, said: Say | None = None) -> object:
         """Runs one change at a time and answers its result; `down` ends the one under way."""
         async with self._lock:
-            if self._down:
+            if self._goes_down:
                 raise Failure("the pipeline is going down.")
-            self._changing = asyncio.ensure_future(command(*arguments))
+            self._supervisor.audience, self._changing = said, asyncio.ensure_future(command(*arguments))
             try:
                 return await self._changing
             except asyncio.CancelledError:
                 raise Failure("cut short, because the pipeline goes down.") from None
             finally:
-                self._changing = None
+                self._supervisor.audience = None
 
-    def _go_down(self, said: Say) -> "asyncio.Task[None]":
-        """Starts going down, once; the task ends when every stage has stopped."""
-        async def down() -> None:
-            if self._changing:
-                self._changing.cancel()
-            async with self._lock:
-                await self._supervisor.down(lambda line: (say(line), said(line)))
-
-        if self._down is None:
-            self._down = asyncio.ensure_future(down())
-            self._down.add_done_callback(lambda _: self._over.set())
-        return self._down
+    async def _go_down(self, said: Say | None) -> None:
+        """Returns when every stage has stopped, whoever asked for it first."""
+        self._goes_down = True
+        if self._changing:
+            self._changing.cancel()
+        async with self._lock:
+            if not self._over.is_set():
+                self._supervisor.audience = said
+                try:
+                    await self._supervisor.down()
+                finally:
+                    self._over.set()
 
     def _interrupted(self) -> None:
-        if self._down is None:
+        if not self._goes_down:
             say("going down, from the ingress to the router; interrupt again to kill.")
-            self._go_down(lambda _: None)
+            self._begin(self._go_down(None))
         else:
             for each in self._supervisor.instances.values():
                 each.send(signal.SIGKILL)
 
 
-def run(supervisor: Supervisor, is_behind: bool) -> None:
-    """Finds what runs already, binds every listening socket, and serves until `down`; the caller holds the lock.
+def run(supervisor: Supervisor, running: dict[str, Process], is_behind: bool) -> None:
+    """Binds the control socket and serves until `down`; the caller holds the lock.
 
     `is_behind`: in a process of its own; this one goes on at once, and can ask at the control socket.
     """
-    os.umask(0o077)
-    configuration = supervisor.configuration
-    configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    running = find_running(configuration.run_dir)
-    supervisor.listen(running)
-    with control.bind(configuration.run_dir) as front:
+    run_dir = supervisor.configuration.run_dir
+    with control.bind(run_dir) as front:
         if is_behind and os.fork():
             return
         if is_behind:
-            _leave_terminal(configuration.run_dir / LOG_NAME)
+            os.setsid()
+            log = os.open(run_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            for place, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
+                os.dup2(descriptor, place)
         asyncio.run(Service(supervisor).run(running, front, is_behind))
     if is_behind:
         sys.exit()
-
-
-def _leave_terminal(log_path: Path) -> None:
-    os.setsid()
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for place, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
-        os.dup2(descriptor, place)
-
-
-def stop_orphans(supervisor: Supervisor, said: Say) -> int:
-    """For `down` where no supervisor runs: takes the stages over only to stop them; answers how many there were."""
-    async def main() -> int:
-        running = find_running(supervisor.configuration.run_dir)
-        supervisor.adopt(running)
-        await supervisor.down(said)
-        return len(running)
-
-    return asyncio.run(main())

@@ -11,12 +11,9 @@ class Stage:
     """One executable of the pipeline."""
 
     executable: str
-    key: str
-    """The stage's part of the configuration, and its short name."""
-    most: int = 64
-    """How many instances there may be."""
-    listens: bool = False
-    """Whether the supervisor holds its listening socket (`listen` in its part) and passes it on."""
+    key: str  # the stage's part of the configuration, and its short name
+    most: int = 64  # how many instances there may be
+    listens: bool = False  # whether the supervisor holds its listening socket (`listen` in its part) and passes it on
     only_with: str = ""
     """The list of the configuration without which it is not started, unless an earlier one left it a journal."""
 
@@ -42,14 +39,8 @@ def stage_named(name: str) -> Stage:
     raise Failure(f'there is no stage "{name}"; a stage is one of {", ".join(NAMED)}.', USAGE)
 
 
-def full_name(name: str) -> str:
-    """The instance's name for one that begins with the stage's short form: router-0 is fanout-router-0."""
-    begin, _, index = name.rpartition("-")
-    return f"{NAMED[begin].executable}-{index}" if begin in NAMED else name
-
-
 def parse_instance(name: str) -> tuple[Stage, int] | None:
-    """Stage and index of an instance's name, or nothing where it is none."""
-    match = re.fullmatch(r"([a-z-]+)-(0|[1-9][0-9]?)", name)
-    stage = NAMED.get(match[1]) if match else None
-    return (stage, int(match[2])) if stage and stage.executable == match[1] else None
+    """Stage and index of an instance by its name, also in short (router-0 for fanout-router-0); nothing where it is
+    none."""
+    begin, _, index = name.rpartition("-")
+    return (NAMED[begin], int(index)) if begin in NAMED and re.fullmatch("0|[1-9][0-9]?", index) else None

@@ -50,7 +50,7 @@ package struct TapPrinter {
             member = (
                 "missed",
                 .object([
-                    ("journal", .string(journal.description)), ("first", .number(first)), ("last", .number(last)),
+                    "journal": .string(journal.description), "first": .number(first), "last": .number(last),
                 ])
             )
         case .unreadable(let count):

@@ -93,9 +93,9 @@ package struct APIDispatcher: Sendable {
     func refuse(_ refusal: HeadRefusal) -> (contentType: String, bytes: [UInt8]) {
         counts.count("none", refusal.status)
         let problem = JSONText.object([
-            ("type", .string("https://tributary.dev/problems/\(refusal.code)")),
-            ("title", .string(refusal.status == 503 ? "The listener is full" : "The request cannot be read")),
-            ("status", .number(refusal.status)), ("code", .string(refusal.code)), ("detail", .string(refusal.sentence)),
+            "type": .string("https://tributary.dev/problems/\(refusal.code)"),
+            "title": .string(refusal.status == 503 ? "The listener is full" : "The request cannot be read"),
+            "status": .number(refusal.status), "code": .string(refusal.code), "detail": .string(refusal.sentence),
         ])
         return ("application/problem+json", problem.bytes)
     }

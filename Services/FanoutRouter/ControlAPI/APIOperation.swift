@@ -111,17 +111,11 @@ struct APIResult: Sendable {
 /// A request whose parameters and body were found to be as declared.
 struct APIRequest: Sendable {
     /// Percent-decoded, path and query together; only declared ones, each once.
-    let parameters: [String: String]
+    var parameters: [String: String] = [:]
     /// The body; `.null` where the operation takes none.
-    let body: JSONValue
+    var body = JSONValue.null
     /// What whoever asks may do; it decides what is masked.
-    let scopes: Set<APIScope>
-
-    init(parameters: [String: String] = [:], body: JSONValue = .null, scopes: Set<APIScope> = []) {
-        self.parameters = parameters
-        self.body = body
-        self.scopes = scopes
-    }
+    var scopes: Set<APIScope> = []
 
     subscript(_ name: String) -> String? { parameters[name] }
 }

@@ -24,39 +24,25 @@ struct APIProblem: Error, Sendable {
         /// The event log cannot answer now.
         case unavailable
 
-        var status: Int {
-            switch self {
-            case .badRequest: 400
-            case .unauthorized: 401
-            case .forbidden: 403
-            case .notFound: 404
-            case .methodNotAllowed: 405
-            case .conflict, .limitReached: 409
-            case .bodyTooLarge: 413
-            case .unsupportedMediaType: 415
-            case .misdirected: 421
-            case .invalid: 422
-            case .failed: 500
-            case .unavailable: 503
-            }
-        }
-
+        var status: Int { row.status }
         /// The `title`: the same for every occurrence.
-        var title: String {
+        var title: String { row.title }
+
+        private var row: (status: Int, title: String) {
             switch self {
-            case .badRequest: "The request cannot be read"
-            case .unauthorized: "A valid bearer token is needed"
-            case .forbidden: "The token lacks the scope"
-            case .notFound: "There is no such thing"
-            case .methodNotAllowed: "The path does not answer this method"
-            case .conflict: "The present state does not allow it"
-            case .bodyTooLarge: "The body is too large"
-            case .unsupportedMediaType: "The body must be application/json"
-            case .invalid: "The body is not what the operation takes"
-            case .limitReached: "A limit is reached"
-            case .misdirected: "The Host is not this one"
-            case .failed: "The router failed"
-            case .unavailable: "The event log cannot answer now"
+            case .badRequest: (400, "The request cannot be read")
+            case .unauthorized: (401, "A valid bearer token is needed")
+            case .forbidden: (403, "The token lacks the scope")
+            case .notFound: (404, "There is no such thing")
+            case .methodNotAllowed: (405, "The path does not answer this method")
+            case .conflict: (409, "The present state does not allow it")
+            case .limitReached: (409, "A limit is reached")
+            case .bodyTooLarge: (413, "The body is too large")
+            case .unsupportedMediaType: (415, "The body must be application/json")
+            case .misdirected: (421, "The Host is not this one")
+            case .invalid: (422, "The body is not what the operation takes")
+            case .failed: (500, "The router failed")
+            case .unavailable: (503, "The event log cannot answer now")
             }
         }
     }
@@ -101,7 +87,7 @@ struct APIProblem: Error, Sendable {
                     "errors",
                     .array(
                         errors.map {
-                            .object([("pointer", .string($0.pointer)), ("detail", .string($0.detail))])
+                            .object(["pointer": .string($0.pointer), "detail": .string($0.detail)])
                         })
                 ))
         }

@@ -35,4 +35,8 @@ extension APISchema {
     static func whole(_ members: [(String, APISchema)], _ description: String = "") -> APISchema {
         object(members, required: members.map(\.0), description)
     }
+
+    static func whole(_ members: KeyValuePairs<String, APISchema>, _ description: String = "") -> APISchema {
+        whole(members.map { ($0.key, $0.value) }, description)
+    }
 }

@@ -49,7 +49,7 @@ package final class RouterStage: Sendable {
             let log = try SegmentEventLog(settings: settings)
             for notice in log.notices { environment.logger.warning("\(notice)") }
             let watermarks = try log.watermarks()
-            let (next, logID) = (log.nextPosition, log.id)
+            let (next, lineage) = (log.nextPosition, log.lineage)
             group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let loop = group.next()
             let reading = LogReading(try log.makeReader())
@@ -77,7 +77,7 @@ package final class RouterStage: Sendable {
             let pushReading = LogReading(try log.makeReader())
             let push = try pushLoop.submit {
                 let hub = PushHub(
-                    logID: logID, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes),
+                    lineage: lineage, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes),
                     reading: pushReading, loop: pushLoop, registry: environment.registry,
                     limits: environment.configuration.router.push,
                     logger: environment.logger,
@@ -90,7 +90,7 @@ package final class RouterStage: Sendable {
             subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
                 lanes: LaneMaker(
-                    registry: environment.registry, loop: loop, logID: logID, router: router,
+                    registry: environment.registry, loop: loop, lineage: lineage, router: router,
                     route: try EgressRoute(router, environment)),
                 dependencies: SubscriptionStore.Dependencies(
                     writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
@@ -249,9 +249,10 @@ extension RouterStage {
         var settings = EventLogSettings(path: try environment.makeDataDirectory() + "/events.sqlite")
         settings.retentionSeconds = retentionSeconds(router)
         settings.retentionBytes = Int64(router.eventLogBudgetBytes)
-        // What an envelope holds may be more in the log: events repeat what their webhook says once.
+        // A commit takes one more batch when it is nearly full, mostly one envelope; and what that holds may be more in the
+        // log: events repeat what their webhook says once.
         let envelopeBytes = Limits.envelopeBytes(maxBodyBytes: environment.configuration.ingress.maxBodyBytes)
-        settings.recordBytes = LogWriter.bytesPerCommit + 3 * envelopeBytes
+        settings.recordBytes = LogWriter.bytesPerCommit + 4 * envelopeBytes
         settings.segmentBytes = max(
             2 * settings.recordBytes, min(64 << 20, router.eventLogBudgetBytes / 8))
         settings.dedupeWindowSeconds = router.dedupeWindow.components.seconds

@@ -12,9 +12,9 @@ struct Gap: Equatable {
     /// The webhook that says so; the normaliser makes the event `connector.gap` of it.
     func webhook(of connector: String) -> FetchedWebhook {
         let body = JSONText.object([
-            ("connector", .string(connector)), ("from", .string(RFC3339.text(from, digits: 3))),
-            ("to", .string(RFC3339.text(to, digits: 3))), ("milliseconds", .number(Int((to - from) / 1_000_000))),
-            ("reason", .string(reason)),
+            "connector": .string(connector), "from": .string(RFC3339.text(from, digits: 3)),
+            "to": .string(RFC3339.text(to, digits: 3)), "milliseconds": .number(Int((to - from) / 1_000_000)),
+            "reason": .string(reason),
         ])
         return FetchedWebhook(
             fields: [.init(name: "content-type", value: "application/json")],

@@ -6,7 +6,6 @@ import Primitives
 import StageMetrics
 import VerificationSchemes
 
-/// `tributary check`
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
@@ -171,27 +170,27 @@ extension CheckCommand {
         let errors = findings.filter { $0.severity == .error }
         let warnings = findings.filter { $0.severity == .warning }
         return .object([
-            ("ok", .bool(errors.isEmpty)), ("errors", .array(errors.map { $0.json(file) })),
-            ("warnings", .array(warnings.map { .string($0.text) })),
-            ("fingerprint", .string(configuration.fingerprint)),
-            ("changes", .optional(changes) { .array($0.map(json)) }),
+            "ok": .bool(errors.isEmpty), "errors": .array(errors.map { $0.json(file) }),
+            "warnings": .array(warnings.map { .string($0.text) }),
+            "fingerprint": .string(configuration.fingerprint),
+            "changes": .optional(changes) { .array($0.map(json)) },
         ])
     }
 
     private static func json(_ change: ConfigurationChange) -> JSONText {
         .object([
-            ("text", .string(change.sentence)), ("effect", .string(change.effect.rawValue)),
-            ("stages", .array(change.stages.map { .string($0.rawValue) })),
+            "text": .string(change.sentence), "effect": .string(change.effect.rawValue),
+            "stages": .array(change.stages.map { .string($0.rawValue) }),
         ])
     }
 
     static func json(_ errors: ConfigurationErrors) -> JSONText {
         let list = errors.errors.map { error in
             JSONText.object([
-                ("file", .string(error.file)), ("line", .number(error.line)), ("key", .string(error.keyPath)),
-                ("text", .string(error.sentence)),
+                "file": .string(error.file), "line": .number(error.line), "key": .string(error.keyPath),
+                "text": .string(error.sentence),
             ])
         }
-        return .object([("ok", .bool(false)), ("errors", .array(list)), ("warnings", .array([]))])
+        return .object(["ok": .bool(false), "errors": .array(list), "warnings": .array([])])
     }
 }

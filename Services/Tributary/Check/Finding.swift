@@ -28,7 +28,7 @@ struct Finding: Equatable {
     /// Like an error of the file, but without a line.
     func json(_ file: String) -> JSONText {
         .object([
-            ("file", .string(file)), ("line", .number(0)), ("key", .string(key)), ("text", .string(sentence)),
+            "file": .string(file), "line": .number(0), "key": .string(key), "text": .string(sentence),
         ])
     }
 }

@@ -3,7 +3,6 @@ import Executable
 import JSON
 import PipelineConfiguration
 
-/// `tributary config`
 struct ConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",

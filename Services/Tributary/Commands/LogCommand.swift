@@ -4,7 +4,6 @@ import Executable
 import JSON
 import Wire
 
-/// `tributary log`
 struct LogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "log",
@@ -16,7 +15,6 @@ struct LogCommand: ParsableCommand {
         subcommands: [LogCheckCommand.self])
 }
 
-/// `tributary log check`
 struct LogCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
@@ -49,8 +47,8 @@ struct LogCheckCommand: ParsableCommand {
             if json {
                 print(
                     JSONText.object([
-                        ("ok", .bool(false)), ("code", .string("log_\(error.code.rawValue)")),
-                        ("text", .string(error.sentence)),
+                        "ok": .bool(false), "code": .string("log_\(error.code.rawValue)"),
+                        "text": .string(error.sentence),
                     ]))
             }
             StageFailure(Self.status(error), "log_\(error)").exit(as: "tributary")
@@ -89,23 +87,20 @@ struct LogCheckCommand: ParsableCommand {
 
     static func json(_ found: LogCheck) -> JSONText {
         .object([
-            ("ok", .bool(found.damage.isEmpty)), ("id", .string(found.id.description)),
-            ("epoch", .number(found.epoch)), ("first", .number(found.first)), ("next", .number(found.next)),
-            ("settled", .number(found.settled)),
-            (
-                "segments",
-                .array(
-                    found.segments.map { segment in
-                        .object([
-                            ("file", .string(segment.file)), ("ordinal", .number(segment.ordinal)),
-                            ("epoch", .number(segment.epoch)), ("first", .number(segment.first)),
-                            ("next", .number(segment.end)), ("blocks", .number(segment.blocks)),
-                            ("blockBytes", .number(segment.blockBytes)), ("bytes", .number(segment.byteCount)),
-                        ])
-                    })
-            ),
-            ("spares", .array(found.spares.map { .string($0) })),
-            ("damage", .array(found.damage.map { .string($0) })),
+            "ok": .bool(found.damage.isEmpty), "id": .string(found.id.description),
+            "epoch": .number(found.epoch), "first": .number(found.first), "next": .number(found.next),
+            "settled": .number(found.settled),
+            "segments": .array(
+                found.segments.map { segment in
+                    .object([
+                        "file": .string(segment.file), "ordinal": .number(segment.ordinal),
+                        "epoch": .number(segment.epoch), "first": .number(segment.first),
+                        "next": .number(segment.end), "blocks": .number(segment.blocks),
+                        "blockBytes": .number(segment.blockBytes), "bytes": .number(segment.byteCount),
+                    ])
+                }),
+            "spares": .array(found.spares.map { .string($0) }),
+            "damage": .array(found.damage.map { .string($0) }),
         ])
     }
 }

@@ -7,7 +7,6 @@ import PipelineConfiguration
 import Providers
 import VerificationSchemes
 
-/// `tributary normalise`
 struct NormaliseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "normalise",

@@ -3,7 +3,6 @@ import Executable
 import JSON
 import Wire
 
-/// `tributary quarantine`
 struct QuarantineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quarantine",
@@ -15,7 +14,6 @@ struct QuarantineCommand: ParsableCommand {
         defaultSubcommand: QuarantineList.self)
 }
 
-/// `tributary quarantine list`
 struct QuarantineList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists the webhooks that were refused, and why; the newest first.",
@@ -40,7 +38,6 @@ struct QuarantineList: ParsableCommand {
     }
 }
 
-/// `tributary quarantine totals`
 struct QuarantineTotals: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "totals", abstract: "Counts the webhooks that were refused, by source and code.",
@@ -62,7 +59,6 @@ struct QuarantineTotals: ParsableCommand {
     }
 }
 
-/// `tributary quarantine show`
 struct QuarantineShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Shows a refused webhook with its head and body as they were received.",

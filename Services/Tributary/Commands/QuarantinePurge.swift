@@ -2,7 +2,6 @@ import ArgumentParser
 import Executable
 import JSON
 
-/// `tributary quarantine purge`
 struct QuarantinePurge: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge", abstract: "Deletes refused webhooks for good.",
@@ -44,7 +43,7 @@ struct QuarantinePurge: ParsableCommand {
         let deleted = orExit { () throws(StageFailure) in
             ids.isEmpty ? try purgeChosen(router) : try purgeNamed(router)
         }
-        print(options.json ? JSONText.object([("deleted", .number(deleted))]).text : "deleted \(deleted)")
+        print(options.json ? JSONText.object(["deleted": .number(deleted)]).text : "deleted \(deleted)")
     }
 
     private func purgeNamed(_ router: StageClient) throws(StageFailure) -> Int {
@@ -57,21 +56,19 @@ struct QuarantinePurge: ParsableCommand {
 
     /// Only what is there now: what comes in meanwhile was not meant.
     func purgeChosen(_ router: StageClient) throws(StageFailure) -> Int {
-        let newest = try router.ask("GET", "/v1/quarantine?limit=1")["newest"].text
-        let parameters = filter.parameters + [("replayed", replayed ? "true" : nil), ("through", newest)]
-        let totals = try router.ask("GET", StageClient.target("/v1/quarantine/totals", parameters))["totals"].elements
-        let count = totals.reduce(0) { $0 + ($1["webhooks"].integer ?? 0) }
-        if count == 0 { return 0 }
+        let standing = try QuarantineStanding(router, filter.parameters + [("replayed", replayed ? "true" : nil)])
+        if standing.count == 0 { return 0 }
         try confirm(
-            "\(count) webhooks ("
-                + totals.map { "\($0["source"].text) \($0["code"].text): \($0["webhooks"].text)" }.joined(
+            "\(standing.count) webhooks ("
+                + standing.totals.map { "\($0["source"].text) \($0["code"].text): \($0["webhooks"].text)" }.joined(
                     separator: ", ")
                 + ")")
         var deleted = 0
         var cursor: String?
         while true {
             let answer = try router.ask(
-                "DELETE", StageClient.target("/v1/quarantine", parameters + [("cursor", cursor), ("all", "true")]))
+                "DELETE",
+                StageClient.target("/v1/quarantine", standing.parameters + [("cursor", cursor), ("all", "true")]))
             deleted += Int(answer["deleted"].integer ?? 0)
             let next = answer["next_cursor"].text
             guard !next.isEmpty, next != cursor else { return deleted }

@@ -98,7 +98,7 @@ struct QuarantineReplay: ParsableCommand {
             }
         }
         for missing in walk.missing { StandardError.write("tributary: entry \(missing.id): \(missing.sentence)\n") }
-        print(options.json ? JSONText.object([("summary", rehearsal.json)]).text : rehearsal.text)
+        print(options.json ? JSONText.object(["summary": rehearsal.json]).text : rehearsal.text)
         if !walk.missing.isEmpty || rehearsal.isAnyRefused { ExitStatus.failure.exit() }
     }
 }

@@ -9,11 +9,10 @@ struct QuarantineWalk {
 
     private let router: StageClient
     private var ids: [UInt64]
-    private var parameters: [(String, String?)]
-    private var cursor: String?
-    private var isAtEnd = false
+    /// Nil where entries are named: nothing follows those.
+    private var pages: PageWalk?
     /// How many entries there are to meet, as far as is known before.
-    private(set) var expected = 0
+    let expected: Int
     /// Entries that were named and are not there.
     private(set) var missing: [(id: UInt64, sentence: String)] = []
 
@@ -24,28 +23,23 @@ struct QuarantineWalk {
     ) throws(StageFailure) {
         self.router = router
         self.ids = ids
-        parameters = filter.parameters + [("replayed", isRepeated ? nil : "false")]
         guard ids.isEmpty else {
             expected = ids.count
-            // Nothing follows those that are named.
-            isAtEnd = true
             return
         }
-        let newest = try router.ask("GET", "/v1/quarantine?limit=1")["newest"]
-        parameters.append(("through", newest.text.isEmpty ? "0" : newest.text))
-        let totals = try router.ask("GET", StageClient.target("/v1/quarantine/totals", parameters))["totals"].elements
-        expected = totals.reduce(0) { $0 + Int($1["webhooks"].integer ?? 0) }
+        let standing = try QuarantineStanding(router, filter.parameters + [("replayed", isRepeated ? nil : "false")])
+        expected = standing.count
+        if expected > 0 {
+            pages = PageWalk(
+                router, "/v1/quarantine", standing.parameters + [("content", "true")], name: "quarantine")
+        }
     }
 
     /// The next entries, at most `limit`; empty at the end.
     mutating func next(_ limit: Int) throws(StageFailure) -> [JSONValue] {
         if !ids.isEmpty { return try named(limit) }
-        while !isAtEnd, expected > 0 {
-            let more = [("content", "true"), ("cursor", cursor), ("limit", String(limit))]
-            let page = try router.ask("GET", StageClient.target("/v1/quarantine", parameters + more))
-            let next = page["next_cursor"].text
-            if !next.isEmpty, next != cursor { cursor = next } else { isAtEnd = true }
-            let entries = page["quarantine"].elements
+        while let page = try pages?.next(most: limit) {
+            let entries = page.value["quarantine"].elements
             if !entries.isEmpty { return try whole(entries) }
         }
         return []
@@ -76,4 +70,19 @@ struct QuarantineWalk {
         }
         return try whole(entries)
     }
+}
+
+/// What is in quarantine now of what is meant: what comes in later is not.
+struct QuarantineStanding {
+    let parameters: [(String, String?)]
+    /// By source and code.
+    let totals: [JSONValue]
+
+    init(_ router: StageClient, _ meant: [(String, String?)]) throws(StageFailure) {
+        let newest = try router.ask("GET", "/v1/quarantine?limit=1")["newest"].text
+        parameters = meant + [("through", newest.isEmpty ? "0" : newest)]
+        totals = try router.ask("GET", StageClient.target("/v1/quarantine/totals", parameters))["totals"].elements
+    }
+
+    var count: Int { totals.reduce(0) { $0 + Int($1["webhooks"].integer ?? 0) } }
 }

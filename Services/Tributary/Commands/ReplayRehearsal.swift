@@ -33,7 +33,7 @@ struct ReplayRehearsal {
         let readable = asked.filter { $0.webhook != nil }
         var answers: ArraySlice<JSONValue> = []
         if !readable.isEmpty {
-            let body = JSONText.object([("webhooks", .array(readable.map(\.replay)))])
+            let body = JSONText.object(["webhooks": .array(readable.map(\.replay))])
             answers = try verifier.ask("POST", "/rehearse", body)["answers"].elements[...]
             guard answers.count == readable.count else {
                 throw StageFailure(
@@ -80,8 +80,8 @@ struct ReplayRehearsal {
 
     var json: JSONText {
         .object([
-            ("entries", .number(entries)), ("accepted", .number(accepted)), ("refused", Self.counts(refusals)),
-            ("events", Self.counts(types)),
+            "entries": .number(entries), "accepted": .number(accepted), "refused": Self.counts(refusals),
+            "events": Self.counts(types),
         ])
     }
 
@@ -138,24 +138,18 @@ struct RehearsedReplay {
 
     var json: JSONText {
         .object([
-            ("id", JSONText(raw: Array(id.utf8))), ("source", .string(source)),
-            (
-                "refused",
-                .array(
-                    refusals.map {
-                        .object([
-                            ("element", .optional($0.element) { .number($0) }), ("code", .string($0.code)),
-                            ("detail", .string($0.detail)),
-                        ])
-                    })
-            ),
-            (
-                "events",
-                .array(
-                    events.map {
-                        .object([("type", .string($0.type)), ("subject", .string($0.subject)), ("id", .string($0.id))])
-                    })
-            ),
+            "id": JSONText(raw: Array(id.utf8)), "source": .string(source),
+            "refused": .array(
+                refusals.map {
+                    .object([
+                        "element": .optional($0.element) { .number($0) }, "code": .string($0.code),
+                        "detail": .string($0.detail),
+                    ])
+                }),
+            "events": .array(
+                events.map {
+                    .object(["type": .string($0.type), "subject": .string($0.subject), "id": .string($0.id)])
+                }),
         ])
     }
 

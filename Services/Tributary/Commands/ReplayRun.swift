@@ -53,7 +53,7 @@ struct ReplayRun {
     private mutating func send(_ entries: [QuarantineEntry]) throws(StageFailure) {
         var waiting = entries
         for attempt in 0... {
-            let body = JSONText.object([("webhooks", .array(waiting.map(\.replay)))])
+            let body = JSONText.object(["webhooks": .array(waiting.map(\.replay))])
             let answers = try ingress.ask("POST", "/replay", body)["answers"].elements
             guard answers.count == waiting.count else {
                 throw StageFailure(
@@ -74,8 +74,8 @@ struct ReplayRun {
             if !taken.isEmpty {
                 // With the tries that were seen: what has come back by now is not hidden.
                 let mark = JSONText.object([
-                    ("ids", .array(taken.map { JSONText(raw: Array($0.id.utf8)) })),
-                    ("tries", .array(taken.map { .number($0.tries) })),
+                    "ids": .array(taken.map { JSONText(raw: Array($0.id.utf8)) }),
+                    "tries": .array(taken.map { .number($0.tries) }),
                 ])
                 _ = try router.ask("POST", "/v1/quarantine/replayed", mark)
                 replayed += taken.count
@@ -118,15 +118,9 @@ struct ReplayRun {
 
     var json: JSONText {
         .object([
-            ("replayed", .number(replayed)), ("chosen", .number(expected)), ("failed", .number(failed)),
-            (
-                "refused_again",
-                .object(refusedAgain.sorted { $0.key < $1.key }.map { ($0.key, .number($0.value)) })
-            ),
-            (
-                "failures",
-                .array(failures.map { .object([("id", .string($0.id)), ("reason", .string($0.sentence))]) })
-            ),
+            "replayed": .number(replayed), "chosen": .number(expected), "failed": .number(failed),
+            "refused_again": .object(refusedAgain.sorted { $0.key < $1.key }.map { ($0.key, .number($0.value)) }),
+            "failures": .array(failures.map { .object(["id": .string($0.id), "reason": .string($0.sentence)]) }),
         ])
     }
 

@@ -6,7 +6,6 @@ import PipelineConfiguration
 import Providers
 import StageMetrics
 
-/// `tributary send`
 struct SendCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "send",

@@ -3,7 +3,6 @@ import Foundation
 import JSON
 import Providers
 
-/// `tributary types`
 struct TypesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "types",
@@ -52,7 +51,7 @@ struct TypesCommand: ParsableCommand {
         } else if markdown {
             print(VocabularyPage.markdown, terminator: "")
         } else if json {
-            print(Self.everything.text())
+            print(Self.everything.indented())
         } else {
             for family in CanonicalVocabulary.families {
                 print("\(family.name): \(family.summary)")
@@ -75,22 +74,23 @@ struct TypesCommand: ParsableCommand {
     }
 
     /// Types with the providers' lines that lead to them.
-    private static var everything: SchemaValue {
+    private static var everything: JSONValue {
         let rows = ProviderTable.rows
-        return .array(
+        let all = JSONText.array(
             CanonicalVocabulary.families.flatMap(\.types).map { type in
                 let lines = rows.filter { $0.type.canonicalType == type.name }.map { row in
-                    SchemaValue.object([
-                        ("provider", .text(row.provider.name)), ("providertype", .text(row.type.providerType)),
-                        ("subject", .text(row.type.subject)), ("partitionkey", .text(row.type.partitionKey)),
-                        ("id", .text(row.idSource.filter { $0 != "`" })),
-                        ("time", .text(row.timeSource.filter { $0 != "`" })),
+                    JSONText.object([
+                        "provider": .string(row.provider.name), "providertype": .string(row.type.providerType),
+                        "subject": .string(row.type.subject), "partitionkey": .string(row.type.partitionKey),
+                        "id": .string(row.idSource.filter { $0 != "`" }),
+                        "time": .string(row.timeSource.filter { $0 != "`" }),
                     ])
                 }
                 return .object([
-                    ("type", .text(MappedType.prefix + type.name)), ("meaning", .text(type.meaning)),
-                    ("events", .array(lines)),
+                    "type": .string(MappedType.prefix + type.name), "meaning": .string(type.meaning),
+                    "events": .array(lines),
                 ])
             })
+        return JSONValue.read(all.bytes) ?? .null
     }
 }

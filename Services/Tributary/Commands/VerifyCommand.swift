@@ -6,7 +6,6 @@ import PipelineConfiguration
 import VerificationSchemes
 import Wire
 
-/// `tributary verify`
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",

@@ -6,7 +6,6 @@ import PipelineConfiguration
 import Threads
 import WebSocket
 
-/// `tributary listen`
 struct ListenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "listen",

@@ -27,35 +27,10 @@ struct LocalPipeline {
         }
     }
 
-    private let sources: [String: Source]
+    let sources: [String: Source]
 
-    init(sources: [String: Source]) {
-        self.sources = sources
-    }
-
-    /// The sources of a configuration, or those of them that are named; their secrets are resolved now.
-    init(configuration: TributaryConfiguration, only names: Set<String>? = nil) throws(StageFailure) {
-        var sources: [String: Source] = [:]
-        for source in configuration.sources where names?.contains(source.name) ?? true {
-            let resolved = try ResolvedSource(source, configuration)
-            sources[source.name] = Source(
-                resolved.provider, resolved.verification, source.mapping,
-                maxInflatedBytes: 2 * configuration.ingress.maxBodyBytes)
-        }
-        self.sources = sources
-    }
-
-    /// What verifier and normaliser would make of a request to that source.
-    func run(
-        source: String, head: [(String, String)], body: [UInt8], receivedAtNanoseconds: Int64
-    ) -> LocalOutcome {
-        run(
-            LocalRecord.Webhook(
-                source: source, head: head.map { ($0.0, $0.1) }, body: body,
-                receivedAtNanoseconds: receivedAtNanoseconds))
-    }
-
-    /// The same for a webhook that may come out of quarantine. `position`: where the first event would be in the log.
+    /// What verifier and normaliser would make of a webhook, which may come out of quarantine. `position`: where the first
+    /// event would be in the log.
     func run(_ webhook: LocalRecord.Webhook, position: UInt64 = 0) -> LocalOutcome {
         var outcome = LocalOutcome()
         guard let source = sources[webhook.source] else {

@@ -7,7 +7,6 @@ import Primitives
 import Providers
 import Verification
 import VerificationSchemes
-import Wire
 
 /// What verification of one webhook came to, for people and for programs. Holds no secret and no signature that would
 /// have been right.
@@ -16,8 +15,6 @@ struct VerifyReport {
     let explanation: VerificationExplanation
     /// The ingress answers it before anything is verified.
     let isProbe: Bool
-    /// The verifier answers it with a proof that the secret is known here.
-    let isHandshake: Bool
     let body: SentBytes
     /// Sentences about secrets that are easily got wrong.
     let warnings: [String]
@@ -50,17 +47,13 @@ struct VerifyReport {
         explanation = record.withWebhook {
             VerificationExplanation(verification, $0, maxInflatedBytes: maxInflatedBytes)
         }
-        let verifier = SourceVerifier(verification, inflater: Inflater(maxInflatedBytes: maxInflatedBytes))
-        let outcome = record.withWebhook { webhook in
-            var writer = ByteWriter()
-            return verifier.verify(webhook, into: &writer)
-        }
-        isHandshake = if case .answered = outcome { true } else { false }
         warnings = source.warnings
         likelyCauses = Self.causes(explanation, isJudgedNow: isJudgedNow)
     }
 
     var isGenuine: Bool { isProbe || explanation.isVerified }
+
+    var isHandshake: Bool { explanation.isHandshake }
 
     /// One line that says it, then the steps, what was signed, and what may be the cause.
     var text: String {
@@ -118,36 +111,30 @@ struct VerifyReport {
     var json: JSONText {
         let steps = steps.map { step in
             JSONText.object([
-                ("check", .string(step.name)), ("answer", .string(step.answer.rawValue)), ("seen", .string(step.seen)),
+                "check": .string(step.name), "answer": .string(step.answer.rawValue), "seen": .string(step.seen),
             ])
         }
         return .object([
-            ("verified", .bool(isGenuine)),
-            ("code", .optional(isProbe ? nil : explanation.code) { .string($0.rawValue) }),
-            ("provider", .string(provider)),
-            ("scheme", .string(explanation.scheme)),
-            ("key", .optional(explanation.keyID, JSONText.string)),
-            ("probe", .bool(isProbe)),
-            ("handshake", .bool(isHandshake)),
-            ("checks", .array(steps)),
-            (
-                "body",
+            "verified": .bool(isGenuine),
+            "code": .optional(isProbe ? nil : explanation.code) { .string($0.rawValue) },
+            "provider": .string(provider),
+            "scheme": .string(explanation.scheme),
+            "key": .optional(explanation.keyID, JSONText.string),
+            "probe": .bool(isProbe),
+            "handshake": .bool(isHandshake),
+            "checks": .array(steps),
+            "body": .object([
+                "bytes": .number(body.byteCount), "sha256": .string(body.sha256),
+                "gzip": .bool(body.isCompressed),
+            ]),
+            "signed": .optional(explanation.signed) { signed in
                 .object([
-                    ("bytes", .number(body.byteCount)), ("sha256", .string(body.sha256)),
-                    ("gzip", .bool(body.isCompressed)),
+                    "bytes": .number(signed.byteCount), "sha256": .string(signed.sha256),
+                    "template": .string(signed.template),
                 ])
-            ),
-            (
-                "signed",
-                .optional(explanation.signed) { signed in
-                    .object([
-                        ("bytes", .number(signed.byteCount)), ("sha256", .string(signed.sha256)),
-                        ("template", .string(signed.template)),
-                    ])
-                }
-            ),
-            ("likely_causes", .array(likelyCauses.map(JSONText.string))),
-            ("warnings", .array(warnings.map(JSONText.string))),
+            },
+            "likely_causes": .array(likelyCauses.map(JSONText.string)),
+            "warnings": .array(warnings.map(JSONText.string)),
         ])
     }
 }

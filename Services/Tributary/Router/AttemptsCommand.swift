@@ -2,7 +2,6 @@ import ArgumentParser
 import Executable
 import JSON
 
-/// `tributary attempts`
 struct AttemptsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "attempts",

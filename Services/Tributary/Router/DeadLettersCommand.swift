@@ -2,7 +2,6 @@ import ArgumentParser
 import Executable
 import JSON
 
-/// `tributary dead-letters`
 struct DeadLettersCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters",
@@ -37,7 +36,6 @@ struct DeadLetterFilter: ParsableArguments {
     }
 }
 
-/// `tributary dead-letters list`
 struct DeadLettersList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists the deliveries that were given up.",
@@ -60,7 +58,6 @@ struct DeadLettersList: ParsableCommand {
     }
 }
 
-/// `tributary dead-letters totals`
 struct DeadLettersTotals: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "totals", abstract: "Counts the dead letters by subscription and cause.",
@@ -81,7 +78,6 @@ struct DeadLettersTotals: ParsableCommand {
     }
 }
 
-/// `tributary dead-letters replay`
 struct DeadLettersReplay: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Delivers again what was given up.",
@@ -126,10 +122,12 @@ struct DeadLettersReplay: ParsableCommand {
     }
 
     func run() {
-        ReplayOrder(from: .deadLetters, subscription: subscription)
-            .with("positions", (positions + named).map { .number($0) })
-            .with("causes", cause.map(JSONText.string))
-            .with(range).with("all", all)
-            .carryOut(runOptions, options)
+        ReplayOrder(
+            from: .deadLetters, subscription: subscription, all: all,
+            [
+                ("positions", .array((positions + named).map { .number($0) })),
+                ("causes", .array(cause.map(JSONText.string))),
+            ] + range.choices
+        ).carryOut(runOptions, options)
     }
 }

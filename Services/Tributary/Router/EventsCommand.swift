@@ -3,7 +3,6 @@ import Executable
 import JSON
 import Primitives
 
-/// `tributary events`
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
@@ -18,7 +17,6 @@ struct EventsCommand: ParsableCommand {
         subcommands: [EventsList.self, EventsShow.self], defaultSubcommand: EventsList.self)
 }
 
-/// `tributary events list`
 struct EventsList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Searches the event log, the newest event first.",
@@ -92,7 +90,6 @@ struct EventFilter: ParsableArguments {
     }
 }
 
-/// `tributary events show`
 struct EventsShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Shows one event with its body, its way through the stages and its deliveries.",

@@ -49,9 +49,15 @@ struct PageWalk {
         cursor = options.cursor
     }
 
-    /// The next page, which may be empty in the middle of a search; nil at the end or when there is enough.
-    mutating func next() throws(StageFailure) -> StageReply? {
-        let limit = min(wanted ?? Self.pageLimit, Self.pageLimit)
+    /// All of a list.
+    init(_ router: StageClient, _ path: String, _ parameters: [(String, String?)], name: String) {
+        (self.router, self.path, self.parameters, self.name) = (router, path, parameters, name)
+    }
+
+    /// The next page, which may be empty in the middle of a search; nil at the end or when there is enough. `most`: records
+    /// on it.
+    mutating func next(most: Int = pageLimit) throws(StageFailure) -> StageReply? {
+        let limit = min(wanted ?? most, most)
         guard !isAtEnd, limit > 0 else { return nil }
         let reply = try router.reply(
             "GET", StageClient.target(path, parameters + [("limit", String(limit)), ("cursor", cursor)]))

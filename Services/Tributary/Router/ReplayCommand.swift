@@ -2,7 +2,6 @@ import ArgumentParser
 import Executable
 import JSON
 
-/// `tributary replay`
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
@@ -16,7 +15,6 @@ struct ReplayCommand: ParsableCommand {
         defaultSubcommand: ReplayList.self)
 }
 
-/// `tributary replay create`
 struct ReplayCreate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Starts a replay.",
@@ -84,17 +82,20 @@ struct ReplayCreate: ParsableCommand {
     }
 
     func run() {
-        let texts = { (list: [String]) in list.map(JSONText.string) }
-        ReplayOrder(from: deadLetters ? .deadLetters : .log, subscription: to)
-            .with("positions", position.map { .number($0) }).with("ids", texts(id))
-            .with("first", first).with("last", last).with(range)
-            .with("types", texts(type)).with("sources", texts(source)).with("subjects", texts(subject))
-            .with("keys", texts(key)).with("causes", texts(cause)).with("all", all)
-            .carryOut(runOptions, options)
+        let texts = { (list: [String]) in JSONText.array(list.map(JSONText.string)) }
+        ReplayOrder(
+            from: deadLetters ? .deadLetters : .log, subscription: to, all: all,
+            [
+                ("positions", .array(position.map { .number($0) })), ("ids", texts(id)),
+                ("first", first.map { .number($0) }), ("last", last.map { .number($0) }),
+            ] + range.choices + [
+                ("types", texts(type)), ("sources", texts(source)), ("subjects", texts(subject)),
+                ("keys", texts(key)), ("causes", texts(cause)),
+            ]
+        ).carryOut(runOptions, options)
     }
 }
 
-/// `tributary replay list`
 struct ReplayList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists the replays, the newest first.",
@@ -120,7 +121,6 @@ struct ReplayList: ParsableCommand {
     }
 }
 
-/// `tributary replay show`
 struct ReplayShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Shows how far a replay is.",
@@ -146,7 +146,6 @@ struct ReplayShow: ParsableCommand {
     }
 }
 
-/// `tributary replay cancel`
 struct ReplayCancel: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Ends a replay; what it has queued and nobody has begun is not sent.",
@@ -165,7 +164,6 @@ struct ReplayCancel: ParsableCommand {
     }
 }
 
-/// `tributary replay delete`
 struct ReplayDelete: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Forgets a replay that has ended; what it delivered stays delivered.",

@@ -33,43 +33,21 @@ struct ReplayOrder {
         case deadLetters = "dead-letters"
     }
 
-    private var members: [(String, JSONText)]
+    private let members: [(String, JSONText)]
 
-    init(from origin: Origin, subscription: String) {
-        members = [("subscription", .string(subscription)), ("from", .string(origin.rawValue))]
-    }
-
-    /// Empty lists are left out: the router takes them for no choice at all.
-    func with(_ name: String, _ elements: [JSONText]) -> ReplayOrder {
-        elements.isEmpty ? self : adding((name, .array(elements)))
-    }
-
-    func with(_ name: String, _ number: UInt64?) -> ReplayOrder {
-        number.map { adding((name, .number($0))) } ?? self
-    }
-
-    /// A choice that must be said, as taking everything must.
-    func with(_ name: String, _ isSaid: Bool) -> ReplayOrder {
-        isSaid ? adding((name, .bool(true))) : self
-    }
-
-    func with(_ range: TimeRange) -> ReplayOrder {
-        range.parameters.reduce(self) { order, parameter in
-            parameter.1.map { order.adding((parameter.0, .string($0))) } ?? order
+    /// `choices`: what is to be replayed. The router takes an empty list for no choice at all, so those are left out.
+    init(from origin: Origin, subscription: String, all: Bool, _ choices: [(String, JSONText?)]) {
+        let empty = JSONText.array([])
+        let chosen = (choices + [("all", all ? .bool(true) : nil)]).compactMap { name, value in
+            value.flatMap { $0 == empty ? nil : (name, $0) }
         }
-    }
-
-    private func adding(_ member: (String, JSONText)) -> ReplayOrder {
-        var order = self
-        order.members.append(member)
-        return order
+        members = [("subscription", .string(subscription)), ("from", .string(origin.rawValue))] + chosen
     }
 
     /// The body of the request.
     func json(_ run: ReplayRunOptions) -> JSONText {
-        var order = run.rate.map { adding(("rate", .number($0))) } ?? self
-        order = order.with("dry_run", run.dryRun)
-        return .object(order.members)
+        .object(
+            members + (run.rate.map { [("rate", .number($0))] } ?? []) + (run.dryRun ? [("dry_run", .bool(true))] : []))
     }
 
     /// Asks the router and prints what came of it.
@@ -113,4 +91,9 @@ struct ReplayWatch {
             usleep(500_000)
         }
     }
+}
+
+extension TimeRange {
+    /// What is to be replayed by when it was received.
+    var choices: [(String, JSONText?)] { parameters.map { ($0.0, $0.1.map(JSONText.string)) } }
 }

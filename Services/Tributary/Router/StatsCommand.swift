@@ -2,7 +2,6 @@ import ArgumentParser
 import Executable
 import JSON
 
-/// `tributary stats`
 struct StatsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stats", abstract: "Counts what the router holds and owes.",

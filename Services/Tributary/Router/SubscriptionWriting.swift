@@ -2,7 +2,6 @@ import ArgumentParser
 import Executable
 import JSON
 
-/// `tributary subscriptions create`
 struct SubscriptionsCreate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Makes a subscription, which delivers at once.",
@@ -72,7 +71,6 @@ struct SubscriptionsCreate: ParsableCommand {
     }
 }
 
-/// `tributary subscriptions update`
 struct SubscriptionsUpdate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "update", abstract: "Changes a subscription; it keeps its place and drops nothing.",

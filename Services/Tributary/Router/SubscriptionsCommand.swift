@@ -3,7 +3,6 @@ import Executable
 import JSON
 import Primitives
 
-/// `tributary subscriptions`
 struct SubscriptionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subscriptions",
@@ -32,7 +31,6 @@ struct SubscriptionsCommand: ParsableCommand {
     }
 }
 
-/// `tributary subscriptions list`
 struct SubscriptionsList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Shows how far each subscription is.",
@@ -56,7 +54,6 @@ struct SubscriptionsList: ParsableCommand {
     }
 }
 
-/// `tributary subscriptions show`
 struct SubscriptionsShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Shows a subscription with its settings and what it is doing.",
@@ -76,7 +73,6 @@ struct SubscriptionsShow: ParsableCommand {
     }
 }
 
-/// `tributary subscriptions pause`
 struct SubscriptionsPause: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause", abstract: "Stops the deliveries of a subscription, which keeps its place.",
@@ -95,7 +91,6 @@ struct SubscriptionsPause: ParsableCommand {
     }
 }
 
-/// `tributary subscriptions resume`
 struct SubscriptionsResume: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume", abstract: "Lets a paused or disabled subscription go on where it stopped.",
@@ -117,7 +112,6 @@ struct SubscriptionsResume: ParsableCommand {
     }
 }
 
-/// `tributary subscriptions delete`
 struct SubscriptionsDelete: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delete", abstract: "Ends a subscription and drops its place, dead letters and attempts.",
@@ -157,7 +151,6 @@ struct SubscriptionsDelete: ParsableCommand {
     }
 }
 
-/// `tributary subscriptions test`
 struct SubscriptionsTest: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test", abstract: "Sends one signed test request and says what came of it.",
@@ -180,7 +173,6 @@ struct SubscriptionsTest: ParsableCommand {
     }
 }
 
-/// `tributary subscriptions rotate-secret`
 struct SubscriptionsRotateSecret: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate-secret", abstract: "Signs with a new secret; the old one signs beside it for a while.",

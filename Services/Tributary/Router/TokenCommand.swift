@@ -6,13 +6,11 @@ import PipelineConfiguration
 import Primitives
 import Wire
 
-/// `tributary token`
 struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "token", abstract: "Makes tokens for the control API.", subcommands: [TokenMake.self])
 }
 
-/// `tributary token make`
 struct TokenMake: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "make", abstract: "Makes a random token and the lines that let it in.",
@@ -93,8 +91,8 @@ struct MadeToken {
 
     var json: JSONText {
         .object([
-            ("token", .string(token)), ("name", .string(name)), ("sha256", .string(sha256)),
-            ("scopes", .array(scopes.map(JSONText.string))),
+            "token": .string(token), "name": .string(name), "sha256": .string(sha256),
+            "scopes": .array(scopes.map(JSONText.string)),
         ])
     }
 }

@@ -3,7 +3,6 @@ import Executable
 import JSON
 import Primitives
 
-/// `tributary why`
 struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "why",

@@ -20,49 +20,20 @@ struct SampleCatalogue: Sendable {
             ?? ProviderRegistry.provider(named: provider).flatMap(DerivedSamples.catalogue)
     }
 
-    static let all: [SampleCatalogue] = [
-        SampleCatalogue("stream", StreamSamples.all.map(\.type)) { order in
-            StreamSamples.body(type: order.type, createdAt: order.createdAtPrecisely)
-                .map { SampleBody($0, eventIDs: [order.id]) }
-        },
-        SampleCatalogue("stream-calls", ["custom"]) { PresetSamples.streamCalls($0) },
-        SampleCatalogue("fastpix", FastPixSamples.all.map(\.type)) { order in
-            FastPixSamples.body(type: order.type, id: order.id, createdAt: order.createdAt)
-                .map { SampleBody($0, eventIDs: [order.id]) }
-        },
-        SampleCatalogue(
-            "fishjam", FishjamSamples.types, contentType: "application/x-protobuf", takesBatches: true
-        ) { order in
-            FishjamSamples.body(of: order.type).map { body in
-                // Fishjam names no event, so nobody knows its id beforehand.
-                SampleBody(order.batch.map { FishjamBatch.of($0, body) } ?? body, eventIDs: [])
-            }
-        },
-        SampleCatalogue("superviz", SuperVizSamples.types, takesAnyType: true, takesBatches: true) { order in
-            SuperVizSamples.body(order)
-        },
-        SampleCatalogue("eyeson-streamrec", EyesonSamples.types) { EyesonSamples.body($0) },
-        SampleCatalogue("livekit", LiveKitSamples.types, contentType: "application/webhook+json") { order in
-            LiveKitSamples.body(order)
-        },
-        SampleCatalogue("mux", MuxSamples.types) { MuxSamples.body($0) },
-        SampleCatalogue("daily", DailySamples.types) { DailySamples.body($0) },
-        SampleCatalogue("zoom", PresetSamples.zoom) { PresetSamples.zoom($0) },
-        SampleCatalogue("twilio", PresetSamples.twilio, contentType: "application/x-www-form-urlencoded") { order in
-            PresetSamples.twilio(order)
-        },
-        SampleCatalogue("agora", PresetSamples.agora) { PresetSamples.agora($0) },
-        SampleCatalogue("cloudflare-stream", PresetSamples.cloudflareStream) { PresetSamples.cloudflareStream($0) },
-        SampleCatalogue("100ms", PresetSamples.hundredMS) { PresetSamples.hundredMS($0) },
-        SampleCatalogue("standard-webhooks", PresetSamples.standardWebhooks, takesAnyType: true) { order in
-            PresetSamples.standardWebhooks(order)
-        },
-        SampleCatalogue(
-            "cloudevents", PresetSamples.cloudEvents, contentType: "application/cloudevents+json", takesAnyType: true
-        ) { order in
-            PresetSamples.cloudEvents(order)
-        },
-    ]
+    static let all: [SampleCatalogue] =
+        SampleTemplates.catalogues + [
+            SampleCatalogue(
+                "fishjam", FishjamSamples.types, contentType: "application/x-protobuf", takesBatches: true
+            ) { order in
+                FishjamSamples.body(of: order.type).map { body in
+                    // Fishjam names no event, so nobody knows its id beforehand.
+                    SampleBody(order.batch.map { FishjamSamples.batch(of: $0, body) } ?? body, eventIDs: [])
+                }
+            },
+            SampleCatalogue("superviz", SuperVizSamples.types, takesAnyType: true, takesBatches: true) { order in
+                SuperVizSamples.body(order)
+            },
+        ]
 
     init(
         _ provider: String, _ types: [String], contentType: String = "application/json", takesAnyType: Bool = false,

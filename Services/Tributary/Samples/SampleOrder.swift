@@ -17,19 +17,34 @@ struct SampleOrder: Sendable {
     var quotedType: String { JSONText.string(type).text }
     /// RFC 3339 with six digits of a second.
     var createdAt: String { RFC3339.text(createdAtNanoseconds, digits: 6) }
-    /// With nanoseconds, as Stream writes it: no two webhooks of it have the same body.
-    var createdAtPrecisely: String {
-        "\(createdAt.dropLast())\(String(1000 + createdAtNanoseconds % 1000).dropFirst())Z"
-    }
     /// RFC 3339 with three digits of a second, as JavaScript writes it.
     var createdAtMilliseconds: String { "\(createdAt.prefix(23))Z" }
-    /// Whole seconds since 1970.
-    var createdAtSeconds: Int64 { createdAtNanoseconds / 1_000_000_000 }
+
+    /// What stands for a name in `samples.txt`; nil where it is none of these.
+    func value(_ name: Substring) -> String? {
+        switch name {
+        case "type": type
+        case "quotedType": quotedType
+        case "id": id
+        case "plainID": id.replacing("-", with: "")
+        case "shortID": String(id.prefix(8))
+        case "createdAt": createdAt
+        case "createdAtMilliseconds": createdAtMilliseconds
+        // A form's.
+        case "createdAtEncoded": createdAtMilliseconds.replacing(":", with: "%3A")
+        // With nanoseconds, as Stream and FastPix write it: no two webhooks have the same body.
+        case "createdAtPrecisely": RFC3339.text(createdAtNanoseconds, digits: 9)
+        case "createdAtSeconds": "\(createdAtNanoseconds / 1_000_000_000)"
+        case "createdAtDecimal": "\(createdAtNanoseconds / 1_000_000_000).\(createdAt.dropFirst(20).prefix(3))"
+        case "createdAtWholeMilliseconds": "\(createdAtNanoseconds / 1_000_000)"
+        default: nil
+        }
+    }
 
     func createdAt(in unit: TimeUnit) -> JSONText {
         switch unit {
         case .rfc3339: .string(createdAt)
-        case .seconds: .number(createdAtSeconds)
+        case .seconds: .number(createdAtNanoseconds / 1_000_000_000)
         case .milliseconds: .number(createdAtNanoseconds / 1_000_000)
         case .nanoseconds: .number(createdAtNanoseconds)
         }
@@ -49,15 +64,5 @@ struct SampleBody: Sendable {
     init(_ bytes: [UInt8], eventIDs: [String]) {
         self.bytes = bytes
         self.eventIDs = eventIDs
-    }
-}
-
-/// Samples that are written a line each: the type, a blank, and the JSON that is the sample's own.
-enum SampleTable {
-    static func rows(_ text: String) -> [(type: String, json: String)] {
-        text.split(separator: "\n").map { line in
-            let parts = line.split(separator: " ", maxSplits: 1)
-            return (String(parts[0]), parts.count == 2 ? String(parts[1]) : "")
-        }
     }
 }

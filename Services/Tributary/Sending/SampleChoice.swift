@@ -49,18 +49,15 @@ enum SampleList {
 
     static func json(_ sources: [Source]) -> JSONText {
         .object([
-            (
-                "sources",
-                .array(
-                    sources.map { source in
-                        .object([
-                            ("source", source.name.isEmpty ? .null : .string(source.name)),
-                            ("provider", .string(source.provider)),
-                            ("types", .array(source.types.map(JSONText.string))),
-                            ("takes_any_type", .bool(source.takesAnyType)),
-                        ])
-                    })
-            )
+            "sources": .array(
+                sources.map { source in
+                    .object([
+                        "source": source.name.isEmpty ? .null : .string(source.name),
+                        "provider": .string(source.provider),
+                        "types": .array(source.types.map(JSONText.string)),
+                        "takes_any_type": .bool(source.takesAnyType),
+                    ])
+                })
         ])
     }
 }

@@ -27,25 +27,22 @@ struct SendReport {
     var json: JSONText {
         let webhooks = outcomes.map { outcome in
             JSONText.object([
-                ("id", .string(outcome.id)), ("type", .string(outcome.type)),
-                ("event_ids", .array(outcome.eventIDs.map(JSONText.string))),
-                ("status", .optional(outcome.status) { .number($0) }),
-                ("latency_seconds", .number(Double(outcome.latencyNanoseconds) / 1e9)),
-                ("failure", .optional(outcome.failure, JSONText.string)),
+                "id": .string(outcome.id), "type": .string(outcome.type),
+                "event_ids": .array(outcome.eventIDs.map(JSONText.string)),
+                "status": .optional(outcome.status) { .number($0) },
+                "latency_seconds": .number(Double(outcome.latencyNanoseconds) / 1e9),
+                "failure": .optional(outcome.failure, JSONText.string),
             ])
         }
         return .object([
-            ("url", .string(url)),
-            ("sent", .number(outcomes.count)),
-            ("elapsed_seconds", .number(elapsedSeconds)),
-            ("statuses", .object(statuses.map { ($0.status == 0 ? "none" : String($0.status), .number($0.count)) })),
-            (
-                "latency_seconds",
-                .object([
-                    ("p50", .number(latency(0.5))), ("p99", .number(latency(0.99))), ("max", .number(latency(1))),
-                ])
-            ),
-            ("webhooks", .array(webhooks)),
+            "url": .string(url),
+            "sent": .number(outcomes.count),
+            "elapsed_seconds": .number(elapsedSeconds),
+            "statuses": .object(statuses.map { ($0.status == 0 ? "none" : String($0.status), .number($0.count)) }),
+            "latency_seconds": .object([
+                "p50": .number(latency(0.5)), "p99": .number(latency(0.99)), "max": .number(latency(1)),
+            ]),
+            "webhooks": .array(webhooks),
         ])
     }
 

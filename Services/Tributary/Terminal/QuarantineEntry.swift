@@ -24,14 +24,12 @@ struct QuarantineEntry {
     /// What an ingress takes to send the webhook through the pipeline again.
     var replay: JSONText {
         .object([
-            ("source", entry["source"].json),
-            ("received_at_ns", entry["received_at_ns"].json),
-            ("head", entry["head"].json),
-            ("body_base64", entry["body_base64"].json),
-            (
-                "replay_of", .object([("journal", entry["journal"].json), ("sequence", entry["sequence"].json)])
-            ),
-            ("elements", entry["elements"].json),
+            "source": entry["source"].json,
+            "received_at_ns": entry["received_at_ns"].json,
+            "head": entry["head"].json,
+            "body_base64": entry["body_base64"].json,
+            "replay_of": .object(["journal": entry["journal"].json, "sequence": entry["sequence"].json]),
+            "elements": entry["elements"].json,
         ])
     }
 

@@ -3,7 +3,6 @@ import Executable
 import Glibc
 import PipelineConfiguration
 
-/// `tributary logs`
 struct LogsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Prints the ends of the stages' logs.",

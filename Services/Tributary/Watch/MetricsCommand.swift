@@ -5,7 +5,6 @@ import JSON
 import PipelineConfiguration
 import StageMetrics
 
-/// `tributary metrics`
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "metrics", abstract: "Prints the metrics of every instance as one Prometheus text.",

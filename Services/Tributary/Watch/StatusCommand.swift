@@ -5,7 +5,6 @@ import JSON
 import PipelineConfiguration
 import StageMetrics
 
-/// `tributary status`
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows every instance, and why one is not ready.",
@@ -58,6 +57,9 @@ struct StatusCommand: ParsableCommand {
         var lines = [table.text]
         for row in rows where row["why"] != .null {
             lines.append(printable("\(row["instance"].text) is \(row["state"].text): \(row["why"].text)"))
+        }
+        for row in rows where row["binary"] != .null {
+            lines.append(printable("\(row["instance"].text) runs by \(row["binary"].text)"))
         }
         if !unverifiedSources.isEmpty {
             let names = printable(unverifiedSources.joined(separator: ", "))

@@ -5,7 +5,6 @@ import JSON
 import PipelineConfiguration
 import StageMetrics
 
-/// `tributary top`
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
@@ -81,7 +80,7 @@ struct TopCommand: ParsableCommand {
 
     private func printTable(_ table: TopTable) {
         if options.json {
-            let rows = JSONText.object([("instances", .array(table.instances.map(\.json)))])
+            let rows = JSONText.object(["instances": .array(table.instances.map(\.json))])
             return StandardOutput.write(rows.text + "\n")
         }
         let width = isatty(1) == 1 ? TerminalScreen.size().columns : Self.mostColumns

@@ -115,7 +115,7 @@ package struct OnlyWith: Sendable {
 
     /// Of the object that holds both keys.
     var schema: JSONText {
-        let words = JSONText.object([("enum", .array(words.map(JSONText.string)))])
+        let words = JSONText.object(["enum": .array(words.map(JSONText.string))])
         var members: [(String, JSONText)] = [("properties", .object([(key, words)]))]
         if !isDefault { members.append(("required", .array([.string(key)]))) }
         return .object(members)

@@ -123,8 +123,8 @@ package struct FieldTable<Object: Sendable>: Sendable {
         fields.compactMap { field in
             guard let only = field.only, fields.count(where: { $0.key == field.key }) == 1 else { return nil }
             var members = [("if", only.schema)]
-            if field.required != nil { members.append(("then", .object([("required", .array([.string(field.key)]))]))) }
-            members.append(("else", .object([("properties", .object([(field.key, .bool(false))]))])))
+            if field.required != nil { members.append(("then", .object(["required": .array([.string(field.key)])]))) }
+            members.append(("else", .object(["properties": .object([(field.key, .bool(false))])])))
             return .object(members)
         }
     }

@@ -53,8 +53,11 @@ package struct JSONSchema: Sendable {
         return JSONSchema(members)
     }
 
-    package static func number(_ description: String = "") -> JSONSchema {
-        JSONSchema(typed("number", description))
+    package static func number(_ description: String = "", in range: ClosedRange<Double>? = nil) -> JSONSchema {
+        var members = typed("number", description)
+        func bound(_ value: Double) -> JSONText { Int64(exactly: value).map { .number($0) } ?? .number(value) }
+        if let range { members += [("minimum", bound(range.lowerBound)), ("maximum", bound(range.upperBound))] }
+        return JSONSchema(members)
     }
 
     package static let boolean = JSONSchema(typed("boolean", ""))
@@ -77,6 +80,12 @@ package struct JSONSchema: Sendable {
         if !required.isEmpty { members.append(("required", .array(required.map { .string($0) }))) }
         members.append(("additionalProperties", .bool(false)))
         return JSONSchema(members)
+    }
+
+    package static func object(
+        _ properties: KeyValuePairs<String, JSONSchema>, required: [String] = [], _ description: String = ""
+    ) -> JSONSchema {
+        object(properties.map { ($0.key, $0.value) }, required: required, description)
     }
 
     /// An object with members of any name.

@@ -138,23 +138,21 @@ enum ConfigurationName {
     /// 1 to 63 characters of a-z, 0-9 and `-`.
     static func isName(_ text: String) -> Bool {
         (1...63).contains(text.utf8.count)
-            && text.utf8.allSatisfy { isDigit($0) || (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "-") }
+            && text.utf8.allSatisfy { $0.isDigit || (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "-") }
     }
 
     /// A letter or `_`, then letters, digits and `_`.
     static func isVariable(_ text: String) -> Bool {
         text.utf8.enumerated().allSatisfy { index, byte in
-            isLetter(byte) || byte == UInt8(ascii: "_") || (isDigit(byte) && index > 0)
+            isLetter(byte) || byte == UInt8(ascii: "_") || (byte.isDigit && index > 0)
         }
     }
 
     /// A token of RFC 9110, section 5.6.2.
     static func isField(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 255
-            && text.utf8.allSatisfy { isDigit($0) || isLetter($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+            && text.utf8.allSatisfy { $0.isDigit || isLetter($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
     }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
 }

@@ -22,7 +22,7 @@ package enum FishjamProvider: Provider {
     package static let types = FishjamTypes.all
 
     /// The token of the WebSocket's handshake, and the address of a composition where it is a WHIP endpoint's or has a
-    /// token in it. `FishjamJSON` and `FishjamTokens` hide them, in JSON and in protobuf.
+    /// token in it. `FishjamNotification` hides them, in JSON and in protobuf.
     package static let credentials = Credentials(only: ["authRequest.token"])
 
     package static let payload = PayloadForm.own

@@ -4,26 +4,22 @@
 /// `participant_connection_aborted` is a participant who never became active. `egress_ended` is sent for an egress that
 /// failed too; `egressInfo.status` tells which.
 package enum LiveKitTypes {
-    package static let all: [MappedType] = [
-        room("room_started", "room.created", "rooms/{room.name}"),
-        room("room_finished", "room.ended", "rooms/{room.name}"),
-        room("participant_joined", "participant.joined", "rooms/{room.name}/participants/{participant.identity}"),
-        room("participant_left", "participant.left", "rooms/{room.name}/participants/{participant.identity}"),
-        room(
-            "participant_connection_aborted", "participant.crashed",
-            "rooms/{room.name}/participants/{participant.identity}"),
-        room(
-            "track_published", "track.added",
-            "rooms/{room.name}/participants/{participant.identity}/tracks/{track.sid}"),
-        room(
-            "track_unpublished", "track.removed",
-            "rooms/{room.name}/participants/{participant.identity}/tracks/{track.sid}"),
-        room("egress_started", "egress.started", "rooms/{room.name}/egress/{egressInfo.egressId}"),
-        room("egress_updated", "egress.updated", "rooms/{room.name}/egress/{egressInfo.egressId}"),
-        room("egress_ended", "egress.stopped", "rooms/{room.name}/egress/{egressInfo.egressId}"),
-        room("ingress_started", "ingress.started", "rooms/{room.name}/ingress/{ingressInfo.ingressId}"),
-        room("ingress_ended", "ingress.stopped", "rooms/{room.name}/ingress/{ingressInfo.ingressId}"),
-    ]
+    package static let all = MappedType.rows(
+        by: "room.name",
+        """
+        room_started room.created rooms/{room.name}
+        room_finished room.ended rooms/{room.name}
+        participant_joined participant.joined rooms/{room.name}/participants/{participant.identity}
+        participant_left participant.left rooms/{room.name}/participants/{participant.identity}
+        participant_connection_aborted participant.crashed rooms/{room.name}/participants/{participant.identity}
+        track_published track.added rooms/{room.name}/participants/{participant.identity}/tracks/{track.sid}
+        track_unpublished track.removed rooms/{room.name}/participants/{participant.identity}/tracks/{track.sid}
+        egress_started egress.started rooms/{room.name}/egress/{egressInfo.egressId}
+        egress_updated egress.updated rooms/{room.name}/egress/{egressInfo.egressId}
+        egress_ended egress.stopped rooms/{room.name}/egress/{egressInfo.egressId}
+        ingress_started ingress.started rooms/{room.name}/ingress/{ingressInfo.ingressId}
+        ingress_ended ingress.stopped rooms/{room.name}/ingress/{ingressInfo.ingressId}
+        """)
 
     /// Protojson has lower camel case, or, as some senders' marshallers are set, the proto's own names.
     static let mapping = ObjectMapping(
@@ -43,8 +39,4 @@ package enum LiveKitTypes {
             "egressInfo.egressId": ["egressInfo.egressId", "egress_info.egress_id"],
             "ingressInfo.ingressId": ["ingressInfo.ingressId", "ingress_info.ingress_id"],
         ])
-
-    private static func room(_ type: String, _ canonical: String, _ subject: String) -> MappedType {
-        MappedType(type, canonical, subject, by: "room.name")
-    }
 }

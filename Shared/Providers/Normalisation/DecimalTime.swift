@@ -60,12 +60,12 @@ struct DecimalTime: Equatable {
             var rest = text[...]
             isNegative = rest.first == UInt8(ascii: "-")
             if isNegative { rest = rest.dropFirst() }
-            let whole = rest.prefix(while: Self.isDigit)
+            let whole = rest.prefix(while: \.isDigit)
             guard let first = whole.first, whole.count == 1 || first != UInt8(ascii: "0") else { return nil }
             rest = rest.dropFirst(whole.count)
             append(whole, isWhole: true)
             if rest.first == UInt8(ascii: ".") {
-                let fraction = rest.dropFirst().prefix(while: Self.isDigit)
+                let fraction = rest.dropFirst().prefix(while: \.isDigit)
                 guard !fraction.isEmpty else { return nil }
                 rest = rest.dropFirst(fraction.count + 1)
                 append(fraction, isWhole: false)
@@ -94,13 +94,9 @@ struct DecimalTime: Equatable {
             var rest = text.dropFirst()
             let isNegative = rest.first == UInt8(ascii: "-")
             if isNegative || rest.first == UInt8(ascii: "+") { rest = rest.dropFirst() }
-            guard (1...3).contains(rest.count), rest.allSatisfy(isDigit) else { return nil }
+            guard (1...3).contains(rest.count), rest.allSatisfy(\.isDigit) else { return nil }
             let value = rest.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
             return isNegative ? -value : value
-        }
-
-        private static func isDigit(_ character: UInt8) -> Bool {
-            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character)
         }
     }
 }

@@ -21,7 +21,7 @@ package enum EventTime {
         var end = 19
         if text[end] == UInt8(ascii: ".") || text[end] == UInt8(ascii: ",") {
             end += 1
-            while end < text.count, isDigit(text[end]) { end += 1 }
+            while end < text.count, text[end].isDigit { end += 1 }
             guard end > 20 else { return false }
         }
         let isApart = text[10] == UInt8(ascii: " ") && end + 3 < text.count && text[end] == UInt8(ascii: " ")
@@ -54,7 +54,7 @@ package enum EventTime {
         let isNegative = digits[0] == UInt8(ascii: "-")
         var value: Int64 = 0
         for character in digits.dropFirst(isNegative ? 1 : 0) {
-            guard isDigit(character) else { return nil }
+            guard character.isDigit else { return nil }
             let (scaled, overflow) = value.multipliedReportingOverflow(by: 10)
             let digit = Int64(character - UInt8(ascii: "0"))
             let (next, carry) =
@@ -69,7 +69,7 @@ package enum EventTime {
     private static func number(_ text: UnsafeRawBufferPointer, _ start: Int, _ count: Int) -> Int? {
         var value = 0
         for character in text[start..<start + count] {
-            guard isDigit(character) else { return nil }
+            guard character.isDigit else { return nil }
             value = value * 10 + Int(character - UInt8(ascii: "0"))
         }
         return value
@@ -91,9 +91,5 @@ package enum EventTime {
 
     private static func isUTC(_ zone: UnsafeRawBufferPointer) -> Bool {
         zone.count == 3 && (zone.startsIgnoringCase("UTC".utf8) || zone.startsIgnoringCase("GMT".utf8))
-    }
-
-    private static func isDigit(_ character: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character)
     }
 }

@@ -26,21 +26,50 @@ final class ObjectNormaliser: WebhookNormaliser {
 
     func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         let reader = vocabulary.reader
-        if let code = reader.read(webhook.body) { return .refused(.normaliser(code)) }
-        guard let type = reader.string(typeSlot), !type.isEmpty else {
-            return .refused(
-                Rejection(
-                    .typeMissing, stage: .normaliser,
-                    detail: "the body has no `\(mapping.typeField)`, or one that is not a non-empty string"))
+        if let rejection = describe(webhook.body) { return .refused(rejection) }
+        if let header = mapping.idHeader, let id = webhook.accepted.head.value(header),
+            id.count <= JSONReader.identifierBytes
+        {
+            AttributeText.append(id, to: &draft.id)
+        }
+        for slot in idSlots where draft.id.isEmpty {
+            if let id = reader.identifier(slot) { AttributeText.append(id, to: &draft.id) }
+        }
+        if mapping.takesIntegerTimes {
+            draft.takeTime(timeSlots, of: reader)
+        } else {
+            draft.takeTime(timeSlots, in: mapping.timeUnit, of: reader)
+        }
+        draft.write(for: webhook, provider: mapping.provider, reader: reader, into: &writer)
+        return .passed
+    }
+
+    /// The same of `text`, which says in this provider's words what `webhook` brought to another; its id is generated, its
+    /// time received-at.
+    func normalise(
+        _ text: UnsafeRawBufferPointer, translating webhook: VerifiedWebhook, of provider: StaticString,
+        into writer: inout ByteWriter
+    ) -> StageOutcome {
+        if let rejection = describe(text) { return .refused(rejection) }
+        var payload: [UInt8] = []
+        vocabulary.reader.writeRedacted(text, into: &payload)
+        var events = draft.openEvents(of: webhook, in: &writer)
+        draft.writeElement(0, of: webhook, provider: provider, data: payload, &events, &writer)
+        events.finish(in: &writer)
+        return .passed
+    }
+
+    /// Fills the draft but for id and time.
+    private func describe(_ text: UnsafeRawBufferPointer) -> Rejection? {
+        if let code = vocabulary.reader.read(text) { return .normaliser(code) }
+        guard let type = vocabulary.reader.string(typeSlot), !type.isEmpty else {
+            return Rejection(
+                .typeMissing, stage: .normaliser,
+                detail: "the body has no `\(mapping.typeField)`, or one that is not a non-empty string")
         }
         draft.reset()
         AttributeText.append(type, to: &draft.providerType)
         vocabulary.describe(type, preferring: nil, in: &draft)
-        for slot in idSlots where draft.id.isEmpty {
-            if let id = reader.identifier(slot) { AttributeText.append(id, to: &draft.id) }
-        }
-        draft.takeTime(timeSlots, in: mapping.timeUnit, of: reader)
-        draft.write(for: webhook, provider: mapping.provider, reader: reader, into: &writer)
-        return .passed
+        return nil
     }
 }

@@ -11,7 +11,6 @@ package protocol WebhookNormaliser: AnyObject {
 
 /// The normalisers of providers whose payloads no mapping describes: one line each.
 private let ownNormalisers: [String: @Sendable (MappingOptions) -> any WebhookNormaliser] = [
-    StreamProvider.name: { _ in StreamNormaliser() },
     StreamCallsProvider.name: { _ in StreamCallsNormaliser() },
     CloudEventsProvider.name: { _ in CloudEventsNormaliser() },
     FastPixProvider.name: { _ in FastPixNormaliser() },

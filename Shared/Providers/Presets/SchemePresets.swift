@@ -79,9 +79,4 @@ package enum SchemePresets {
                 [SignatureField(.hmacSHA256, field: "webhook-signature", .hex, list: .pairs(key: "sig1"))],
                 keyForm: .text, content: [.timestamp, .literal("."), .body],
                 timestamp: TimestampField(field: "webhook-signature", pairKey: "time"), toleranceSeconds: 300)))
-
-    /// 100ms and Cloudflare Notifications: a secret in a field that the operator names.
-    package static func token(inField field: String, prefix: String = "") -> VerificationScheme {
-        VerificationScheme("token", .token(.field(field.lowercased(), prefix: prefix)))
-    }
 }

@@ -43,10 +43,10 @@ package enum StreamCallsProvider: Provider {
         otherError: 4,
         body: { error in
             .object([
-                ("code", .number(error.number)), ("message", .string("\(error.code): \(error.detail)")),
-                ("StatusCode", .number(error.status)), ("duration", .string(error.duration)),
-                ("more_info", .string("")),
-                ("details", .array([])),
+                "code": .number(error.number), "message": .string("\(error.code): \(error.detail)"),
+                "StatusCode": .number(error.status), "duration": .string(error.duration),
+                "more_info": .string(""),
+                "details": .array([]),
             ])
         })
 }

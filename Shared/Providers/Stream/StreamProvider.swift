@@ -28,5 +28,5 @@ package enum StreamProvider: Provider {
         ["stream_url", "rtmp_url"], places: ["call.ingress.*.address", "ingress.*.address", "client_ip"],
         left: ["**.custom", "**.image", "**.playlist_url", "**.hls_playlist_url", "**.url"])
 
-    package static let payload = PayloadForm.own
+    package static let payload = PayloadForm.object(StreamTypes.mapping)
 }

@@ -1,12 +1,16 @@
+import JSON
+
 /// The JSON Schemas (2020-12) of whole CloudEvents, one for each canonical family; committed in
 /// `Shared/Providers/Schemas`.
 package enum FamilySchema {
     /// The schema as text that ends with a line feed; nil if there is no such family.
     package static func json(_ family: String) -> String? {
-        CanonicalVocabulary.family(named: family).map { schema($0).text() + "\n" }
+        CanonicalVocabulary.family(named: family).flatMap { JSONValue.read(schema($0).bytes) }.map {
+            $0.indented() + "\n"
+        }
     }
 
-    private static func schema(_ family: CanonicalFamily) -> SchemaValue {
+    private static func schema(_ family: CanonicalFamily) -> JSONText {
         let isUnmapped = family.types.contains { $0.name == MappedType.unmapped }
         var required = [
             "specversion", "id", "source", "type", "time", "datacontenttype", "provider", "timesource", "recordedtime",
@@ -14,31 +18,30 @@ package enum FamilySchema {
         ]
         if !isUnmapped { required.append("providertype") }
         return .object([
-            ("$schema", .text("https://json-schema.org/draft/2020-12/schema")),
-            ("$id", .text("urn:tributary:schemas:\(family.name)")),
-            ("title", .text("Events of the family \(family.name)")),
-            ("description", .text(family.summary)),
-            ("type", .text("object")),
-            ("required", .array(required.map(SchemaValue.text))),
-            ("properties", .object(attributes(family) + [("data", payload(isUnmapped))])),
-            ("propertyNames", .object([("pattern", .text("^[a-z0-9]+$"))])),
-            (
-                "additionalProperties",
-                .object([("type", .array([.text("string"), .text("integer"), .text("boolean")]))])
-            ),
+            "$schema": .string("https://json-schema.org/draft/2020-12/schema"),
+            "$id": .string("urn:tributary:schemas:\(family.name)"),
+            "title": .string("Events of the family \(family.name)"),
+            "description": .string(family.summary),
+            "type": .string("object"),
+            "required": .array(required.map(JSONText.string)),
+            "properties": .object(attributes(family) + [("data", payload(isUnmapped))]),
+            "propertyNames": .object(["pattern": .string("^[a-z0-9]+$")]),
+            "additionalProperties": .object([
+                "type": .array([.string("string"), .string("integer"), .string("boolean")])
+            ]),
         ])
     }
 
-    private static func attributes(_ family: CanonicalFamily) -> [(String, SchemaValue)] {
-        let types = family.types.map { SchemaValue.text(MappedType.prefix + $0.name) }
+    private static func attributes(_ family: CanonicalFamily) -> [(String, JSONText)] {
+        let types = family.types.map { JSONText.string(MappedType.prefix + $0.name) }
         return [
-            ("specversion", .object([("const", .text("1.0"))])),
+            ("specversion", .object(["const": .string("1.0")])),
             ("id", string("The provider's id of the event, or a generated one; unique together with source.")),
             (
                 "source",
                 string("The source in the gateway's configuration.", format: "uri-reference", pattern: "^/sources/.")
             ),
-            ("type", .object([("enum", .array(types))])),
+            ("type", .object(["enum": .array(types)])),
             ("subject", string("What the event is about.", pattern: printable)),
             ("time", string("When it happened.", format: "date-time")),
             ("timesource", string("Whose clock time is.", among: ["provider", "ingest"])),
@@ -48,7 +51,7 @@ package enum FamilySchema {
             ("partitionkey", string("The entity within which order matters.", pattern: printable)),
             ("sequence", string("The position in the event log; text order is log order.", pattern: "^[0-9]{20}$")),
             ("traceparent", string("The sender's W3C trace context.", pattern: "^[0-9a-f-]{55,256}$")),
-            ("datacontenttype", .object([("const", .text("application/json"))])),
+            ("datacontenttype", .object(["const": .string("application/json")])),
         ]
     }
 
@@ -56,57 +59,23 @@ package enum FamilySchema {
     private static let printable = #"^[^\u0000-\u001f\u007f-\u009f]+$"#
 
     /// Only a generic source takes payloads that are no objects, and pointers lead into arrays at most.
-    private static func payload(_ isUnmapped: Bool) -> SchemaValue {
-        var members: [(String, SchemaValue)] = [
-            ("description", .text("What the provider sent, with credentials replaced by \"[redacted]\"."))
+    private static func payload(_ isUnmapped: Bool) -> JSONText {
+        var members: [(String, JSONText)] = [
+            ("description", .string("What the provider sent, with credentials replaced by \"[redacted]\"."))
         ]
-        if !isUnmapped { members.append(("type", .array([.text("object"), .text("array")]))) }
+        if !isUnmapped { members.append(("type", .array([.string("object"), .string("array")]))) }
         return .object(members)
     }
 
     private static func string(
         _ description: String, format: String? = nil, pattern: String? = nil, among: [String]? = nil
-    ) -> SchemaValue {
-        var members: [(String, SchemaValue)] = [
-            ("description", .text(description)), ("type", .text("string")), ("minLength", .number(1)),
+    ) -> JSONText {
+        var members: [(String, JSONText)] = [
+            ("description", .string(description)), ("type", .string("string")), ("minLength", .number(1)),
         ]
-        if let format { members.append(("format", .text(format))) }
-        if let pattern { members.append(("pattern", .text(pattern))) }
-        if let among { members.append(("enum", .array(among.map(SchemaValue.text)))) }
+        if let format { members.append(("format", .string(format))) }
+        if let pattern { members.append(("pattern", .string(pattern))) }
+        if let among { members.append(("enum", .array(among.map(JSONText.string)))) }
         return .object(members)
-    }
-}
-
-/// JSON that is written, members in order; for documents, not for the way of events.
-package indirect enum SchemaValue {
-    case text(String)
-    case number(Int)
-    case array([SchemaValue])
-    case object([(String, SchemaValue)])
-
-    /// Two blanks per level; arrays stay on their line.
-    package func text(_ depth: Int = 0) -> String {
-        switch self {
-        case .text(let text): return Self.quoted(text)
-        case .number(let number): return String(number)
-        case .array(let elements):
-            return "[" + elements.map { $0.text(depth + 1) }.joined(separator: ", ") + "]"
-        case .object(let members):
-            let margin = String(repeating: "  ", count: depth + 1)
-            let lines = members.map { "\(margin)\(Self.quoted($0.0)): \($0.1.text(depth + 1))" }
-            return "{\n" + lines.joined(separator: ",\n") + "\n" + margin.dropLast(2) + "}"
-        }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

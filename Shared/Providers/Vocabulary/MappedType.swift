@@ -27,6 +27,16 @@ package struct MappedType: Sendable {
         self.time = time
     }
 
+    /// A type for each line of a table: the provider's name, the canonical type, the subject, and the field that keeps
+    /// order where that is another than `partitionKey`; none has a blank in it.
+    package static func rows(by partitionKey: String, _ table: String) -> [MappedType] {
+        table.split(separator: "\n").map { line in
+            let cells = line.split(separator: " ").map(String.init)
+            precondition((3...4).contains(cells.count), "a row has three or four cells: \(line)")
+            return MappedType(cells[0], cells[1], cells[2], by: cells.count == 4 ? cells[3] : partitionKey)
+        }
+    }
+
     /// The reverse-DNS prefix of every canonical type.
     package static let prefix = "dev.tributary."
     /// The canonical type of whatever a provider sends that no line of its vocabulary names.

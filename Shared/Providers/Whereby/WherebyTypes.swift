@@ -3,27 +3,18 @@
 ///
 /// Recordings and transcriptions are known by their own ids, because their webhooks name no meeting.
 package enum WherebyTypes {
-    package static let all: [MappedType] = [
-        MappedType(
-            "room.client.joined", "participant.joined",
-            "meetings/{data.meetingId}/participants/{data.participantId}", by: "data.meetingId"),
-        MappedType(
-            "room.client.left", "participant.left",
-            "meetings/{data.meetingId}/participants/{data.participantId}", by: "data.meetingId"),
-        MappedType("room.session.started", "session.started", "meetings/{data.meetingId}", by: "data.meetingId"),
-        MappedType("room.session.ended", "session.finished", "meetings/{data.meetingId}", by: "data.meetingId"),
-        MappedType(
-            "recording.finished", "recording.ready", "recordings/{data.recordingId}", by: "data.recordingId"),
-        MappedType(
-            "transcription.started", "transcription.started", "transcriptions/{data.transcriptionId}",
-            by: "data.transcriptionId"),
-        MappedType(
-            "transcription.finished", "transcription.ready", "transcriptions/{data.transcriptionId}",
-            by: "data.transcriptionId"),
-        MappedType(
-            "transcription.failed", "transcription.failed", "transcriptions/{data.transcriptionId}",
-            by: "data.transcriptionId"),
-    ]
+    package static let all = MappedType.rows(
+        by: "data.meetingId",
+        """
+        room.client.joined participant.joined meetings/{data.meetingId}/participants/{data.participantId}
+        room.client.left participant.left meetings/{data.meetingId}/participants/{data.participantId}
+        room.session.started session.started meetings/{data.meetingId}
+        room.session.ended session.finished meetings/{data.meetingId}
+        recording.finished recording.ready recordings/{data.recordingId} data.recordingId
+        transcription.started transcription.started transcriptions/{data.transcriptionId} data.transcriptionId
+        transcription.finished transcription.ready transcriptions/{data.transcriptionId} data.transcriptionId
+        transcription.failed transcription.failed transcriptions/{data.transcriptionId} data.transcriptionId
+        """)
 
     static let mapping = ObjectMapping(
         provider: WherebyProvider.attribute, types: all,

@@ -6,13 +6,22 @@ import Wire
 /// Looks for the mistake behind a refused webhook: changes secret, body, header and scheme in the ways in which they are
 /// got wrong in practice, one at a time and two at a time, and verifies again.
 struct MismatchSearch {
-    /// One change of the circumstances. Nil where it does not apply.
+    /// One change of the circumstances.
     struct Change {
         /// Changes of one axis exclude each other.
-        let axis: Int
+        enum Axis {
+            case time, key, body, spelling, algorithm, content
+        }
+
+        let axis: Axis
         /// Completes "it matches when".
         let words: String
+        /// Nil where it does not apply.
         let apply: (Trial) -> Trial?
+
+        init(_ axis: Axis, _ words: String, _ apply: @escaping (Trial) -> Trial?) {
+            (self.axis, self.words, self.apply) = (axis, words, apply)
+        }
     }
 
     /// A webhook and what it must prove.
@@ -44,7 +53,7 @@ struct MismatchSearch {
 
     /// Sentences, likeliest first.
     func causes() -> [String] {
-        let changes = TimeChanges.all + KeyChanges.all + BodyChanges.all(inflater) + FieldChanges.all
+        let changes = MismatchChanges.all(inflater)
         var found: [String] = []
         for change in changes where found.count < Self.maxCauses {
             if let changed = change.apply(trial), isVerified(changed) {
@@ -91,11 +100,24 @@ struct MismatchSearch {
 }
 
 extension MismatchSearch.Trial {
-    /// The trial with another signature scheme; nil where it has none.
-    func with(_ change: (inout SignatureScheme) -> Bool) -> Self? {
-        guard case .signature(var scheme) = verification.scheme.proof, change(&scheme) else { return nil }
+    /// The trial with another signature scheme; nil where it has none, or the same.
+    func with(_ change: (inout SignatureScheme) -> Void) -> Self? {
+        guard case .signature(var scheme) = verification.scheme.proof else { return nil }
+        change(&scheme)
+        return with(.signature(scheme))
+    }
+
+    /// The trial with another scheme of tokens; nil where it has none, or the same.
+    func withToken(_ change: (inout JWTScheme) -> Void) -> Self? {
+        guard case .jwt(var scheme) = verification.scheme.proof else { return nil }
+        change(&scheme)
+        return with(.jwt(scheme))
+    }
+
+    private func with(_ proof: VerificationScheme.Proof) -> Self? {
+        guard proof != verification.scheme.proof else { return nil }
         var changed = self
-        changed.verification.scheme.proof = .signature(scheme)
+        changed.verification.scheme.proof = proof
         return changed
     }
 

@@ -41,6 +41,9 @@ package struct VerificationExplanation: Sendable {
     /// Under what changed circumstances the webhook would be verified, likeliest first.
     package let likelyCauses: [String]
 
+    /// Whether it is a handshake, which the verifier answers with a proof that the secret is known here.
+    package private(set) var isHandshake = false
+
     package var isVerified: Bool { code == nil }
 
     /// Verifies `webhook` as a verifier does, and looks for causes where it is refused.
@@ -55,6 +58,7 @@ package struct VerificationExplanation: Sendable {
         case .answered:
             code = nil
             keyID = verifier.proofs[verifier.lastProof].keyID
+            isHandshake = true
         case .refused(let refusal, _):
             code = refusal
             keyID = nil

@@ -98,66 +98,69 @@ package struct SourceKeyError: Error, Equatable, Sendable, CustomStringConvertib
     /// What is wrong, why, and how to put it right; never holds a secret.
     package let description: String
 
+    private init(_ code: String, _ index: Int?, _ description: String) {
+        (self.code, self.index, self.description) = (code, index, description)
+    }
+
     package static func noSecrets(provider: String) -> SourceKeyError {
         SourceKeyError(
-            code: "secrets_missing", index: nil,
-            description: "a \(provider) source has no secrets, so no webhook of it could ever be verified: "
+            "secrets_missing", nil,
+            "a \(provider) source has no secrets, so no webhook of it could ever be verified: "
                 + "name at least one under `secrets`")
     }
 
     package static func empty(index: Int) -> SourceKeyError {
         SourceKeyError(
-            code: "secret_empty", index: index,
-            description: "secret \(index) is empty, so anybody could sign with it: set the variable or file it names")
+            "secret_empty", index,
+            "secret \(index) is empty, so anybody could sign with it: set the variable or file it names")
     }
 
     package static func unused(provider: String) -> SourceKeyError {
         SourceKeyError(
-            code: "secrets_unused", index: nil,
-            description: "a \(provider) source has secrets, but its verification `none` looks at nothing: name the "
+            "secrets_unused", nil,
+            "a \(provider) source has secrets, but its verification `none` looks at nothing: name the "
                 + "scheme that they belong to, or take them away")
     }
 
     package static func idMissing(index: Int, selectedBy field: String) -> SourceKeyError {
         SourceKeyError(
-            code: "secret_id_missing", index: index,
-            description: "secret \(index) has no `id`: \(field) selects the secret, so set `id` to the API key that "
+            "secret_id_missing", index,
+            "secret \(index) has no `id`: \(field) selects the secret, so set `id` to the API key that "
                 + "the secret belongs to")
     }
 
     static func notBase64(index: Int, scheme: String, mistake: SecretMistake?) -> SourceKeyError {
         SourceKeyError(
-            code: "secret_not_base64", index: index,
-            description: "secret \(index) \(mistake?.sentence ?? "is not base64"), but \(scheme) signs with the "
+            "secret_not_base64", index,
+            "secret \(index) \(mistake?.sentence ?? "is not base64"), but \(scheme) signs with the "
                 + "base64-decoded secret: copy the signing secret as the provider shows it, without quotes or spaces")
     }
 
     static func notHexadecimal(index: Int, scheme: String, mistake: SecretMistake?) -> SourceKeyError {
         SourceKeyError(
-            code: "secret_not_hexadecimal", index: index,
-            description: "secret \(index) \(mistake?.sentence ?? "is not hexadecimal"), but the keys of \(scheme) are "
+            "secret_not_hexadecimal", index,
+            "secret \(index) \(mistake?.sentence ?? "is not hexadecimal"), but the keys of \(scheme) are "
                 + "pairs of hexadecimal digits: copy the secret as the provider shows it, without quotes or spaces")
     }
 
     package static func notBasic(index: Int) -> SourceKeyError {
         SourceKeyError(
-            code: "secret_not_basic", index: index,
-            description: "secret \(index) has no colon, but HTTP Basic needs name and password: write it as "
+            "secret_not_basic", index,
+            "secret \(index) has no colon, but HTTP Basic needs name and password: write it as "
                 + "`name:password`, without base64")
     }
 
     package static func notPublicKey(index: Int) -> SourceKeyError {
         SourceKeyError(
-            code: "secret_not_public_key", index: index,
-            description: "secret \(index) is no Ed25519 public key, which has 32 bytes: copy the public key that the "
+            "secret_not_public_key", index,
+            "secret \(index) is no Ed25519 public key, which has 32 bytes: copy the public key that the "
                 + "provider shows for checking signatures")
     }
 
     package static func privateKey(index: Int) -> SourceKeyError {
         SourceKeyError(
-            code: "secret_private_key", index: index,
-            description:
-                "secret \(index) begins with `whsk_`, so it is the sender's private key, which only the sender "
+            "secret_private_key", index,
+            "secret \(index) begins with `whsk_`, so it is the sender's private key, which only the sender "
                 + "should have: configure the public key, which begins with `whpk_`")
     }
 }

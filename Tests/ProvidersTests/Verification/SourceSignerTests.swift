@@ -12,7 +12,8 @@ struct SourceSignerTests {
     static let schemes: [VerificationScheme] =
         SchemePresets.names.compactMap { SchemePresets.scheme(named: $0) }
         + [
-            SchemePresets.token(inField: "X-Token", prefix: "Token "), VerificationScheme("q", .token(.query("key"))),
+            VerificationScheme("token", .token(.field("x-token", prefix: "Token "))),
+            VerificationScheme("q", .token(.query("key"))),
             VerificationScheme("b", .token(.basic)),
             VerificationScheme(
                 "custom",

@@ -125,7 +125,10 @@ struct TokenTests {
     @Test func `compressed bodies of every scheme are inflated after the proof`() throws {
         let plain = Array(#"{"a":1}"#.utf8)
         let packed = Gzip.compress(plain)
-        for scheme in [SchemePresets.mux, SchemePresets.token(inField: "x"), SchemePresets.liveKit, .none] {
+        for scheme in [
+            SchemePresets.mux, VerificationScheme("token", .token(.field("x", prefix: ""))), SchemePresets.liveKit,
+            .none,
+        ] {
             let secrets = scheme.proof == .none ? [] : [SourceSecret(id: "k", value: Array("secret".utf8))]
             let keys = try SourceKeyring.keys(secrets, for: scheme, provider: "p")
             let verification = SourceVerification(source: "s", scheme: scheme, keys: keys)

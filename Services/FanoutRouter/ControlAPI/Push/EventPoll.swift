@@ -89,8 +89,8 @@ private final class PollOutput: WatcherOutput {
         let next = hub.token(of: watcher)
         hub.remove(watcher)
         let body = JSONText.object([
-            ("events", JSONText(raw: [UInt8(ascii: "[")] + events + [UInt8(ascii: "]")])),
-            ("gaps", .array(gaps)), ("next", .string(next.description)),
+            "events": JSONText(raw: [UInt8(ascii: "[")] + events + [UInt8(ascii: "]")]),
+            "gaps": .array(gaps), "next": .string(next.description),
         ])
         promise.succeed(APIReply(200, body))
     }

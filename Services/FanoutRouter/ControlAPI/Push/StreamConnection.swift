@@ -103,7 +103,10 @@ final class StreamConnection: WatchingConnection, @unchecked Sendable {
 
     private func acknowledge(_ message: JSONValue) throws(APIProblem) {
         guard let cursor else { throw APIProblem(.conflict, "subscribe named no cursor to keep the place under") }
-        guard let token = PositionToken(message["token"].text), let position = token.position(in: hub.logID) else {
+        guard let token = PositionToken(message["token"].text),
+            let (position, isKept) = token.position(in: hub.lineage),
+            isKept
+        else {
             throw APIProblem(.invalid, "token is that of an event of this log")
         }
         hub.acknowledge(position, as: cursor) { [weak self] in

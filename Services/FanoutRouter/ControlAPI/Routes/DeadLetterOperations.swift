@@ -49,7 +49,7 @@ extension RouterAPI {
         ) { request in
             let filter = try DeadLetterFilter(request)
             let totals = try stage.reading.read { try $0.deadLetterTotals(filter) }
-            return APIReply(200, .object([("totals", .array(totals.map(Self.total.json)))]))
+            return APIReply(200, .object(["totals": .array(totals.map(Self.total.json))]))
         }
     }
 
@@ -78,7 +78,7 @@ extension RouterAPI {
     static let deadLetterSchemas: [(String, APISchema)] = [
         ("DeadLetter", deadLetter.schema), ("DeadLetterPage", .page("dead_letters", of: .ref("DeadLetter"))),
         ("DeadLetterTotal", total.schema),
-        ("DeadLetterTotals", .whole([("totals", .array(of: .ref("DeadLetterTotal")))])),
+        ("DeadLetterTotals", .whole(["totals": .array(of: .ref("DeadLetterTotal"))])),
     ]
 }
 

@@ -84,8 +84,8 @@ extension RouterAPI {
             return APIReply(
                 200,
                 .object([
-                    ("position", .number(found.position)), ("id", .string((id ?? nil) ?? "")),
-                    ("subscriptions", .array(standings.map(WhyView.standing.json))),
+                    "position": .number(found.position), "id": .string((id ?? nil) ?? ""),
+                    "subscriptions": .array(standings.map(WhyView.standing.json)),
                 ]))
         }
     }

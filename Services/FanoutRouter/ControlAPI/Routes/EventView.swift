@@ -34,8 +34,8 @@ enum EventView {
         let (batch, position) = (found.batch, found.position)
         let parts = batch.withRecord(at: position) { (original($0), journey($0, batch, router: instance)) }
         return .object([
-            ("event", JSONText(raw: RenderedBatch.body(at: position, of: batch))), ("position", .number(position)),
-            ("original", parts?.0 ?? .null), ("journey", parts?.1 ?? .array([])), ("deliveries", .array(deliveries)),
+            "event": JSONText(raw: RenderedBatch.body(at: position, of: batch)), "position": .number(position),
+            "original": parts?.0 ?? .null, "journey": parts?.1 ?? .array([]), "deliveries": .array(deliveries),
         ])
     }
 
@@ -43,8 +43,8 @@ enum EventView {
     private static func original(_ record: EventRecord) -> JSONText {
         .optional(record.original) { original in
             .object([
-                ("content_type", text(original.contentType)),
-                ("bytes_base64", .string(Base64.encode(original.bytes))),
+                "content_type": text(original.contentType),
+                "bytes_base64": .string(Base64.encode(original.bytes)),
             ])
         }
     }
@@ -83,16 +83,13 @@ extension EventView {
         (
             "Event",
             .whole([
-                ("event", .ref("CloudEvent")), ("position", APISchema.position),
-                (
-                    "original",
-                    APISchema.whole(
-                        [("content_type", .string()), ("bytes_base64", .string(format: "byte"))],
-                        "What the provider sent, where the event's data is a translation of it."
-                    ).orNull
-                ),
-                ("journey", .array(of: .ref("JourneyStep"))),
-                ("deliveries", .array(of: .ref("EventDelivery"), "One per subscription that takes the event.")),
+                "event": .ref("CloudEvent"), "position": APISchema.position,
+                "original": APISchema.whole(
+                    ["content_type": .string(), "bytes_base64": .string(format: "byte")],
+                    "What the provider sent, where the event's data is a translation of it."
+                ).orNull,
+                "journey": .array(of: .ref("JourneyStep")),
+                "deliveries": .array(of: .ref("EventDelivery"), "One per subscription that takes the event."),
             ])
         ),
         ("EventDelivery", WhyView.delivery.schema),
@@ -101,16 +98,13 @@ extension EventView {
     /// Extension attributes are members too, so others than those listed may come.
     private static let cloudEvent = APISchema(
         raw: .object([
-            ("type", .string("object")),
-            ("description", .string("A CloudEvent in the JSON format, as it is stored (CloudEvents 1.0.2).")),
-            (
-                "properties",
-                .object([
-                    ("specversion", APISchema.string(oneOf: ["1.0"]).json), ("id", APISchema.string().json),
-                    ("source", APISchema.string().json), ("type", APISchema.string().json),
-                ])
-            ),
-            ("required", .array(["specversion", "id", "source", "type"].map { .string($0) })),
-            ("additionalProperties", .bool(true)),
+            "type": .string("object"),
+            "description": .string("A CloudEvent in the JSON format, as it is stored (CloudEvents 1.0.2)."),
+            "properties": .object([
+                "specversion": APISchema.string(oneOf: ["1.0"]).json, "id": APISchema.string().json,
+                "source": APISchema.string().json, "type": APISchema.string().json,
+            ]),
+            "required": .array(["specversion", "id", "source", "type"].map { .string($0) }),
+            "additionalProperties": .bool(true),
         ]))
 }

@@ -11,12 +11,10 @@ extension RouterAPI {
             "NextEvents",
             .object(
                 [
-                    (
-                        "events",
-                        .array(of: APISchema(raw: .object([("type", .string("object"))])), "CloudEvents, oldest first.")
-                    ),
-                    ("gaps", .array(of: .string(), "What is no longer kept, in words; usually empty.")),
-                    ("next", .string("Pass it as `after` to go on.")),
+                    "events": .array(
+                        of: APISchema(raw: .object(["type": .string("object")])), "CloudEvents, oldest first."),
+                    "gaps": .array(of: .string(), "What is no longer kept, in words; usually empty."),
+                    "next": .string("Pass it as `after` to go on."),
                 ], required: ["events", "gaps", "next"])
         )
     ]

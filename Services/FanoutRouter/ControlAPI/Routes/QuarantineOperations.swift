@@ -63,7 +63,7 @@ extension RouterAPI {
         ) { request in
             let filter = try QuarantineFilter(request)
             let totals = try stage.reading.read { try $0.quarantineTotals(filter) }
-            return APIReply(200, .object([("totals", .array(totals.map(QuarantineView.total.json)))]))
+            return APIReply(200, .object(["totals": .array(totals.map(QuarantineView.total.json))]))
         }
     }
 
@@ -90,19 +90,16 @@ extension RouterAPI {
             description: "Sending them is the ingress' part: `tributary quarantine replay` does both.",
             body: .object(
                 [
-                    ("ids", .array(of: QuarantineView.idSchema, "Ids of the quarantine.", most: 10_000)),
-                    (
-                        "tries",
-                        .array(
-                            of: .integer(in: 0...APISchema.mostPosition),
-                            "For each of `ids` its `tries` when it was sent: what was refused once more by now is not "
-                                + "marked.", most: 10_000)
-                    ),
+                    "ids": .array(of: QuarantineView.idSchema, "Ids of the quarantine.", most: 10_000),
+                    "tries": .array(
+                        of: .integer(in: 0...APISchema.mostPosition),
+                        "For each of `ids` its `tries` when it was sent: what was refused once more by now is not "
+                            + "marked.", most: 10_000),
                 ],
                 required: ["ids"]),
             success: APIResult(
                 200, "How many of them are in quarantine.",
-                .whole([("replayed", .integer("How many were marked."))]))
+                .whole(["replayed": .integer("How many were marked.")]))
         ) { request in
             let ids = request.body["ids"].elements.compactMap(\.integer)
             let tries = request.body["tries"].elements.compactMap(\.integer)
@@ -110,7 +107,7 @@ extension RouterAPI {
                 throw APIProblem(.invalid, "tries must have as many elements as ids")
             }
             let marked = try markReplayed(ids, tries: tries.isEmpty ? nil : tries)
-            return APIReply(200, .object([("replayed", .number(marked))]))
+            return APIReply(200, .object(["replayed": .number(marked)]))
         }
     }
 
@@ -119,12 +116,12 @@ extension RouterAPI {
             "markQuarantinedReplayed", .post, "/v1/quarantine/{id}/replayed", scope: .replay,
             summary: "Notes that one refused webhook was sent on its way again.", parameters: [QuarantineView.id],
             success: APIResult(
-                200, "It is marked.", .whole([("replayed", .boolean)])),
+                200, "It is marked.", .whole(["replayed": .boolean])),
             problems: [.notFound]
         ) { request in
             let id = try QuarantineView.id(in: request)
             guard try markReplayed([id]) == 1 else { throw QuarantineView.unknown(id) }
-            return APIReply(200, .object([("replayed", .bool(true))]))
+            return APIReply(200, .object(["replayed": .bool(true)]))
         }
     }
 
@@ -138,7 +135,7 @@ extension RouterAPI {
             guard try stage.writer.perform({ try $0.dropQuarantined([id]) }) == 1 else {
                 throw QuarantineView.unknown(id)
             }
-            return APIReply(200, .object([("deleted", .number(1)), ("next_cursor", .null)]))
+            return APIReply(200, .object(["deleted": .number(1), "next_cursor": .null]))
         }
     }
 
@@ -167,8 +164,8 @@ extension RouterAPI {
             return APIReply(
                 200,
                 .object([
-                    ("deleted", .number(dropped)),
-                    ("next_cursor", APICursor.json(Self.listName, page.next.map { [.number($0)] })),
+                    "deleted": .number(dropped),
+                    "next_cursor": APICursor.json(Self.listName, page.next.map { [.number($0)] }),
                 ]))
         }
     }

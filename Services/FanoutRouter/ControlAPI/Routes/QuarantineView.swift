@@ -65,7 +65,9 @@ struct QuarantineView {
         .init("source", .string("The source's name in the configuration.")) { .string($0.source) },
         .init("code", .string("Why it was refused, as a stable word.")) { .string($0.code) },
         .init("stage", .string("Who refused it.")) { .string($0.stage) },
-        .init("verified", boolean("Whether its signature was found to be genuine.")) { .bool($0.isVerified) },
+        .init("verified", .boolean.described("Whether its signature was found to be genuine.")) {
+            .bool($0.isVerified)
+        },
         .init("elements", .array(of: .integer(), "The refused elements of a batch; null: all of it.").orNull) {
             $0.elements.isEmpty ? .null : .array($0.elements.map { .number($0) })
         },
@@ -102,7 +104,10 @@ extension QuarantineView {
             .object(
                 known.schemas + [
                     ("head", .array(of: .array(of: .string(), most: 2), "Header fields as pairs of name and value.")),
-                    ("masked", boolean("Whether secrets in `head` are `(hidden)`; not with the scope `replay`.")),
+                    (
+                        "masked",
+                        .boolean.described("Whether secrets in `head` are `(hidden)`; not with the scope `replay`.")
+                    ),
                     ("body_base64", .string(format: "byte")),
                 ], required: known.schemas.map(\.0),
                 "`head`, `masked` and `body_base64` are there where they were asked for.")
@@ -110,19 +115,15 @@ extension QuarantineView {
         (
             "QuarantinePage",
             .whole([
-                ("quarantine", .array(of: .ref("QuarantinedWebhook"))), ("next_cursor", .nextCursor),
-                ("newest", .integer("The highest id in quarantine at this moment; 0 where it is empty.")),
+                "quarantine": .array(of: .ref("QuarantinedWebhook")), "next_cursor": .nextCursor,
+                "newest": .integer("The highest id in quarantine at this moment; 0 where it is empty."),
             ])
         ),
-        ("QuarantineTotals", .whole([("totals", .array(of: .ref("QuarantineTotal")))])),
+        ("QuarantineTotals", .whole(["totals": .array(of: .ref("QuarantineTotal"))])),
         ("QuarantineTotal", total.schema),
         (
             "QuarantineDeletion",
-            .whole([("deleted", .integer("How many were deleted.")), ("next_cursor", .nextCursor)])
+            .whole(["deleted": .integer("How many were deleted."), "next_cursor": .nextCursor])
         ),
     ]
-
-    private static func boolean(_ description: String) -> APISchema {
-        APISchema(raw: .object([("type", .string("boolean")), ("description", .string(description))]))
-    }
 }

@@ -39,7 +39,7 @@ extension RouterAPI {
                 isDryRun: body["dry_run"] == .bool(true))
             switch outcome {
             case .counted(let count):
-                return APIReply(200, .object([("count", .number(count)), ("dry_run", .bool(true))]))
+                return APIReply(200, .object(["count": .number(count), "dry_run": .bool(true)]))
             case .created(let job):
                 return APIReply(202, ReplayView.shown.json(job), fields: [("location", "/v1/replays/\(job.id)")])
             }

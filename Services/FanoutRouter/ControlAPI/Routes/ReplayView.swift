@@ -55,7 +55,7 @@ extension ReplayView {
 
     /// What selects, in requests and answers alike.
     private static let selection: [(String, APISchema)] = [
-        ("positions", list(of: APISchema.position, "These positions.", most: ReplaySelection.mostNames)),
+        ("positions", .array(of: .position, "These positions.", least: 1, most: ReplaySelection.mostNames)),
         ("ids", texts("Events with these ids.", most: ReplaySelection.mostNames)),
         ("first", APISchema.position), ("last", APISchema.position),
         ("since", .time("Received then or later; of dead letters, given up.")),
@@ -72,42 +72,24 @@ extension ReplayView {
             "ReplayRequest",
             .object(
                 [("subscription", .string("Where to send.")), ("from", origin)] + selection + [
-                    ("all", described(.boolean, "Everything that is kept; needed `from` the log without a selection.")),
-                    ("rate", rate), ("dry_run", described(.boolean, "Only count.")),
+                    ("all", .boolean.described("Everything that is kept; needed `from` the log without a selection.")),
+                    ("rate", rate), ("dry_run", .boolean.described("Only count.")),
                 ], required: ["subscription", "from"])
         ),
         ("ReplaySelection", .object([("from", origin)] + selection, required: ["from"])),
         (
             "ReplayCount",
-            .whole([("count", .integer("Deliveries that would be made.")), ("dry_run", .boolean)])
+            .whole(["count": .integer("Deliveries that would be made."), "dry_run": .boolean])
         ),
         ("Replay", shown.schema),
         ("ReplayPage", .page("replays", of: .ref("Replay"))),
     ]
 
-    private static let rate = APISchema(
-        raw: .object([
-            ("type", .string("number")), ("minimum", .number(0.1)), ("maximum", .number(10_000)),
-            ("description", .string("Deliveries per second at most; left out: as many as the subscription takes.")),
-        ]))
+    private static let rate = APISchema.number(
+        "Deliveries per second at most; left out: as many as the subscription takes.", in: 0.1...10_000)
 
+    /// Not an empty list, which would read as none, and so as everything.
     private static func texts(_ description: String, most: Int = ReplaySelection.mostPatterns) -> APISchema {
-        list(of: .string(length: 1...8192), description, most: most)
-    }
-
-    /// An empty list would read as none, and so as everything.
-    private static func list(of element: APISchema, _ description: String, most: Int) -> APISchema {
-        APISchema(
-            raw: .object([
-                ("type", .string("array")), ("items", element.json), ("minItems", .number(1)),
-                ("maxItems", .number(most)), ("description", .string(description)),
-            ]))
-    }
-
-    private static func described(_ schema: APISchema, _ description: String) -> APISchema {
-        guard case .object(let members)? = JSONValue.read(schema.json.bytes) else { return schema }
-        return APISchema(
-            raw: .object(
-                members.map { ($0.name, $0.value.json) } + [("description", .string(description))]))
+        .array(of: .string(length: 1...8192), description, least: 1, most: most)
     }
 }

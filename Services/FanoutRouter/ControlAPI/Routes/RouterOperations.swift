@@ -14,10 +14,10 @@ extension RouterAPI {
         ("Stats", StatsView.shown.schema),
         (
             "SchemaList",
-            .whole([("schemas", .array(of: family.schema))])
+            .whole(["schemas": .array(of: family.schema)])
         ),
         // A schema is described by its own meta-schema, not by us.
-        ("EventSchema", APISchema(raw: .object([("type", .string("object"))]))),
+        ("EventSchema", APISchema(raw: .object(["type": .string("object")]))),
     ]
 
     /// `GET /v1/openapi.json`: the document of `operations` and of itself.
@@ -25,7 +25,7 @@ extension RouterAPI {
         func operation(answering document: JSONText) -> APIOperation {
             APIOperation(
                 "getOpenAPI", .get, "/v1/openapi.json", scope: nil, summary: "Gets this document.",
-                success: APIResult(200, "The OpenAPI document.", APISchema(raw: .object([("type", .string("object"))])))
+                success: APIResult(200, "The OpenAPI document.", APISchema(raw: .object(["type": .string("object")])))
             ) { _ in APIReply(200, document) }
         }
         return operation(
@@ -46,7 +46,7 @@ extension RouterAPI {
             success: APIResult(200, "All families.", .ref("SchemaList"))
         ) { _ in
             let families = CanonicalVocabulary.families.map(Self.family.json)
-            return APIReply(200, .object([("schemas", .array(families))]))
+            return APIReply(200, .object(["schemas": .array(families)]))
         }
     }
 
@@ -70,7 +70,7 @@ extension RouterAPI {
             success: APIResult(200, "The counts at this moment.", .ref("Stats"))
         ) { _ in
             let log = try stage.writer.perform { log in
-                StatsView.Log(id: "\(log.id)", first: log.firstPosition, next: log.nextPosition, bytes: log.sizeBytes)
+                ("\(log.lineage.current)", log.firstPosition, log.nextPosition, log.sizeBytes) as StatsView.Log
             }
             let lanes = try stage.withHub { hub in
                 hub.lanes.map { ($0.settings.name, LaneState($0).word, $0.backlog) }
@@ -81,9 +81,7 @@ extension RouterAPI {
                     try reader.runningReplays().count
                 )
             }
-            let subscriptions = lanes.map {
-                StatsView.Subscription(name: $0, state: $1, backlog: $2, dead: dead[$0] ?? 0)
-            }
+            let subscriptions: [StatsView.Subscription] = lanes.map { ($0, $1, $2, dead[$0] ?? 0) }
             return APIReply(
                 200,
                 StatsView.shown.json(
@@ -97,19 +95,8 @@ extension RouterAPI {
 
 /// What the router holds and owes, as the API shows it.
 private struct StatsView {
-    struct Log: Sendable {
-        let id: String
-        let first: UInt64
-        let next: UInt64
-        let bytes: Int64
-    }
-
-    struct Subscription {
-        let name: String
-        let state: String
-        let backlog: Int
-        let dead: Int
-    }
+    typealias Log = (id: String, first: UInt64, next: UInt64, bytes: Int64)
+    typealias Subscription = (name: String, state: String, backlog: Int, dead: Int)
 
     let instance: String
     let uptimeSeconds: Double

@@ -140,9 +140,9 @@ extension RouterAPI {
             return APIReply(
                 200,
                 .object([
-                    ("generated_secret", .optional(rotated.made) { .string(String(decoding: $0, as: UTF8.self)) }),
-                    ("fingerprint", .string(rotated.fingerprint)),
-                    ("keep_old_until", .optional(rotated.oldUntilNanoseconds) { .time($0) }),
+                    "generated_secret": .optional(rotated.made) { .string(String(decoding: $0, as: UTF8.self)) },
+                    "fingerprint": .string(rotated.fingerprint),
+                    "keep_old_until": .optional(rotated.oldUntilNanoseconds) { .time($0) },
                 ]))
         }
     }

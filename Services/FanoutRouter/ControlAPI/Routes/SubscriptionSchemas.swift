@@ -32,22 +32,19 @@ extension RouterAPI {
         (
             "SecretRotation",
             .object([
-                ("secret", SubscriptionSchemas.secret),
-                (
-                    "keep_old",
-                    .string(
-                        "How long the former secrets sign too, 24h where left out, 30d at most.",
-                        pattern: "^[0-9]{1,10}(ms|s|m|h|d)$")
-                ),
+                "secret": SubscriptionSchemas.secret,
+                "keep_old": .string(
+                    "How long the former secrets sign too, 24h where left out, 30d at most.",
+                    pattern: "^[0-9]{1,10}(ms|s|m|h|d)$"),
             ])
         ),
         (
             "RotatedSecret",
             .object(
                 [
-                    ("generated_secret", generatedSecret.orNull),
-                    ("fingerprint", SubscriptionSchemas.fingerprint),
-                    ("keep_old_until", APISchema.time("Until then the former secrets sign too.").orNull),
+                    "generated_secret": generatedSecret.orNull,
+                    "fingerprint": SubscriptionSchemas.fingerprint,
+                    "keep_old_until": APISchema.time("Until then the former secrets sign too.").orNull,
                 ], required: ["generated_secret", "fingerprint", "keep_old_until"])
         ),
     ]
@@ -62,15 +59,12 @@ enum SubscriptionSchemas {
 
     /// What Fishjam calls the `webhook_url` of a room.
     static let roomExample = JSONText.object([
-        ("name", .string("room-5f2c")), ("url", .string("https://app.example.com/fishjam")),
-        ("format", .string("original")),
-        (
-            "filter",
-            .object([
-                ("providers", .array([.string("fishjam")])),
-                ("subjects", .array([.string("rooms/5f2c"), .string("rooms/5f2c/*")])),
-            ])
-        ),
+        "name": .string("room-5f2c"), "url": .string("https://app.example.com/fishjam"),
+        "format": .string("original"),
+        "filter": .object([
+            "providers": .array([.string("fishjam")]),
+            "subjects": .array([.string("rooms/5f2c"), .string("rooms/5f2c/*")]),
+        ]),
     ])
 
     static let start = APISchema.anyOf([

@@ -45,6 +45,15 @@ enum DeliveryName: Equatable {
         case .test(let number): "test-\(number)"
         }
     }
+
+    /// The position of the newest event in it; nil where there is none.
+    var lastPosition: UInt64? {
+        switch self {
+        case .event(let position): position
+        case .batch(_, let last, _): last
+        case .test: nil
+        }
+    }
 }
 
 /// What sets a delivery apart from an everyday one.

@@ -1,3 +1,4 @@
+import EventLog
 import Executable
 import NIOCore
 import PipelineConfiguration
@@ -38,7 +39,7 @@ struct DestinationContext {
     let resources: (any Sendable)?
     let loop: any EventLoop
     /// Makes the ids of two logs differ.
-    let logID: JournalID
+    let lineage: LogLineage
     let router: RouterConfiguration
     /// The way out to the network; another object after the configuration of the way has changed.
     let egress: EgressResolver

@@ -93,8 +93,8 @@ struct Intake {
 
     private func quarantine(_ envelope: EnvelopeView, _ rejections: [Rejection], _ transaction: inout LogTransaction) {
         for rejection in rejections { metrics.rejection(rejection.code, of: envelope.sourceBytes) }
-        transaction.rejected += QuarantineEntries.make(
-            of: envelope, rejections, nowNanoseconds: steadyNanoseconds())
+        transaction.quarantine(
+            QuarantineEntries.make(of: envelope, rejections, nowNanoseconds: steadyNanoseconds()))
     }
 
     private static func damaged(_ what: String) -> Rejection {

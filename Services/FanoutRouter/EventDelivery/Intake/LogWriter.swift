@@ -9,12 +9,12 @@ package import Wire
 
 /// The log thread: takes all batches that wait, writes them in one commit, then tells the bus, the tap and the lanes.
 ///
-/// `@unchecked Sendable`: `log`, `intake` and `pending` are touched on `queue` only, everything else is a constant or
-/// behind a lock.
+/// `@unchecked Sendable`: `log`, `intake` and `pending` are touched on `queue` only, but for what `EventLog` allows any
+/// thread, which is done on `upkeep`; `saidJump` there only. Everything else is a constant or behind a lock.
 package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     /// Most records that go into one commit.
     static let recordsPerCommit = 4096
-    /// Most bytes of them; a larger batch goes alone.
+    /// A commit that has grown to this many bytes takes no further batch.
     static let bytesPerCommit = 4 << 20
 
     /// What follows a commit. Called on the log thread.
@@ -52,6 +52,8 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     }
 
     private let queue = DispatchQueue(label: "event-log")
+    /// For what waits for the state, which commits must not.
+    private let upkeep = DispatchQueue(label: "event-log-upkeep")
     private let inbox = Mutex(Inbox())
     private let failure = Mutex<EventLogError?>(nil)
     private let deadLetters = Mutex<[String: Int]>([:])
@@ -91,7 +93,10 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
 
     package func watermarkForced(journal: JournalID, to watermark: UInt64) {
         logger.critical(
-            "webhooks are gone for good: their ingress no longer has them and they never reached this event log",
+            """
+            webhooks are gone for good: their ingress no longer has them and they never reached this event log, or it is \
+            an older copy of the one that they reached; it goes on under a new id
+            """,
             metadata: ["journal": "\(journal)", "through_sequence": "\(watermark)"])
         leave { $0.forced.append((journal, watermark)) }
     }
@@ -112,9 +117,9 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         }
     }
 
-    /// Saves cursors of watchers; `saved` runs on the log thread and says whether they are on disk.
+    /// Saves cursors of watchers; `saved` runs on another thread and says whether they are on disk.
     func save(cursors: [String: UInt64], saved: @escaping @Sendable (Bool) -> Void) {
-        queue.async { [self] in
+        upkeep.async { [self] in
             saved((try? log.save(cursors: cursors, atNanoseconds: wallNanoseconds())) != nil)
         }
     }
@@ -139,7 +144,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     /// Drops what is over age and size, a few rows at a time, for as long as this object lives; shows with each step
     /// that the log thread moves.
     func startRetention(_ heartbeat: Heartbeat) {
-        queue.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in self?.dropExpired(heartbeat) }
+        upkeep.asyncAfter(deadline: .now() + .seconds(1)) { [weak self] in self?.dropExpired(heartbeat) }
     }
 
     /// Waits until everything left so far is written or the log has a problem.
@@ -148,7 +153,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     }
 
     /// Closes the log; nothing may be written afterwards.
-    func close() { queue.sync { log.close() } }
+    func close() { upkeep.sync { queue.sync { log.close() } } }
 
     private func leave(_ change: (inout Inbox) -> Void) {
         let mustWake = inbox.withLock { inbox in
@@ -167,7 +172,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             do {
                 pending = try prepare(work)
             } catch {
-                return stop(EventLogError(.unreadable, "Duplicates cannot be looked up: \(error)"))
+                return stop(EventLogError(error))
             }
         }
         let started = monotonicNanoseconds()
@@ -191,11 +196,10 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
                 return nil
             }
             var work = Inbox()
-            var (records, bytes) = (0, 0)
+            var records = 0
             let count = inbox.batches.prefix { batch in
                 records += batch.count
-                bytes += batch.byteCount
-                return records <= Self.recordsPerCommit && bytes <= Self.bytesPerCommit
+                return records <= Self.recordsPerCommit
             }.count
             work.batches = Array(inbox.batches.prefix(max(1, count)))
             inbox.batches.removeFirst(work.batches.count)
@@ -209,10 +213,18 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
 
     private func prepare(_ work: Inbox) throws -> Pending {
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: wallNanoseconds())
+        if !work.forced.isEmpty { try log.takeNewID() }
         for (journal, watermark) in work.forced { intake.force(journal, to: watermark, &transaction) }
-        for batch in work.batches { try intake.take(batch, log: log, into: &transaction) }
+        let taken = try work.batches.prefix { batch in
+            guard transaction.byteCount < Self.bytesPerCommit else { return false }
+            try intake.take(batch, log: log, into: &transaction)
+            return true
+        }
+        if taken.count < work.batches.count {
+            inbox.withLock { $0.batches.insert(contentsOf: work.batches[taken.count...], at: 0) }
+        }
         transaction.progress = work.progress
-        return Pending(transaction: transaction, batches: work.batches, saved: work.saved)
+        return Pending(transaction: transaction, batches: Array(taken), saved: work.saved)
     }
 
     /// Returns whether the thread may go on.
@@ -265,6 +277,8 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         outlets.failed(error)
     }
 
+    // MARK: Upkeep
+
     /// Dead letters that are dropped unread are counted at once and said now and then.
     private func sayDisplaced() {
         let new = log.displacedDeadLetters - metrics.displacedDeadLetters.value
@@ -285,7 +299,6 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     }
 
     private func dropExpired(_ heartbeat: Heartbeat) {
-        heartbeat.beat()
         sayClockJump()
         let limit = 128
         var dropped = 0
@@ -293,16 +306,30 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             let now = steadyNanoseconds()
             dropped = try log.dropExpired(nowNanoseconds: now, rows: limit)
             dropped = max(dropped, try log.dropAgedQuarantine(nowNanoseconds: now, rows: limit))
-            if inbox.withLock({ !$0.isScheduled }) { try log.idle() }
         } catch {
-            let cause = EventLogError(error)
-            if cause.code == .storageFailed, problem?.code != .storageFailed { stop(cause) }
-            logger.error("what is over age cannot be dropped", metadata: ["cause": "\(cause)"])
+            sayRetentionFailed(EventLogError(error))
         }
         metrics.quarantine(log.quarantineUse)
         deadLetters.withLock { $0 = log.deadLetterCounts }
         sayDisplaced()
+        queue.async { self.trim(heartbeat) }
         let wait: DispatchTimeInterval = dropped == limit ? .milliseconds(20) : .seconds(1)
-        queue.asyncAfter(deadline: .now() + wait) { [weak self] in self?.dropExpired(heartbeat) }
+        upkeep.asyncAfter(deadline: .now() + wait) { [weak self] in self?.dropExpired(heartbeat) }
+    }
+
+    private func sayRetentionFailed(_ cause: EventLogError) {
+        if cause.code == .storageFailed, problem?.code != .storageFailed { stop(cause) }
+        logger.error("what is over age cannot be dropped", metadata: ["cause": "\(cause)"])
+    }
+
+    /// On the log thread.
+    private func trim(_ heartbeat: Heartbeat) {
+        heartbeat.beat()
+        do throws(EventLogError) {
+            try log.trim()
+            if inbox.withLock({ !$0.isScheduled }) { try log.idle() }
+        } catch {
+            sayRetentionFailed(error)
+        }
     }
 }

@@ -1,3 +1,4 @@
+package import EventLog
 package import Wire
 
 /// Where somebody stands in an event log: behind that position. The token names the log, so that one of another log is
@@ -35,6 +36,13 @@ package struct PositionToken: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { places.map { "\($0.log)-\($0.position)" }.joined(separator: "_") }
 
-    /// The position in a log; nil where the token does not know it.
-    package func position(in log: JournalID) -> UInt64? { places.first { $0.log == log }?.position }
+    /// The place in a log, and whether the log has given up what lay there, being an older copy; nil where the token does
+    /// not know it.
+    package func position(in log: LogLineage) -> (position: UInt64, isKept: Bool)? {
+        for place in places {
+            guard let end = log.end(of: place.log) else { continue }
+            return place.position < end ? (place.position, true) : (end - 1, false)
+        }
+        return nil
+    }
 }

@@ -1,10 +1,10 @@
-import EventLog
+package import EventLog
 import Logging
 import NIOCore
 package import PipelineConfiguration
 import Primitives
 import StageMetrics
-package import Wire
+import Wire
 
 /// All who watch the event log, with a feed of the newest rows that they share: each reads on from its own position, and
 /// one that takes nothing costs the others nothing.
@@ -22,7 +22,7 @@ package final class PushHub {
     private static let saveInterval = TimeAmount.milliseconds(100)
     private static let readAgain = TimeAmount.milliseconds(200)
 
-    package let logID: JournalID
+    package let lineage: LogLineage
     private let loop: any EventLoop
     private var limits: PushConfiguration
     private let mailbox: FeedMailbox
@@ -43,12 +43,12 @@ package final class PushHub {
     private let saveCursors: @Sendable ([String: UInt64], @escaping @Sendable (Bool) -> Void) -> Void
 
     init(
-        logID: JournalID, mailbox: FeedMailbox, feed: EventFeed, reading: LogReading, loop: any EventLoop,
+        lineage: LogLineage, mailbox: FeedMailbox, feed: EventFeed, reading: LogReading, loop: any EventLoop,
         registry: MetricRegistry, limits: PushConfiguration = PushConfiguration(), logger: Logger,
         saveCursors: @escaping @Sendable ([String: UInt64], @escaping @Sendable (Bool) -> Void) -> Void
     ) {
         self.saveCursors = saveCursors
-        (self.logID, self.mailbox, self.feed, self.loop, self.limits) = (logID, mailbox, feed, loop, limits)
+        (self.lineage, self.mailbox, self.feed, self.loop, self.limits) = (lineage, mailbox, feed, loop, limits)
         chunks = ChunkReader(reading, loop: loop, logger: logger, purpose: "a watcher")
         metrics = PushMetrics(registry)
         let bound = NIOLoopBound(self, eventLoop: loop)
@@ -58,15 +58,15 @@ package final class PushHub {
     }
 
     /// Behind the newest event.
-    package var headToken: PositionToken { PositionToken(logID, feed.next - 1) }
+    package var headToken: PositionToken { token(feed.next - 1) }
 
-    package func token(_ position: UInt64) -> PositionToken { PositionToken(logID, position) }
+    package func token(_ position: UInt64) -> PositionToken { PositionToken(lineage.id(of: position), position) }
 
     /// Where a watcher goes on when it comes again.
     package func token(of watcher: Watcher) -> PositionToken {
         switch watcher.state {
         case .atHead: headToken
-        case .behind(let next): PositionToken(logID, next - 1)
+        case .behind(let next): token(next - 1)
         }
     }
 
@@ -107,7 +107,7 @@ package final class PushHub {
             let latest = feed.next
             read { try $0.cursor(name).map { $0 + 1 } ?? latest }
         case .behind(let token):
-            guard let position = token.position(in: logID) else {
+            guard let (position, isKept) = token.position(in: lineage) else {
                 return read(
                     { try $0.firstPosition() },
                     WatchGap(
@@ -122,7 +122,14 @@ package final class PushHub {
                         sentence: "the token lies beyond the newest event, as after a restored copy; new events follow")
                 )
             }
-            begin(position + 1, nil)
+            begin(
+                position + 1,
+                isKept
+                    ? nil
+                    : WatchGap(
+                        positions: nil,
+                        sentence: "the log is an older copy of the one that the token is of; what came in since follows"
+                    ))
         }
     }
 

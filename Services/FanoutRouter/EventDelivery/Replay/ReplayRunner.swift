@@ -40,7 +40,7 @@ package final class ReplayRunner: Sendable {
     private struct Running: Sendable {
         var job: ReplayJob
         let selection: ReplaySelection
-        var rate: ReplayRate?
+        var rate: TokenBucket?
         var savedAtNanoseconds: Int64
         /// Once the queue is full it is filled again when it is half empty, not row by row.
         var isFilling = true
@@ -153,7 +153,9 @@ package final class ReplayRunner: Sendable {
 
     private func begin(_ job: ReplayJob, _ selection: ReplaySelection) {
         let now = monotonicNanoseconds()
-        let rate = job.perSecond.map { ReplayRate(perSecond: $0, nowNanoseconds: now) }
+        let rate = job.perSecond.map {
+            TokenBucket(perSecond: $0, most: TokenBucket.burst($0), tokens: 1, now: now)
+        }
         let mustWake = state.withLock { state in
             state.running[job.id] = Running(job: job, selection: selection, rate: rate, savedAtNanoseconds: now)
             defer { state.isScheduled = true }
@@ -203,7 +205,7 @@ package final class ReplayRunner: Sendable {
     /// One step of one job.
     private func advance(_ running: inout Running) throws -> Advance {
         let (subscription, now) = (running.job.subscription, monotonicNanoseconds())
-        let allowed = running.rate?.available(nowNanoseconds: now) ?? .max
+        let allowed = running.rate?.count(now: now) ?? .max
         guard allowed > 0 else { return .waitsForRate }
         let waiting = try reading.read { try $0.queuedReplayCount(subscription: subscription) }
         if !running.isFilling, waiting <= Self.mostQueued / 2 { running.isFilling = true }
@@ -231,7 +233,7 @@ package final class ReplayRunner: Sendable {
             running.savedAtNanoseconds = now
         }
         running.job = job
-        running.rate?.take(queued)
+        running.rate?.take(queued, now: now)
         if queued > 0 { outlets.notify(subscription) }
         return .advanced
     }

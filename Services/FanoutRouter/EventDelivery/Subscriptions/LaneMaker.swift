@@ -9,17 +9,18 @@ import Wire
 struct LaneMaker: Sendable {
     let registry: MetricRegistry
     let loop: any EventLoop
-    let logID: JournalID
+    let lineage: LogLineage
     private(set) var router: RouterConfiguration
     private(set) var route: EgressRoute
     private(set) var egress: EgressResolver
 
     init(
-        registry: MetricRegistry, loop: any EventLoop, logID: JournalID, router: RouterConfiguration, route: EgressRoute
+        registry: MetricRegistry, loop: any EventLoop, lineage: LogLineage, router: RouterConfiguration,
+        route: EgressRoute
     ) {
         self.registry = registry
         self.loop = loop
-        self.logID = logID
+        self.lineage = lineage
         self.router = router
         self.route = route
         egress = route.resolver()
@@ -72,6 +73,6 @@ struct LaneMaker: Sendable {
     private func context(_ subscription: KnownSubscription, at nanoseconds: Int64) -> DestinationContext {
         DestinationContext(
             secrets: subscription.signingSecrets(at: nanoseconds), resources: subscription.resources, loop: loop,
-            logID: logID, router: router, egress: egress)
+            lineage: lineage, router: router, egress: egress)
     }
 }

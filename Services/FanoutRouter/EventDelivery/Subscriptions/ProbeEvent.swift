@@ -20,7 +20,7 @@ package enum ProbeEvent {
 
     private static func row(_ name: String, at nanoseconds: Int64) throws(WireError) -> EventBatch {
         let payload = JSONText.object([
-            ("subscription", .string(name)), ("text", .string("A test. Nothing happened.")),
+            "subscription": .string(name), "text": .string("A test. Nothing happened."),
         ]).bytes
         let attributes = [
             ("id", "test-\(nanoseconds)"), ("source", "/tributary"), ("type", type),

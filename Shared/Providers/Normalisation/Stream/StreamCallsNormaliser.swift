@@ -8,7 +8,7 @@ import Wire
 /// Makes of a custom event sent to a call what Stream's webhooks say of one: `custom` with `created_at` (received-at, in
 /// integer nanoseconds), `call_cid` (from the path), `custom`, and `user`, whom the token names, else the body.
 final class StreamCallsNormaliser: WebhookNormaliser {
-    private let stream = StreamNormaliser()
+    private let stream = ObjectNormaliser(StreamTypes.mapping, StreamProvider.credentials)
 
     func normalise(_ webhook: VerifiedWebhook, into writer: inout ByteWriter) -> StageOutcome {
         let head = webhook.accepted.head
@@ -27,11 +27,13 @@ final class StreamCallsNormaliser: WebhookNormaliser {
         }
         let call = path.map { String(decoding: $0, as: UTF8.self) }.joined(separator: ":")
         let data = JSONText.object([
-            ("type", .string("custom")), ("created_at", .number(webhook.accepted.receivedAtNanoseconds)),
-            ("call_cid", .string(call)), ("custom", custom == .null ? .object([]) : custom.json),
-            ("user", user(body, head).json),
+            "type": .string("custom"), "created_at": .number(webhook.accepted.receivedAtNanoseconds),
+            "call_cid": .string(call), "custom": custom == .null ? .object([]) : custom.json,
+            "user": user(body, head).json,
         ])
-        return data.bytes.withUnsafeBytes { stream.normalise($0, translating: webhook, into: &writer) }
+        return data.bytes.withUnsafeBytes {
+            stream.normalise($0, translating: webhook, of: StreamCallsProvider.attribute, into: &writer)
+        }
     }
 
     /// Whoever has a user's token sends as that user and says nothing else of it: `user` is for servers; the SDKs of

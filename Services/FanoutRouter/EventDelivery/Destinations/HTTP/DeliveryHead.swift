@@ -1,4 +1,5 @@
 import DeliverySigning
+import EventLog
 import Executable
 import NIOCore
 import PipelineConfiguration
@@ -7,15 +8,16 @@ import Wire
 /// Writes the request head of a subscription's deliveries; what never changes is kept as bytes. Belongs to one thread.
 final class DeliveryHead {
     private let fixed: [UInt8]
-    private let idPrefixBytes: Int
-    /// The `webhook-id` that was written last.
-    private var id: [UInt8]
+    private let lineage: LogLineage
+    /// The `webhook-id` that was written last, the length of its part that names a log, and that log.
+    private var id: [UInt8] = []
+    private var idPrefixBytes = 0
+    private var logID: JournalID?
     private let signer: DeliverySigner
     /// The head that is being written; its memory is used again.
     private var head = ByteWriter(reservingBytes: 1024)
 
-    /// `logID` makes the ids of two logs differ.
-    init(endpoint: EndpointURL, logID: JournalID, signer: DeliverySigner = DeliverySigner()) {
+    init(endpoint: EndpointURL, lineage: LogLineage, signer: DeliverySigner = DeliverySigner()) {
         fixed = Array(
             """
             POST \(endpoint.target) HTTP/1.1\r
@@ -23,8 +25,7 @@ final class DeliveryHead {
             user-agent: tributary/\(TributaryVersion.current)\r
 
             """.utf8)
-        id = Array("evt_\(logID.description.prefix(16))_".utf8)
-        idPrefixBytes = id.count
+        self.lineage = lineage
         self.signer = signer
     }
 
@@ -45,14 +46,24 @@ final class DeliveryHead {
         text("content-length: ")
         text(String(content.body.readableBytes))
         text("\r\n")
-        id.removeLast(id.count - idPrefixBytes)
-        id.append(contentsOf: delivery.name.text.utf8)
+        writeID(delivery.name)
         content.body.withUnsafeReadableBytes { body in
             signer.sign(
                 id: id, attempt: delivery.attempt, nowSeconds: delivery.startedSeconds, body: body, each: field)
         }
         text("\r\n")
         buffer.writeBytes(head.bytes)
+    }
+
+    private func writeID(_ name: DeliveryName) {
+        let log = name.lastPosition.map(lineage.id) ?? lineage.current
+        if log != logID {
+            logID = log
+            id = Array("evt_\(log.description.prefix(16))_".utf8)
+            idPrefixBytes = id.count
+        }
+        id.removeLast(id.count - idPrefixBytes)
+        id.append(contentsOf: name.text.utf8)
     }
 
     private func field(_ name: String, _ value: [UInt8]) {

@@ -87,7 +87,7 @@ extension HTTPDestinationConfiguration: DestinationKind {
     func destination(_ context: DestinationContext, former: (any Destination)?) throws -> any Destination {
         let kept = (former as? HTTPDestination)?.connections(to: url, context)
         return HTTPDestination(
-            head: DeliveryHead(endpoint: url, logID: context.logID, signer: try signer(context)),
+            head: DeliveryHead(endpoint: url, lineage: context.lineage, signer: try signer(context)),
             connections: try kept
                 ?? ConnectionPool(
                     endpoint: url, resolver: context.egress, loop: context.loop,

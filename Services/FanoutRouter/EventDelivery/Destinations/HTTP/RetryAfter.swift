@@ -8,7 +8,7 @@ enum RetryAfter {
     /// answer's own `Date`, so that the two clocks need not agree; without one, to this machine's clock.
     static func seconds(_ text: String?, date: String?) -> Int? {
         guard let text = text.map(trimmed), !text.isEmpty else { return nil }
-        if text.allSatisfy(isDigit) {
+        if text.allSatisfy(\.isDigit) {
             return text.reduce(0) { sum, digit in
                 let (product, isTooLarge) = sum.multipliedReportingOverflow(by: 10)
                 let (total, overflow) = product.addingReportingOverflow(Int(digit - UInt8(ascii: "0")))
@@ -19,8 +19,6 @@ enum RetryAfter {
         guard let due = time(of: text, now: now) else { return nil }
         return max(0, due - (date.flatMap { time(of: trimmed($0), now: now) } ?? now))
     }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     private static func trimmed(_ text: String) -> Substring.UTF8View { FieldValue.trimmed(Substring(text)).utf8 }
 
@@ -59,7 +57,7 @@ enum RetryAfter {
     }
 
     private static func number(_ text: String, digits: ClosedRange<Int>) -> Int? {
-        digits.contains(text.utf8.count) && text.utf8.allSatisfy(isDigit) ? Int(text) : nil
+        digits.contains(text.utf8.count) && text.utf8.allSatisfy(\.isDigit) ? Int(text) : nil
     }
 
     private static let months = [

@@ -30,7 +30,7 @@ struct LaneGate: Sendable {
     init(concurrency: Int, perSecond: Double?, isPunctual: Bool = false, now: Int64) {
         self.isPunctual = isPunctual
         self.concurrency = AdaptiveLimit(most: concurrency)
-        rate = perSecond.map { TokenBucket(perSecond: $0, most: Self.burst($0), now: now) }
+        rate = perSecond.map { TokenBucket(perSecond: $0, most: TokenBucket.burst($0), now: now) }
         retries = TokenBucket(perSecond: Self.retriesPerSecond, most: Self.savedRetries, now: now)
     }
 
@@ -48,13 +48,10 @@ struct LaneGate: Sendable {
             rate = nil
             return
         }
-        var adjusted = rate ?? TokenBucket(perSecond: perSecond, most: Self.burst(perSecond), now: now)
-        adjusted.adjust(perSecond: perSecond, most: Self.burst(perSecond), now: now)
+        var adjusted = rate ?? TokenBucket(perSecond: perSecond, most: TokenBucket.burst(perSecond), now: now)
+        adjusted.adjust(perSecond: perSecond, most: TokenBucket.burst(perSecond), now: now)
         rate = adjusted
     }
-
-    /// Requests that may be made at once after a while without any: a tenth of a second's.
-    private static func burst(_ perSecond: Double) -> Double { max(1, perSecond / 10) }
 
     /// What keeps an attempt from starting.
     enum Obstacle: Equatable, Sendable {

@@ -5,13 +5,16 @@ struct TokenBucket: Sendable {
     private var tokens: Double
     private var countedAt: Int64
 
-    /// Begins full.
-    init(perSecond: Double, most: Double, now: Int64) {
+    /// Begins with `tokens`, or full.
+    init(perSecond: Double, most: Double, tokens: Double? = nil, now: Int64) {
         self.perSecond = perSecond
         self.most = max(1, most)
-        tokens = self.most
+        self.tokens = tokens ?? self.most
         countedAt = now
     }
+
+    /// What may come at once after a while without any: a tenth of a second's.
+    static func burst(_ perSecond: Double) -> Double { max(1, perSecond / 10) }
 
     /// Another rate from now on; what was saved up stays, as far as it fits.
     mutating func adjust(perSecond: Double, most: Double, now: Int64) {
@@ -27,10 +30,10 @@ struct TokenBucket: Sendable {
         return Int(tokens)
     }
 
-    /// Takes one; there may be none, and then the next ones are owed.
-    mutating func take(now: Int64) {
+    /// Takes so many; there may be fewer, and then the next ones are owed.
+    mutating func take(_ count: Int = 1, now: Int64) {
         refill(now)
-        tokens -= 1
+        tokens -= Double(count)
     }
 
     /// Adds a part of a token beside the steady rate.

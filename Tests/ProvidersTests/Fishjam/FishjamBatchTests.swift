@@ -120,7 +120,7 @@ struct FishjamBatchTests {
             #expect(try record.section(.events) == nil && !rejection.detail.isEmpty)
             return rejection.code
         }
-        let most = FishjamGate.mostNotifications
+        let most = FishjamNotification.mostNotifications
         let uuid = "b2e7d6a4-6b0f-4a52-9f53-0f3a9e8c1d11"
         let ordinary = Notification.with { $0.peerConnected = .with { ($0.roomID, $0.peerID) = (uuid, uuid) } }
         #expect(try code(batch(Array(repeating: ordinary, count: most)).serializedBytes()) == nil)
@@ -130,8 +130,8 @@ struct FishjamBatchTests {
             0x80 | UInt8(bomb.count & 0x7F), 0x80 | UInt8(bomb.count >> 7 & 0x7F), UInt8(bomb.count >> 14),
         ]
         #expect(try code([0x8A, 0x02] + length + bomb) == .tooManyElements)
-        #expect(try code(nested(FishjamGate.mostBatches).serializedBytes()) == nil)
-        #expect(try code(nested(FishjamGate.mostBatches + 1).serializedBytes()) == .bodyTooDeep)
+        #expect(try code(nested(FishjamNotification.mostBatches).serializedBytes()) == nil)
+        #expect(try code(nested(FishjamNotification.mostBatches + 1).serializedBytes()) == .bodyTooDeep)
         #expect(try code(nested(90).serializedBytes()) == .bodyTooDeep)
         let groups = [UInt8](repeating: 0xA3, count: 200_000).flatMap { [$0, 0x06] as [UInt8] }
         #expect(try code(groups) == .bodyNotProtobuf)
