@@ -11,7 +11,7 @@ package enum Limits {
     /// A stage returns to its sockets after this much work.
     package static let workSliceNanoseconds: Int64 = 5_000_000
     /// How long after it last passed something on a verifier does so again, while no upstream lacks credit: with what
-    /// arrives then, or by itself at the end. About as long as the router's commits lie apart, so one batch makes one.
+    /// arrives then, or by itself at the end. The router's commits lie closer together, so that one batch makes one.
     package static let gatheringNanoseconds: ClosedRange<Int64> = 3_000_000...5_000_000
     /// A stage looks after its connections and gauges this often while something flows, which does not wait for it …
     package static let housekeepingNanoseconds: Int64 = 10_000_000
