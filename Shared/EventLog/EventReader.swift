@@ -4,8 +4,10 @@ import Wire
 
 /// Reads events out of the commit log by position: the state knows which record holds one, and what it does not know yet
 /// lies behind the record that was applied last. The one way to read events. Used by one thread.
-struct EventReader {
+final class EventReader {
     private let segments: SegmentReader
+    /// The record that was read last: whoever reads on in small pieces mostly reads on in it.
+    private var held: (number: UInt64, end: UInt64, rows: [FactRecord.Row])?
 
     init(_ segments: SegmentReader) {
         self.segments = segments
@@ -19,20 +21,22 @@ struct EventReader {
         let oldest = max(position, try EventTimes.firstPosition(db))
         var number = try Self.number(holding: oldest, db)
         while bytes < maxBytes {
-            let entries = try segments.read(from: number, maxBytes: maxBytes)
-            guard !entries.isEmpty else { break }
-            for entry in entries {
+            if held?.number != number {
+                guard let entry = try segments.read(from: number, maxBytes: 1).first else { break }
                 switch entry {
-                case .missing(_, let end): number = end
+                case .missing(_, let end):
+                    number = end
+                    continue
                 case .record(let record):
-                    number = record.end
-                    for row in try FactRecord(record.content).rows
-                    where row.batch.last >= oldest && bytes < maxBytes {
-                        found.append(row.batch)
-                        bytes += row.batch.sizeBytes
-                    }
+                    held = (record.first, record.end, try FactRecord(record.content).rows)
                 }
             }
+            guard let held else { break }
+            for row in held.rows where row.batch.last >= oldest && bytes < maxBytes {
+                found.append(row.batch)
+                bytes += row.batch.sizeBytes
+            }
+            number = held.end
         }
         return found
     }
