@@ -56,7 +56,7 @@ class Pipeline(launcher.Pipeline):
 
     def instances(self) -> list[Instance]:
         """Every process, as the supervisor knows it; a stage that was restarted meanwhile spoils the figures."""
-        rows = control.call(self.run_dir, {"command": "status"}, print, timeout_seconds=5)["instances"]
+        rows = control.call(self.run_dir, {"command": "status"}, print)["instances"]
         died = [row["instance"] for row in rows if row["restarts"] or not row["pid"]]
         if died:
             raise Failure(f"{', '.join(died)} died during the benchmark; its log is in {self.run_dir}.")
