@@ -11,7 +11,7 @@ from pathlib import Path
 from commandline import Failure
 from launcher import free_port, until
 
-from . import search, yardstick
+from . import machine, search, yardstick
 from .children import end, start
 from .load import Load
 from .observer import INGRESS, ROUTER, Observer
@@ -40,11 +40,13 @@ class Timing:
     probe: float = 4.0
     whole: float = 15.0
     half: float = 15.0
+    one_client: float = 3.0
     tap: float = 6.0
     tap_rounds: int = 2
 
 
-QUICK = Timing(idle=1, warm_up=2, proxy=2.5, unthrottled=2.5, probes=4, probe=2, whole=6, half=6, tap=3, tap_rounds=1)
+QUICK = Timing(idle=1, warm_up=2, proxy=2.5, unthrottled=2.5, probes=4, probe=2, whole=6, half=6, one_client=2,
+               tap=3, tap_rounds=1)
 
 
 class Bench:
@@ -70,6 +72,7 @@ class Bench:
         steady = search.highest_steady(unthrottled, timing.probes, self._probe, self._confirm)
         self._keep_steady(steady, idle)
         half = self._half_load(steady)
+        self._one_client()
         self._tap(steady, half)
         self._check_end()
         after = self._forwarding("after")
@@ -90,9 +93,9 @@ class Bench:
         self._try_one()
         return self._yardstick.measure(seconds)
 
-    def span(self, rate: float, seconds: float, **more: int) -> Span:
+    def span(self, rate: float, seconds: float, load: Load | None = None, **more: int) -> Span:
         """One run against the ingress, observed after its ramp; then waits until the backlog is gone."""
-        with self._load.start(self._pipeline.url + "/in/stream", rate) as run:
+        with (load or self._load).start(self._pipeline.url + "/in/stream", rate) as run:
             others = self._others | {"wrk": run.pid} | more
             run.go_on(RAMP_SECONDS)
             before = self._observer.read(others)
@@ -147,6 +150,14 @@ class Bench:
         self._say(f"half load, {half.accepted_per_second:,.0f} accepted/s: acknowledged in "
                   f"{1000 * half.load.p50:.2f} ms (p50), {1000 * half.load.p99:.2f} ms (p99)")
         return half
+
+    def _one_client(self) -> None:
+        """What an acknowledgement takes where nothing shares its flush, beside the flush alone."""
+        flush = machine.flush_seconds(self._pipeline.folder)
+        span = self.span(0, self._timing.one_client, self._load.of_one_client())
+        self.outcome["one_client"] = {
+            "acknowledgement_seconds": {"p50": span.load.p50, "p99": span.load.p99}, "flush_seconds": flush,
+            "flushes": round(span.load.p50 / flush, 2)}
 
     def _tap(self, steady: Span, half: Span) -> None:
         """The CPU that one listener costs at half load, without and with it in turns; what it costs of the rate."""

@@ -1,5 +1,6 @@
 """wrk: the load, at full speed or at a given rate, until it is stopped."""
 
+import copy
 import json
 import math
 import shutil
@@ -62,6 +63,12 @@ class Load:
             (folder / name).write_bytes(part)
         (folder / "secret").write_text(secret)
         (folder / "secret").chmod(0o600)
+
+    def of_one_client(self) -> "Load":
+        """The same, one request at a time."""
+        single = copy.copy(self)
+        single._connections = single._threads = 1
+        return single
 
     def start(self, url: str, rate: float = 0.0) -> "Run":
         """`rate` is in requests per second, 0 for as many as are answered."""

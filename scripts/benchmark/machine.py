@@ -1,9 +1,12 @@
 """Facts without which no figure means anything: the machine, the versions, the commit."""
 
+import mmap
 import os
 import platform
 import re
+import statistics
 import subprocess
+import time
 from pathlib import Path
 
 
@@ -48,3 +51,25 @@ def facts(root: Path, folder: Path) -> dict:
         "nginx": _version(r"nginx/(\S+)", "nginx", "-v"),
         "commit": _commit(root),
     }
+
+
+def flush_seconds(folder: Path, writes: int = 200) -> float:
+    """The median of what a durable write of 4 KiB into space that is there takes; a commit of the journal is one."""
+    path, size = folder / "flush", 1 << 20
+    path.write_bytes(bytes(size))
+    page = mmap.mmap(-1, 4096)  # aligned, as O_DIRECT wants it
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_DSYNC | os.O_DIRECT)
+    except OSError:  # not on tmpfs
+        file = os.open(path, os.O_WRONLY | os.O_DSYNC)
+    try:
+        os.fsync(file)
+        taken = []
+        for number in range(writes):
+            before = time.perf_counter()
+            os.pwrite(file, page, number * len(page) % size)
+            taken.append(time.perf_counter() - before)
+        return statistics.median(taken)
+    finally:
+        os.close(file)
+        path.unlink()
