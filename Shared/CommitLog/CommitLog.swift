@@ -91,11 +91,6 @@ package struct StoredRecord: Equatable, Sendable {
 
     /// The number behind the last one.
     package var end: UInt64 { first + UInt64(count) }
-
-    /// About what a record with so much content takes on the disk.
-    package static func blockBytes(_ contentBytes: Int) -> Int {
-        (Format.headerBytes + contentBytes).roundedUp(to: 4096)
-    }
 }
 
 /// Why the log could not do what it was asked, with a sentence for the operator.

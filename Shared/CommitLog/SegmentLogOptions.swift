@@ -35,3 +35,10 @@ extension SegmentLog {
         }
     }
 }
+
+extension StoredRecord {
+    /// About what a record with so much content takes on the disk.
+    package static func blockBytes(_ contentBytes: Int) -> Int {
+        (Format.headerBytes + contentBytes).roundedUp(to: 4096)
+    }
+}
