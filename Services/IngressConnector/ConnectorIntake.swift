@@ -88,8 +88,9 @@ final class ConnectorIntake: IntakeDelegate {
     /// Takes nothing more; what was taken is still answered.
     func close() { state.withLock { $0.isClosed = true } }
 
-    func journaled(_ tokens: [ReplyToken], first: UInt64, journal: JournalID, at nanoseconds: Int64) {
+    func journaled(_ tokens: [ReplyToken], first: UInt64, journal: JournalID, at nanoseconds: Int64) -> Bool {
         finish(tokens, isOnDisk: true)
+        return state.withLock { !$0.waiting.isEmpty }
     }
 
     func refused(_ tokens: [ReplyToken], _ error: LogError) { finish(tokens, isOnDisk: false) }

@@ -17,8 +17,8 @@ package protocol IntakeDelegate: AnyObject, Sendable {
     // From the journal's thread.
 
     /// They are on disk, from that sequence on, and not yet on the bus. `nanoseconds`: when the commit began, on the
-    /// monotonic clock.
-    func journaled(_ tokens: [ReplyToken], first: UInt64, journal: JournalID, at nanoseconds: Int64)
+    /// monotonic clock. Returns whether somebody else waits for an answer too.
+    func journaled(_ tokens: [ReplyToken], first: UInt64, journal: JournalID, at nanoseconds: Int64) -> Bool
     /// They are not, and never will be.
     func refused(_ tokens: [ReplyToken], _ error: LogError)
     /// What is not settled has other numbers from now on; `next` is the first that is not given.

@@ -86,6 +86,9 @@ final class JournalTurn {
     private var ages = UnsettledAges()
     private var lastErrorCode: LogError.Code?
     private var lastCommitStarted: Int64 = 0
+    /// Whether the last commit was of one webhook whose sender alone waits for an answer: most likely it sends the next one
+    /// when it has it, and a pause would bring it no company.
+    private var senderIsAlone = false
     /// The identity that the journal is taking, until all of it has.
     private var newID: JournalID?
     /// What the bus waits for; tried again in the next turn where it could not be read.
@@ -115,8 +118,9 @@ final class JournalTurn {
 
     /// While commits follow one another, lets so much time pass between their beginnings that each has more to carry:
     /// a commit, and a batch at every hop behind it, costs nearly the same whether it holds five webhooks or fifty.
-    /// After a pause the first webhook is committed at once.
+    /// After a pause the first webhook is committed at once, and so are those of a sender that is alone.
     func pace() {
+        guard !senderIsAlone else { return }
         let elapsed = monotonicNanoseconds() - lastCommitStarted
         guard elapsed < IntakeLimits.commitIntervalNanoseconds else { return }
         usleep(UInt32((IntakeLimits.commitIntervalNanoseconds - elapsed) / 1_000))
@@ -167,7 +171,8 @@ final class JournalTurn {
             metrics.fsync.record(nanoseconds: monotonicNanoseconds() - started)
             // Published before quotas forget what was on its way, so that they never see less than there is.
             publish()
-            delegate.journaled(tokens, first: first, journal: journal.id, at: started)
+            let hasOthers = delegate.journaled(tokens, first: first, journal: journal.id, at: started)
+            senderIsAlone = tokens.count == 1 && !hasOthers
             if let newest = records.first { note(newest) }
             bus.journaled(records)
         } catch {

@@ -17,9 +17,9 @@ final class JournalAnswers: IntakeDelegate {
         self.quotas = quotas
     }
 
-    func journaled(_ tokens: [ReplyToken], first: UInt64, journal: JournalID, at nanoseconds: Int64) {
+    func journaled(_ tokens: [ReplyToken], first: UInt64, journal: JournalID, at nanoseconds: Int64) -> Bool {
         quotas.book.withLock { $0.journaled(tokens.lazy.map(\.receipt), first: first, at: nanoseconds) }
-        pending.add(tokens, first: first, journal: journal)
+        return pending.add(tokens, first: first, journal: journal) > tokens.count
     }
 
     func refused(_ tokens: [ReplyToken], _ error: LogError) {

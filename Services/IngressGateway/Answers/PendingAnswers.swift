@@ -16,13 +16,16 @@ final class PendingAnswers: Sendable {
 
     private let state = Mutex(State())
 
-    /// Notes who waits for the sequences from `first` on. Sequences without anybody waiting are left out.
-    func add(_ tokens: [ReplyToken], first: UInt64, journal: JournalID) {
+    /// Notes who waits for the sequences from `first` on, and returns how many wait now. Sequences without anybody waiting
+    /// are left out.
+    @discardableResult
+    func add(_ tokens: [ReplyToken], first: UInt64, journal: JournalID) -> Int {
         state.withLock { state in
             state.journal = journal
             if state.tokens.isEmpty { state.first = first }
             precondition(first == state.first + UInt64(state.tokens.count), "sequences are given without a gap")
             state.tokens.append(contentsOf: tokens.lazy.map(Optional.some))
+            return state.tokens.count
         }
     }
 
