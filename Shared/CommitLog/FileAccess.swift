@@ -46,6 +46,11 @@ func uninterrupted<Value>(_ body: () throws(SystemError) -> Value) throws(System
     }
 }
 
+/// Says what a failed call means for the log at `path`.
+func asLogError<Value>(_ path: String, _ body: () throws(SystemError) -> Value) throws(LogError) -> Value {
+    do throws(SystemError) { return try body() } catch { throw error.logError(path) }
+}
+
 /// Memory that direct writes and reads may use. Zero where nothing was written; never shrinks.
 final class AlignedBuffer {
     private(set) var bytes: UnsafeMutableRawBufferPointer

@@ -33,6 +33,8 @@ package final class SegmentLog: CommitLog {
     /// A block of a former life that may not be on the disk. It is written again before anybody reads it.
     private var doubtful: [UInt8]?
     private var failure: LogError?
+    /// What there was none of when space was last wanted.
+    private var want: LogError?
     private lazy var reader = makeReader()
 
     private struct Current {
@@ -84,7 +86,7 @@ package final class SegmentLog: CommitLog {
         if let failure { return failure }
         if let current, fits(byteCount, current) { return nil }
         if hasNext { return nil }
-        return space.overBudget(liveSegments: segmentCount) ?? SystemError("fallocate", ENOSPC).logError(folder)
+        return space.overBudget(liveSegments: segmentCount) ?? want ?? SystemError("fallocate", ENOSPC).logError(folder)
     }
 
     /// How many bytes lie on the disk from `number` on, a little more where the place of it is not remembered.
@@ -179,10 +181,8 @@ extension SegmentLog {
     }
 
     private func openCurrent(_ name: String) throws(LogError) -> any LogFile {
-        do throws(SystemError) {
-            return try uninterrupted { () throws(SystemError) in try files.open(folder + "/" + name, .commit) }
-        } catch {
-            throw error.logError(folder)
+        try asLogError(folder) { () throws(SystemError) in
+            try uninterrupted { () throws(SystemError) in try files.open(folder + "/" + name, .commit) }
         }
     }
 
@@ -192,10 +192,15 @@ extension SegmentLog {
         do throws(LogError) {
             return try body()
         } catch {
-            if error.code == .full || error.code == .overBudget { return nil }
-            failure = error
-            throw error
+            note(error)
+            if let failure { throw failure }
+            return nil
         }
+    }
+
+    /// Want of space, or of a descriptor, passes; anything else ends the log.
+    private func note(_ error: LogError) {
+        if error.code == .full { want = error } else if error.code != .overBudget { failure = error }
     }
 
     private func store(_ record: LogRecord) -> SubmitOutcome {
@@ -215,7 +220,7 @@ extension SegmentLog {
             try release()
             return write(record, length)
         } catch {
-            if error.code != .full, error.code != .overBudget { failure = error }
+            note(error)
             return .refused(error)
         }
     }
@@ -303,7 +308,7 @@ extension SegmentLog {
             }
             _ = try space.fill(2 * byteCount, path: folder)
         } catch {
-            if error.code != .full, error.code != .overBudget { failure = error }
+            note(error)
         }
     }
 }
@@ -323,7 +328,7 @@ extension SegmentLog {
             ordinal: lastOrdinal + 1, byteCount: options.segmentBytes, alignment: file.alignment, chain: chain)
         var place = file.alignment
         var endCRC = chain
-        do throws(SystemError) {
+        try asLogError(folder) { () throws(SystemError) in
             if let copy = doubtful.flatMap({ $0.withUnsafeBytes { BlockHeader($0, salt: header.salt) } }) {
                 (place, endCRC) = try write(copy, file)
                 header.first = copy.first
@@ -332,8 +337,6 @@ extension SegmentLog {
             buffer.clear(file.alignment)
             header.write(to: buffer.bytes)
             try file.commit(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<file.alignment]), at: 0)
-        } catch {
-            throw error.logError(folder)
         }
         let begun = Current(header: header, file: file, place: place)
         let mark = superblock.pending.mark
@@ -372,11 +375,7 @@ extension SegmentLog {
     }
 
     private func writeSuperblock() throws(LogError) {
-        do throws(SystemError) {
-            try superblock.write()
-        } catch {
-            throw error.logError(folder)
-        }
+        try asLogError(folder) { () throws(SystemError) in try superblock.write() }
     }
 
     /// Gives up the segments below the first number, once both slots of the superblock say so.

@@ -64,13 +64,11 @@ struct SegmentSpace {
     /// The spare that is next used, its space taken whatever a former process left of it.
     func openNext(_ path: String) throws(LogError) -> (name: String, file: any LogFile) {
         guard let name = spares.first else { preconditionFailure("a segment is begun in a spare") }
-        do throws(SystemError) {
+        return try asLogError(path) { () throws(SystemError) in
             let file = try uninterrupted { () throws(SystemError) in try files.open(folder + "/" + name, .commit) }
             try uninterrupted { () throws(SystemError) in try file.allocate(byteCount: options.segmentBytes) }
             try file.flushed()
             return (name, file)
-        } catch {
-            throw error.logError(path)
         }
     }
 
@@ -90,10 +88,8 @@ struct SegmentSpace {
             spares.append(segment.name)
             return
         }
-        do throws(SystemError) {
+        try asLogError(path) { () throws(SystemError) in
             try uninterrupted { () throws(SystemError) in try files.unlink(name) }
-        } catch {
-            throw error.logError(path)
         }
     }
 

@@ -130,6 +130,19 @@ import Testing
         #expect(log.shortage(for: 900) == nil)
     }
 
+    @Test func `a log that found no descriptor says so, and not that the disk is full`() throws {
+        let disk = MemoryDisk(seed: 1, isDirect: true)
+        let log = try SegmentLog("log", .small(segmentBytes: 4096), files: disk)
+        let opened = disk.calls["open"] ?? 0
+        disk.faults["open"] = Dictionary(uniqueKeysWithValues: (opened + 1...opened + 100).map { ($0, .error(EMFILE)) })
+        var model = LogModel()
+        while model.append(to: log, count: 1, content: [UInt8](repeating: 7, count: 900)) {}
+        #expect(log.shortage(for: 900)?.sentence.contains("there is no descriptor") == true)
+        disk.faults = [:]
+        _ = try log.idle()
+        #expect(log.shortage(for: 900) == nil)
+    }
+
     @Test func `a log that is open cannot be opened again`() throws {
         let disk = MemoryDisk(seed: 1, isDirect: true)
         let log = try SegmentLog("log", .small(), files: disk)
