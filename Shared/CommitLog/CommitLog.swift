@@ -30,12 +30,12 @@ package protocol CommitLog: AnyObject {
 }
 
 extension CommitLog {
-    /// Stores one record on an engine that completes before `submit` returns.
-    package func append(_ record: LogRecord) -> Result<Void, LogError> {
-        var stored = Result<Void, LogError>.success(())
+    /// Stores one record on an engine that completes before `submit` returns. Gives the bytes that it takes.
+    package func append(_ record: LogRecord) -> Result<Int, LogError> {
+        var stored = Result<Int, LogError>.success(0)
         submit(record) { outcome in
             switch outcome {
-            case .stored: break
+            case .stored(let byteCount): stored = .success(byteCount)
             case .refused(let error), .unknown(let error): stored = .failure(error)
             }
         }
@@ -64,8 +64,8 @@ package struct LogRecord {
 
 /// What became of a submission.
 package enum SubmitOutcome {
-    /// On the disk, whatever happens now.
-    case stored
+    /// On the disk, whatever happens now, where it takes so many bytes.
+    case stored(byteCount: Int)
     /// Not stored and never will be; the number is still free.
     case refused(LogError)
     /// Whether it is stored will be known when the log is opened anew.
@@ -88,6 +88,8 @@ package struct StoredRecord: Equatable, Sendable {
     /// CRC-32C of the content.
     package let checksum: UInt32
     package let content: [UInt8]
+    /// What it takes on the disk.
+    package let byteCount: Int
 
     /// The number behind the last one.
     package var end: UInt64 { first + UInt64(count) }

@@ -72,7 +72,7 @@ package enum LogCopy {
             guard record.first == copy.next else {
                 throw LogError(.damaged, "the log \(source) does not have \(copy.next). Nothing was copied")
             }
-            try copy.append(record).get()
+            _ = try copy.append(record).get()
         }
         if let fatal = recovery.fatal { throw fatal }
         if let damage = recovery.damage.first {

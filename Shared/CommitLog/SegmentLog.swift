@@ -247,7 +247,7 @@ extension SegmentLog {
         superblock.pending.mark = mark(current)
         publish(place)
         prepare(block.count)
-        return .stored
+        return .stored(byteCount: block.count)
     }
 
     /// A block of which nobody knows how much is there. Where only space is missing its header is blotted out, and it is

@@ -35,10 +35,3 @@ extension SegmentLog {
         }
     }
 }
-
-extension StoredRecord {
-    /// About what a record with so much content takes on the disk.
-    package static func blockBytes(_ contentBytes: Int) -> Int {
-        (Format.headerBytes + contentBytes).roundedUp(to: 4096)
-    }
-}

@@ -59,7 +59,7 @@ package final class SegmentReader {
             }
             if block.header.end > number {
                 guard found.isEmpty || bytes + block.content.count <= maxBytes else { return true }
-                found.append(.record(StoredRecord(block)))
+                found.append(.record(StoredRecord(block, alignment: reading.header.alignment)))
                 bytes += block.content.count
                 number = block.header.end
             }
@@ -110,9 +110,10 @@ package final class SegmentReader {
 }
 
 extension StoredRecord {
-    init(_ block: SegmentScanner.Block) {
+    init(_ block: SegmentScanner.Block, alignment: Int) {
         self.init(
             id: block.header.id, first: block.header.first, count: Int(block.header.count),
-            settled: block.header.settled, checksum: block.header.contentCRC, content: Array(block.content))
+            settled: block.header.settled, checksum: block.header.contentCRC, content: Array(block.content),
+            byteCount: block.header.byteCount(alignment: alignment))
     }
 }

@@ -54,8 +54,7 @@ struct EventLogOpening {
                         .unreadable, "The event log is damaged behind record \(state.applied): restore it from a copy.")
                 }
                 return EventState.Stored(
-                    number: record.first, blockBytes: StoredRecord.blockBytes(record.content.count),
-                    facts: try FactRecord(record.content))
+                    number: record.first, blockBytes: record.byteCount, facts: try FactRecord(record.content))
             }
             try state.perform { try $0.apply(records) }
         }
@@ -211,11 +210,6 @@ private struct EventTakeOver {
 extension SegmentLog {
     /// Stores facts as the next record; returns the bytes that they take.
     func append(_ record: FactRecord) throws(LogError) -> Int {
-        var length = 0
-        try record.withParts { parts in
-            length = parts.reduce(0) { $0 + $1.count }
-            return append(LogRecord(first: next, count: 1, parts: parts))
-        }.get()
-        return StoredRecord.blockBytes(length)
+        try record.withParts { append(LogRecord(first: next, count: 1, parts: $0)) }.get()
     }
 }

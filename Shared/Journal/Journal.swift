@@ -157,7 +157,7 @@ package final class Journal {
     ) throws(LogError) {
         let (first, count) = (nextSequence, batches.reduce(0) { $0 + $1.count })
         var parts: [UnsafeRawBufferPointer] = []
-        try Self.withBytes(of: batches, &parts) { parts in
+        _ = try Self.withBytes(of: batches, &parts) { parts in
             log.append(LogRecord(first: first, count: count, settled: settled, parts: parts))
         }.get()
     }
@@ -165,8 +165,8 @@ package final class Journal {
     /// Lends the bytes of all batches at the same time.
     private static func withBytes(
         of batches: ArraySlice<RecordBatch>, _ parts: inout [UnsafeRawBufferPointer],
-        _ body: ([UnsafeRawBufferPointer]) -> Result<Void, LogError>
-    ) -> Result<Void, LogError> {
+        _ body: ([UnsafeRawBufferPointer]) -> Result<Int, LogError>
+    ) -> Result<Int, LogError> {
         guard let first = batches.first else { return body(parts) }
         return first.withBytes { bytes in
             parts.append(bytes)

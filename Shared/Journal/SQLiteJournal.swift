@@ -113,16 +113,9 @@ enum SQLiteJournal {
                 else {
                     throw damaged(path, "batches between \(log.next) and \(next) are missing")
                 }
-                var outcome = SubmitOutcome.stored
-                frame.withUnsafeBytes { bytes in
-                    log.submit(
-                        LogRecord(first: log.next, count: count, settled: UInt64(watermark), parts: [bytes])
-                    ) { outcome = $0 }
-                }
-                switch outcome {
-                case .stored: continue
-                case .refused(let error), .unknown(let error): throw error
-                }
+                _ = try frame.withUnsafeBytes { bytes in
+                    log.append(LogRecord(first: log.next, count: count, settled: UInt64(watermark), parts: [bytes]))
+                }.get()
             }
             guard log.next == UInt64(next) else {
                 throw damaged(path, "batches between \(log.next) and \(next) are missing")

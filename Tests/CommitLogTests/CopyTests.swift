@@ -13,7 +13,7 @@ import Testing
     private static func append(_ log: SegmentLog, count: Int = 1) throws {
         let text = "\(log.next) " + String(repeating: "x", count: 9_000)
         try Array(text.utf8).withUnsafeBytes { bytes in
-            try log.append(LogRecord(first: log.next, count: count, parts: [bytes])).get()
+            _ = try log.append(LogRecord(first: log.next, count: count, parts: [bytes])).get()
         }
     }
 

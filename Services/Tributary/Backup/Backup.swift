@@ -43,7 +43,8 @@ struct Backup {
         guard !names.isEmpty else {
             throw StageFailure(.unavailable, "\(dataDir) holds no journal and no event log of this version")
         }
-        try Self.makeEmpty(folder)
+        try Self.clear(folder, "name a folder that is new or empty")
+        try Self.make(folder)
         var instances: [Instance] = []
         for name in names {
             let (source, target) = ("\(dataDir)/\(name)", "\(folder)/\(name)")
@@ -77,12 +78,10 @@ struct Backup {
     static func restore(_ folder: String, to dataDir: String) throws(StageFailure) -> [Instance] {
         let names = try readManifest(folder)
         let building = dataDir + ".restoring"
-        guard rmdir(dataDir) == 0 || errno == ENOENT else {
-            throw StageFailure(
-                .configuration,
-                "\(dataDir) holds something: a backup is restored where nothing is, so that no two things have one name. "
-                    + "End the pipeline, move the folder away, and try again")
-        }
+        try clear(
+            dataDir,
+            "a backup is restored where nothing is, so that no two things have one name. End the pipeline, move the folder "
+                + "away, and try again")
         do {
             if FileManager.default.fileExists(atPath: building) { try FileManager.default.removeItem(atPath: building) }
             try make(building)
@@ -144,11 +143,11 @@ struct Backup {
 
     private static func hasState(_ folder: String) -> Bool { access("\(folder)/\(state)", F_OK) == 0 }
 
-    private static func makeEmpty(_ folder: String) throws(StageFailure) {
+    /// Afterwards nothing is there. Throws with advice where the folder is not empty.
+    private static func clear(_ folder: String, _ advice: String) throws(StageFailure) {
         guard rmdir(folder) == 0 || errno == ENOENT else {
-            throw StageFailure(.configuration, "\(folder) holds something already: name a folder that is new or empty")
+            throw StageFailure(.configuration, "\(folder) holds something: \(advice)")
         }
-        try make(folder)
     }
 
     private static func make(_ folder: String) throws(StageFailure) {
