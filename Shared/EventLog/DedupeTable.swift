@@ -1,111 +1,87 @@
-/// Which (source, id) were logged lately: the 128-bit keyed hash of each event by position, in 32 to 64 bytes per event.
+import Glibc
+
+/// Which (source, id) were logged lately: the keyed hash of each event by position, in 14 bytes per event.
 ///
-/// Hashes lie in a ring in the order of positions; an open-addressing table (linear probing, backward-shift deletion)
-/// finds them. Pure; no clock, no I/O.
-struct DedupeTable {
-    private static let empty = UInt32.max
-    private let limit: Int
+/// A ring of entries in the order of positions, each linked to the one before it in its bucket. Links lead to ever older
+/// positions, so a chain ends at the first that is no longer held, and forgetting takes no work. A hash counts with 64
+/// bits and its bucket: 82 bits of 128 with the default limit. Memory is taken as it is used. Pure; no clock, no I/O.
+struct DedupeTable: ~Copyable {
+    private struct Entry {
+        var low: UInt32
+        var high: UInt32
+        /// The low half of the position of the entry before it in its bucket.
+        var former: UInt32
+    }
+
+    /// How many entries are in a bucket when the table is full.
+    private static let entriesPerBucket = 2
+
     /// The position of the oldest hash held.
     private(set) var base: UInt64
     /// The position that the next hash gets.
     private(set) var next: UInt64
-    private var ring: [UInt128]
-    private var slots: [UInt32]
+    private let ring: UnsafeMutableBufferPointer<Entry>
+    /// The low half of the position of the newest entry of each bucket. One that never had any leads nowhere, or to an
+    /// entry of another bucket, whose hash is another.
+    private let newest: UnsafeMutableBufferPointer<UInt32>
 
-    /// An empty table whose first hash belongs to position `next`. It grows up to `limit` hashes.
+    /// An empty table of at most `limit` hashes, whose first belongs to position `next`.
     init(limit: Int, next: UInt64) {
-        self.limit = max(1, limit)
         base = next
         self.next = next
-        ring = [UInt128](repeating: 0, count: 1024)
-        slots = [UInt32](repeating: Self.empty, count: 4096)
+        ring = Self.zeros(max(1, limit))
+        newest = Self.zeros(limit / Self.entriesPerBucket + 1)
     }
 
-    var count: Int { Int(next - base) }
+    deinit {
+        free(ring.baseAddress)
+        free(newest.baseAddress)
+    }
+
+    /// Pages that nobody has written to are not in memory.
+    private static func zeros<Value>(_ count: Int) -> UnsafeMutableBufferPointer<Value> {
+        guard let memory = calloc(count, MemoryLayout<Value>.stride) else {
+            preconditionFailure("there is no memory for \(count) hashes")
+        }
+        return UnsafeMutableBufferPointer(start: memory.bindMemory(to: Value.self, capacity: count), count: count)
+    }
 
     /// Adds the hash of the event at position `next`. Returns true where the oldest had to go to make room.
     mutating func append(_ hash: UInt128) -> Bool {
-        var evicted = false
-        if count >= limit {
-            dropOldest()
-            evicted = true
-        }
-        if count == ring.count { grow() }
-        let place = Int(next % UInt64(ring.count))
-        ring[place] = hash
-        insert(place)
+        let isFull = next - base == UInt64(ring.count)
+        if isFull { base += 1 }
+        let (bucket, position) = (bucket(of: hash), UInt32(truncatingIfNeeded: next))
+        ring[place(of: next)] = Entry(
+            low: UInt32(truncatingIfNeeded: hash), high: UInt32(truncatingIfNeeded: hash >> 32),
+            former: newest[bucket])
+        newest[bucket] = position
         next += 1
-        return evicted
+        return isFull
     }
 
     /// Forgets everything below `position`.
     mutating func drop(below position: UInt64) {
-        while base < position && base < next { dropOldest() }
-        if base < position {
-            base = position
-            next = max(next, position)
-        }
+        base = max(base, position)
+        next = max(next, base)
     }
 
     /// Whether an event has that hash.
-    func contains(_ hash: UInt128) -> Bool { !positions(of: hash).isEmpty }
-
-    /// The positions of all events with that hash, mostly none or one.
-    func positions(of hash: UInt128) -> [UInt64] {
-        var found: [UInt64] = []
-        var slot = home(of: hash)
-        while slots[slot] != Self.empty {
-            let place = Int(slots[slot])
-            if ring[place] == hash { found.append(position(ofPlace: place)) }
-            slot = (slot + 1) & (slots.count - 1)
+    func contains(_ hash: UInt128) -> Bool {
+        let (low, high) = (UInt32(truncatingIfNeeded: hash), UInt32(truncatingIfNeeded: hash >> 32))
+        var (position, link) = (next, newest[bucket(of: hash)])
+        while true {
+            let distance = UInt64(UInt32(truncatingIfNeeded: position) &- link)
+            guard distance > 0, distance <= position - base else { return false }
+            position -= distance
+            let entry = ring[place(of: position)]
+            if entry.low == low, entry.high == high { return true }
+            link = entry.former
         }
-        return found
     }
 
-    private func position(ofPlace place: Int) -> UInt64 {
-        let size = UInt64(ring.count)
-        return base + (UInt64(place) + size - base % size) % size
-    }
+    private func place(of position: UInt64) -> Int { Int(position % UInt64(ring.count)) }
 
-    private func home(of hash: UInt128) -> Int {
-        Int(truncatingIfNeeded: hash) & (slots.count - 1)
-    }
-
-    private mutating func insert(_ place: Int) {
-        var slot = home(of: ring[place])
-        while slots[slot] != Self.empty { slot = (slot + 1) & (slots.count - 1) }
-        slots[slot] = UInt32(place)
-    }
-
-    private mutating func dropOldest() {
-        let place = Int(base % UInt64(ring.count))
-        var hole = home(of: ring[place])
-        while slots[hole] != UInt32(place) {
-            guard slots[hole] != Self.empty else { preconditionFailure("every hash in the ring is in the table") }
-            hole = (hole + 1) & (slots.count - 1)
-        }
-        var slot = (hole + 1) & (slots.count - 1)
-        while slots[slot] != Self.empty {
-            let home = home(of: ring[Int(slots[slot])])
-            // The entry may move into the hole when its home does not lie between hole and slot.
-            if (slot - home) & (slots.count - 1) >= (slot - hole) & (slots.count - 1) {
-                slots[hole] = slots[slot]
-                hole = slot
-            }
-            slot = (slot + 1) & (slots.count - 1)
-        }
-        slots[hole] = Self.empty
-        base += 1
-    }
-
-    private mutating func grow() {
-        let old = self
-        ring = [UInt128](repeating: 0, count: old.ring.count * 2)
-        slots = [UInt32](repeating: Self.empty, count: old.slots.count * 2)
-        for position in old.base..<old.next {
-            let place = Int(position % UInt64(ring.count))
-            ring[place] = old.ring[Int(position % UInt64(old.ring.count))]
-            insert(place)
-        }
+    private func bucket(of hash: UInt128) -> Int {
+        Int(UInt64(truncatingIfNeeded: hash >> 64).multipliedFullWidth(by: UInt64(newest.count)).high)
     }
 }

@@ -28,7 +28,7 @@ package protocol EventLog: AnyObject {
     var earlyEvictions: Int { get }
 
     /// A reader for another thread. What it reads of the state includes everything that was committed before.
-    func makeReader() throws(EventLogError) -> StateReader
+    func makeReader() throws(EventLogError) -> EventLogReader
 
     /// Gives back the space of what was dropped.
     func trim() throws(EventLogError)

@@ -7,7 +7,7 @@ import Wire
 final class EventReader {
     private let segments: SegmentReader
     /// The record that was read last: whoever reads on in small pieces mostly reads on in it.
-    private var held: (number: UInt64, end: UInt64, rows: [FactRecord.Row])?
+    private var held: (number: UInt64, end: UInt64, batches: [EventBatch])?
 
     init(_ segments: SegmentReader) {
         self.segments = segments
@@ -28,13 +28,13 @@ final class EventReader {
                     number = end
                     continue
                 case .record(let record):
-                    held = (record.first, record.end, try FactRecord(record.content).rows)
+                    held = (record.first, record.end, try FactRecord(record.content).rows.map(\.batch))
                 }
             }
             guard let held else { break }
-            for row in held.rows where row.batch.last >= oldest && bytes < maxBytes {
-                found.append(row.batch)
-                bytes += row.batch.sizeBytes
+            for batch in held.batches where batch.last >= oldest && bytes < maxBytes {
+                found.append(batch)
+                bytes += batch.sizeBytes
             }
             number = held.end
         }

@@ -26,11 +26,17 @@ package final class SegmentEventLog: EventLog {
     private var names: DedupeTable
     /// Signed contents, numbered from 0 in the order in which they came. A hit is an answer: the codes are their senders'.
     private var contents: DedupeTable
-    /// First position, first content and time of appending (steady nanoseconds) of the rows whose hashes are in the
-    /// tables, oldest first.
-    private var dedupeRows: [(first: UInt64, firstContent: UInt64, appendedAtNanoseconds: Int64)] = []
-    /// Rows before this index are done with; they are removed many at a time.
-    private var dedupeHead = 0
+    /// What is in the tables, oldest first.
+    private var dedupeGroups: [DedupeGroup] = []
+
+    /// Rows that were appended within a small part of the window after one another.
+    private struct DedupeGroup {
+        let first: UInt64
+        let firstContent: UInt64
+        /// When the first and the last of them were appended, in steady nanoseconds.
+        let begunAt: Int64
+        var endedAt: Int64
+    }
 
     /// Opens or makes the log. Throws `EventLogError`.
     package init(
@@ -64,8 +70,8 @@ package final class SegmentEventLog: EventLog {
     package var sizeBytes: Int64 { (try? state.perform(\.logBytes)) ?? 0 }
 
     /// A reader for another thread.
-    package func makeReader() throws(EventLogError) -> StateReader {
-        try StateReader(path: settings.path, state: state, events: EventReader(facts.makeReader()))
+    package func makeReader() throws(EventLogError) -> EventLogReader {
+        try EventLogReader(path: settings.path, state: state, events: EventReader(facts.makeReader()))
     }
 
     package func watermarks() throws -> [JournalID: UInt64] {
@@ -146,21 +152,28 @@ package final class SegmentEventLog: EventLog {
     }
 
     private func remember(_ row: FactRecord.Row) {
-        let (first, appendedAt) = (row.batch.first, row.batch.appendedAtNanoseconds)
-        dedupeRows.append((first, contents.next, appendedAt))
+        let appendedAt = row.batch.appendedAtNanoseconds
+        group(row.batch.first, appendedAt)
         let oldest = state.age.stamp(seconds: settings.dedupeWindowSeconds, at: appendedAt)
-        while dedupeHead + 1 < dedupeRows.count,
-            dedupeRows[dedupeHead].appendedAtNanoseconds < oldest || dedupeRows[dedupeHead + 1].first <= names.base
-        { dedupeHead += 1 }
-        names.drop(below: dedupeRows[dedupeHead].first)
-        contents.drop(below: dedupeRows[dedupeHead].firstContent)
-        if dedupeHead > 1024, dedupeHead * 2 > dedupeRows.count {
-            dedupeRows.removeFirst(dedupeHead)
-            dedupeHead = 0
-        }
+        let done = zip(dedupeGroups, dedupeGroups.dropFirst()).prefix { $0.endedAt < oldest || $1.first <= names.base }
+        dedupeGroups.removeFirst(Array(done).count)
+        names.drop(below: dedupeGroups[0].first)
+        contents.drop(below: dedupeGroups[0].firstContent)
         for hash in row.names where names.append(hash) { earlyEvictions += 1 }
         for hash in row.contents where contents.append(hash) { earlyEvictions += 1 }
     }
+
+    private func group(_ first: UInt64, _ appendedAt: Int64) {
+        let grain = settings.dedupeWindowSeconds * 1_000_000_000 / Self.dedupeGroupsPerWindow
+        if let last = dedupeGroups.indices.last, appendedAt - dedupeGroups[last].begunAt < grain {
+            dedupeGroups[last].endedAt = appendedAt
+        } else {
+            dedupeGroups.append(
+                DedupeGroup(first: first, firstContent: contents.next, begunAt: appendedAt, endedAt: appendedAt))
+        }
+    }
+
+    private static let dedupeGroupsPerWindow: Int64 = 4096
 
     /// Reads the stored hashes of the window, never the events.
     private func rebuildDedupe(_ now: Int64) throws {
@@ -180,7 +193,7 @@ package final class SegmentEventLog: EventLog {
                 isFirst = false
                 // A clock that was set back may have left a gap; positions must stay in step with the ring.
                 if first > names.next { names = DedupeTable(limit: settings.dedupeIDs, next: first) }
-                dedupeRows.append((first, contents.next, min(row[1], now)))
+                group(first, min(row[1], now))
                 let hashes = Blob.hashes(row[2])
                 for hash in hashes.prefix(row[3]) { _ = names.append(hash) }
                 for hash in hashes.dropFirst(row[3]) { _ = contents.append(hash) }

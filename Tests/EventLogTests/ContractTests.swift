@@ -14,7 +14,7 @@ import Wire
         settings = EventLogSettings(path: folder.file)
     }
 
-    func open() throws -> (log: any EventLog, reader: any EventLogReader) {
+    func open() throws -> (log: any EventLog, reader: EventLogReader) {
         let log = try SegmentEventLog(settings: settings)
         return (log, try log.makeReader())
     }

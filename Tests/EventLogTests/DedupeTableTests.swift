@@ -11,8 +11,7 @@ import Testing
             var model: [(position: UInt64, hash: UInt128)] = []
             var next: UInt64 = 5
             for _ in 0..<6000 {
-                // Few different values, so that equal hashes and long probe chains are frequent.
-                let hash = UInt128(random.next() % 4000 << 3)
+                let hash = Self.hash(random.next() % Self.values)
                 let evicted = table.append(hash)
                 #expect(evicted == (model.count == limit))
                 if model.count == limit { model.removeFirst() }
@@ -24,11 +23,30 @@ import Testing
                     model.removeAll { $0.position < boundary }
                 }
             }
-            for hash in stride(from: 0, to: 32_000 as UInt128, by: 8) {
-                #expect(table.positions(of: hash).sorted() == model.filter { $0.hash == hash }.map(\.position))
+            let held = Set(model.map(\.hash))
+            for value in 0..<Self.values {
+                let isThere = table.contains(Self.hash(value))
+                #expect(isThere == held.contains(Self.hash(value)))
             }
-            #expect(table.count == model.count)
+            let (first, end) = (table.base, table.next)
+            #expect(first == model[0].position && end == next)
         }
+    }
+
+    /// Few different values, so that equal hashes and long chains are frequent.
+    private static let values: UInt64 = 4000
+
+    private static func hash(_ value: UInt64) -> UInt128 { UInt128(value << 52) << 64 | UInt128(value) }
+
+    @Test func `what was forgotten while nothing was added stays forgotten`() {
+        var table = DedupeTable(limit: 4, next: 1)
+        for value: UInt64 in 1...4 { _ = table.append(Self.hash(value)) }
+        table.drop(below: 10)
+        let left = (1...4).count { table.contains(Self.hash($0)) }
+        #expect(left == 0)
+        let evicted = table.append(Self.hash(1))
+        let (isThere, another) = (table.contains(Self.hash(1)), table.contains(Self.hash(2)))
+        #expect(!evicted && isThere && !another)
     }
 
     @Test func `a filter never denies what was added and rarely affirms what was not`() throws {

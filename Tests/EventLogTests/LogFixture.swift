@@ -7,7 +7,7 @@ final class LogFixture {
     let folder: TemporaryFolder
     var settings: EventLogSettings
     private(set) var log: any EventLog
-    private(set) var reader: any EventLogReader
+    private(set) var reader: EventLogReader
     private var sequence: UInt64 = 0
 
     init(_ change: (inout EventLogSettings) -> Void = { _ in }) throws {

@@ -17,7 +17,7 @@ import Wire
         settings.quarantineSources = ["a", "b"]
     }
 
-    private func open() throws -> (log: any EventLog, reader: any EventLogReader) {
+    private func open() throws -> (log: any EventLog, reader: EventLogReader) {
         let log = try SegmentEventLog(settings: settings)
         return (log, try log.makeReader())
     }
@@ -29,7 +29,7 @@ import Wire
     }
 
     private func sequences(
-        _ reader: any EventLogReader, _ change: (inout QuarantineQuery) -> Void = { _ in }
+        _ reader: EventLogReader, _ change: (inout QuarantineQuery) -> Void = { _ in }
     ) throws -> [UInt64] {
         var query = QuarantineQuery()
         query.limit = 1000

@@ -75,7 +75,7 @@ import Testing
         fixture.receive(31...60)
         _ = try await subscriber.wait(for: 2)
         try await eventually {
-            let saved = try StateReader(path: log.path).lane("app")
+            let saved = try EventLogReader(path: log.path).lane("app")
             return saved.progress.unfinished.count == 60 && saved.retrying.map(\.last) == [30]
         }
         try fixture.abandon()

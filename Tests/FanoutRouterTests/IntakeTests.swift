@@ -150,7 +150,7 @@ final class FailingLog: EventLog {
     var earlyEvictions: Int { log.earlyEvictions }
     var sizeBytes: Int64 { 0 }
 
-    func makeReader() throws(EventLogError) -> StateReader { try log.makeReader() }
+    func makeReader() throws(EventLogError) -> EventLogReader { try log.makeReader() }
 
     func close() { log.close() }
 

@@ -83,7 +83,7 @@ import Testing
         try await eventually { fixture.watermark == 40 }
         _ = try await subscriber.wait(for: 4)
         // Saved while four hang and 36 are held.
-        try await eventually { try StateReader(path: log.path).lane("app").progress.unfinished.count == 40 }
+        try await eventually { try EventLogReader(path: log.path).lane("app").progress.unfinished.count == 40 }
         try fixture.abandon()
         fixture = try RouterFixture(log, lanes: [settings])
         try await eventually { Set(subscriber.ledger.all.dropFirst(4).map(\.position)) == Set(1...40) }

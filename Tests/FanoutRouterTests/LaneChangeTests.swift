@@ -61,7 +61,7 @@ import Testing
         var fixture = try RouterFixture(
             log, lanes: [try lane(subscriber, waits: waits, batch: true, every: 1_000_000_000)])
         fixture.receive(1...3)
-        try await eventually { try StateReader(path: log.path).lane("app").retrying.map(\.last) == [3] }
+        try await eventually { try EventLogReader(path: log.path).lane("app").retrying.map(\.last) == [3] }
         if restarts {
             fixture.stop()
             fixture = try RouterFixture(log, lanes: [try lane(subscriber, waits: waits)])
@@ -75,7 +75,7 @@ import Testing
         #expect(!batches.isEmpty)
         #expect(Set(requests.dropFirst(batches.count)) == [[1], [2], [3]], "each by itself")
         fixture.stop()
-        #expect(try StateReader(path: log.path).lane("app").retrying == [])
+        #expect(try EventLogReader(path: log.path).lane("app").retrying == [])
         let attempts = try fixture.reading.read { try $0.attempts(position: 2) }.map(\.attempt.number)
         #expect(attempts.first == batches.count + 1, "what was tried with the batch counts")
     }

@@ -89,7 +89,7 @@ import Wire
             #expect(value(fixture.registry, "tributary_subscription_state", "\(label),state=\"\(word)\"") == expected)
         }
         #expect(value(fixture.registry, "tributary_subscription_breaker", "\(label),state=\"closed\"") == 1)
-        try await eventually { try StateReader(path: log.path).lane("app").retrying.count == 1 }
+        try await eventually { try EventLogReader(path: log.path).lane("app").retrying.count == 1 }
         try fixture.abandon()
 
         // The next process counts on from what the log says.

@@ -42,7 +42,7 @@ import Testing
     /// by a replay.
     private func saved(_ position: UInt64) async throws {
         try await eventually {
-            let progress = try StateReader(path: log.path).lane("app").progress
+            let progress = try EventLogReader(path: log.path).lane("app").progress
             return progress.taken == position && progress.unfinished.isEmpty
         }
     }

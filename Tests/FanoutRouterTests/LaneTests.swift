@@ -92,7 +92,7 @@ import Wire
         #expect(Set(requests.map { $0.header("webhook-id") }).count == 1)
         try await eventually { try fixture.withLane("app") { $0.cursor.deliveries.all.isEmpty } == true }
         fixture.stop()
-        let reader = try StateReader(path: log.path)
+        let reader = try EventLogReader(path: log.path)
         #expect(
             try reader.attempts(position: 1).map(\.attempt.outcome)
                 == ["status", "response_malformed", "delivered"])

@@ -72,6 +72,16 @@ def process_figures(pid: int) -> ProcessFigures:
     return ProcessFigures(cpu, int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), int(written[0]) if written else 0)
 
 
+def resident_share(pid: int) -> int:
+    """The bytes in memory that are a process' own, and its part of those that others have too (PSS). Where the kernel
+    says that to its owner alone, all that is resident."""
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return process_figures(pid).resident_bytes
+    return 1024 * int(rollup.partition("\nPss:")[2].split()[0])
+
+
 def machine_busy_seconds() -> float:
     """What all processors together have been busy for, the kernel's and the hypervisor's part included."""
     user, nice, system, _idle, _waiting, *rest = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])

@@ -14,7 +14,10 @@ final class ChunkReader {
     private let logger: Logger
     /// For whom, as the log says it.
     private let purpose: String
-    private var recent = RecentRows(budgetBytes: 4 << 20)
+    private var recent = RecentRows(budgetBytes: recentBytes)
+    /// Whether anybody read since the last tick.
+    private var isUsed = false
+    private static let recentBytes = 4 << 20
     /// Who waits for the rows from a position on.
     private var joined: [UInt64: [(Rows) -> Void]] = [:]
 
@@ -22,8 +25,15 @@ final class ChunkReader {
         (self.reading, self.loop, self.logger, self.purpose) = (reading, loop, logger, purpose)
     }
 
+    /// Gives up what nobody came back for.
+    func tick() {
+        if !isUsed { recent = RecentRows(budgetBytes: Self.recentBytes) }
+        isUsed = false
+    }
+
     /// Rows from the one that holds `position` on, and the first position still held.
     func rows(from position: UInt64, maxBytes: Int, done: @escaping (Rows) -> Void) {
+        isUsed = true
         let near = recent.rows(from: position, maxBytes: maxBytes)
         guard near.isEmpty else {
             return loop.assumeIsolated().execute { done(.success((near, position))) }
@@ -44,7 +54,7 @@ final class ChunkReader {
     /// Anything else; an error is logged too.
     func read<Value: Sendable>(
         _ done: @escaping (Result<Value, any Error>) -> Void,
-        _ body: @escaping @Sendable (any EventLogReader) throws -> Value
+        _ body: @escaping @Sendable (EventLogReader) throws -> Value
     ) {
         let bound = NIOLoopBound(done, eventLoop: loop)
         let (loop, logger, purpose) = (loop, logger, purpose)

@@ -54,6 +54,7 @@ package final class PushHub {
         let bound = NIOLoopBound(self, eventLoop: loop)
         ticker = loop.scheduleRepeatedTask(initialDelay: Self.tickInterval, delay: Self.tickInterval) { _ in
             bound.value.closeSlow(now: .now())
+            bound.value.chunks.tick()
         }
     }
 
@@ -90,7 +91,7 @@ package final class PushHub {
             if let gap { self.gap(gap, watcher) }
             pump(watcher)
         }
-        func read(_ find: @escaping @Sendable (any EventLogReader) throws -> UInt64, _ gap: WatchGap? = nil) {
+        func read(_ find: @escaping @Sendable (EventLogReader) throws -> UInt64, _ gap: WatchGap? = nil) {
             chunks.read(
                 { (found: Result<UInt64, any Error>) in
                     switch found {
