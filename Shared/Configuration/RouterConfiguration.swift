@@ -6,6 +6,8 @@ package struct RouterConfiguration: Sendable {
     /// Where the control API listens; nil: on the admin socket only.
     package var listen: ListenAddress?
     package var tls: ListenerTLS?
+    /// nil: half of the processors, at least one.
+    package var threads: Int?
     /// Whether the control API may speak plain HTTP beyond loopback, because a proxy in front of it speaks TLS.
     package var isInsecure = false
     package var apiTokens: [APITokenConfiguration] = []
@@ -47,6 +49,9 @@ package struct RouterConfiguration: Sendable {
             Field(
                 "insecure", \.isInsecure, .boolean, "That a proxy in front speaks TLS, in place of tls.",
                 effect: .restart),
+            Field(
+                "threads", optional: \.threads, .integer(1...64),
+                "Event loops that deliver; without it, half of the processors, at least one.", effect: .restart),
             Field("api_tokens", \.apiTokens, APITokenConfiguration.list, "Who may use the control API at listen."),
             Field(
                 "public_url", \.publicURL, PublicURL.kind(publicURLExpected), "How others reach the control API.",

@@ -33,9 +33,9 @@ enum WrongFiles {
                 "1 run_dir: expected a path, found a list",
                 "2 verifier: expected a mapping with instances, metrics_listen, found \"7\"",
                 "3 sources: expected a list of sources, found a mapping",
-                "4 router: expected a mapping with listen, tls, insecure, api_tokens, public_url, egress_allow, "
-                    + "egress_proxy, allow_http, file_destinations, event_log_budget_bytes, retention, dedupe_window, dedupe_ids, "
-                    + "max_unfinished, quarantine, push, metrics_listen, found nothing",
+                "4 router: expected a mapping with listen, tls, insecure, threads, api_tokens, public_url, "
+                    + "egress_allow, egress_proxy, allow_http, file_destinations, event_log_budget_bytes, retention, "
+                    + "dedupe_window, dedupe_ids, max_unfinished, quarantine, push, metrics_listen, found nothing",
             ]),
         WrongFile(
             name: "a run_dir too long for sockets", yaml: "run_dir: /\(String(repeating: "a", count: 90))\n",

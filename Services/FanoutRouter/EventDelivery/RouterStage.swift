@@ -11,23 +11,21 @@ package import StageProcess
 import Threads
 import Wire
 
-/// The router put together: event log, log thread, reader thread, subscriptions with their lanes on one event loop, and
-/// the bus.
+/// The router put together: event log, log thread, reader thread, subscriptions with their lanes on event loops, and the
+/// bus.
 package final class RouterStage: Sendable {
     /// Rows in memory for lanes near the head, and rows on their way there.
     static let feedBytes = 8 << 20
     static let mailboxBytes = 4 << 20
 
     private let environment: StageEnvironment
-    private let group: MultiThreadedEventLoopGroup
     private let bus: RouterBus
     /// The configuration that counts now.
     package let configuration: ReloadableConfiguration
     package let writer: LogWriter
     /// For operators and replays; the lanes have a reader of their own, so that no search holds up a delivery.
     package let reading: LogReading
-    let hub: NIOLoopBound<LaneHub>
-    let loop: any EventLoop
+    package let loops: DeliveryLoops
     package let subscriptions: SubscriptionStore
     package let replays: ReplayRunner
     /// Those who watch the log; on an event loop of their own, which the connections of the control API share.
@@ -50,12 +48,13 @@ package final class RouterStage: Sendable {
             for notice in log.notices { environment.logger.warning("\(notice)") }
             let watermarks = try log.watermarks()
             let (next, lineage) = (log.nextPosition, log.lineage)
-            group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            let loop = group.next()
             let reading = LogReading(try log.makeReader())
             let laneReading = LogReading(try log.makeReader())
             let bus = Self.makeBus(environment, watermarks: watermarks)
-            let mailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
+            let router = environment.configuration.router
+            let mailboxes = (0..<(router.threads ?? max(1, System.coreCount / 2))).map { _ in
+                FeedMailbox(budgetBytes: Self.mailboxBytes)
+            }
             let pushMailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
             pushGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
             let pushLoop = pushGroup.next()
@@ -65,15 +64,13 @@ package final class RouterStage: Sendable {
                     environment.registry,
                     sources: environment.configuration.sources.map { ($0.name, "\($0.provider)") }),
                 logger: environment.logger,
-                outlets: Self.outlets(bus, [mailbox, pushMailbox]) { failed($0.stageFailure) })
-            let hub = try loop.submit {
-                let hub = LaneHub(
+                outlets: Self.outlets(bus, mailboxes + [pushMailbox]) { failed($0.stageFailure) })
+            let loops = try DeliveryLoops(mailboxes) { mailbox, loop in
+                LaneHub(
                     mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: laneReading,
-                    loop: loop, logger: environment.logger, deadLetters: { writer.deadLetterCounts },
-                    save: { writer.save($0, saved: $1) })
-                return NIOLoopBound(hub, eventLoop: loop)
-            }.wait()
-            mailbox.onArrival { loop.execute { hub.value.drain() } }
+                    loop: loop, loops: mailboxes.count, logger: environment.logger,
+                    deadLetters: { writer.deadLetterCounts }, save: { writer.save($0, saved: $1) })
+            }
             let pushReading = LogReading(try log.makeReader())
             let push = try pushLoop.submit {
                 let hub = PushHub(
@@ -86,19 +83,18 @@ package final class RouterStage: Sendable {
             }.wait()
             pushMailbox.onArrival { pushLoop.execute { push.value.drain() } }
             (self.push, self.pushLoop) = (push, pushLoop)
-            let router = environment.configuration.router
             subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
                 lanes: LaneMaker(
-                    registry: environment.registry, loop: loop, lineage: lineage, router: router,
+                    registry: environment.registry, lineage: lineage, router: router,
                     route: try EgressRoute(router, environment)),
                 dependencies: SubscriptionStore.Dependencies(
-                    writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
+                    writer: writer, reading: reading, loops: loops, registry: environment.registry,
                     logger: environment.logger, clock: clock))
             replays = ReplayRunner(
-                reading: reading, writer: writer, outlets: Self.outlets(subscriptions, hub, laneReading, loop),
+                reading: reading, writer: writer, outlets: Self.outlets(subscriptions, loops, laneReading),
                 logger: environment.logger)
-            (self.bus, self.loop, self.reading, self.writer, self.hub) = (bus, loop, reading, writer, hub)
+            (self.bus, self.reading, self.writer, self.loops) = (bus, reading, writer, loops)
         } catch let error as StageFailure {
             throw error
         } catch let error as EventLogError {
@@ -110,10 +106,9 @@ package final class RouterStage: Sendable {
 
     /// Begins to deliver and to take records.
     package func start() {
-        loop.execute { [hub] in hub.value.start() }
+        loops.start(environment.registry)
         replays.start()
         writer.startRetention(environment.registry.heartbeat(of: "event log"))
-        loop.keepBeating(environment.registry.heartbeat(of: "delivery"))
         pushLoop.keepBeating(environment.registry.heartbeat(of: "push"))
         environment.registry.gauge(
             "tributary_backlog_records", help: "Records that wait for the event log.",
@@ -130,12 +125,10 @@ package final class RouterStage: Sendable {
         subscriptions.stop()
         replays.stop()
         writer.flush()
-        let saved = TimedSemaphore()
-        loop.execute { [hub] in hub.value.stop(patience: .seconds(5)) { saved.signal() } }
         // A log that cannot write never says that it saved; what was delivered meanwhile is delivered again then.
-        _ = saved.wait(milliseconds: 7_000)
+        _ = loops.settle(milliseconds: 7_000) { $0.stop(patience: .seconds(5), done: $1) }
         try? pushGroup.syncShutdownGracefully()
-        try? group.syncShutdownGracefully()
+        loops.shutDown()
         writer.close()
     }
 
@@ -170,16 +163,9 @@ package final class RouterStage: Sendable {
 
     /// Brings the log up to what the lanes have come to. Blocks; throws where the log does not take it within seconds.
     package func settle() throws(RouterError) {
-        let saved = TimedSemaphore()
-        loop.execute { [hub] in hub.value.settle { saved.signal() } }
-        guard saved.wait(milliseconds: 5_000) else {
+        guard loops.settle(milliseconds: 5_000, { $0.settle(done: $1) }) else {
             throw RouterError(.unavailable, "the event log takes nothing now; the router's log says why")
         }
-    }
-
-    /// Runs `body` with the lanes and waits; not for the event loop itself.
-    package func withHub<Value: Sendable>(_ body: @escaping @Sendable (LaneHub) -> Value) throws -> Value {
-        try loop.submit { [hub] in body(hub.value) }.wait()
     }
 }
 
@@ -213,8 +199,7 @@ extension RouterStage {
     }
 
     private static func outlets(
-        _ subscriptions: SubscriptionStore, _ hub: NIOLoopBound<LaneHub>, _ laneReading: LogReading,
-        _ loop: any EventLoop
+        _ subscriptions: SubscriptionStore, _ loops: DeliveryLoops, _ laneReading: LogReading
     ) -> ReplayRunner.Outlets {
         ReplayRunner.Outlets(
             matcher: { name in
@@ -222,12 +207,12 @@ extension RouterStage {
                 let (attributes, content) = (EventMatcher(filter), ContentMatcher(filter.data))
                 return { attributes.matches($0) && (content?.matches($0) ?? true) }
             },
-            notify: { name in loop.execute { hub.value.replaysQueued(name) } },
+            notify: { name in loops.execute(on: name) { $0.replaysQueued(name) } },
             // Waits: whoever cancels is told that nothing more begins. What the reader of the lanes found before is with
             // them after it was waited for.
             cancelled: { name, job in
                 try? laneReading.read { _ in }
-                try? loop.submit { hub.value.replaysCancelled(name, job) }.wait()
+                try? loops.run(on: name) { $0.replaysCancelled(name, job) }
             })
     }
 

@@ -34,14 +34,12 @@ struct EventStanding: Sendable {
 
 /// How one event stands with every subscription.
 struct EventStandings {
-    /// In the order in which the subscriptions were added.
+    /// In the order of the subscriptions' names.
     let all: [EventStanding]
 
     /// Blocks.
     init(of found: FoundEvent, in stage: RouterStage) throws {
-        let explanations = try stage.withHub { hub in
-            hub.lanes.map { $0.explain(found.position, in: found.batch) }
-        }
+        let explanations = try stage.loops.lanes { $0.explain(found.position, in: found.batch) }
         let remembered = explanations.flatMap { lane in
             lane.unsaved.map { (subscription: lane.subscription, attempt: $0) }
         }

@@ -95,14 +95,12 @@ struct KnownAttempts {
     /// What lanes hold in memory and is asked for, newest first.
     private func remembered(_ query: AttemptQuery, before cutoff: Int64) throws -> [Named] {
         guard query.subscription != nil || query.position != nil else { return [] }
-        let found = try stage.withHub { hub in
-            let lanes = query.subscription.map { hub.lane($0).map { [$0] } ?? [] } ?? hub.lanes
-            return lanes.flatMap { lane in
-                lane.history.attempts { query.wants($0) && $0.startedNanoseconds < cutoff }
-                    .map { (subscription: lane.settings.name, attempt: $0) }
-            }
+        let found = try stage.loops.lanes { lane in
+            let name = lane.settings.name
+            guard query.subscription.map({ $0 == name }) ?? true else { return [] as [Named] }
+            return lane.history.attempts { query.wants($0) && $0.startedNanoseconds < cutoff }.map { (name, $0) }
         }
-        return Self.merged([], found)
+        return Self.merged([], found.flatMap { $0 })
     }
 
     /// How many of each are among the newest `limit`.

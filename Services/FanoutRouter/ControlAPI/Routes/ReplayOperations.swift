@@ -27,7 +27,7 @@ extension RouterAPI {
         ) { request in
             let body = request.body
             let subscription = body["subscription"].text
-            guard try stage.withHub({ $0.lane(subscription) != nil }) else {
+            guard try stage.loops.lanes({ $0.settings.name }).contains(subscription) else {
                 throw APIProblem(.notFound, "no subscription is named \(subscription)")
             }
             let selection = try ReplaySelection(body)

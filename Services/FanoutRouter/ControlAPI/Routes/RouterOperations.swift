@@ -72,9 +72,7 @@ extension RouterAPI {
             let log = try stage.writer.perform { log in
                 ("\(log.lineage.current)", log.firstPosition, log.nextPosition, log.sizeBytes) as StatsView.Log
             }
-            let lanes = try stage.withHub { hub in
-                hub.lanes.map { ($0.settings.name, LaneState($0).word, $0.backlog) }
-            }
+            let lanes = try stage.loops.lanes { ($0.settings.name, LaneState($0).word, $0.backlog) }
             let (dead, quarantine, replays) = try stage.reading.read { reader in
                 (
                     try reader.deadLetterCounts(), try reader.quarantineTotals(QuarantineFilter()),

@@ -19,9 +19,11 @@ protocol DestinationKind: DestinationConfiguration {
     /// Throws where something is missing that only deliveries would notice. Blocks.
     func check(_ context: DestinationContext) throws
 
-    /// The destination, on the event loop of the lanes. What it can go on with of the `former` one of its subscription, such
+    /// The destination, on the event loop of its lane. What it can go on with of the `former` one of its subscription, such
     /// as connections, it takes over. Throws where `check` would have.
-    func destination(_ context: DestinationContext, former: (any Destination)?) throws -> any Destination
+    func destination(
+        _ context: DestinationContext, on loop: any EventLoop, former: (any Destination)?
+    ) throws -> any Destination
 }
 
 extension DestinationKind {
@@ -37,7 +39,6 @@ struct DestinationContext {
     let secrets: [[UInt8]]
     /// What `DestinationKind.resources` gave.
     let resources: (any Sendable)?
-    let loop: any EventLoop
     /// Makes the ids of two logs differ.
     let lineage: LogLineage
     let router: RouterConfiguration

@@ -4,7 +4,7 @@ import NIOCore
 import PipelineConfiguration
 import StageMetrics
 
-/// All lanes of the router with the feed that they share and the clock that saves them.
+/// The lanes of one event loop with the feed that they share and the clock that saves them.
 ///
 /// Confined to its event loop.
 package final class LaneHub: LaneSource {
@@ -16,7 +16,7 @@ package final class LaneHub: LaneSource {
     static let shortestSaveInterval = TimeAmount.milliseconds(20)
     /// How often lanes that only passed events over are saved.
     static let skipSaveInterval = TimeAmount.seconds(1)
-    /// What a lane that lags reads at once, and what all together may read.
+    /// What a lane that lags reads at once, and what all together may read, on all loops.
     static let chunkBytes = 256 * 1024
     static let allChunksBytes = 32 << 20
 
@@ -35,7 +35,8 @@ package final class LaneHub: LaneSource {
     private var isRunning = false
     private let mailbox: FeedMailbox
     private let reading: LogReading
-    private let loop: any EventLoop
+    let loop: any EventLoop
+    private let loops: Int
     private let logger: Logger
     private let save: @Sendable ([LaneProgress], @escaping @Sendable () -> Void) -> Void
     private var isSaving = false
@@ -45,10 +46,11 @@ package final class LaneHub: LaneSource {
     private let chunks: ChunkReader
     private var ticker: RepeatedTask?
 
-    /// `save` hands progress to the log thread and calls back from there once it is on disk. `deadLetters`: how many are
+    /// `loops`: how many there are. `save` hands progress to the log thread and calls back from there once it is on disk. `deadLetters`: how many are
     /// kept of each subscription.
     init(
-        mailbox: FeedMailbox, feed: EventFeed, reading: LogReading, loop: any EventLoop, logger: Logger,
+        mailbox: FeedMailbox, feed: EventFeed, reading: LogReading, loop: any EventLoop, loops: Int = 1,
+        logger: Logger,
         deadLetters: @escaping @Sendable () -> [String: Int] = { [:] },
         save: @escaping @Sendable ([LaneProgress], @escaping @Sendable () -> Void) -> Void
     ) {
@@ -59,6 +61,7 @@ package final class LaneHub: LaneSource {
         self.reading = reading
         chunks = ChunkReader(reading, loop: loop, logger: logger, purpose: "a lane")
         self.loop = loop
+        self.loops = loops
         self.logger = logger
         self.save = save
     }
@@ -104,6 +107,7 @@ package final class LaneHub: LaneSource {
 
     private func tick() {
         for lane in lanes { lane.tick() }
+        chunks.tick()
         if !isSaveDue, !isSaving { saveChanges() }
         if ticks.isMultiple(of: Self.ticksPerReport) { report(now: monotonicNanoseconds()) }
         ticks += 1
@@ -183,8 +187,8 @@ package final class LaneHub: LaneSource {
     // MARK: LaneSource
 
     func readChunk(from position: UInt64, done: @escaping (ChunkReader.Rows) -> Void) {
-        chunks.rows(
-            from: position, maxBytes: min(Self.chunkBytes, Self.allChunksBytes / max(1, lanes.count)), done: done)
+        let share = Self.allChunksBytes / (loops * max(1, lanes.count))
+        chunks.rows(from: position, maxBytes: min(Self.chunkBytes, share), done: done)
     }
 
     func readContents(

@@ -8,18 +8,15 @@ import Wire
 /// Makes what a lane is made of from a subscription: its settings and its destination.
 struct LaneMaker: Sendable {
     let registry: MetricRegistry
-    let loop: any EventLoop
     let lineage: LogLineage
     private(set) var router: RouterConfiguration
     private(set) var route: EgressRoute
     private(set) var egress: EgressResolver
 
     init(
-        registry: MetricRegistry, loop: any EventLoop, lineage: LogLineage, router: RouterConfiguration,
-        route: EgressRoute
+        registry: MetricRegistry, lineage: LogLineage, router: RouterConfiguration, route: EgressRoute
     ) {
         self.registry = registry
-        self.loop = loop
         self.lineage = lineage
         self.router = router
         self.route = route
@@ -51,28 +48,29 @@ struct LaneMaker: Sendable {
         LaneSettings(subscription.configuration, maxUnfinished: router.maxUnfinished)
     }
 
-    /// For the loop of the lanes. `former`: what its lane delivers to now.
+    /// For the loop of the lane. `former`: what its lane delivers to now.
     func destination(
-        _ subscription: KnownSubscription, former: (any Destination)?, at nanoseconds: Int64
+        _ subscription: KnownSubscription, on loop: any EventLoop, former: (any Destination)?, at nanoseconds: Int64
     ) throws -> any Destination {
-        try subscription.configuration.kind.destination(context(subscription, at: nanoseconds), former: former)
+        try subscription.configuration.kind.destination(
+            context(subscription, at: nanoseconds), on: loop, former: former)
     }
 
-    /// For the loop of the lanes.
+    /// For the loop of the hub.
     func lane(
-        _ subscription: KnownSubscription, saved: SavedLane, source: any LaneSource, at nanoseconds: Int64
+        _ subscription: KnownSubscription, saved: SavedLane, in hub: LaneHub, at nanoseconds: Int64
     ) throws -> Lane {
         Lane(
             settings: settings(subscription), saved: saved,
-            destination: try destination(subscription, former: nil, at: nanoseconds), source: source,
+            destination: try destination(subscription, on: hub.loop, former: nil, at: nanoseconds), source: hub,
             metrics: LaneMetrics(
                 registry, subscription: subscription.name, outcomes: type(of: subscription.configuration.kind).outcomes),
-            loop: loop)
+            loop: hub.loop)
     }
 
     private func context(_ subscription: KnownSubscription, at nanoseconds: Int64) -> DestinationContext {
         DestinationContext(
-            secrets: subscription.signingSecrets(at: nanoseconds), resources: subscription.resources, loop: loop,
+            secrets: subscription.signingSecrets(at: nanoseconds), resources: subscription.resources,
             lineage: lineage, router: router, egress: egress)
     }
 }

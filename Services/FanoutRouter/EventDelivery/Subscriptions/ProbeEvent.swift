@@ -68,10 +68,10 @@ extension SubscriptionStore {
     /// Sends one signed test request and waits for what comes of it. It is no part of the log and counts nowhere.
     package func probe(_ name: String) throws -> AttemptRecord {
         let subscription = try subscription(name)
-        let ended = dependencies.loop.makePromise(of: AttemptRecord.self)
-        let (hub, now) = (dependencies.hub, dependencies.clock())
-        dependencies.loop.execute {
-            guard let lane = hub.value.lane(name) else {
+        let (loops, now) = (dependencies.loops, dependencies.clock())
+        let ended = loops.loop(of: name).makePromise(of: AttemptRecord.self)
+        loops.execute(on: name) { hub in
+            guard let lane = hub.lane(name) else {
                 return ended.fail(RouterError(.conflict, "\(name) has just been deleted"))
             }
             lane.probe(ProbeEvent.content(subscription.configuration, at: now)) { ended.succeed($0) }

@@ -74,7 +74,7 @@ extension SubscriptionStore {
     package func pause(_ name: String) throws -> KnownSubscription {
         try queue.sync {
             let subscription = try subscription(name)
-            try settle { $0.lane(name)?.pause() }
+            try settle(name) { $0.lane(name)?.pause() }
             dependencies.logger.notice("subscription \(name): paused")
             return subscription
         }
@@ -84,7 +84,7 @@ extension SubscriptionStore {
     package func resume(_ name: String) throws -> KnownSubscription {
         try queue.sync {
             let subscription = try subscription(name)
-            try settle { $0.lane(name)?.resume() }
+            try settle(name) { $0.lane(name)?.resume() }
             dependencies.logger.notice("subscription \(name): resumed")
             return subscription
         }

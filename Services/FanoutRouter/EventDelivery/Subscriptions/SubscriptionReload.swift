@@ -66,29 +66,47 @@ extension SubscriptionStore {
         return plan
     }
 
-    /// All in one turn of the loop. Throws only before anything is done.
+    /// What a reload does to the lanes of one loop.
+    private struct Prepared {
+        let fresh: [Lane]
+        let kept: [(lane: Lane, settings: LaneSettings, destination: any Destination)]
+
+        init(_ plan: Plan, _ loops: DeliveryLoops, _ hub: LaneHub, at now: Int64) throws {
+            let lanes = plan.state.lanes
+            fresh = try plan.added.filter { loops.loop(of: $0.subscription.name) === hub.loop }.map {
+                try lanes.lane($0.subscription, saved: $0.saved, in: hub, at: now)
+            }
+            kept = try plan.kept.compactMap { subscription in
+                try hub.lane(subscription.name).map { lane in
+                    let destination = try lanes.destination(
+                        subscription, on: hub.loop, former: lane.destination, at: now)
+                    return (lane, lanes.settings(subscription), destination)
+                }
+            }
+        }
+    }
+
+    /// All in one turn of each loop. Throws only before anything is done.
     private func apply(_ plan: Plan) throws(StageFailure) {
-        let (lanes, now) = (plan.state.lanes, dependencies.clock())
-        let writer = dependencies.writer
+        let (writer, now) = (dependencies.writer, dependencies.clock())
         do {
-            try withHub { hub in
-                let fresh = try plan.added.map {
-                    try lanes.lane($0.subscription, saved: $0.saved, source: hub, at: now)
-                }
-                let kept = try plan.kept.compactMap { subscription in
-                    try hub.lane(subscription.name).map { lane in
-                        (lane, subscription, try lanes.destination(subscription, former: lane.destination, at: now))
-                    }
-                }
+            let loops = try loops
+            for (subscription, _) in plan.added { loops.assign(subscription.name) }
+            let prepared = try loops.all { hub in
+                NIOLoopBound(try Prepared(plan, loops, hub, at: now), eventLoop: hub.loop)
+            }
+            _ = try loops.all { hub in
                 for name in plan.removed {
                     guard let lane = hub.remove(name), let progress = lane.takeProgress() else { continue }
                     writer.save([progress]) {}
                 }
-                for (lane, subscription, destination) in kept {
-                    lane.reconfigure(lanes.settings(subscription), destination: destination)
+                guard let mine = prepared.first(where: { $0.eventLoop === hub.loop })?.value else { return }
+                for (lane, settings, destination) in mine.kept {
+                    lane.reconfigure(settings, destination: destination)
                 }
-                for lane in fresh { hub.add(lane) }
+                for lane in mine.fresh { hub.add(lane) }
             }
+            for name in plan.removed { loops.release(name) }
         } catch {
             throw StageFailure(.configuration, "destinations cannot be made: \(error)")
         }
@@ -99,6 +117,6 @@ extension SubscriptionStore {
         }
         for name in plan.removed { dependencies.registry.forget(label: ("subscription", name)) }
         // A lane that comes back with the next reload finds what this one saved.
-        try? settle { _ in }
+        _ = dependencies.loops.settle(milliseconds: Self.patienceMilliseconds) { $0.settle(done: $1) }
     }
 }

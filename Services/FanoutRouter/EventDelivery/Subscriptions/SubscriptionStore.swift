@@ -13,7 +13,7 @@ import Threads
 /// two is put right by the next start, which makes the lanes out of what is stored. A name that the configuration has
 /// too belongs to the configuration; the stored subscription of that name rests meanwhile and shares its cursor.
 ///
-/// Methods block; any thread but the loop of the lanes, the log thread and the reader thread may call them.
+/// Methods block; any thread but the loops of the lanes, the log thread and the reader thread may call them.
 package final class SubscriptionStore: Sendable {
     /// Most subscriptions, configured ones included.
     static let most = 1000
@@ -26,8 +26,7 @@ package final class SubscriptionStore: Sendable {
     struct Dependencies: Sendable {
         let writer: LogWriter
         let reading: LogReading
-        let hub: NIOLoopBound<LaneHub>
-        let loop: any EventLoop
+        let loops: DeliveryLoops
         let registry: MetricRegistry
         let logger: Logger
         /// Nanoseconds since 1970.
@@ -63,7 +62,7 @@ package final class SubscriptionStore: Sendable {
     /// Changes are made on it, one after the other.
     let queue = DispatchQueue(label: "subscriptions")
 
-    /// Loads both kinds and makes their lanes; nothing moves before the hub starts. Throws where the log cannot be read
+    /// Loads both kinds and makes their lanes; nothing moves before the loops start. Throws where the log cannot be read
     /// or a configured subscription lacks something.
     init(
         _ configured: [KnownSubscription], rules: SubscriptionRules, lanes: LaneMaker, dependencies: Dependencies
@@ -129,7 +128,7 @@ package final class SubscriptionStore: Sendable {
         return (subscription, stored)
     }
 
-    /// Lets what is under way end and changes nothing any more. Call it before the loop of the lanes ends.
+    /// Lets what is under way end and changes nothing any more. Call it before the loops of the lanes end.
     func stop() {
         state.withLock { $0.isStopped = true }
         queue.sync {}
@@ -137,26 +136,28 @@ package final class SubscriptionStore: Sendable {
 
     // MARK: Lanes
 
-    /// Runs `body` with the lanes and waits.
-    func withHub<Value: Sendable>(_ body: @escaping @Sendable (LaneHub) throws -> Value) throws -> Value {
-        guard !state.withLock({ $0.isStopped }) else { throw RouterError(.unavailable, "the router is stopping") }
-        let hub = dependencies.hub
-        return try dependencies.loop.submit { try body(hub.value) }.wait()
+    /// The lanes, for as long as they may be asked.
+    var loops: DeliveryLoops {
+        get throws(RouterError) {
+            guard !state.withLock({ $0.isStopped }) else { throw RouterError(.unavailable, "the router is stopping") }
+            return dependencies.loops
+        }
     }
 
     /// Makes and starts a lane from what is saved of it.
     func addLane(_ subscription: KnownSubscription) throws {
         let saved = try dependencies.writer.perform { try $0.lane(subscription.name) }
-        let (lanes, now) = (lanes, dependencies.clock())
-        try withHub { hub in hub.add(try lanes.lane(subscription, saved: saved, source: hub, at: now)) }
+        let (lanes, now, loops) = (lanes, dependencies.clock(), try loops)
+        loops.assign(subscription.name)
+        try loops.run(on: subscription.name) { $0.add(try lanes.lane(subscription, saved: saved, in: $0, at: now)) }
     }
 
     /// Gives a lane what it is from now on; attempts under way end as they began.
     func reconfigureLane(_ subscription: KnownSubscription) throws {
         let (lanes, now) = (lanes, dependencies.clock())
-        try withHub { hub in
+        try loops.run(on: subscription.name) { hub in
             guard let lane = hub.lane(subscription.name) else { return }
-            let destination = try lanes.destination(subscription, former: lane.destination, at: now)
+            let destination = try lanes.destination(subscription, on: hub.loop, former: lane.destination, at: now)
             lane.reconfigure(lanes.settings(subscription), destination: destination)
         }
     }
@@ -164,16 +165,17 @@ package final class SubscriptionStore: Sendable {
     /// Stops a lane that is no more. What it has saved until now is through the log when this returns, so that it does
     /// not pass for the progress of a later one of that name.
     func removeLane(_ name: String) {
-        try? settle { _ = $0.remove(name) }
+        try? settle(name) { _ = $0.remove(name) }
+        dependencies.loops.release(name)
     }
 
-    /// Runs `body` on the loop and waits until the log has saved what it left there.
-    func settle(_ body: @escaping @Sendable (LaneHub) -> Void) throws {
+    /// Runs `body` on the loop of a lane and waits until the log has saved what it left there.
+    func settle(_ name: String, _ body: @escaping @Sendable (LaneHub) -> Void) throws {
         let saved = TimedSemaphore()
         let writer = dependencies.writer
-        try withHub { hub in
+        try loops.run(on: name) { hub in
             body(hub)
-            writer.save(hub.lanes.compactMap { $0.takeProgress() }) { saved.signal() }
+            hub.settle { saved.signal() }
         }
         guard saved.wait(milliseconds: Self.patienceMilliseconds) else {
             throw RouterError(

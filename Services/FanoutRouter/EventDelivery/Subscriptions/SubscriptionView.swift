@@ -40,17 +40,14 @@ extension SubscriptionStore {
     /// These subscriptions with what their lanes do and how many of their deliveries are dead.
     package func views(_ subscriptions: [KnownSubscription]) throws -> [SubscriptionView] {
         let names = Set(subscriptions.map(\.name))
-        let lanes = try withHub { hub in
-            var states: [String: LaneState] = [:]
-            for lane in hub.lanes where names.contains(lane.settings.name) {
-                states[lane.settings.name] = LaneState(lane)
-            }
-            return states
+        let lanes = try loops.all { hub in
+            hub.lanes.filter { names.contains($0.settings.name) }.map { ($0.settings.name, LaneState($0)) }
         }
+        let states = Dictionary(uniqueKeysWithValues: lanes.joined())
         let dead = try dependencies.reading.read { try $0.deadLetterCounts() }
         return subscriptions.compactMap { subscription in
             // One that was deleted since has no lane.
-            lanes[subscription.name].map {
+            states[subscription.name].map {
                 SubscriptionView(subscription: subscription, lane: $0, dead: dead[subscription.name] ?? 0)
             }
         }

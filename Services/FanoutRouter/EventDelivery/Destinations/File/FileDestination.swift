@@ -147,17 +147,19 @@ extension FileDestinationConfiguration: DestinationKind {
 
     func check(_ context: DestinationContext) throws {}
 
-    func destination(_ context: DestinationContext, former: (any Destination)?) throws -> any Destination {
+    func destination(
+        _ context: DestinationContext, on loop: any EventLoop, former: (any Destination)?
+    ) throws -> any Destination {
         guard let folder = context.router.fileDestinations, let names = names(below: folder) else {
-            return RefusedDestination(refusal(by: context.router)?.sentence ?? "", loop: context.loop)
+            return RefusedDestination(refusal(by: context.router)?.sentence ?? "", loop: loop)
         }
         let path = [folder] + names
         if let writer = (former as? FileDestination)?.writer, writer.path == path {
             writer.adjust(rotateAtBytes: rotateAtBytes, keep: keep)
-            return FileDestination(writer, loop: context.loop)
+            return FileDestination(writer, loop: loop)
         }
         let file = JSONLinesFile(folder: folder, names: names, rotateAtBytes: rotateAtBytes, keep: keep)
-        return FileDestination(FileWriter(file, path: path), loop: context.loop)
+        return FileDestination(FileWriter(file, path: path), loop: loop)
     }
 }
 

@@ -84,13 +84,15 @@ extension HTTPDestinationConfiguration: DestinationKind {
         if url.isTLS, context.resources == nil { _ = try context.egress.sharedTLS() }
     }
 
-    func destination(_ context: DestinationContext, former: (any Destination)?) throws -> any Destination {
+    func destination(
+        _ context: DestinationContext, on loop: any EventLoop, former: (any Destination)?
+    ) throws -> any Destination {
         let kept = (former as? HTTPDestination)?.connections(to: url, context)
         return HTTPDestination(
             head: DeliveryHead(endpoint: url, lineage: context.lineage, signer: try signer(context)),
             connections: try kept
                 ?? ConnectionPool(
-                    endpoint: url, resolver: context.egress, loop: context.loop,
+                    endpoint: url, resolver: context.egress, loop: loop,
                     tls: context.resources as? NIOSSLContext))
     }
 

@@ -111,14 +111,16 @@ extension NATSDestinationConfiguration: DestinationKind {
 
     func check(_ context: DestinationContext) throws {}
 
-    func destination(_ context: DestinationContext, former: (any Destination)?) throws -> any Destination {
+    func destination(
+        _ context: DestinationContext, on loop: any EventLoop, former: (any Destination)?
+    ) throws -> any Destination {
         let settings = context.resources as? NATSLink.Settings ?? NATSLink.Settings(servers: servers)
         let kept = (former as? NATSDestination)?.link
         let link =
             if let kept, kept.leads(by: settings, context.egress) {
                 kept
             } else {
-                NATSLink(settings, resolver: context.egress, loop: context.loop)
+                NATSLink(settings, resolver: context.egress, loop: loop)
             }
         return NATSDestination(link, subject: subject)
     }

@@ -198,7 +198,9 @@ extension SQSDestinationConfiguration: DestinationKind {
         if address.isTLS { _ = try context.egress.sharedTLS() }
     }
 
-    func destination(_ context: DestinationContext, former: (any Destination)?) throws -> any Destination {
+    func destination(
+        _ context: DestinationContext, on loop: any EventLoop, former: (any Destination)?
+    ) throws -> any Destination {
         guard let credentials = context.resources as? AWSCredentials else {
             throw StageFailure(.configuration, "there are no credentials")
         }
@@ -206,7 +208,7 @@ extension SQSDestinationConfiguration: DestinationKind {
         return SQSDestination(
             self, credentials,
             connections: try kept
-                ?? ConnectionPool(endpoint: address, resolver: context.egress, loop: context.loop),
-            loop: context.loop)
+                ?? ConnectionPool(endpoint: address, resolver: context.egress, loop: loop),
+            loop: loop)
     }
 }
