@@ -1,3 +1,4 @@
+import Egress
 import HTTPFront
 import NIOCore
 import NIOSSL

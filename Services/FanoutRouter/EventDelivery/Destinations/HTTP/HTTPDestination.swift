@@ -1,4 +1,5 @@
 import DeliverySigning
+import Egress
 import Executable
 import NIOCore
 import NIOSSL
