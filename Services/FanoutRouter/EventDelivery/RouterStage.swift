@@ -34,11 +34,15 @@ package final class RouterStage: Sendable {
     package let push: NIOLoopBound<PushHub>
     package let pushLoop: any EventLoop
     private let pushGroup: MultiThreadedEventLoopGroup
+    private let conditions: ConditionWatch
+    private let tracer: TraceExporter?
 
     /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
-    /// nanoseconds since 1970. `failed` is told when the log's disk failed: the stage has to be stopped and started anew.
+    /// nanoseconds since 1970. `others`: asks the other instances of this host for metrics. `export`:
+    /// posts spans to the collector. `failed` is told when the log's disk failed: the stage has to be stopped and started anew.
     package init(
         _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { steadyNanoseconds() },
+        others: @escaping ConditionWatch.Others = { _ in [] }, export: @escaping TraceExporter.Export = { _ in false },
         failed: @escaping @Sendable (StageFailure) -> Void = { _ in }
     ) throws(StageFailure) {
         self.environment = environment
@@ -55,6 +59,10 @@ package final class RouterStage: Sendable {
             let reading = LogReading(try log.makeReader())
             let laneReading = LogReading(try log.makeReader())
             let bus = Self.makeBus(environment, watermarks: watermarks)
+            let tracer = environment.configuration.trace.map {
+                TraceExporter(share: $0.sample, router: environment.instance, environment.registry, export)
+            }
+            self.tracer = tracer
             let mailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
             let pushMailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
             pushGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -65,7 +73,7 @@ package final class RouterStage: Sendable {
                     environment.registry,
                     sources: environment.configuration.sources.map { ($0.name, "\($0.provider)") }),
                 logger: environment.logger,
-                outlets: Self.outlets(bus, [mailbox, pushMailbox]) { failed($0.stageFailure) })
+                outlets: Self.outlets(bus, [mailbox, pushMailbox], tracer) { failed($0.stageFailure) })
             let hub = try loop.submit {
                 let hub = LaneHub(
                     mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: laneReading,
@@ -91,13 +99,18 @@ package final class RouterStage: Sendable {
                 configured, rules: SubscriptionRules(environment.configuration),
                 lanes: LaneMaker(
                     registry: environment.registry, loop: loop, lineage: lineage, router: router,
-                    route: try EgressRoute(router, environment)),
+                    route: try EgressRoute(router, environment), tracer: tracer),
                 dependencies: SubscriptionStore.Dependencies(
                     writer: writer, reading: reading, hub: hub, loop: loop, registry: environment.registry,
                     logger: environment.logger, clock: clock))
             replays = ReplayRunner(
                 reading: reading, writer: writer, outlets: Self.outlets(subscriptions, hub, laneReading, loop),
                 logger: environment.logger)
+            conditions = ConditionWatch(
+                ConditionWatch.Dependencies(
+                    instance: environment.instance, dataDir: environment.configuration.dataDir,
+                    registry: environment.registry, reading: reading, writer: writer, logger: environment.logger),
+                others: others)
             (self.bus, self.loop, self.reading, self.writer, self.hub) = (bus, loop, reading, writer, hub)
         } catch let error as StageFailure {
             throw error
@@ -113,6 +126,8 @@ package final class RouterStage: Sendable {
         loop.execute { [hub] in hub.value.start() }
         replays.start()
         writer.startRetention(environment.registry.heartbeat(of: "event log"))
+        conditions.start()
+        tracer?.start()
         loop.keepBeating(environment.registry.heartbeat(of: "delivery"))
         pushLoop.keepBeating(environment.registry.heartbeat(of: "push"))
         environment.registry.gauge(
@@ -198,7 +213,8 @@ extension RouterStage {
     }
 
     private static func outlets(
-        _ bus: RouterBus, _ mailboxes: [FeedMailbox], _ failed: @escaping @Sendable (EventLogError) -> Void
+        _ bus: RouterBus, _ mailboxes: [FeedMailbox], _ tracer: TraceExporter?,
+        _ failed: @escaping @Sendable (EventLogError) -> Void
     ) -> LogWriter.Outlets {
         LogWriter.Outlets(
             committed: { bus.committed($0) },
@@ -209,6 +225,7 @@ extension RouterStage {
             feed: { rows, next in
                 let rendered = rows.map { RenderedBatch($0) }
                 for mailbox in mailboxes { mailbox.put(rendered, next: next) }
+                if let tracer { for row in rendered { tracer.record(row) } }
             }, failed: failed)
     }
 

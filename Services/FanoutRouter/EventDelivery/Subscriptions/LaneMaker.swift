@@ -13,11 +13,13 @@ struct LaneMaker: Sendable {
     private(set) var router: RouterConfiguration
     private(set) var route: EgressRoute
     private(set) var egress: EgressResolver
+    let tracer: TraceExporter?
 
     init(
         registry: MetricRegistry, loop: any EventLoop, lineage: LogLineage, router: RouterConfiguration,
-        route: EgressRoute
+        route: EgressRoute, tracer: TraceExporter?
     ) {
+        self.tracer = tracer
         self.registry = registry
         self.loop = loop
         self.lineage = lineage
@@ -55,7 +57,10 @@ struct LaneMaker: Sendable {
     func destination(
         _ subscription: KnownSubscription, former: (any Destination)?, at nanoseconds: Int64
     ) throws -> any Destination {
-        try subscription.configuration.kind.destination(context(subscription, at: nanoseconds), former: former)
+        let former = (former as? TracedDestination)?.inner ?? former
+        let made = try subscription.configuration.kind.destination(
+            context(subscription, at: nanoseconds), former: former)
+        return tracer.map { TracedDestination(made, of: subscription.name, $0) } ?? made
     }
 
     /// For the loop of the lanes.
@@ -71,8 +76,16 @@ struct LaneMaker: Sendable {
     }
 
     private func context(_ subscription: KnownSubscription, at nanoseconds: Int64) -> DestinationContext {
-        DestinationContext(
+        let (registry, name) = (registry, subscription.name)
+        return DestinationContext(
             secrets: subscription.signingSecrets(at: nanoseconds), resources: subscription.resources, loop: loop,
-            lineage: lineage, router: router, egress: egress)
+            lineage: lineage, router: router,
+            certificateSeen: { expiresAtSeconds in
+                registry.gauge(
+                    ConditionReadings.destinationCertificate,
+                    help: "When the certificate of a subscription's destination ends, seconds since 1970.",
+                    labels: [("subscription", name)]
+                ).set(Double(expiresAtSeconds))
+            }, egress: egress)
     }
 }

@@ -92,7 +92,7 @@ extension HTTPDestinationConfiguration: DestinationKind {
             connections: try kept
                 ?? ConnectionPool(
                     endpoint: url, resolver: context.egress, loop: context.loop,
-                    tls: context.resources as? NIOSSLContext))
+                    tls: context.resources as? NIOSSLContext, certificateSeen: context.certificateSeen))
     }
 
     private func signer(_ context: DestinationContext) throws(SigningSecretError) -> DeliverySigner {

@@ -206,7 +206,9 @@ extension SQSDestinationConfiguration: DestinationKind {
         return SQSDestination(
             self, credentials,
             connections: try kept
-                ?? ConnectionPool(endpoint: address, resolver: context.egress, loop: context.loop),
+                ?? ConnectionPool(
+                    endpoint: address, resolver: context.egress, loop: context.loop,
+                    certificateSeen: context.certificateSeen),
             loop: context.loop)
     }
 }
