@@ -38,8 +38,8 @@ package final class RouterStage: Sendable {
     private let tracer: TraceExporter?
 
     /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
-    /// nanoseconds since 1970. `others`: asks the other instances of this host for metrics. `export`:
-    /// posts spans to the collector. `failed` is told when the log's disk failed: the stage has to be stopped and started anew.
+    /// nanoseconds since 1970. `others`: asks the other instances of this host for metrics. `export`: posts spans to the
+    /// collector. `failed` is told when the log's disk failed: the stage has to be stopped and started anew.
     package init(
         _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { steadyNanoseconds() },
         others: @escaping ConditionWatch.Others = { _ in [] }, export: @escaping TraceExporter.Export = { _ in false },
@@ -82,18 +82,9 @@ package final class RouterStage: Sendable {
                 return NIOLoopBound(hub, eventLoop: loop)
             }.wait()
             mailbox.onArrival { loop.execute { hub.value.drain() } }
-            let pushReading = LogReading(try log.makeReader())
-            let push = try pushLoop.submit {
-                let hub = PushHub(
-                    lineage: lineage, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes),
-                    reading: pushReading, loop: pushLoop, registry: environment.registry,
-                    limits: environment.configuration.router.push,
-                    logger: environment.logger,
-                    saveCursors: { writer.save(cursors: $0, saved: $1) })
-                return NIOLoopBound(hub, eventLoop: pushLoop)
-            }.wait()
-            pushMailbox.onArrival { pushLoop.execute { push.value.drain() } }
-            (self.push, self.pushLoop) = (push, pushLoop)
+            push = try Self.makePush(
+                environment, pushLoop, pushMailbox, LogReading(try log.makeReader()), lineage, next, writer)
+            self.pushLoop = pushLoop
             let router = environment.configuration.router
             subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
@@ -210,6 +201,22 @@ extension RouterStage {
                 // Twice what is configured: an instance being scaled down still has its window.
                 reorderBudgetBytes: 2 * max(1, ingress.instances) * ingress.windowBytes),
             bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
+    }
+
+    private static func makePush(
+        _ environment: StageEnvironment, _ loop: any EventLoop, _ mailbox: FeedMailbox, _ reading: LogReading,
+        _ lineage: LogLineage, _ next: UInt64, _ writer: LogWriter
+    ) throws -> NIOLoopBound<PushHub> {
+        let push = try loop.submit {
+            let hub = PushHub(
+                lineage: lineage, mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: feedBytes),
+                reading: reading, loop: loop, registry: environment.registry,
+                limits: environment.configuration.router.push, logger: environment.logger,
+                saveCursors: { writer.save(cursors: $0, saved: $1) })
+            return NIOLoopBound(hub, eventLoop: loop)
+        }.wait()
+        mailbox.onArrival { loop.execute { push.value.drain() } }
+        return push
     }
 
     private static func outlets(
