@@ -187,10 +187,12 @@ let package = Package(
         shared(
             "DeliverySigning",
             ["PipelineConfiguration", "Primitives", "Providers", "Verification", "VerificationSchemes"]),
+        shared("Egress", ["Primitives", nio, nioSSL]),
         .target(
             name: "EventDelivery",
             dependencies: [
-                "AWS", "AdminServer", "Bus", "DeliverySigning", "EventLog", "Events", "Executable", "HTTPFront", "JSON",
+                "AWS", "AdminServer", "Bus", "DeliverySigning", "Egress", "EventLog", "Events", "Executable",
+                "HTTPFront", "JSON",
                 "LibCrypto", "NATS", "PipelineConfiguration", "Primitives", "Providers", "SimdJSON", "StageMetrics",
                 "StageProcess", "Threads", "Verification", "VerificationSchemes", "Wire", nio, nioPosix, nioSSL, nioTLS,
                 logging, deque,
@@ -226,11 +228,13 @@ let package = Package(
         service(
             "Tributary",
             [
-                "CommitLog", "ControlClient", "DeliverySigning", "LibCrypto", "EventLog", "Events", "Executable",
+                "CommitLog", "ControlClient", "DeliverySigning", "Egress", "LibCrypto", "EventLog", "Events",
+                "Executable",
                 "Gzip",
                 "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
-                "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix,
+                "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix, nioSSL,
+                nioTLS,
             ], resources: [.embedInCode("Samples/samples.txt")]),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
@@ -267,7 +271,8 @@ let package = Package(
         tests(
             "FanoutRouterTests",
             [
-                "AWS", "AdminServer", "Bus", "ControlAPI", "ControlClient", "DeliverySigning", "EventDelivery",
+                "AWS", "AdminServer", "Bus", "ControlAPI", "ControlClient", "DeliverySigning", "Egress",
+                "EventDelivery",
                 "EventLog", "Events",
                 "Executable",
                 "HTTPFront", "JSON", "LibCrypto", "LogSamples", "NATS", "PipelineConfiguration", "Primitives",

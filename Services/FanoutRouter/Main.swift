@@ -23,13 +23,16 @@ struct FanoutRouter: ParsableCommand {
         let environment = StageEnvironment.prepare(.fanoutRouter, options)
         do {
             let lock = try environment.lockEventLog()
-            let stage = try RouterStage(environment, failed: { environment.end($0) })
+            let stage = try RouterStage(
+                environment, others: { PipelineReports.instances(environment.runDirectory, $0) },
+                export: try TraceCollector.export(environment), failed: { environment.end($0) })
             let tokens = try ControlServer.tokens(environment.configuration.router)
             let dispatcher = APIDispatcher(
                 RouterAPI(stage, tokens: tokens), registry: environment.registry, logger: environment.logger)
             let control = try ControlServer.start(
                 environment.configuration.router, tokens: tokens, dispatcher: dispatcher, push: PushService(stage),
-                streamPath: environment.socketPath("stream"), logger: environment.logger)
+                streamPath: environment.socketPath("stream"), registry: environment.registry, logger: environment.logger
+            )
             let admin = try AdminEndpoint(
                 socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
                 registry: environment.registry,

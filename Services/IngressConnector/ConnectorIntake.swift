@@ -19,10 +19,15 @@ final class ConnectorIntake: IntakeDelegate {
     private let journal: JournalState
     private let instance: String
     private let maxBodyBytes: Int
+    private let startedTraces: Double
     private let state = Mutex(State())
 
-    /// `maxBodyBytes`: webhooks with larger bodies go into quarantine.
-    init(mailbox: JournalMailbox, journal: JournalState, instance: String, maxBodyBytes: Int) {
+    /// `maxBodyBytes`: webhooks with larger bodies go into quarantine. `startedTraces`: the share of webhooks without a
+    /// trace context that get one.
+    init(
+        mailbox: JournalMailbox, journal: JournalState, instance: String, maxBodyBytes: Int, startedTraces: Double = 0
+    ) {
+        self.startedTraces = startedTraces
         self.mailbox = mailbox
         self.journal = journal
         self.instance = instance
@@ -65,7 +70,8 @@ final class ConnectorIntake: IntakeDelegate {
     private func record(of webhook: FetchedWebhook, _ connector: ConnectorSettings) -> RecordBatch {
         var writer = ByteWriter()
         let from = FetchedFrom(
-            connector: connector.name, source: connector.source, instance: instance, maxBodyBytes: maxBodyBytes)
+            connector: connector.name, source: connector.source, instance: instance,
+            startedTraces: startedTraces, maxBodyBytes: maxBodyBytes)
         webhook.append(from, receivedAtNanoseconds: wallNanoseconds(), to: &writer)
         return RecordBatch(written: writer.bytes, ends: [writer.count])
     }

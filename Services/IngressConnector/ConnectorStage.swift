@@ -46,7 +46,8 @@ final class ConnectorStage: Sendable {
         let (mailbox, registry) = (JournalMailbox(), environment.registry)
         let intake = ConnectorIntake(
             mailbox: mailbox, journal: journalState, instance: environment.instance,
-            maxBodyBytes: environment.configuration.ingress.maxBodyBytes)
+            maxBodyBytes: environment.configuration.ingress.maxBodyBytes,
+            startedTraces: environment.configuration.trace?.sample ?? 0)
         self.intake = intake
         journal = JournalThread(
             mailbox: mailbox, delegate: intake, state: journalState,

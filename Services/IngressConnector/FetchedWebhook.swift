@@ -25,6 +25,8 @@ struct FetchedFrom: Sendable {
     let source: String
     /// The process.
     let instance: String
+    /// The share of webhooks without a trace context that get one here.
+    var startedTraces = 0.0
     /// What the stages behind take.
     let maxBodyBytes: Int
 }
@@ -46,7 +48,9 @@ extension FetchedWebhook {
                 writer.requestHead(head + fields.filter { !$0.name.hasPrefix(":") }.map { ($0.name, $0.value) })
                 let room = Limits.receivedBytes(maxBodyBytes: from.maxBodyBytes) - writer.count - Self.spareBytes
                 body.prefix(room).withUnsafeBytes { writer.section(.body, $0) }
-                appendTraceContext(to: &writer)
+                TraceContext.write(
+                    fields.first { $0.name.lowercased() == "traceparent" }?.value, startingShare: from.startedTraces,
+                    to: &writer)
                 StageStamp(
                     stage: .ingress, instance: from.instance, startedNanoseconds: receivedAtNanoseconds,
                     finishedNanoseconds: wallNanoseconds()
@@ -61,13 +65,5 @@ extension FetchedWebhook {
             "The body has \(bytes) bytes, and ingress.max_body_bytes allows \(from.maxBodyBytes)."
             + (kept < bytes ? " Only its first \(kept) bytes were kept." : " Allow more, then reprocess it.")
         Rejection(.bodyTooLarge, stage: .ingress, detail: sentence).write(to: &writer)
-    }
-
-    private func appendTraceContext(to writer: inout ByteWriter) {
-        guard var value = fields.first(where: { $0.name.lowercased() == "traceparent" })?.value else { return }
-        value.withUTF8 { text in
-            let text = UnsafeRawBufferPointer(text)
-            if TraceContext.isValid(text) { writer.section(.traceContext) { $0.raw(text) } }
-        }
     }
 }

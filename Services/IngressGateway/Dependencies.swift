@@ -36,7 +36,8 @@ extension IngressSettings {
             sources: configuration.sources.map { SourceRoute($0, quotas: ingress.quotas) }, socket: socket,
             trustedProxies: ingress.trustedProxies.compactMap { IPNetwork($0) }, tls: ingress.tls,
             quotas: QuotaSettings(quotas: ingress.quotas, journalBytes: ingress.journal.capacityBytes),
-            eventLoops: ingress.threads ?? max(1, System.coreCount / 2))
+            eventLoops: ingress.threads ?? max(1, System.coreCount / 2),
+            startedTraces: configuration.trace?.sample ?? 0)
     }
 }
 

@@ -23,6 +23,8 @@ struct IngressSettings: Sendable {
     var quotas = QuotaSettings()
     /// Threads that speak HTTP.
     var eventLoops = 1
+    /// The share of webhooks without a trace context that get one.
+    var startedTraces = 0.0
 }
 
 extension IngressSettings {
@@ -67,7 +69,7 @@ final class Ingress<Port: BusPort>: Sendable {
         let quotas = Quotas(settings.quotas)
         self.quotas = quotas
         let metrics = IngressMetrics(registry, state: state, quotas: quotas)
-        let builder = EnvelopeBuilder(instance: settings.instance)
+        let builder = EnvelopeBuilder(instance: settings.instance, startedTraces: settings.startedTraces)
         tls = try FrontTLS(settings.tls, registry)
         bodyBytes = settings.limits.bodyBytes
         let shared = FrontShared(

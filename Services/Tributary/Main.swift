@@ -27,6 +27,7 @@ struct TributaryCommand: ParsableCommand {
               tributary quarantine list             what was refused, and why
               tributary log check DIR               is a commit log whole?
               tributary status                      what runs, and why what does not
+              tributary doctor                      what keeps it from working?
               tributary top                         a live table of the stages
               tributary metrics                     all metrics as one Prometheus text
 
@@ -42,9 +43,8 @@ struct TributaryCommand: ParsableCommand {
         subcommands: [
             CheckCommand.self, ConfigCommand.self, SendCommand.self, VerifyCommand.self, NormaliseCommand.self,
             TypesCommand.self, EventsCommand.self, ListenCommand.self, WhyCommand.self, SubscriptionsCommand.self,
-            AttemptsCommand.self,
-            DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self, StatsCommand.self, TokenCommand.self,
-            LogCommand.self, BackupCommand.self, RestoreCommand.self, StatusCommand.self, LogsCommand.self,
-            TopCommand.self, MetricsCommand.self,
+            AttemptsCommand.self, DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self,
+            StatsCommand.self, TokenCommand.self, LogCommand.self, BackupCommand.self, RestoreCommand.self,
+            DoctorCommand.self, StatusCommand.self, LogsCommand.self, TopCommand.self, MetricsCommand.self,
         ])
 }

@@ -2,12 +2,15 @@
 #include "CPlatform.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/statfs.h>
+#include <sys/timex.h>
 #include <time.h>
 
 int tributary_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
@@ -30,6 +33,16 @@ int tributary_forbid_dumps(void) {
 }
 
 int tributary_may_dump(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0; }
+
+int tributary_clock_is_kept(void) {
+    struct timex clock = {.modes = 0};
+    return adjtimex(&clock) != TIME_ERROR && (clock.status & STA_UNSYNC) == 0;
+}
+
+int tributary_lies_in_memory(const char *folder) {
+    struct statfs found;
+    return statfs(folder, &found) == 0 && (found.f_type == TMPFS_MAGIC || found.f_type == RAMFS_MAGIC);
+}
 
 int tributary_wait_semaphore(sem_t *semaphore, int64_t nanoseconds) {
     struct timespec until;

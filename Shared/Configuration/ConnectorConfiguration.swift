@@ -80,7 +80,7 @@ package struct ConnectorConfiguration: Sendable {
     }
 
     /// Where it connects to, and the key that says so.
-    var place: (key: String, url: EndpointURL) {
+    package var place: (key: String, url: EndpointURL) {
         kind == .fishjam ? ("url", url) : (queue.endpoint == nil ? "queue_url" : "endpoint", queue.address)
     }
 }

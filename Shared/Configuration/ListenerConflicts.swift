@@ -1,19 +1,18 @@
-import Executable
+package import Executable
 
 extension TributaryConfiguration {
     /// One TCP address that some instance is going to listen on.
-    private struct Listener {
-        let key: String
+    package struct Listener: Sendable {
+        package let key: String
         /// Nil where the key is that of one listener, shared by all instances.
-        let instance: String?
-        let address: ListenAddress
+        package let instance: String?
+        package let address: ListenAddress
 
         var words: String { instance.map { "\(key) of \($0), \(address)," } ?? "\(key) \(address)" }
     }
 
-    /// Reports addresses that two listeners would want, counting every instance (instance n serves its metrics n ports
-    /// above `metrics_listen`): the second could never start.
-    func checkListeners(_ section: Section) {
+    /// Every one, counting every instance: instance n serves its metrics n ports above `metrics_listen`.
+    package var listeners: [Listener] {
         var listeners = [Listener(key: "ingress.listen", instance: nil, address: ingress.listen)]
         if let listen = router.listen {
             listeners.append(Listener(key: "router.listen", instance: nil, address: listen))
@@ -33,6 +32,12 @@ extension TributaryConfiguration {
                     Listener(key: "\(key).metrics_listen", instance: "\(stage.rawValue)-\(number)", address: own))
             }
         }
+        return listeners
+    }
+
+    /// Reports addresses that two listeners would want: the second could never start.
+    func checkListeners(_ section: Section) {
+        let listeners = listeners
         var reported: Set<String> = []
         for (index, later) in listeners.enumerated() {
             guard !reported.contains(later.key) else { continue }

@@ -33,8 +33,12 @@ package struct SubscriberTLS: Sendable {
     package var certificate: SecretReference?
     package var key: SecretReference?
 
+    package init(ca: SecretReference? = nil) {
+        self.ca = ca
+    }
+
     static let table = FieldTable<SubscriberTLS>(
-        SubscriberTLS.init, rules: [{ _, section in checkParts(section) }],
+        { SubscriberTLS() }, rules: [{ _, section in checkParts(section) }],
         [
             Field(
                 "ca", optional: \.ca, .secret,

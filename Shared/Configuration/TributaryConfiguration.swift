@@ -16,6 +16,8 @@ package struct TributaryConfiguration: Sendable {
     package private(set) var normaliser = WorkerConfiguration()
     package private(set) var router = RouterConfiguration()
     package private(set) var connector = ConnectorStageConfiguration()
+    /// Nil: nothing is traced.
+    package private(set) var trace: TraceConfiguration?
     /// In the order of the file; names are unique.
     package private(set) var connectors: [ConnectorConfiguration] = []
     /// In the order of the file; names are unique.
@@ -88,6 +90,10 @@ package struct TributaryConfiguration: Sendable {
             Field(
                 "connector", \.connector, .section(ConnectorStageConfiguration.table),
                 "Fetches webhooks that do not come by themselves.", stages: [.ingressConnector]),
+            Field(
+                "trace", optional: \.trace, .object(TraceConfiguration.table),
+                "Sends the ways of some webhooks to a collector of traces; without it none.",
+                stages: [.ingressGateway, .ingressConnector, .fanoutRouter], effect: .restart),
             // The verifier must know which sources have one.
             Field(
                 "connectors", \.connectors,

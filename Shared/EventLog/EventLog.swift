@@ -51,6 +51,9 @@ package protocol EventLog: AnyObject {
         _ event: CanonicalEventView, of envelope: EnvelopeView, to transaction: inout LogTransaction
     ) throws -> Admission
 
+    /// The same for an event of this gateway itself, whose id is all that it has to be known by.
+    func admit(_ event: OwnEvent, to transaction: inout LogTransaction) -> Admission
+
     /// Writes all facts or nothing, durably. Returns the new rows. The progress of lanes follows within 200 ms, behind the
     /// facts. A failed commit may be tried again where its code is `disk_full` or `busy`; after any other nothing may be
     /// committed any more.

@@ -1,6 +1,22 @@
 import Events
 package import Wire
 
+/// An event that this gateway makes itself.
+package struct OwnEvent: Sendable {
+    /// CloudEvents attributes, `id` among them.
+    package var attributes: [(name: String, value: String)]
+    /// JSON.
+    package var payload: [UInt8]
+    /// Nanoseconds since 1970.
+    package var atNanoseconds: Int64
+
+    package init(attributes: [(name: String, value: String)], payload: [UInt8], atNanoseconds: Int64) {
+        (self.attributes, self.payload, self.atNanoseconds) = (attributes, payload, atNanoseconds)
+    }
+
+    package func attribute(_ name: String) -> String { attributes.first { $0.name == name }?.value ?? "" }
+}
+
 /// One event as it lies in a row of the log, after its `u32` length:
 ///
 /// ```
@@ -71,6 +87,33 @@ package struct EventRecord {
             if let stamp = try? StageStamp(content) { stamps.append(stamp) }
         }
         return stamps
+    }
+
+    /// Appends the record of an event that this gateway makes itself, length prefix included: it comes from no journal.
+    package static func write(_ event: OwnEvent, source: String = "", to writer: inout ByteWriter) {
+        let lengthOffset = writer.count
+        writer.u32(0)
+        writer.u8(version)
+        writer.i64(event.atNanoseconds)
+        writer.journalID(JournalID(high: 0, low: 0))
+        writer.u64(0)
+        writer.u32(0)
+        writer.text8(source)
+        writer.u8(0)
+        writer.u8(UInt8(event.attributes.count))
+        let listOffset = writer.count
+        writer.u32(0)
+        for (name, value) in event.attributes {
+            writer.u8(UInt8(name.utf8.count))
+            writer.u16(UInt16(value.utf8.count))
+            writer.raw(Array(name.utf8))
+            writer.raw(Array(value.utf8))
+        }
+        writer.patchU32(UInt32(writer.count - listOffset - 4), at: listOffset)
+        writer.u8(1)
+        writer.u32(UInt32(event.payload.count))
+        writer.raw(event.payload)
+        writer.patchU32(UInt32(writer.count - lengthOffset - 4), at: lengthOffset)
     }
 
     /// Appends the record of `event`, length prefix included.

@@ -45,6 +45,16 @@ package struct LogTransaction {
     mutating func append(
         _ event: CanonicalEventView, of envelope: EnvelopeView, name: UInt128, content: UInt128? = nil
     ) {
+        append(name: name, content: content) { EventRecord.write(event, of: envelope, to: &$0) }
+    }
+
+    /// Adds an event of this gateway itself at the end.
+    mutating func append(_ event: OwnEvent, name: UInt128) {
+        append(name: name, content: nil) { EventRecord.write(event, to: &$0) }
+    }
+
+    @inline(__always)
+    private mutating func append(name: UInt128, content: UInt128?, write: (inout ByteWriter) -> Void) {
         if rows.last.map({ $0.hashes.count >= eventsPerRow || $0.records.count >= bytesPerRow }) ?? true {
             rows.append(Row())
         }
@@ -57,7 +67,7 @@ package struct LogTransaction {
         }
         rows[row].starts.append(rows[row].records.count + 4)
         let start = rows[row].records.count
-        EventRecord.write(event, of: envelope, to: &rows[row].records)
+        write(&rows[row].records)
         byteCount += rows[row].records.count - start + 32
         eventCount += 1
     }

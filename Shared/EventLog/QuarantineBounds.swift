@@ -52,6 +52,8 @@ struct QuarantineBounds {
                 guard let held = held[Budget(source: source, isVerified: isVerified)] else { continue }
                 use.webhooks += held.webhooks
                 use.bytes += held.bytes
+                let shares = [Double(held.webhooks) / Double(limit), Double(held.bytes) / Double(max(1, limitBytes))]
+                use.fullness = max(use.fullness, shares.max() ?? 0)
             }
             return use
         }

@@ -59,6 +59,8 @@ package struct QuarantineUse: Sendable, Equatable {
     package var source: String
     package var webhooks = 0
     package var bytes: Int64 = 0
+    /// How full the fuller of its two halves is, from 0 to 1: in webhooks or bytes, whichever is nearer to its bound.
+    package var fullness = 0.0
     /// Entries that made room for later ones since the log was opened.
     package var displaced = 0
 }

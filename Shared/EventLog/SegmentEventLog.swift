@@ -101,6 +101,18 @@ package final class SegmentEventLog: EventLog {
         return .taken
     }
 
+    package func admit(_ event: OwnEvent, to transaction: inout LogTransaction) -> Admission {
+        let (origin, id) = (Array(event.attribute("source").utf8), Array(event.attribute("id").utf8))
+        let name = origin.withUnsafeBytes { origin in
+            id.withUnsafeBytes { id in
+                KeyedHash.name(key, source: UnsafeRawBufferPointer(start: nil, count: 0), origin: origin, id: id)
+            }
+        }
+        if transaction.contains(name: name) || names.contains(name) { return .knownID }
+        transaction.append(event, name: name)
+        return .taken
+    }
+
     package func commit(_ transaction: LogTransaction) throws(EventLogError) -> [EventBatch] {
         var batches: [EventBatch] = []
         if let failure = state.failure { throw failure }

@@ -84,6 +84,11 @@ extension ProtobufFields {
         varint(UInt64(number) << 3) + varint(value)
     }
 
+    /// The bytes of a field of eight bytes.
+    package static func field(_ number: Int, fixed value: UInt64) -> [UInt8] {
+        varint(UInt64(number) << 3 | 1) + withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+
     private static func varint(_ value: UInt64) -> [UInt8] {
         var (rest, bytes) = (value, [UInt8]())
         while rest > 0x7F {

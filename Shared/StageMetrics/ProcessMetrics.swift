@@ -63,7 +63,8 @@ package struct ProcessMetrics: Sendable {
         return max(0, entries - (process == "self" ? 3 : 2))
     }
 
-    private static func text(of path: String) -> String {
+    /// A file of proc(5), read to its end: each of its pages is a reading of its own. Empty where it cannot be read.
+    package static func text(of path: String) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "" }
         defer { close(descriptor) }

@@ -1,3 +1,4 @@
+import Egress
 import PipelineConfiguration
 import Primitives
 import Synchronization

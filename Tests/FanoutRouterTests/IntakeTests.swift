@@ -168,6 +168,10 @@ final class FailingLog: EventLog {
         try log.admit(event, of: envelope, to: &transaction)
     }
 
+    func admit(_ event: OwnEvent, to transaction: inout LogTransaction) -> Admission {
+        log.admit(event, to: &transaction)
+    }
+
     func commit(_ transaction: LogTransaction) throws(EventLogError) -> [EventBatch] {
         if left > 0 {
             left -= 1

@@ -1,3 +1,4 @@
+import Egress
 import JSON
 import NATS
 import NIOCore

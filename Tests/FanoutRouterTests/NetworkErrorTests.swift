@@ -1,3 +1,4 @@
+import Egress
 import Glibc
 import NIOCore
 import NIOSSL

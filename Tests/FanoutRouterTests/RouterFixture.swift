@@ -1,4 +1,5 @@
 import Bus
+import Egress
 import EventLog
 import Events
 import Glibc

@@ -1,4 +1,5 @@
 import AWS
+import Egress
 import EventLog
 import JSON
 import NIOCore

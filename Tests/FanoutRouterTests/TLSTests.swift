@@ -1,3 +1,4 @@
+import Egress
 import NIOCore
 import NIOSSL
 import Testing

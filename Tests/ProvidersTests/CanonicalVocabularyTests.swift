@@ -11,6 +11,7 @@ struct CanonicalVocabularyTests {
             #expect(CanonicalVocabulary.contains(row.type.canonicalType), "\(row.provider.name) \(row.type)")
         }
         #expect(CanonicalVocabulary.contains(MappedType.unmapped) && !CanonicalVocabulary.contains("room.opened"))
+        #expect(!CanonicalVocabulary.contains("gateway.disk_low"), "no provider says what only the gateway says")
     }
 
     @Test func `the vocabulary has the published families and types`() throws {
@@ -25,7 +26,8 @@ struct CanonicalVocabularyTests {
             track_failed source_ready source_deleted rendition_ready insight_ready; track added removed updated \
             voice_activity; component crashed; channel added removed; viewer joined left; permission requested updated; \
             moderation warned blurred; reaction added; mention created deleted; user updated banned unbanned deactivated \
-            reactivated deleted; custom event; metrics report; provider unmapped
+            reactivated deleted; custom event; metrics report; provider unmapped; gateway subscription_disabled \
+            subscription_failing quarantine_filling backlog_old disk_low clock_jumped certificate_ending
             """
         var expected: Set<String> = []
         for family in published.split(separator: ";") {

@@ -34,23 +34,24 @@ class Watched(Pipeline):
               "api_tokens": [{"name": "watch", "value": f"literal:{API_TOKEN}", "scopes": ["read"]}]}
 
     def __init__(self, binaries: Path, push: dict | None = None, sources: Sequence[dict] = (),
-                 subscriptions: Sequence[dict] = ()):
+                 subscriptions: Sequence[dict] = (), more: dict | None = None):
         self.port, self.api_port = free_port(), free_port()
         super().__init__(binaries, new_folder("pu"), {
             "ingress": {"listen": f"{HOST}:{self.port}"},
             "router": self.router | {"listen": f"{HOST}:{self.api_port}", "push": push or {}},
             "sources": [self.source, *sources],
             "subscriptions": [*subscriptions],
-        }, {})
+        } | (more or {}), {})
 
-    def send(self, number: int, call: str = "livestream:one", padding: int = 0) -> None:
-        """One webhook of Stream's, about a call; its number is the id of its event. `padding`: further bytes."""
+    def send(self, number: int, call: str = "livestream:one", padding: int = 0, fields: dict | None = None) -> None:
+        """One webhook of Stream's, about a call; its number is the id of its event. `padding`: further bytes; `fields`:
+        header fields besides."""
         body = json.dumps({"type": "custom.event", "call_cid": call, "created_at": "2026-11-02T12:00:00.000000Z",
                            "user": {"id": "alice"}, "custom": {"number": number, "padding": "x" * padding}}).encode()
         signature = hmac.new(API_SECRET.encode(), body, hashlib.sha256).hexdigest()
         self.post("/in/stream", body, {
             "Content-Type": "application/json", "X-API-KEY": API_KEY, "X-SIGNATURE": signature,
-            "X-WEBHOOK-ID": f"n-{number}", "X-WEBHOOK-ATTEMPT": "1"})
+            "X-WEBHOOK-ID": f"n-{number}", "X-WEBHOOK-ATTEMPT": "1"} | (fields or {}))
 
     def post(self, path: str, body: bytes, fields: dict[str, str]) -> None:
         """One webhook, which is accepted."""

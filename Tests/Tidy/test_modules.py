@@ -25,14 +25,14 @@ MODULES = {
     "Normaliser": STAGE | CRYPTO | READING | GZIP | {"Normalisation"},
     "FanoutRouter": STAGE | CRYPTO | READING | GZIP | BROKERS | COMMIT_LOG
     | {
-        "ControlAPI", "ControlClient", "DeliverySigning", "EventDelivery", "EventLog", "ServerCertificates",
+        "ControlAPI", "ControlClient", "DeliverySigning", "Egress", "EventDelivery", "EventLog", "ServerCertificates",
         "Verification", "WebSocket",
     },
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"} | {"TapPrinting"},
     "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
     | CRYPTO | READING | GZIP | COMMIT_LOG
     | {
-        "ControlClient", "DeliverySigning", "EventLog", "Normalisation", "ServerCertificates", "Verification",
+        "ControlClient", "DeliverySigning", "Egress", "EventLog", "Normalisation", "ServerCertificates", "Verification",
         "WebSocket",
     },
 }  # fmt: skip

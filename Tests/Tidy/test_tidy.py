@@ -40,6 +40,7 @@ FOUNDATION = {
 FOUNDATION_JSON = {"ReprocessIntake.swift": "operators' requests, not webhooks"}
 OUTGOING = {
     "SubscriberConnector.swift": "the router's deliveries",
+    "DestinationProbe.swift": "tributary doctor, to see whether a destination can be reached",
     "ControlClient.swift": "commands, to a router elsewhere",
     "SQSClient.swift": "from a queue of SQS, for who receives from there",
     "NATSConnection.swift": "the router's deliveries to NATS, to an address that it has checked",
@@ -75,6 +76,7 @@ WALL_CLOCK = {
     "Services/FanoutRouter/EventDelivery/Lanes/Lane.swift": "times of attempts and dead letters",
     "Services/FanoutRouter/EventDelivery/Lanes/LaneHub.swift": "the log's times are read against it at the start",
     "Services/FanoutRouter/EventDelivery/Replay/ReplayRunner.swift": "times of jobs",
+    "Services/FanoutRouter/EventDelivery/Conditions": "times of the gateway's own events, days left of certificates",
     "Services/FanoutRouter/ControlAPI": "times that operators' acts are stored with, and what they are shown",
     "Services/Tributary": "commands: they show times, and sign with them",
     "Services/BusTap": "a command",

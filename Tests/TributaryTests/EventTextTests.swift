@@ -8,7 +8,9 @@ import Testing
         let answer = """
             {"event":{"specversion":"1.0","id":"e-1","type":"room.created"},"position":42,\
             "journey":[{"stage":"verifier","instance":"verifier-0","started":"2026-10-05T14:49:14.1421Z",\
-            "finished":"2026-10-05T14:49:14.142187951Z"}],\
+            "finished":"2026-10-05T14:49:14.142187951Z"},\
+            {"stage":"normaliser","instance":"normaliser-0","started":"2026-10-05T14:49:14.1425Z",\
+            "finished":"2026-10-05T14:49:14.1426Z"}],\
             "deliveries":[{"subscription":"my-app","state":"delivered","attempts":[{"number":1,"status":204,\
             "started":"2026-10-05T14:49:15Z","duration_seconds":0.012,"phase":"answered","outcome":"delivered",\
             "detail":"","answer":null,"replay":null}]}]}
@@ -20,8 +22,9 @@ import Testing
                 {"specversion":"1.0","id":"e-1","type":"room.created"}
 
                 journey
-                  STAGE     INSTANCE    STARTED                    TOOK
-                  verifier  verifier-0  2026-10-05T14:49:14.1421Z  87 µs
+                  STAGE       INSTANCE      STARTED                    WAITED  TOOK
+                  verifier    verifier-0    2026-10-05T14:49:14.1421Z          87 µs
+                  normaliser  normaliser-0  2026-10-05T14:49:14.1425Z  312 µs  100 µs
 
                 deliveries
                   my-app: delivered

@@ -29,10 +29,10 @@ import VerificationSchemes
                 Finding(
                     .error, "run_dir",
                     "\(file)/run cannot be created: \(file) is not a directory; remove it or name another in the "
-                        + "configuration"),
+                        + "configuration", code: .directory),
                 Finding(
                     .error, "data_dir",
-                    "\(file) is not a directory; remove it or name another in the configuration"),
+                    "\(file) is not a directory; remove it or name another in the configuration", code: .directory),
             ])
     }
 
@@ -42,7 +42,9 @@ import VerificationSchemes
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: run)
         #expect(
             try findings("{ data_dir: new/data, sources: [] }") == [
-                Finding(.error, "run_dir", "\(run) is open to other users; close it with: chmod 700 \(run)")
+                Finding(
+                    .error, "run_dir", "\(run) is open to other users; close it with: chmod 700 \(run)",
+                    code: .directory)
             ])
     }
 

@@ -32,11 +32,15 @@ package final class RouterStage: Sendable {
     package let push: NIOLoopBound<PushHub>
     package let pushLoop: any EventLoop
     private let pushGroup: MultiThreadedEventLoopGroup
+    private let conditions: ConditionWatch
+    private let tracer: TraceExporter?
 
     /// Opens the log and prepares everything; nothing moves before `start`. `clock` is what secrets are judged by:
-    /// nanoseconds since 1970. `failed` is told when the log's disk failed: the stage has to be stopped and started anew.
+    /// nanoseconds since 1970. `others`: asks the other instances of this host for metrics. `export`: posts spans to the
+    /// collector. `failed` is told when the log's disk failed: the stage has to be stopped and started anew.
     package init(
         _ environment: StageEnvironment, clock: @escaping @Sendable () -> Int64 = { steadyNanoseconds() },
+        others: @escaping ConditionWatch.Others = { _ in [] }, export: @escaping TraceExporter.Export = { _ in false },
         failed: @escaping @Sendable (StageFailure) -> Void = { _ in }
     ) throws(StageFailure) {
         self.environment = environment
@@ -51,6 +55,10 @@ package final class RouterStage: Sendable {
             let reading = LogReading(try log.makeReader())
             let laneReading = LogReading(try log.makeReader())
             let bus = Self.makeBus(environment, watermarks: watermarks)
+            let tracer = environment.configuration.trace.map {
+                TraceExporter(share: $0.sample, router: environment.instance, environment.registry, export)
+            }
+            self.tracer = tracer
             let router = environment.configuration.router
             let mailboxes = (0..<(router.threads ?? max(1, System.coreCount / 2))).map { _ in
                 FeedMailbox(budgetBytes: Self.mailboxBytes)
@@ -64,36 +72,27 @@ package final class RouterStage: Sendable {
                     environment.registry,
                     sources: environment.configuration.sources.map { ($0.name, "\($0.provider)") }),
                 logger: environment.logger,
-                outlets: Self.outlets(bus, mailboxes + [pushMailbox]) { failed($0.stageFailure) })
-            let loops = try DeliveryLoops(mailboxes) { mailbox, loop in
-                LaneHub(
-                    mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes), reading: laneReading,
-                    loop: loop, loops: mailboxes.count, logger: environment.logger,
-                    deadLetters: { writer.deadLetterCounts }, save: { writer.save($0, saved: $1) })
-            }
-            let pushReading = LogReading(try log.makeReader())
-            let push = try pushLoop.submit {
-                let hub = PushHub(
-                    lineage: lineage, mailbox: pushMailbox, feed: EventFeed(next: next, budgetBytes: Self.feedBytes),
-                    reading: pushReading, loop: pushLoop, registry: environment.registry,
-                    limits: environment.configuration.router.push,
-                    logger: environment.logger,
-                    saveCursors: { writer.save(cursors: $0, saved: $1) })
-                return NIOLoopBound(hub, eventLoop: pushLoop)
-            }.wait()
-            pushMailbox.onArrival { pushLoop.execute { push.value.drain() } }
-            (self.push, self.pushLoop) = (push, pushLoop)
+                outlets: Self.outlets(bus, mailboxes + [pushMailbox], tracer) { failed($0.stageFailure) })
+            let loops = try Self.makeLoops(environment, mailboxes, laneReading, next, writer)
+            push = try Self.makePush(
+                environment, pushLoop, pushMailbox, LogReading(try log.makeReader()), lineage, next, writer)
+            self.pushLoop = pushLoop
             subscriptions = try SubscriptionStore(
                 configured, rules: SubscriptionRules(environment.configuration),
                 lanes: LaneMaker(
                     registry: environment.registry, lineage: lineage, router: router,
-                    route: try EgressRoute(router, environment)),
+                    route: try EgressRoute(router, environment), tracer: tracer),
                 dependencies: SubscriptionStore.Dependencies(
                     writer: writer, reading: reading, loops: loops, registry: environment.registry,
                     logger: environment.logger, clock: clock))
             replays = ReplayRunner(
                 reading: reading, writer: writer, outlets: Self.outlets(subscriptions, loops, laneReading),
                 logger: environment.logger)
+            conditions = ConditionWatch(
+                ConditionWatch.Dependencies(
+                    instance: environment.instance, dataDir: environment.configuration.dataDir,
+                    registry: environment.registry, reading: reading, writer: writer, logger: environment.logger),
+                others: others)
             (self.bus, self.reading, self.writer, self.loops) = (bus, reading, writer, loops)
         } catch let error as StageFailure {
             throw error
@@ -109,6 +108,8 @@ package final class RouterStage: Sendable {
         loops.start(environment.registry)
         replays.start()
         writer.startRetention(environment.registry.heartbeat(of: "event log"))
+        conditions.start()
+        tracer?.start()
         pushLoop.keepBeating(environment.registry.heartbeat(of: "push"))
         environment.registry.gauge(
             "tributary_backlog_records", help: "Records that wait for the event log.",
@@ -183,8 +184,37 @@ extension RouterStage {
             bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
     }
 
+    private static func makeLoops(
+        _ environment: StageEnvironment, _ mailboxes: [FeedMailbox], _ reading: LogReading, _ next: UInt64,
+        _ writer: LogWriter
+    ) throws -> DeliveryLoops {
+        try DeliveryLoops(mailboxes) { mailbox, loop in
+            LaneHub(
+                mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: feedBytes), reading: reading, loop: loop,
+                loops: mailboxes.count, logger: environment.logger, deadLetters: { writer.deadLetterCounts },
+                save: { writer.save($0, saved: $1) })
+        }
+    }
+
+    private static func makePush(
+        _ environment: StageEnvironment, _ loop: any EventLoop, _ mailbox: FeedMailbox, _ reading: LogReading,
+        _ lineage: LogLineage, _ next: UInt64, _ writer: LogWriter
+    ) throws -> NIOLoopBound<PushHub> {
+        let push = try loop.submit {
+            let hub = PushHub(
+                lineage: lineage, mailbox: mailbox, feed: EventFeed(next: next, budgetBytes: feedBytes),
+                reading: reading, loop: loop, registry: environment.registry,
+                limits: environment.configuration.router.push, logger: environment.logger,
+                saveCursors: { writer.save(cursors: $0, saved: $1) })
+            return NIOLoopBound(hub, eventLoop: loop)
+        }.wait()
+        mailbox.onArrival { loop.execute { push.value.drain() } }
+        return push
+    }
+
     private static func outlets(
-        _ bus: RouterBus, _ mailboxes: [FeedMailbox], _ failed: @escaping @Sendable (EventLogError) -> Void
+        _ bus: RouterBus, _ mailboxes: [FeedMailbox], _ tracer: TraceExporter?,
+        _ failed: @escaping @Sendable (EventLogError) -> Void
     ) -> LogWriter.Outlets {
         LogWriter.Outlets(
             committed: { bus.committed($0) },
@@ -195,6 +225,7 @@ extension RouterStage {
             feed: { rows, next in
                 let rendered = rows.map { RenderedBatch($0) }
                 for mailbox in mailboxes { mailbox.put(rendered, next: next) }
+                if let tracer { for row in rendered { tracer.record(row) } }
             }, failed: failed)
     }
 

@@ -21,6 +21,8 @@ struct AcceptedRequest {
 /// Next: `Shared/WebhookIntake/JournalThread.swift`.
 struct EnvelopeBuilder: Sendable {
     let instance: String
+    /// The share of webhooks without a trace context that get one here.
+    var startedTraces = 0.0
 
     /// Where the content of two sections lies in what was written.
     struct Parts {
@@ -44,7 +46,10 @@ struct EnvelopeBuilder: Sendable {
                     writer.section(.body, UnsafeRawBufferPointer(start: nil, count: 0))
                 }
                 parts.body = body..<writer.count
-                if request.facts.hasTraceContext { appendTraceContext(request.head, to: &writer) }
+                if request.facts.hasTraceContext || startedTraces > 0 {
+                    TraceContext.write(
+                        request.head.values("traceparent").first, startingShare: startedTraces, to: &writer)
+                }
                 appendStamp(startedNanoseconds: request.receivedAtNanoseconds, to: &writer)
             }
         }
@@ -82,14 +87,6 @@ struct EnvelopeBuilder: Sendable {
             }
         }
         head.end(in: &writer)
-    }
-
-    private func appendTraceContext(_ head: ReceivedHead, to writer: inout ByteWriter) {
-        guard var value = head.values("traceparent").first else { return }
-        value.withUTF8 { text in
-            let text = UnsafeRawBufferPointer(text)
-            if TraceContext.isValid(text) { writer.section(.traceContext) { $0.raw(text) } }
-        }
     }
 
     /// Fields that concern this connection alone, its framing, or a browser's session with this host. The parser lets no

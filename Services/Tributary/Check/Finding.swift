@@ -2,9 +2,12 @@ import Executable
 import JSON
 import PipelineConfiguration
 
-/// Something about a configuration that decodes, said by `tributary check`.
-struct Finding: Equatable {
-    enum Severity: String {
+/// Something about a configuration that decodes, said by `tributary check`, or about what it is to run on, said by
+/// `tributary doctor`.
+struct Finding: Equatable, Sendable {
+    enum Severity: String, Sendable {
+        /// Looked at and in order.
+        case fine = "ok"
         /// The stages would not start, or not work, with it.
         case error
         /// It works, but probably not as it was meant.
@@ -15,12 +18,18 @@ struct Finding: Equatable {
     /// Such as `router.egress_allow`; empty where the sentence names its place.
     let key: String
     let sentence: String
+    /// What programs go by; it says why this matters and what to do.
+    let code: FindingCode
 
-    init(_ severity: Severity, _ key: String = "", _ sentence: String) {
+    init(_ severity: Severity, _ key: String = "", _ sentence: String, code: FindingCode = .configuration) {
         self.severity = severity
         self.key = key
         self.sentence = sentence
+        self.code = code
     }
+
+    /// The same under another code.
+    func coded(_ code: FindingCode) -> Finding { Finding(severity, key, sentence, code: code) }
 
     /// Without the severity.
     var text: String { key.isEmpty ? sentence : "\(key): \(sentence)" }
@@ -40,7 +49,8 @@ extension TributaryConfiguration {
         DirectoryFindings.of(self)
             + SecretFindings(self).findings(mustResolve: secretsMustResolve)
             + SourceWarnings.of(sources, nowNanoseconds: nowNanoseconds).map { Finding(.warning, "", $0) }
-            + (router.warnings + secretWarnings + exposedSecrets(of: Stage.allCases)).map { Finding(.warning, "", $0) }
+            + router.warnings.map { Finding(.warning, "", $0) }
+            + (secretWarnings + exposedSecrets(of: Stage.allCases)).map { Finding(.warning, "", $0, code: .secret) }
             + ReachWarnings.of(self)
     }
 }
@@ -54,7 +64,7 @@ enum DirectoryFindings {
                 try PrivateDirectory.check(path, isOwn: isOwn)
                 return nil
             } catch {
-                return Finding(.error, key, error.sentence)
+                return Finding(.error, key, error.sentence, code: .directory)
             }
         }
     }

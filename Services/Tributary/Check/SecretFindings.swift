@@ -25,13 +25,16 @@ struct SecretFindings {
     /// What is missing is one warning in all, or an error each where secrets must resolve, as at a start of the stages.
     func findings(mustResolve: Bool) -> [Finding] {
         let severity: Finding.Severity = mustResolve ? .error : .warning
-        var found = unusable.map { Finding(severity, "", $0) } + weak.map { Finding(.warning, "", $0) }
-        if mustResolve { return missing.map { Finding(.error, "", $0.sentence) } + found }
+        func secret(_ severity: Finding.Severity, _ sentence: String) -> Finding {
+            Finding(severity, "", sentence, code: .secret)
+        }
+        var found = unusable.map { secret(severity, $0) } + weak.map { secret(.warning, $0) }
+        if mustResolve { return missing.map { secret(.error, $0.sentence) } + found }
         if !missing.isEmpty {
             let places = Set(missing.map(\.place)).sorted().joined(separator: ", ")
             found.append(
-                Finding(
-                    .warning, "",
+                secret(
+                    .warning,
                     "\(missing.count) of \(references) secrets are not to be had here: \(places); the stages need them at "
                         + "their start (check --secrets makes this an error)"))
         }

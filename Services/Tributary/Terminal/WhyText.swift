@@ -6,7 +6,8 @@ import StageMetrics
 enum WhyText {
     /// `only`: the one subscription that is meant. `now`: nanoseconds since 1970.
     static func text(_ why: JSONValue, only: String? = nil, now: Int64 = wallNanoseconds()) -> String {
-        let head = printable("event \(why["id"].text) at position \(why["position"].text)")
+        let event = printable("event \(why["id"].text) at position \(why["position"].text)")
+        let head = why["journey"].elements.isEmpty ? event : "\(event)\n\n\(EventText.journey(why["journey"]))"
         let blocks = why["subscriptions"].elements.filter { only == nil || $0["subscription"].text == only }
         if blocks.isEmpty {
             let named = only.map { "no subscription is named \(printable($0))" }

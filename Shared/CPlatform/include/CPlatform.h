@@ -21,5 +21,11 @@ int tributary_forbid_dumps(void);
 /// Whether the process is dumpable.
 int tributary_may_dump(void);
 
+/// Whether the kernel says that somebody keeps this machine's clock in step with others (adjtimex(2)).
+int tributary_clock_is_kept(void);
+
+/// Whether a folder lies on tmpfs or ramfs (statfs(2)).
+int tributary_lies_in_memory(const char *folder);
+
 /// Waits for the semaphore, for so many nanoseconds of the monotonic clock at most. 0 when the time is over.
 int tributary_wait_semaphore(sem_t *semaphore, int64_t nanoseconds);

@@ -16,6 +16,9 @@ package protocol DestinationConfiguration: Sendable {
     var signing: SigningConfiguration { get }
     /// How long one attempt may take.
     var timeout: Duration { get }
+    /// Where connections go; none where nothing leaves this machine.
+    var endpoints: [EndpointURL] { get }
+    var tls: SubscriberTLS? { get }
 
     /// Why the router's configuration does not allow it, and which key is at fault; nil where it does.
     func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)?
@@ -28,8 +31,12 @@ extension DestinationConfiguration {
     package static var takesBatches: Bool { true }
     package var signing: SigningConfiguration { SigningConfiguration(scheme: .none) }
     package var timeout: Duration { .seconds(15) }
+    package var endpoints: [EndpointURL] { [] }
+    package var tls: SubscriberTLS? { nil }
     package func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)? { nil }
-    package func warning(by router: RouterConfiguration) -> String? { nil }
+    package func warning(by router: RouterConfiguration) -> String? {
+        endpoints.lazy.compactMap { router.egressRefusal($0) }.first
+    }
 }
 
 /// Every kind of destination, a line each.

@@ -39,10 +39,9 @@ package struct HTTPDestinationConfiguration: DestinationConfiguration {
 
 extension HTTPDestinationConfiguration {
     package var place: String { url.text }
+    package var endpoints: [EndpointURL] { [url] }
 
     package func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)? {
         router.plainHTTPRefusal(url).map { ("url", $0) }
     }
-
-    package func warning(by router: RouterConfiguration) -> String? { router.egressRefusal(url) }
 }

@@ -33,16 +33,13 @@ package struct NATSDestinationConfiguration: DestinationConfiguration {
     private static let expected = "a list of servers such as [\"tls://nats.example.com:4222\"]"
 
     package var place: String { servers.map(\.text).joined(separator: ", ") }
+    package var endpoints: [EndpointURL] { servers }
 
     package func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)? {
         if router.egressProxy != nil {
             return ("type", "deliveries must pass router.egress_proxy, and the protocol of NATS passes no HTTP proxy")
         }
         return servers.lazy.compactMap { router.plainHTTPRefusal($0) }.first.map { ("servers", $0) }
-    }
-
-    package func warning(by router: RouterConfiguration) -> String? {
-        servers.lazy.compactMap { router.egressRefusal($0) }.first
     }
 
     private static func check(_ destination: NATSDestinationConfiguration, _ section: Section) {

@@ -35,6 +35,7 @@ package struct SQSDestinationConfiguration: DestinationConfiguration {
         "the URL of a queue, such as https://sqs.eu-central-1.amazonaws.com/123456789012/events"
 
     package var place: String { queueURL.text }
+    package var endpoints: [EndpointURL] { [address] }
     package var isFIFO: Bool { queueURL.target.hasSuffix(".fifo") }
     /// Where requests go.
     package var address: EndpointURL { endpoint ?? queueURL }
@@ -52,8 +53,6 @@ package struct SQSDestinationConfiguration: DestinationConfiguration {
     package func refusal(by router: RouterConfiguration) -> (key: String, sentence: String)? {
         router.plainHTTPRefusal(address).map { (endpoint == nil ? "queue_url" : "endpoint", $0) }
     }
-
-    package func warning(by router: RouterConfiguration) -> String? { router.egressRefusal(address) }
 
     /// What concerns the queue alone.
     static func checkQueue(_ destination: SQSDestinationConfiguration, _ section: Section) {

@@ -26,8 +26,12 @@ package enum CanonicalVocabulary {
         }
     }
 
-    /// Whether the vocabulary has that type; the name is without prefix.
-    package static func contains(_ name: String) -> Bool { names.contains(name) }
+    /// Whether events of providers can have that type; the name is without prefix.
+    package static func contains(_ name: String) -> Bool { names.contains(name) && !name.hasPrefix(ofGateway) }
+
+    /// What the types begin with that only the gateway gives, to its events about itself. A subscription gets these only
+    /// where its filter names one, or all, by this beginning.
+    package static let ofGateway = "gateway."
 
     /// The family with that name.
     package static func family(named name: String) -> CanonicalFamily? { families.first { $0.name == name } }
@@ -163,6 +167,14 @@ package enum CanonicalVocabulary {
           event: The application sent an event; `providertype` is its name or kind.
         metrics: Measurements.
           report: The provider measured its connections.
+        gateway: What whoever operates this gateway should know; only filters that name these types take them.
+          subscription_disabled: A subscription was disabled, or is active again.
+          subscription_failing: A subscription's circuit breaker has been open for a minute, or closed again.
+          quarantine_filling: The quarantine of a source is nearly full, or has room again.
+          backlog_old: Webhooks or events have waited for long, or flow again.
+          disk_low: A disk is nearly full, or has room again.
+          clock_jumped: The wall clock of a stage was set.
+          certificate_ending: A certificate is near its end, or was renewed.
         provider: What has no canonical type.
           unmapped: Any other event; `providertype` is the provider's name for it, where there is one.
         """

@@ -12,11 +12,12 @@ package enum FamilySchema {
 
     private static func schema(_ family: CanonicalFamily) -> JSONText {
         let isUnmapped = family.types.contains { $0.name == MappedType.unmapped }
+        let isOfGateway = CanonicalVocabulary.ofGateway == family.name + "."
         var required = [
             "specversion", "id", "source", "type", "time", "datacontenttype", "provider", "timesource", "recordedtime",
             "sequence", "data",
         ]
-        if !isUnmapped { required.append("providertype") }
+        if !isUnmapped, !isOfGateway { required.append("providertype") }
         return .object([
             "$schema": .string("https://json-schema.org/draft/2020-12/schema"),
             "$id": .string("urn:tributary:schemas:\(family.name)"),
@@ -24,7 +25,9 @@ package enum FamilySchema {
             "description": .string(family.summary),
             "type": .string("object"),
             "required": .array(required.map(JSONText.string)),
-            "properties": .object(attributes(family) + [("data", payload(isUnmapped))]),
+            "properties": .object(
+                attributes(family, source: isOfGateway ? "^/tributary$" : "^/sources/.")
+                    + [("data", isOfGateway ? condition : payload(isUnmapped))]),
             "propertyNames": .object(["pattern": .string("^[a-z0-9]+$")]),
             "additionalProperties": .object([
                 "type": .array([.string("string"), .string("integer"), .string("boolean")])
@@ -32,14 +35,14 @@ package enum FamilySchema {
         ])
     }
 
-    private static func attributes(_ family: CanonicalFamily) -> [(String, JSONText)] {
+    private static func attributes(_ family: CanonicalFamily, source: String) -> [(String, JSONText)] {
         let types = family.types.map { JSONText.string(MappedType.prefix + $0.name) }
         return [
             ("specversion", .object(["const": .string("1.0")])),
             ("id", string("The provider's id of the event, or a generated one; unique together with source.")),
             (
                 "source",
-                string("The source in the gateway's configuration.", format: "uri-reference", pattern: "^/sources/.")
+                string("The source in the gateway's configuration.", format: "uri-reference", pattern: source)
             ),
             ("type", .object(["enum": .array(types)])),
             ("subject", string("What the event is about.", pattern: printable)),
@@ -66,6 +69,18 @@ package enum FamilySchema {
         if !isUnmapped { members.append(("type", .array([.string("object"), .string("array")]))) }
         return .object(members)
     }
+
+    /// What the gateway says about itself.
+    private static let condition = JSONText.object([
+        "type": .string("object"), "required": .array(["state", "text", "value"].map(JSONText.string)),
+        "properties": .object([
+            "state": string("Whether it began or is over.", among: ["raised", "cleared"]),
+            "text": string("The same as a sentence."),
+            "value": .object([
+                "description": .string("What was measured: seconds, days, or a share."), "type": .string("number"),
+            ]),
+        ]),
+    ])
 
     private static func string(
         _ description: String, format: String? = nil, pattern: String? = nil, among: [String]? = nil

@@ -28,7 +28,7 @@ package enum VocabularyPage {
         | `recordedtime` | when it was received |
         | `provider`, `providertype` | who sent it, and what they call it |
         | `sequence` | its position in the event log, twenty digits |
-        | `traceparent` | the W3C trace context that the sender sent with the webhook; absent where it sent none |
+        | `traceparent` | the W3C trace context that the sender sent with the webhook, or that the gateway began; else absent |
         | `datacontenttype` | `application/json` |
 
         In the tables, braces stand for fields of the payload. Where a provider's rule gives nothing, the id is generated and

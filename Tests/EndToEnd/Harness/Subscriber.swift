@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// A subscriber's HTTP server: blocking sockets, one thread per connection. The path `/n` is subscription n. It answers
-/// 200 and counts deliveries by event id.
+/// 200 and counts deliveries by event id; below `/9` it is gone (410).
 final class Subscriber: Sendable {
     /// What one subscription got.
     struct Ledger: Sendable {
@@ -86,9 +86,13 @@ final class Subscriber: Sendable {
         }
     }
 
+    private static func answer(_ status: String) -> [UInt8] {
+        Array("HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n".utf8)
+    }
+
     /// Reads requests until the client closes.
     private static func serve(_ connection: Int32, _ count: (UnsafeRawBufferPointer) -> Void) {
-        let answer = Array("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8)
+        let (fine, gone) = (answer("200 OK"), answer("410 Gone"))
         let sizeBytes = 2 << 20
         let base = UnsafeMutableRawPointer.allocate(byteCount: sizeBytes, alignment: 16)
         defer { base.deallocate() }
@@ -99,6 +103,7 @@ final class Subscriber: Sendable {
                 let whole = head + 4 + length
                 if filled >= whole {
                     count(UnsafeRawBufferPointer(start: base, count: whole))
+                    let answer = base.load(fromByteOffset: 6, as: UInt8.self) == UInt8(ascii: "9") ? gone : fine
                     memmove(base, base + whole, filled - whole)
                     filled -= whole
                     guard send(connection, answer, answer.count, Int32(MSG_NOSIGNAL)) == answer.count else {

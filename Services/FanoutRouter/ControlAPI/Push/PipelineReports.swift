@@ -4,12 +4,12 @@ import JSON
 import NIOCore
 import NIOPosix
 import Primitives
-import StageMetrics
+package import StageMetrics
 
 /// The metrics of all instances on this host as one report, for whoever has subscribed to it; made as long as there is one.
 ///
 /// `@unchecked Sendable`: confined to the event loop of the connections.
-final class PipelineReports: @unchecked Sendable {
+package final class PipelineReports: @unchecked Sendable {
     /// As Fishjam's servers (`webrtc_metrics_scrape_interval`).
     static let interval = TimeAmount.seconds(1)
     /// Of one report: clients take messages of 1 MiB. What comes later in it is left out.
@@ -60,10 +60,12 @@ final class PipelineReports: @unchecked Sendable {
         }
     }
 
-    /// The instances that answer on their admin sockets, this one too.
-    private static func instances(_ folder: String) -> [(name: String, metrics: [MetricReading])] {
+    /// The instances that answer on their admin sockets, this one too: all of their metrics, or those of these names.
+    package static func instances(
+        _ folder: String, _ names: [String] = []
+    ) -> [(name: String, metrics: [MetricReading])] {
         Stage.instances(in: folder).prefix(mostInstances).compactMap { name in
-            StageMetricsClient.read(folder, name, timeoutSeconds: timeoutSeconds).map { (name, $0) }
+            StageMetricsClient.read(folder, name, names: names, timeoutSeconds: timeoutSeconds).map { (name, $0) }
         }
     }
 

@@ -77,14 +77,18 @@ extension RouterAPI {
             problems: [.notFound]
         ) { request in
             let found = try lookup.event(request["event"] ?? "", source: request.source)
-            let id = found.batch.withRecord(at: found.position) { record in
-                record.attribute("id").map { String(decoding: $0, as: UTF8.self) }
+            let told = found.batch.withRecord(at: found.position) { record in
+                (
+                    record.attribute("id").map { String(decoding: $0, as: UTF8.self) },
+                    EventView.journey(record, found.batch, router: stage.instance)
+                )
             }
             let standings = try EventStandings(of: found, in: stage).all
             return APIReply(
                 200,
                 .object([
-                    "position": .number(found.position), "id": .string((id ?? nil) ?? ""),
+                    "position": .number(found.position), "id": .string(told?.0 ?? ""),
+                    "journey": told?.1 ?? .array([]),
                     "subscriptions": .array(standings.map(WhyView.standing.json)),
                 ]))
         }

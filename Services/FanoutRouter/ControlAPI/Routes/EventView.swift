@@ -50,7 +50,7 @@ enum EventView {
     }
 
     /// When each stage had the webhook in its hands; the router's own stamp ends with the commit.
-    private static func journey(_ record: EventRecord, _ batch: EventBatch, router instance: String) -> JSONText {
+    static func journey(_ record: EventRecord, _ batch: EventBatch, router instance: String) -> JSONText {
         var stamps = record.stamps
         stamps.append(
             StageStamp(

@@ -59,6 +59,7 @@ enum WhyView {
             "EventExplanation",
             .whole([
                 ("position", .position), ("id", .string()),
+                ("journey", .array(of: .ref("JourneyStep"), "When each stage had it.")),
                 ("subscriptions", .array(of: .ref("EventStanding"), "Every subscription.")),
             ])
         ),

@@ -10,7 +10,7 @@ import NIOPosix
 import NIOSSL
 package import PipelineConfiguration
 import ServerCertificates
-import StageMetrics
+package import StageMetrics
 import Synchronization
 import WebSocket
 
@@ -61,10 +61,17 @@ package final class ControlServer: Sendable {
     /// certificate is not to be had, or an address is not.
     package static func start(
         _ configuration: RouterConfiguration, tokens: APITokens, dispatcher: APIDispatcher, push: PushService,
-        streamPath: String, logger: Logger
+        streamPath: String, registry: MetricRegistry, logger: Logger
     ) throws(StageFailure) -> ControlServer {
         var tls: ServerTLS?
-        if configuration.listen != nil, let configured = configuration.tls { tls = try ServerTLS(configured) }
+        if configuration.listen != nil, let configured = configuration.tls {
+            let own = try ServerTLS(configured)
+            registry.gauge(
+                "tributary_certificate_expires_seconds",
+                help: "When the listener's certificate ends, seconds since 1970.",
+                read: { Double(own.expiresAtSeconds) })
+            tls = own
+        }
         var settings = Settings(listen: configuration.listen, publicURL: configuration.publicURL)
         settings.streamPath = streamPath
         settings.bufferBytes = configuration.push.bufferBytes

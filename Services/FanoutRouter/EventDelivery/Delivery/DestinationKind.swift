@@ -42,6 +42,8 @@ struct DestinationContext {
     /// Makes the ids of two logs differ.
     let lineage: LogLineage
     let router: RouterConfiguration
+    /// Is told when the certificate of the other side ends to count, seconds since 1970, with each connection.
+    let certificateSeen: (Int) -> Void
     /// The way out to the network; another object after the configuration of the way has changed.
     let egress: EgressResolver
 }

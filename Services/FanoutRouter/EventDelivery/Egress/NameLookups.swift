@@ -1,3 +1,4 @@
+import Egress
 import NIOCore
 import Synchronization
 import Threads
@@ -99,14 +100,5 @@ final class NameLookups: Sendable {
             let done = self.done.take()
             done?(found)
         }
-    }
-}
-
-/// Why a host has no addresses.
-struct NameNotResolved: Error {
-    let detail: String
-
-    init(_ detail: String) {
-        self.detail = detail
     }
 }

@@ -19,7 +19,8 @@ struct IntakeMetrics: Sendable {
     private let registry: MetricRegistry
     private let sources: [(name: [UInt8], text: String, events: Counter)]
     private let otherEvents: Counter
-    private let quarantines: [String: (webhooks: Gauge, bytes: Gauge, displaced: Counter)]
+    private let quarantines: [String: (webhooks: Gauge, bytes: Gauge, fullness: Gauge, displaced: Counter)]
+    static let quarantineFullness = "tributary_quarantine_fullness_ratio"
 
     /// `sources` are the configured ones with their providers.
     init(_ registry: MetricRegistry, sources: [(name: String, provider: String)]) {
@@ -56,12 +57,15 @@ struct IntakeMetrics: Sendable {
         }
         self.sources = sources.map { (Array($0.name.utf8), $0.name, events($0.provider)) }
         otherEvents = events("other")
-        var quarantines: [String: (webhooks: Gauge, bytes: Gauge, displaced: Counter)] = [:]
+        var quarantines: [String: (webhooks: Gauge, bytes: Gauge, fullness: Gauge, displaced: Counter)] = [:]
         for name in sources.map(\.name) + ["other"] {
             let labels = [("source", name)]
             quarantines[name] = (
                 registry.gauge("tributary_quarantine_webhooks", help: "Webhooks in quarantine.", labels: labels),
                 registry.gauge("tributary_quarantine_bytes", help: "What they take of its bounds.", labels: labels),
+                registry.gauge(
+                    Self.quarantineFullness, help: "How full the fuller of its two halves is, from 0 to 1.",
+                    labels: labels),
                 registry.counter(
                     "tributary_quarantine_displaced_total",
                     help: "Quarantined webhooks that made room for later ones of the same source.", labels: labels)
@@ -76,6 +80,7 @@ struct IntakeMetrics: Sendable {
             guard let instruments = quarantines[use.source] else { continue }
             instruments.webhooks.set(Double(use.webhooks))
             instruments.bytes.set(Double(use.bytes))
+            instruments.fullness.set(use.fullness)
             instruments.displaced.add(use.displaced - instruments.displaced.value)
         }
     }

@@ -32,13 +32,16 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     private struct Inbox {
         var batches: [RecordBatch] = []
         var forced: [(journal: JournalID, watermark: UInt64)] = []
+        var own: [OwnEvent] = []
         var progress: [LaneProgress] = []
         var saved: [@Sendable () -> Void] = []
         var isScheduled = false
         /// When the oldest waiting batch came; monotonic nanoseconds.
         var waitingSince: Int64?
 
-        var isEmpty: Bool { batches.isEmpty && forced.isEmpty && progress.isEmpty && saved.isEmpty }
+        var isEmpty: Bool {
+            batches.isEmpty && forced.isEmpty && own.isEmpty && progress.isEmpty && saved.isEmpty
+        }
     }
 
     /// A commit in the making; kept while the disk is full.
@@ -108,6 +111,9 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     }
 
     // MARK: Any thread
+
+    /// Takes events of this gateway itself into the log, with the next commit.
+    func append(_ events: [OwnEvent]) { leave { $0.own += events } }
 
     /// Saves the progress of lanes with the next commit; `saved` runs on the log thread.
     func save(_ progress: [LaneProgress], saved: @escaping @Sendable () -> Void) {
@@ -205,6 +211,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
             inbox.batches.removeFirst(work.batches.count)
             inbox.waitingSince = inbox.batches.isEmpty ? nil : monotonicNanoseconds()
             swap(&work.forced, &inbox.forced)
+            swap(&work.own, &inbox.own)
             swap(&work.progress, &inbox.progress)
             swap(&work.saved, &inbox.saved)
             return work
@@ -215,6 +222,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
         var transaction = LogTransaction(settings: settings, takenAtNanoseconds: wallNanoseconds())
         if !work.forced.isEmpty { try log.takeNewID() }
         for (journal, watermark) in work.forced { intake.force(journal, to: watermark, &transaction) }
+        for event in work.own { _ = log.admit(event, to: &transaction) }
         let taken = try work.batches.prefix { batch in
             guard transaction.byteCount < Self.bytesPerCommit else { return false }
             try intake.take(batch, log: log, into: &transaction)

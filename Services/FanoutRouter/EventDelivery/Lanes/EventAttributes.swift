@@ -13,6 +13,8 @@ struct EventAttributes {
     var key = Self.nothing
     /// The sender's trace context; filters do not look at it.
     var trace = Self.nothing
+    /// Whether the gateway itself says it: only filters that name such a type take it.
+    var isOfGateway = false
 
     /// Finds them in one pass.
     init(_ record: EventRecord) {
@@ -33,6 +35,7 @@ struct EventAttributes {
             }
             return true
         }
+        isOfGateway = source.isEmpty && type.starts(with: EventMatcher.gatewayPrefix)
     }
 
     private static var nothing: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -67,6 +70,7 @@ struct AttributePlaces: Sendable {
     private var subject: Place
     private var key: Place
     private var trace: Place
+    let isOfGateway: Bool
     let receivedAtNanoseconds: Int64
 
     /// `record` lies in `row`.
@@ -79,6 +83,7 @@ struct AttributePlaces: Sendable {
         subject = Place(attributes.subject, in: row)
         key = Place(attributes.key, in: row)
         trace = Place(attributes.trace, in: row)
+        isOfGateway = attributes.isOfGateway
     }
 
     /// `row`: the bytes that they were found in.
@@ -86,7 +91,7 @@ struct AttributePlaces: Sendable {
     func lend(_ row: UnsafeRawBufferPointer) -> EventAttributes {
         EventAttributes(
             source: source.lend(row), type: type.lend(row), provider: provider.lend(row), subject: subject.lend(row),
-            key: key.lend(row))
+            key: key.lend(row), isOfGateway: isOfGateway)
     }
 
     /// The sender's trace context; empty where it sent none.
@@ -97,12 +102,13 @@ extension EventAttributes {
     @inline(__always)
     fileprivate init(
         source: UnsafeRawBufferPointer, type: UnsafeRawBufferPointer, provider: UnsafeRawBufferPointer,
-        subject: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer
+        subject: UnsafeRawBufferPointer, key: UnsafeRawBufferPointer, isOfGateway: Bool
     ) {
         self.source = source
         self.type = type
         self.provider = provider
         self.subject = subject
         self.key = key
+        self.isOfGateway = isOfGateway
     }
 }

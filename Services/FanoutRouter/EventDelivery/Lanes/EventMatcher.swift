@@ -1,12 +1,14 @@
 import EventLog
 import Events
 import PipelineConfiguration
+import Providers
 
 /// The part of a subscription's filter that looks at attributes, compiled once: every list that is given must match, of
 /// each one pattern. `ContentMatcher` is the other part.
 struct EventMatcher: Sendable {
     /// What every type on the wire begins with and no filter needs to say.
     static let typePrefix = Array(CanonicalTypeName.prefix.utf8)
+    static let gatewayPrefix = Array(CanonicalVocabulary.ofGateway.utf8)
 
     /// The patterns of one attribute; none takes everything.
     private struct Patterns: Sendable {
@@ -39,8 +41,10 @@ struct EventMatcher: Sendable {
     private let providers: Patterns
     private let subjects: Patterns
     private let keys: Patterns
-    /// Whether it takes everything.
+    /// Whether it takes everything but what the gateway itself says.
     let isOpen: Bool
+    /// Whether it names a type of what the gateway itself says.
+    private let namesGateway: Bool
 
     init(
         types: [String] = [], sources: [String] = [], providers: [String] = [], subjects: [String] = [],
@@ -51,6 +55,7 @@ struct EventMatcher: Sendable {
         self.providers = Patterns(providers, areWords: true)
         self.subjects = Patterns(subjects)
         self.keys = Patterns(keys)
+        namesGateway = types.contains { CanonicalTypeName.short($0).hasPrefix(CanonicalVocabulary.ofGateway) }
         isOpen = [types, sources, providers, subjects, keys].allSatisfy(\.isEmpty)
     }
 
@@ -64,7 +69,7 @@ struct EventMatcher: Sendable {
     @inline(__always)
     func matches(_ event: EventAttributes) -> Bool {
         sources.match(event.source) && types.match(event.type) && providers.match(event.provider)
-            && subjects.match(event.subject) && keys.match(event.key)
+            && subjects.match(event.subject) && keys.match(event.key) && (namesGateway || !event.isOfGateway)
     }
 
     func matches(_ record: EventRecord) -> Bool {
@@ -78,6 +83,11 @@ struct EventMatcher: Sendable {
             (.sources, sources, event.source), (.types, types, event.type), (.providers, providers, event.provider),
             (.subjects, subjects, event.subject), (.keys, keys, event.key),
         ]
+        guard namesGateway || !event.isOfGateway else {
+            return LaneExplanation.Mismatch(
+                part: .types, expected: "\(CanonicalVocabulary.ofGateway)*, named as such",
+                found: String(decoding: event.type, as: UTF8.self))
+        }
         guard let (part, patterns, found) = parts.first(where: { !$0.1.match($0.2) }) else { return nil }
         return LaneExplanation.Mismatch(
             part: part, expected: patterns.texts.joined(separator: " or "),

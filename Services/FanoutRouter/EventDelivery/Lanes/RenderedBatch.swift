@@ -11,6 +11,8 @@ package final class RenderedBatch: Sendable {
     private let ends: [Int32]
     /// Of each event; nil of one that is damaged.
     private let places: [AttributePlaces?]
+    /// Whether the gateway itself says one of them, which not even an open filter takes.
+    private let hasOwn: Bool
 
     init(_ batch: EventBatch) {
         self.batch = batch
@@ -31,6 +33,7 @@ package final class RenderedBatch: Sendable {
         }
         self.ends = ends
         self.places = places
+        hasOwn = places.contains { $0?.isOfGateway ?? false }
         bodies = ByteBuffer(bytes: writer.bytes)
     }
 
@@ -44,7 +47,7 @@ package final class RenderedBatch: Sendable {
     /// The first event from `position` on whose attributes match; nil where none of this row does.
     func firstMatch(from position: UInt64, _ matcher: EventMatcher) -> UInt64? {
         guard position >= first, position <= last else { return nil }
-        if matcher.isOpen { return position }
+        if matcher.isOpen, !hasOwn { return position }
         return batch.withBytes { row in
             var index = Int(position - first)
             while index < places.count {
@@ -60,6 +63,16 @@ package final class RenderedBatch: Sendable {
         batch.withBytes { row in
             for (index, places) in places.enumerated() {
                 if let places { body(first + UInt64(index), places.lend(row).subject) }
+            }
+        }
+    }
+
+    /// Lends the trace context of each event that has one.
+    func forEachTrace(_ body: (UInt64, UnsafeRawBufferPointer) -> Void) {
+        batch.withBytes { row in
+            for (index, places) in places.enumerated() {
+                guard let trace = places?.lendTrace(row), !trace.isEmpty else { continue }
+                body(first + UInt64(index), trace)
             }
         }
     }

@@ -12,10 +12,13 @@ struct LaneMaker: Sendable {
     private(set) var router: RouterConfiguration
     private(set) var route: EgressRoute
     private(set) var egress: EgressResolver
+    let tracer: TraceExporter?
 
     init(
-        registry: MetricRegistry, lineage: LogLineage, router: RouterConfiguration, route: EgressRoute
+        registry: MetricRegistry, lineage: LogLineage, router: RouterConfiguration, route: EgressRoute,
+        tracer: TraceExporter?
     ) {
+        self.tracer = tracer
         self.registry = registry
         self.lineage = lineage
         self.router = router
@@ -52,8 +55,10 @@ struct LaneMaker: Sendable {
     func destination(
         _ subscription: KnownSubscription, on loop: any EventLoop, former: (any Destination)?, at nanoseconds: Int64
     ) throws -> any Destination {
-        try subscription.configuration.kind.destination(
+        let former = (former as? TracedDestination)?.inner ?? former
+        let made = try subscription.configuration.kind.destination(
             context(subscription, at: nanoseconds), on: loop, former: former)
+        return tracer.map { TracedDestination(made, of: subscription.name, $0) } ?? made
     }
 
     /// For the loop of the hub.
@@ -69,8 +74,16 @@ struct LaneMaker: Sendable {
     }
 
     private func context(_ subscription: KnownSubscription, at nanoseconds: Int64) -> DestinationContext {
-        DestinationContext(
-            secrets: subscription.signingSecrets(at: nanoseconds), resources: subscription.resources,
-            lineage: lineage, router: router, egress: egress)
+        let (registry, name) = (registry, subscription.name)
+        return DestinationContext(
+            secrets: subscription.signingSecrets(at: nanoseconds), resources: subscription.resources, lineage: lineage,
+            router: router,
+            certificateSeen: { expiresAtSeconds in
+                registry.gauge(
+                    ConditionReadings.destinationCertificate,
+                    help: "When the certificate of a subscription's destination ends, seconds since 1970.",
+                    labels: [("subscription", name)]
+                ).set(Double(expiresAtSeconds))
+            }, egress: egress)
     }
 }

@@ -35,30 +35,10 @@ package enum ProbeEvent {
     static func row(
         _ attributes: [(String, String)], payload: [UInt8], source: String = "", at nanoseconds: Int64
     ) throws(WireError) -> EventBatch {
-        var list = ByteWriter()
-        for (key, value) in attributes {
-            list.u8(UInt8(key.utf8.count))
-            list.u16(UInt16(value.utf8.count))
-            list.raw(Array(key.utf8))
-            list.raw(Array(value.utf8))
-        }
-        var record = ByteWriter()
-        record.u8(EventRecord.version)
-        record.i64(nanoseconds)
-        record.journalID(JournalID(high: 0, low: 0))
-        record.u64(0)
-        record.u32(0)
-        record.text8(source)
-        record.u8(0)
-        record.u8(UInt8(attributes.count))
-        record.u32(UInt32(list.count))
-        record.raw(list.bytes)
-        record.u8(1)
-        record.u32(UInt32(payload.count))
-        record.raw(payload)
         var writer = ByteWriter()
-        writer.u32(UInt32(record.count))
-        writer.raw(record.bytes)
+        let event = OwnEvent(
+            attributes: attributes.map { ($0.0, $0.1) }, payload: payload, atNanoseconds: nanoseconds)
+        EventRecord.write(event, source: source, to: &writer)
         return try EventBatch(
             first: 0, takenAtNanoseconds: nanoseconds, appendedAtNanoseconds: nanoseconds, records: writer.bytes)
     }

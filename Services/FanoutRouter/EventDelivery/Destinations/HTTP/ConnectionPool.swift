@@ -24,13 +24,14 @@ final class ConnectionPool {
     /// further request, so that changes of names and addresses are noticed. Throws where TLS cannot be set up.
     init(
         endpoint: EndpointURL, resolver: EgressResolver, loop: any EventLoop, tls: NIOSSLContext? = nil,
-        reuse: TimeAmount = .minutes(5)
+        reuse: TimeAmount = .minutes(5), certificateSeen: @escaping (Int) -> Void = { _ in }
     ) throws {
         self.endpoint = endpoint
         self.resolver = resolver
         self.reuse = reuse
         hasOwnTLS = tls != nil
-        connector = try SubscriberConnector(endpoint: endpoint, resolver: resolver, loop: loop, tls: tls)
+        connector = try SubscriberConnector(
+            endpoint: endpoint, resolver: resolver, loop: loop, tls: tls, certificateSeen: certificateSeen)
         connector.released = { [weak self] connection, reusable in
             if let self {
                 released(connection, reusable)

@@ -1,3 +1,4 @@
+import Egress
 import HTTPFront
 import NIOCore
 import NIOSSL
@@ -22,6 +23,8 @@ final class DeliveryConnection: ChannelInboundHandler {
     let opened = NIODeadline.now()
     /// Whether a TLS handshake has to come first and is not over yet.
     private var awaitsHandshake: Bool
+    /// Told once when the certificate of the other side ends to count.
+    private let certificateSeen: (Int) -> Void
     /// Called when the connection can take another request or is gone.
     private var released: ((DeliveryConnection, _ reusable: Bool) -> Void)?
     private var completion: ConnectionPool.Completion?
@@ -43,8 +46,12 @@ final class DeliveryConnection: ChannelInboundHandler {
     /// idle time-out.
     private(set) var requests = 0
 
-    init(isTLS: Bool, released: @escaping (DeliveryConnection, _ reusable: Bool) -> Void) {
+    init(
+        isTLS: Bool, certificateSeen: @escaping (Int) -> Void,
+        released: @escaping (DeliveryConnection, _ reusable: Bool) -> Void
+    ) {
         awaitsHandshake = isTLS
+        self.certificateSeen = certificateSeen
         self.released = released
     }
 
@@ -130,7 +137,11 @@ final class DeliveryConnection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .handshakeCompleted = event as? TLSUserEvent { awaitsHandshake = false }
+        if case .handshakeCompleted = event as? TLSUserEvent {
+            awaitsHandshake = false
+            let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+            if let certificate { certificateSeen(Int(certificate.notValidAfter)) }
+        }
         context.fireUserInboundEventTriggered(event)
     }
 

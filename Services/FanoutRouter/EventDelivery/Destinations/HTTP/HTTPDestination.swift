@@ -1,4 +1,5 @@
 import DeliverySigning
+import Egress
 import Executable
 import NIOCore
 import NIOSSL
@@ -93,7 +94,7 @@ extension HTTPDestinationConfiguration: DestinationKind {
             connections: try kept
                 ?? ConnectionPool(
                     endpoint: url, resolver: context.egress, loop: loop,
-                    tls: context.resources as? NIOSSLContext))
+                    tls: context.resources as? NIOSSLContext, certificateSeen: context.certificateSeen))
     }
 
     private func signer(_ context: DestinationContext) throws(SigningSecretError) -> DeliverySigner {

@@ -1,3 +1,4 @@
+import Egress
 import NIOCore
 
 /// Asks an egress proxy for one connection and says whether it made it. To be removed from the pipeline then.

@@ -1,3 +1,4 @@
+import Egress
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -15,13 +16,18 @@ final class SubscriberConnector {
     private let resolver: EgressResolver
     private let loop: any EventLoop
     private let tls: NIOSSLContext?
+    private let certificateSeen: (Int) -> Void
     /// What TLS asks for and holds the certificate against; nil where the host is an address.
     private let serverName: String?
     /// Called when a connection can take another request or is gone.
     var released: (DeliveryConnection, _ reusable: Bool) -> Void = { _, _ in }
 
     /// `tls` is looked at for `https` alone.
-    init(endpoint: EndpointURL, resolver: EgressResolver, loop: any EventLoop, tls: NIOSSLContext?) throws {
+    init(
+        endpoint: EndpointURL, resolver: EgressResolver, loop: any EventLoop, tls: NIOSSLContext?,
+        certificateSeen: @escaping (Int) -> Void
+    ) throws {
+        self.certificateSeen = certificateSeen
         self.endpoint = endpoint
         self.resolver = resolver
         self.loop = loop
@@ -93,7 +99,7 @@ final class SubscriberConnector {
     }
 
     private func newConnection() -> DeliveryConnection {
-        DeliveryConnection(isTLS: tls != nil) { [weak self] connection, reusable in
+        DeliveryConnection(isTLS: tls != nil, certificateSeen: certificateSeen) { [weak self] connection, reusable in
             if let self {
                 released(connection, reusable)
             } else if reusable {

@@ -1,3 +1,4 @@
+import Egress
 import Executable
 import NATS
 import NIOCore

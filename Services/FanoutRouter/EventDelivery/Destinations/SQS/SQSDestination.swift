@@ -208,7 +208,9 @@ extension SQSDestinationConfiguration: DestinationKind {
         return SQSDestination(
             self, credentials,
             connections: try kept
-                ?? ConnectionPool(endpoint: address, resolver: context.egress, loop: loop),
+                ?? ConnectionPool(
+                    endpoint: address, resolver: context.egress, loop: loop,
+                    certificateSeen: context.certificateSeen),
             loop: loop)
     }
 }

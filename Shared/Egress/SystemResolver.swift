@@ -1,10 +1,10 @@
 import Glibc
-import NIOCore
+package import NIOCore
 
 /// The resolver of the system, with what /etc/hosts, nsswitch.conf and resolv.conf say.
-enum SystemResolver {
+package enum SystemResolver {
     /// All addresses of a host, in the order in which they should be tried (RFC 6724). Blocks.
-    static func ask(_ host: String) -> NameLookups.Found {
+    package static func ask(_ host: String) -> Result<[SocketAddress], NameNotResolved> {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_ADDRCONFIG
@@ -28,5 +28,14 @@ enum SystemResolver {
             }
         }
         return addresses.isEmpty ? .failure(NameNotResolved("\(host) has no address")) : .success(addresses)
+    }
+}
+
+/// Why a host has no addresses.
+package struct NameNotResolved: Error {
+    package let detail: String
+
+    package init(_ detail: String) {
+        self.detail = detail
     }
 }

@@ -1,11 +1,11 @@
 import Glibc
-import NIOCore
+package import NIOCore
 import NIOSSL
 
 /// What went wrong on the way to a subscriber, as a sentence part: what libraries say names their sources and not the
 /// cause.
-enum NetworkErrorText {
-    static func text(_ error: any Error) -> String {
+package enum NetworkErrorText {
+    package static func text(_ error: any Error) -> String {
         switch error {
         case let error as IOError: text(errno: error.errnoCode)
         case ChannelError.connectTimeout: "not connected within the time-out"
@@ -20,7 +20,7 @@ enum NetworkErrorText {
     }
 
     /// The cause behind a number of the system.
-    static func text(errno: CInt) -> String {
+    package static func text(errno: CInt) -> String {
         switch errno {
         case ECONNREFUSED: "the connection was refused; nothing listens there"
         case ECONNRESET, ECONNABORTED: "the connection was reset by the other side"
@@ -37,7 +37,7 @@ enum NetworkErrorText {
     }
 
     /// The cause behind a status of `getaddrinfo`.
-    static func text(lookup status: CInt) -> String {
+    package static func text(lookup status: CInt) -> String {
         switch status {
         case EAI_NONAME, noData, noFamily: "the name does not exist or has no address"
         case EAI_AGAIN: "the name servers do not answer at present"
@@ -93,7 +93,7 @@ extension String {
 
 extension SocketAddress {
     /// Address and port as in a URL.
-    var authority: String {
+    package var authority: String {
         let ip = ipAddress ?? ""
         return (ip.contains(":") ? "[\(ip)]" : ip) + ":\(port ?? 0)"
     }

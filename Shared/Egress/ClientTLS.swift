@@ -1,10 +1,10 @@
-import NIOSSL
+package import NIOSSL
 
 /// How a subscription speaks TLS: whom it trusts and as whom it comes.
-enum ClientTLS {
+package enum ClientTLS {
     /// The texts are PEM. `ca` replaces the certificates that the system trusts; `certificate` (a chain, the own one
     /// first) and `key` belong together. Throws a sentence part that says which of them is wrong.
-    static func context(
+    package static func context(
         ca: [UInt8]? = nil, certificate: [UInt8]? = nil, key: [UInt8]? = nil
     ) throws(ClientTLSError) -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
@@ -43,8 +43,8 @@ enum ClientTLS {
 }
 
 /// Why a subscription cannot speak TLS as configured.
-struct ClientTLSError: Error, CustomStringConvertible {
-    let description: String
+package struct ClientTLSError: Error, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) {
         self.description = description
