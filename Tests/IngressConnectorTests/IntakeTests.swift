@@ -67,7 +67,7 @@ struct IntakeTests {
     }
 
     private func commit(_ row: PendingBatch, _ intake: ConnectorIntake) {
-        intake.journaled(row.tokens, first: 1, journal: JournalID(high: 1, low: 2), at: 0)
+        _ = intake.journaled(row.tokens, first: 1, journal: JournalID(high: 1, low: 2), at: 0)
     }
 
     @Test func `a fetched webhook names its connector and its id, and no message can forge what is ours`() {
