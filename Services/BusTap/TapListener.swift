@@ -8,36 +8,48 @@ import ZeroMQ
 
 /// Connects to the taps of the instances that are meant, also of those that start later, and notices gaps.
 ///
+/// Stages send what passed every 50 ms, each at times of its own. So what comes is held back until those that passed before
+/// it are here too, and shown in the order in which it passed.
+///
 /// It takes only the processor time that nobody else wants, so that looking on costs the pipeline none. What it is too slow
 /// for is skipped by the stages (`TapPublisher`) and said.
 final class TapListener {
+    /// A transmission that was received and not shown yet.
+    private struct Held {
+        let header: LinkHeader
+        let notice: TapNotice
+        let batch: Frame
+        /// What the numbers of its instance say was missed before it.
+        let gap: TapGap?
+        let passedNanoseconds: Int64
+        /// By the monotonic clock.
+        let arrivedNanoseconds: Int64
+    }
+
     private let directory: RunDirectory
     private let isMeant: (_ instance: String) -> Bool
-    private let filter: TapFilter
-    private let printer: TapPrinter
+    private let output: TapOutput
     private let socket: Socket
     private var connected: Set<String> = []
     /// Those that were there when the tap began to listen.
     private var early: Set<String> = []
-    private var origins: [String: TapOrigin] = [:]
     private var gaps = TapGaps()
-    private var output = ByteWriter(reservingBytes: TapListener.outputBytes)
+    private var held: [Held] = []
 
     private static let scanIntervalNanoseconds: Int64 = 200_000_000
-    /// What is printed at once.
-    private static let outputBytes = 64 << 10
+    /// Twice the time between two sendings of a stage.
+    private static let holdingNanoseconds: Int64 = 100_000_000
+    /// Between two looks while there is something to be shown.
+    private static let pauseMicroseconds: UInt32 = 25_000
+    private static let mostHeld = 512
     /// Transmissions that wait for this process, in all; beyond it they are skipped.
     private static let queueDepth: Int32 = 256
 
     /// Throws `StageFailure` where this user may not enter the run directory: no waiting would help.
-    init(
-        directory: RunDirectory, filter: TapFilter, printer: TapPrinter,
-        isMeant: @escaping (_ instance: String) -> Bool
-    ) throws {
+    init(directory: RunDirectory, isMeant: @escaping (_ instance: String) -> Bool, output: TapOutput) throws {
         self.directory = directory
         self.isMeant = isMeant
-        self.filter = filter
-        self.printer = printer
+        self.output = output
         do throws(StageFailure) {
             try FileAccess.check(directory.path)
         } catch {
@@ -64,22 +76,23 @@ final class TapListener {
         _ = sched_setscheduler(0, idle, &parameters)
     }
 
-    /// Prints what passes the filter until `count` records are printed or the reader of the output is gone.
-    func listen(count: Int) throws {
-        var left = count
+    /// Shows what passes until all that was asked for has been shown or nobody reads any more.
+    func listen() throws {
         var poller = Poller(wakeUp: -1, sockets: [socket])
         var nextScan: Int64 = 0
         while true {
-            try poller.wait(nanoseconds: Self.scanIntervalNanoseconds)
-            output.bytes.removeAll(keepingCapacity: true)
-            while left > 0, output.count < Self.outputBytes, let frames = try socket.receive() {
-                print(frames, &left)
+            if held.isEmpty {
+                try poller.wait(nanoseconds: Self.scanIntervalNanoseconds)
+            } else {
+                // Not woken by each that comes.
+                usleep(Self.pauseMicroseconds)
             }
-            guard output.bytes.withUnsafeBytes({ FileDescriptorText.write($0, to: 1) }) == 0 else { return }
-            if left == 0 { return }
+            while held.count < Self.mostHeld, let frames = try socket.receive() { hold(frames) }
+            guard try show(), try output.flush(), !output.isDone else { return }
             let now = monotonicNanoseconds()
             if now >= nextScan {
                 nextScan = now + Self.scanIntervalNanoseconds
+                if TapOutput.isReaderGone { return }
                 _ = try scan()
             }
         }
@@ -102,34 +115,43 @@ final class TapListener {
     }
 
     /// A tap transmission is a link header, who taps, and a batch.
-    private func print(_ frames: [Frame], _ left: inout Int) {
+    private func hold(_ frames: [Frame]) {
         guard frames.count == 3,
             let header = try? frames[0].withBytes({ bytes throws(WireError) in try LinkHeader(bytes) }),
-            let notice = try? frames[1].withBytes({ bytes throws(WireError) in try HelloNotice(body: bytes) })
+            let notice = try? frames[1].withBytes({ bytes throws(WireError) in try TapNotice(body: bytes) })
         else { return }
-        let isMeant = isMeant(notice.instance)
-        say(gaps.begin(header, at: notice, isLate: !early.contains(notice.instance)), isMeant, notice)
-        let origin = origins[notice.instance] ?? TapOrigin(notice)
-        origins[notice.instance] = origin
-        frames[2].withBytes { bytes in
-            var batch = BatchReader(bytes)
-            var readable: UInt64 = 0
-            while left > 0, let record = try? batch.next() {
-                guard let envelope = try? EnvelopeView(record) else { continue }
-                readable += 1
-                say(gaps.see(envelope.journal, envelope.sequence, at: notice.role), isMeant, notice)
-                let seen = TapRecord(envelope, at: origin)
-                guard isMeant, filter.passes(seen) else { continue }
-                printer.append(seen, to: &output)
-                left -= 1
-            }
-            if left > 0, readable < UInt64(header.count) {
-                say(.unreadable(UInt64(header.count) - readable), isMeant, notice)
-            }
-        }
+        let gap = gaps.begin(header, at: notice.hello, isLate: !early.contains(notice.hello.instance))
+        held.append(
+            Held(
+                header: header, notice: notice, batch: frames[2], gap: gap,
+                passedNanoseconds: notice.passedNanoseconds ?? wallNanoseconds(),
+                arrivedNanoseconds: monotonicNanoseconds()))
     }
 
-    private func say(_ gap: TapGap?, _ isMeant: Bool, _ origin: HelloNotice) {
-        if let gap, isMeant { printer.append(gap, at: origin, to: &output) }
+    /// Shows what has been held long enough and what passed before it. False where nobody reads any more.
+    private func show() throws -> Bool {
+        let due = monotonicNanoseconds() - Self.holdingNanoseconds
+        let isFull = held.count == Self.mostHeld
+        let last = isFull ? nil : held.lazy.filter { $0.arrivedNanoseconds <= due }.map(\.passedNanoseconds).max()
+        guard isFull || last != nil else { return true }
+        held.sort { $0.passedNanoseconds < $1.passedNanoseconds }
+        let end = last.flatMap { last in held.firstIndex { $0.passedNanoseconds > last } } ?? held.count
+        for shown in held[..<end] where !output.isDone {
+            take(shown)
+            if output.isFull, try !output.flush() { return false }
+        }
+        held.removeFirst(end)
+        return true
+    }
+
+    private func take(_ held: Held) {
+        let hello = held.notice.hello
+        let isMeant = isMeant(hello.instance)
+        if let gap = held.gap, isMeant { output.say(gap, hello) }
+        held.batch.withBytes { bytes in
+            output.take(bytes, held.header, held.notice, isMeant: isMeant) { envelope in
+                gaps.see(envelope.journal, envelope.sequence, at: hello.role)
+            }
+        }
     }
 }

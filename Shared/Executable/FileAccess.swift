@@ -32,3 +32,19 @@ package enum FileAccess {
             + "\(nearest) belongs"
     }
 }
+
+/// A file piece by piece.
+package enum FileChunks {
+    /// Gives its next bytes with each call, none at the end or where it cannot be read any further; `-` is standard input.
+    package static func open(_ path: String) throws(StageFailure) -> () -> [UInt8] {
+        let descriptor = path == "-" ? 0 : Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileAccess.failure(path, errno) }
+        return {
+            [UInt8](unsafeUninitializedCapacity: 64 << 10) { room, count in
+                var taken = 0
+                repeat { taken = read(descriptor, room.baseAddress, room.count) } while taken < 0 && errno == EINTR
+                count = max(0, taken)
+            }
+        }
+    }
+}

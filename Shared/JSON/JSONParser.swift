@@ -110,9 +110,7 @@ struct JSONParser {
 
     private mutating func number() -> JSONValue? {
         let start = position
-        while position < bytes.count, Array("+-.eE0123456789".utf8).contains(bytes[position]) {
-            position += 1
-        }
+        while position < bytes.count, Self.isOfNumber(bytes[position]) { position += 1 }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         return Self.isNumber(text) ? .number(text) : nil
     }
@@ -142,8 +140,17 @@ struct JSONParser {
     }
 
     private mutating func skipBlanks() {
-        while position < bytes.count, Array(" \t\r\n".utf8).contains(bytes[position]) {
-            position += 1
+        while position < bytes.count, Self.isBlank(bytes[position]) { position += 1 }
+    }
+
+    private static func isOfNumber(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+            UInt8(ascii: "e"), UInt8(ascii: "E"):
+            true
+        default: false
         }
     }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x9...0xA).contains(byte) || byte == 0xD }
 }

@@ -50,17 +50,20 @@ package enum JSONValue: Sendable, Equatable {
         }
     }
 
-    /// For reading: two blanks per level, short arrays and objects on one line.
-    package func indented(_ depth: Int = 0) -> String {
+    /// For reading: two blanks per level, arrays and objects of at most `width` columns on one line.
+    package func indented(_ depth: Int = 0, width: Int = 100) -> String {
         let line = json.text
-        if line.count + 2 * depth <= 100 { return line }
+        if line.count + 2 * depth <= width { return line }
         let margin = String(repeating: "  ", count: depth + 1)
         let end = "\n" + String(repeating: "  ", count: depth)
         switch self {
-        case .array(let elements):
-            return "[\n" + elements.map { margin + $0.indented(depth + 1) }.joined(separator: ",\n") + end + "]"
-        case .object(let members):
-            let lines = members.map { "\(margin)\(JSONText.string($0.name)): \($0.value.indented(depth + 1))" }
+        case .array(let elements) where !elements.isEmpty:
+            return "[\n" + elements.map { margin + $0.indented(depth + 1, width: width) }.joined(separator: ",\n") + end
+                + "]"
+        case .object(let members) where !members.isEmpty:
+            let lines = members.map {
+                "\(margin)\(JSONText.string($0.name)): \($0.value.indented(depth + 1, width: width))"
+            }
             return "{\n" + lines.joined(separator: ",\n") + end + "}"
         default:
             return line

@@ -30,6 +30,29 @@ package struct HelloNotice: Equatable, Sendable {
     }
 }
 
+/// Who taps and when the batch passed: a hello, then `i64` nanoseconds since 1970. Versions before it had no time.
+package struct TapNotice: Equatable, Sendable {
+    package var hello: HelloNotice
+    package var passedNanoseconds: Int64?
+
+    package init(_ hello: HelloNotice, passedNanoseconds: Int64?) {
+        self.hello = hello
+        self.passedNanoseconds = passedNanoseconds
+    }
+
+    package init(body: UnsafeRawBufferPointer) throws(WireError) {
+        hello = try HelloNotice(body: body)
+        let helloBytes = 4 + hello.instance.utf8.count
+        var reader = ByteReader(UnsafeRawBufferPointer(rebasing: body.dropFirst(helloBytes)))
+        passedNanoseconds = try? reader.i64()
+    }
+
+    package func write(to writer: inout ByteWriter) {
+        hello.write(to: &writer)
+        if let passedNanoseconds { writer.i64(passedNanoseconds) }
+    }
+}
+
 /// The whole state of a worker's side of a link, so that a lost or repeated one does no harm: `u64 granted through`,
 /// `u64 received through`, `u32 most records`, `u32 most bytes`, `u16 count`, then each unfinished batch's `u64` number.
 package struct CreditNotice: Equatable, Sendable {

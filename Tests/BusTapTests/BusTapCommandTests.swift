@@ -30,6 +30,10 @@ import Testing
         (["--type", "dev.tributary.nothing.*"], "no event has a type like dev.tributary.nothing.*"),
         (["--stage", "postman"], "the stages are ingress-gateway (or ingress), ingress-connector (or connector)"),
         (["--instance", "postman-0"], "stage_unknown: --instance postman-0"),
+        (["--where", "call/id=1"], "pointer_malformed: --where call/id=1"),
+        (["--follow", "1", "--stage", "verifier"], "--follow looks at every hop"),
+        (["--follow", "1", "--count", "1"], "--follow excludes --diff, --oneline, --count and --id"),
+        (["--force"], "--force goes with --record"),
     ])
     func `unknown names are said at once`(arguments: [String], sentence: String) throws {
         let result = try run(arguments)

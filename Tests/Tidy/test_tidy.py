@@ -66,6 +66,7 @@ WALL_CLOCK = {
     "Shared/StageProcess/LogLines.swift": "the time of a line",
     "Shared/StageProcess/ReloadableConfiguration.swift": "when a configuration was loaded",
     "Shared/Bus/Worker/StageRunner.swift": "stamps of a stage",
+    "Shared/Bus/Links/TapPublisher.swift": "when a batch passed",
     "Services/IngressGateway/FrontDoor/Connection.swift": "received-at",
     "Services/IngressGateway/FrontDoor/EnvelopeBuilder.swift": "received-at",
     "Shared/HTTPFront/HTTPDate.swift": "the field Date",

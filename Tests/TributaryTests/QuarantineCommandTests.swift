@@ -24,7 +24,7 @@ import Wire
         let command = try QuarantineReplay.parse(arguments)
         let router = StageClient.router(stages.configuration)
         let walk = try QuarantineWalk(router, ids: command.ids, filter: command.filter, isRepeated: command.again)
-        var run = ReplayRun(router: router, ingress: .ingress(stages.configuration), rate: command.rate)
+        var run = ReplayRun(router: router, ingress: .ingress(stages.configuration), rate: command.pace.rate)
         let failure = run.replay(walk)
         return (run, failure)
     }

@@ -2,6 +2,7 @@
 
 read_wire.py ENVELOPE_HEX...          prints envelopes, one JSON object per line
 read_wire.py --tap SOCKET COUNT       listens to an instance's tap with pyzmq
+read_wire.py --recording FILE         prints what bus-tap recorded
 """
 
 import json
@@ -95,6 +96,20 @@ def read_batch(batch: bytes) -> list[dict]:
     return records
 
 
+def read_transmission(header: bytes, origin: bytes, body: bytes) -> list[dict]:
+    magic, version, kind, _, _, _, count, body_bytes = struct.unpack("<4sBBHQQII", header)
+    assert (magic, version, kind, body_bytes) == (b"TRIB", 1, 10, len(body)), header
+    found = read_batch(body)
+    assert len(found) == count
+    end_of_name = 4 + origin[3]
+    for record in found:
+        record["stage"] = STAGES[origin[0]]
+        record["instance"] = origin[4:end_of_name].decode()
+        if len(origin) >= end_of_name + 8:
+            (record["passed_at_ns"],) = struct.unpack_from("<q", origin, end_of_name)
+    return found
+
+
 def listen(endpoint: str, count: int) -> None:
     import zmq
 
@@ -104,21 +119,28 @@ def listen(endpoint: str, count: int) -> None:
     socket.connect(endpoint)
     print("listening", file=sys.stderr, flush=True)
     while count > 0:
-        header, origin, body = socket.recv_multipart()
-        magic, version, kind, _, _, _, records, body_bytes = struct.unpack("<4sBBHQQII", header)
-        assert (magic, version, kind, body_bytes) == (b"TRIB", 1, 10, len(body)), header
-        found = read_batch(body)
-        assert len(found) == records
+        found = read_transmission(*socket.recv_multipart())
         for record in found[:count]:
-            record["stage"] = STAGES[origin[0]]
-            record["instance"] = origin[4 : 4 + origin[3]].decode()
             print(json.dumps(record), flush=True)
         count -= len(found)
+
+
+def read_recording(recording: bytes) -> list[dict]:
+    frames, offset = [], 0
+    while offset < len(recording):
+        (length,) = struct.unpack_from("<I", recording, offset)
+        frames.append(recording[offset + 4 : offset + 4 + length])
+        offset += 4 + length
+    return [record for place in range(0, len(frames), 3) for record in read_transmission(*frames[place : place + 3])]
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--tap":
         listen(sys.argv[2], int(sys.argv[3]))
+    elif sys.argv[1] == "--recording":
+        with open(sys.argv[2], "rb") as file:
+            for record in read_recording(file.read()):
+                print(json.dumps(record))
     else:
         for argument in sys.argv[1:]:
             print(json.dumps(read_envelope(bytes.fromhex(argument))))

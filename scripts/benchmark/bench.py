@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ RAMP_SECONDS = 1.0
 """Of each run, before its figures are taken."""
 FIRST_EVENT_SECONDS = 10.0
 DRAIN_SECONDS = 45.0
+CONNECTING_SECONDS = 1.0
+"""What a tap takes at most to be listening."""
 
 
 @dataclass(frozen=True)
@@ -161,11 +164,12 @@ class Bench:
 
     def _tap(self, steady: Span, half: Span) -> None:
         """The CPU that one listener costs at half load, without and with it in turns; what it costs of the rate."""
-        without, with_tap = [], []
+        without, with_tap, with_stopped = [], [], []
         for _ in range(self._timing.tap_rounds):
-            without.append(self._tapped(half.target, is_attached=False))
-            with_tap.append(self._tapped(half.target, is_attached=True))
-        full = self._tapped(steady.target, is_attached=True)
+            without.append(self.span(half.target, self._timing.tap))
+            with_tap.append(self._tapped(half.target))
+            with_stopped.append(self._tapped(half.target, is_stopped=True))
+        full = self._tapped(steady.target)
         names = [name for name in steady.after.processes if name not in ("sink", "wrk")]
 
         def cpu(spans: list[Span]) -> float:
@@ -173,25 +177,31 @@ class Bench:
 
         self.outcome["tap"] = {
             "stages_cpu_percent_more": round(100 * (cpu(with_tap) / cpu(without) - 1), 1),
+            "stopped_cpu_percent_more": round(100 * (cpu(with_stopped) / cpu(without) - 1), 1),
             "tap_cpu_micros_per_event": with_tap[-1].cpu_micros_per_event()["bus-tap"],
             "delivered_percent_less": round(
                 100 * (1 - full.delivered_per_second / steady.delivered_per_second), 1),
             "at_steady_load": full.figures(),
         }
-        self._say(f"one tap attached to every hop: {self.outcome['tap']['stages_cpu_percent_more']:+.1f} % CPU of the "
-                  f"stages, {-self.outcome['tap']['delivered_percent_less']:+.1f} % delivered/s at the steady load")
+        figures = self.outcome["tap"]
+        self._say(f"one tap attached to every hop: {figures['stages_cpu_percent_more']:+.1f} % CPU of the stages "
+                  f"({figures['stopped_cpu_percent_more']:+.1f} % when it is stopped), "
+                  f"{-figures['delivered_percent_less']:+.1f} % delivered/s at the steady load")
 
-    def _tapped(self, rate: float, is_attached: bool) -> Span:
-        if not is_attached:
-            return self.span(rate, self._timing.tap)
+    def _tapped(self, rate: float, is_stopped: bool = False) -> Span:
+        """`is_stopped`: by a signal, before the load begins; by the time of the first reading its queues are full."""
         tap = start([self._pipeline.binaries / "bus-tap", "--json", "--config", self._pipeline.file],
                     env=self._pipeline.environment, stdout=subprocess.DEVNULL)
         try:
+            if is_stopped:
+                time.sleep(CONNECTING_SECONDS)
+                tap.send_signal(signal.SIGSTOP)
             span = self.span(rate, self._timing.tap, **{"bus-tap": tap.pid})
             if tap.poll() is not None:
                 raise Failure(f"bus-tap ended with {tap.returncode} while it was measured.")
             return span
         finally:
+            tap.send_signal(signal.SIGCONT)
             end(tap)
 
     def _check_end(self) -> None:

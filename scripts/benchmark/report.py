@@ -73,7 +73,8 @@ def _costs(outcome: dict) -> list[tuple[str, str]]:
     rows += [(f"  {name} (for comparison)", f"{micros[name]:.1f} µs") for name in ("wrk", "sink")]
     rows += [(f"written per event, {name}", f"{number(value)} bytes")
              for name, value in steady["written_bytes_per_event"].items()]
-    rows.append(("one tap on every hop", f"{tap['stages_cpu_percent_more']:+.1f} % CPU of the stages, "
+    rows.append(("one tap on every hop", f"{tap['stages_cpu_percent_more']:+.1f} % CPU of the stages "
+                 f"({tap['stopped_cpu_percent_more']:+.1f} % when it is stopped), "
                  f"{tap['tap_cpu_micros_per_event']:.1f} µs per event of its own, "
                  f"{-tap['delivered_percent_less']:+.1f} % delivered/s at the steady load"))
     return rows

@@ -11,6 +11,9 @@ package struct TapPrinter {
         case block
         case line
         case json
+        /// Webhooks before and after normalisation.
+        case diff(DiffLayout)
+        case diffJSON
     }
 
     let form: Form
@@ -26,13 +29,22 @@ package struct TapPrinter {
         self.hidden = hidden
     }
 
-    package func append(_ record: TapRecord, to out: inout ByteWriter) {
+    /// Returns whether the form has anything to show of the record.
+    @discardableResult package func append(_ record: TapRecord, to out: inout ByteWriter) -> Bool {
         switch form {
         case .block: block(record, &out)
         case .line: line(record, &out)
-        case .json: object(record, &out)
+        case .json: object(record, showsBody: showsPayload, &out)
+        case .diff(let layout):
+            guard let diff = TapDiff(record, showsHeaders: showsHeaders, hidden: hidden) else { return false }
+            title(record, &out)
+            diff.append(layout, to: &out)
+        case .diffJSON:
+            guard TapDiff.isFor(record) else { return false }
+            object(record, showsBody: true, &out)
         }
         out.text("\n")
+        return true
     }
 
     package func append(_ gap: TapGap, at origin: HelloNotice, to out: inout ByteWriter) {
@@ -57,12 +69,20 @@ package struct TapPrinter {
             words = "\(count) records cannot be read by this version"
             member = ("unreadable", .number(count))
         }
-        if form == .json {
+        if isJSON {
             out.raw(JSONText.object([("instance", .string(origin.instance)), member]).bytes)
         } else {
             out.plain("\(origin.instance)  \(words)")
         }
         out.text("\n")
+    }
+
+    /// Whether programs read it.
+    package var isJSON: Bool {
+        switch form {
+        case .json, .diffJSON: true
+        case .block, .line, .diff: false
+        }
     }
 
     // MARK: for people
@@ -85,7 +105,7 @@ package struct TapPrinter {
             out.plain(event.id ?? .empty)
             out.text(", time ")
             out.plain(event.attribute("time") ?? .empty)
-            if showsPayload, let payload = event.payload { indented("\n      data", Array(payload), &out) }
+            if showsPayload, let payload = event.payload { indented("\n      data", shown(payload), &out) }
         }
         record.forEachStamp { stamp in
             out.text("\n    ")
@@ -95,7 +115,7 @@ package struct TapPrinter {
             out.plain(", \((stamp.finishedNanoseconds &- stamp.startedNanoseconds) / 1_000) µs")
         }
         if showsHeaders { fields(record, "\n    ", &out) }
-        if showsPayload { indented("\n    body", record.body, &out) }
+        if showsPayload { indented("\n    body", shown(record), &out) }
     }
 
     private func title(_ record: TapRecord, _ out: inout ByteWriter) {
@@ -125,10 +145,10 @@ package struct TapPrinter {
             out.plain(event.subject ?? .empty)
             out.text(" ")
             out.plain(event.id ?? .empty)
-            if showsPayload, let payload = event.payload { oneLine("  data ", Array(payload), &out) }
+            if showsPayload, let payload = event.payload { oneLine("  data ", shown(payload), &out) }
         }
         if showsHeaders { fields(record, "  ", &out) }
-        if showsPayload { oneLine("  body ", record.body, &out) }
+        if showsPayload { oneLine("  body ", shown(record), &out) }
     }
 
     private func refused(_ rejection: Rejection, _ margin: StaticString, _ out: inout ByteWriter) {
@@ -143,22 +163,30 @@ package struct TapPrinter {
         }
     }
 
+    private func shown(_ record: TapRecord) -> TapBody { TapBody(record, hidesCredentials: hidden != nil) }
+
+    /// Data of an event, in which the normaliser has hidden what is to be hidden.
+    private func shown(_ data: UnsafeRawBufferPointer) -> TapBody { TapBody(data) }
+
     /// JSON on lines of its own, so that it can be copied; anything else escaped on one.
-    private func indented(_ name: StaticString, _ bytes: [UInt8], _ out: inout ByteWriter) {
-        guard let value = JSONValue.read(bytes) else { return oneLine(name, [0x20] + bytes, &out) }
+    private func indented(_ name: StaticString, _ body: TapBody, _ out: inout ByteWriter) {
         out.text(name)
+        guard let value = body.value else {
+            out.text(" ")
+            return body.bytes.withUnsafeBytes { out.plain($0) }
+        }
         for line in value.indented().utf8.split(separator: UInt8(ascii: "\n")) {
             out.text("\n        ")
             out.raw(Array(line))
         }
     }
 
-    private func oneLine(_ name: StaticString, _ bytes: [UInt8], _ out: inout ByteWriter) {
+    private func oneLine(_ name: StaticString, _ body: TapBody, _ out: inout ByteWriter) {
         out.text(name)
-        if let value = JSONValue.read(bytes) {
+        if let value = body.value {
             out.raw(value.json.bytes)
         } else {
-            bytes.withUnsafeBytes { out.plain($0) }
+            body.bytes.withUnsafeBytes { out.plain($0) }
         }
     }
 
@@ -168,7 +196,7 @@ package struct TapPrinter {
 
     // MARK: for machines
 
-    private func object(_ record: TapRecord, _ out: inout ByteWriter) {
+    private func object(_ record: TapRecord, showsBody: Bool, _ out: inout ByteWriter) {
         let envelope = record.envelope
         out.raw(record.origin.jsonHead)
         out.hexadecimal(envelope.journal)
@@ -178,6 +206,10 @@ package struct TapPrinter {
         out.plain(envelope.sourceBytes)
         out.text("\",\"received_at\":\"")
         RFC3339.append(nanoseconds: envelope.receivedAtNanoseconds, digits: 6, to: &out.bytes)
+        if let passed = record.passedNanoseconds {
+            out.text("\",\"passed_at\":\"")
+            RFC3339.append(nanoseconds: passed, digits: 6, to: &out.bytes)
+        }
         out.text("\",\"flags\":[")
         flags(envelope.flags, &out)
         out.text("],\"resends\":")
@@ -191,16 +223,16 @@ package struct TapPrinter {
             out.text("null")
         }
         rejections(record, &out)
-        events(record, &out)
+        events(record, showsData: showsBody, &out)
         stamps(record, &out)
         if showsHeaders {
             let shown = record.fields(hiding: hidden).map { ($0.name, JSONText.string($0.value)) }
             out.text(",\"headers\":")
             out.raw(JSONText.object(shown).bytes)
         }
-        if showsPayload {
+        if showsBody {
             out.text(",\"body\":")
-            value(record.body, &out)
+            out.raw(shown(record).json.bytes)
         }
         out.text("}")
     }
@@ -234,7 +266,7 @@ package struct TapPrinter {
         out.text("]")
     }
 
-    private func events(_ record: TapRecord, _ out: inout ByteWriter) {
+    private func events(_ record: TapRecord, showsData: Bool, _ out: inout ByteWriter) {
         var separator: StaticString = "{"
         out.text(",\"events\":[")
         record.forEachEvent { event in
@@ -249,19 +281,14 @@ package struct TapPrinter {
                 return true
             }
             if event.attributeCount > 0 { out.text("\"") }
-            if showsPayload, let payload = event.payload {
+            if showsData, let payload = event.payload {
                 out.text(event.attributeCount > 0 ? ",\"data\":" : "\"data\":")
-                value(Array(payload), &out)
+                out.raw(shown(payload).json.bytes)
             }
             out.text("}")
             separator = ",{"
         }
         out.text("]")
-    }
-
-    /// JSON as it is, anything else as a string.
-    private func value(_ bytes: [UInt8], _ out: inout ByteWriter) {
-        out.raw((JSONValue.read(bytes)?.json ?? .string(String(decoding: bytes, as: UTF8.self))).bytes)
     }
 
     private func stamps(_ record: TapRecord, _ out: inout ByteWriter) {

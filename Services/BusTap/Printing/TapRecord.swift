@@ -26,12 +26,15 @@ package struct TapOrigin {
 
 /// One record as it passed one hop: a view, which must not outlive the batch that it came in.
 package struct TapRecord {
-    let envelope: EnvelopeView
+    package let envelope: EnvelopeView
     let origin: TapOrigin
+    /// When it passed the hop: nanoseconds since 1970; nil where the stage is of a version that does not say so.
+    let passedNanoseconds: Int64?
 
-    package init(_ envelope: EnvelopeView, at origin: TapOrigin) {
+    package init(_ envelope: EnvelopeView, at origin: TapOrigin, passedNanoseconds: Int64? = nil) {
         self.envelope = envelope
         self.origin = origin
+        self.passedNanoseconds = passedNanoseconds
     }
 
     var verification: Verification? {

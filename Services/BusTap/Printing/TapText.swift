@@ -46,3 +46,10 @@ extension ByteWriter {
         withUnsafeBytes(of: digits) { raw($0) }
     }
 }
+
+/// Escaped as what is printed is.
+func printable(_ text: String) -> String {
+    var writer = ByteWriter()
+    writer.plain(text)
+    return String(decoding: writer.bytes, as: UTF8.self)
+}

@@ -48,14 +48,7 @@ struct QuarantineReplay: ParsableCommand {
     @Flag(help: "Also what was replayed before.")
     var again = false
 
-    @Option(
-        help: ArgumentHelp(
-            "Webhooks per second, above 0; as fast as the ingress takes them when left out.", valueName: "n"))
-    var rate: Double?
-
-    @Flag(help: "Only say what would become of each.")
-    var dryRun = false
-
+    @OptionGroup var pace: ReplayPace
     @OptionGroup var options: RouterOptions
 
     func validate() throws {
@@ -65,7 +58,6 @@ struct QuarantineReplay: ParsableCommand {
         guard ids.isEmpty || (filter.isEmpty && !all) else {
             throw ValidationError("name either entries or what to choose them by")
         }
-        guard rate.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--rate must be above 0") }
     }
 
     func run() {
@@ -77,28 +69,6 @@ struct QuarantineReplay: ParsableCommand {
         let walk = orExit { () throws(StageFailure) in
             try QuarantineWalk(router, ids: ids, filter: filter, isRepeated: again)
         }
-        if dryRun { return rehearse(walk, configuration) }
-        var run = ReplayRun(router: router, ingress: .ingress(configuration), rate: rate)
-        let failure = run.replay(walk)
-        print(options.json ? run.json.text : run.text)
-        if let failure { failure.exit(as: "tributary") }
-        if run.failed > 0 || !run.refusedAgain.isEmpty { ExitStatus.failure.exit() }
-    }
-
-    private func rehearse(_ walk: QuarantineWalk, _ configuration: TributaryConfiguration) {
-        var walk = walk
-        var rehearsal = ReplayRehearsal(configuration: configuration)
-        orExit { () throws(StageFailure) in
-            while true {
-                let entries = try walk.next(QuarantineWalk.pageLimit)
-                if entries.isEmpty { break }
-                for outcome in try rehearsal.judge(entries.map { QuarantineEntry($0) }) {
-                    print(options.json ? outcome.json.text : outcome.text)
-                }
-            }
-        }
-        for missing in walk.missing { StandardError.write("tributary: entry \(missing.id): \(missing.sentence)\n") }
-        print(options.json ? JSONText.object(["summary": rehearsal.json]).text : rehearsal.text)
-        if !walk.missing.isEmpty || rehearsal.isAnyRefused { ExitStatus.failure.exit() }
+        pace.send(walk, configuration, marking: router, json: options.json)
     }
 }

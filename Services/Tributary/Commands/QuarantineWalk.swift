@@ -1,9 +1,20 @@
 import Executable
 import JSON
 
+/// Webhooks that are to go through the pipeline again, a page at a time.
+protocol ReplayWalk {
+    /// How many there are to meet, as far as is known.
+    var expected: Int { get }
+    /// Those that were asked for and are not there.
+    var missing: [(id: UInt64, sentence: String)] { get }
+
+    /// The next ones as the router gives refused webhooks (`QuarantineEntry`), at most `limit`; empty at the end.
+    mutating func next(_ limit: Int) throws(StageFailure) -> [JSONValue]
+}
+
 /// The chosen entries of the quarantine with their contents, oldest first, a page at a time: however many there are, one
 /// page is in memory. What comes in during the walk is left alone, so that what is refused again is not met again.
-struct QuarantineWalk {
+struct QuarantineWalk: ReplayWalk {
     /// Entries on a page; the router gives fewer where they are large.
     static let pageLimit = 100
 
@@ -11,9 +22,7 @@ struct QuarantineWalk {
     private var ids: [UInt64]
     /// Nil where entries are named: nothing follows those.
     private var pages: PageWalk?
-    /// How many entries there are to meet, as far as is known before.
     let expected: Int
-    /// Entries that were named and are not there.
     private(set) var missing: [(id: UInt64, sentence: String)] = []
 
     /// The entries with these numbers, or, when there are none, those that the filter names; of these only the ones that
@@ -35,7 +44,6 @@ struct QuarantineWalk {
         }
     }
 
-    /// The next entries, at most `limit`; empty at the end.
     mutating func next(_ limit: Int) throws(StageFailure) -> [JSONValue] {
         if !ids.isEmpty { return try named(limit) }
         while let page = try pages?.next(most: limit) {

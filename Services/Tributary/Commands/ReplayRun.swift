@@ -10,7 +10,8 @@ struct ReplayRun {
     /// How often an ingress that cannot accept is asked again, after 1 s, 2 s, 4 s …
     private static let patience = 6
 
-    private let router: StageClient
+    /// Where what an ingress took is marked; nil where it comes from elsewhere.
+    private let router: StageClient?
     private let ingress: StageClient
     private let rate: Double?
     private let startedNanoseconds = monotonicNanoseconds()
@@ -23,21 +24,21 @@ struct ReplayRun {
     private var failures: [(id: String, sentence: String)] = []
     private var expected = 0
 
-    init(router: StageClient, ingress: StageClient, rate: Double? = nil) {
+    init(router: StageClient?, ingress: StageClient, rate: Double? = nil) {
         self.router = router
         self.ingress = ingress
         self.rate = rate
     }
 
     /// Replays everything; returns why it had to stop before the end.
-    mutating func replay(_ walk: QuarantineWalk) -> StageFailure? {
+    mutating func replay(_ walk: some ReplayWalk) -> StageFailure? {
         var walk = walk
-        expected = walk.expected
         // A fifth of a second's worth at a time, so that a rate is no sequence of bursts.
         let limit = rate.map { max(1, min(QuarantineWalk.pageLimit, Int($0 / 5))) } ?? QuarantineWalk.pageLimit
         do throws(StageFailure) {
             while true {
                 let entries = try walk.next(limit)
+                expected = walk.expected
                 if entries.isEmpty { break }
                 keepRate()
                 try send(entries.map { QuarantineEntry($0) })
@@ -77,7 +78,7 @@ struct ReplayRun {
                     "ids": .array(taken.map { JSONText(raw: Array($0.id.utf8)) }),
                     "tries": .array(taken.map { .number($0.tries) }),
                 ])
-                _ = try router.ask("POST", "/v1/quarantine/replayed", mark)
+                _ = try router?.ask("POST", "/v1/quarantine/replayed", mark)
                 replayed += taken.count
             }
             if refused.isEmpty { return }

@@ -1,3 +1,4 @@
+internal import StageMetrics
 internal import Wire
 internal import ZeroMQ
 
@@ -5,22 +6,30 @@ internal import ZeroMQ
 /// a slow listener loses batches, never the pipeline time.
 ///
 /// A tap transmission has three frames: a link header of kind `tap`, whose number counts the records published before it
-/// (so that a listener sees how many it missed); who taps, in the form of a hello; and the batch.
+/// (so that a listener sees how many it missed); who taps and when (`TapNotice`); and the batch.
+///
+/// What costs is less the bytes than waking libzmq's thread and the listener. So batches wait until the oldest is 50 ms old
+/// (the housekeeping looks every 10 ms while records move), and go out together.
 final class TapPublisher {
     let socket: Socket
-    private let identity: [UInt8]
+    private let hello: HelloNotice
     private let bootID: UInt64
     private var listeners = 0
     private var published: UInt64 = 0
+    private var waiting: [[Frame]] = []
+    private var waitingBytes = 0
+    /// By the monotonic clock.
+    private var nextFlush: Int64 = 0
 
     /// Transmissions queued per listener before it loses some.
-    private static let queueDepth: Int32 = 512
+    private static let queueDepth: Int32 = 256
+    private static let flushNanoseconds: Int64 = 50_000_000
+    /// What waits at most.
+    private static let mostWaitingBytes = 1 << 20
 
     init(_ context: Context, endpoint: String, role: StageRole, instance: String, bootID: UInt64) throws(ZeroMQError) {
         self.bootID = bootID
-        var writer = ByteWriter()
-        HelloNotice(role: role, instance: instance).write(to: &writer)
-        identity = writer.bytes
+        hello = HelloNotice(role: role, instance: instance)
         socket = try context.socket(.publisher)
         try socket.setHighWaterMarks(Self.queueDepth)
         try socket.bind(endpoint)
@@ -28,20 +37,33 @@ final class TapPublisher {
 
     var hasListeners: Bool { listeners > 0 }
 
-    /// Takes note of listeners that came and went: their first byte is 1 or 0 (zmq_socket(3), ZMQ_XPUB).
-    func refresh() throws(ZeroMQError) {
+    /// Part of the housekeeping: sends what waits, and takes note of listeners that came and went. Their first byte is 1 or
+    /// 0 (zmq_socket(3), ZMQ_XPUB). `isLeaving`: nothing waits any longer.
+    func refresh(isLeaving: Bool = false) throws(ZeroMQError) {
+        if !waiting.isEmpty, isLeaving || monotonicNanoseconds() >= nextFlush { try flush() }
         while let frames = try socket.receive() {
             guard let first = frames.first?.withBytes({ $0.first }) else { continue }
             listeners = max(0, listeners + (first == 1 ? 1 : -1))
         }
     }
 
-    /// Publishes a batch; `body` is shared, not copied.
+    /// Publishes a batch soon; `body` is not copied.
     func publish(_ body: Frame, records: Int) throws(ZeroMQError) {
         guard listeners > 0 else { return }
         let header = LinkHeader(
             kind: .tap, bootID: bootID, number: published, count: records, bodyBytes: body.byteCount)
         published += UInt64(records)
-        _ = try socket.send([header.frame(), Frame(identity), body.sharing()])
+        if waiting.isEmpty { nextFlush = monotonicNanoseconds() + Self.flushNanoseconds }
+        var notice = ByteWriter()
+        TapNotice(hello, passedNanoseconds: wallNanoseconds()).write(to: &notice)
+        waiting.append([header.frame(), Frame(notice.bytes), body])
+        waitingBytes += body.byteCount
+        if waitingBytes >= Self.mostWaitingBytes { try flush() }
+    }
+
+    private func flush() throws(ZeroMQError) {
+        for frames in waiting { _ = try socket.send(frames) }
+        waiting.removeAll(keepingCapacity: true)
+        waitingBytes = 0
     }
 }

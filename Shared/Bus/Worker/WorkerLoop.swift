@@ -171,7 +171,7 @@ final class WorkerLoop {
     private func keepHouse(at now: Int64) throws -> Bool {
         housekeeping.begin(at: now, isComplete: upstream.isComplete && control.isComplete)
         var isChanged = try rescan(at: now)
-        try tap.refresh()
+        try tap.refresh(isLeaving: isStopping)
         isChanged = try control.refresh(at: now) || isChanged
         let hello = HelloNotice(role: settings.role, instance: settings.instance)
         let isRebuilt = try upstream.refresh(hello) { link, change in
