@@ -59,9 +59,7 @@ package final class RouterStage: Sendable {
             let reading = LogReading(try log.makeReader())
             let laneReading = LogReading(try log.makeReader())
             let bus = Self.makeBus(environment, watermarks: watermarks)
-            let tracer = environment.configuration.trace.map {
-                TraceExporter(share: $0.sample, router: environment.instance, environment.registry, export)
-            }
+            let tracer = TraceExporter(environment, export)
             self.tracer = tracer
             let mailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
             let pushMailbox = FeedMailbox(budgetBytes: Self.mailboxBytes)
