@@ -56,6 +56,21 @@ import Testing
         #expect(InstanceReading.latencyName("ingress-connector") == "tributary_journal_fsync_seconds")
     }
 
+    @Test func `each instance shows what part of its stage's work it does`() throws {
+        func instance(_ name: String, _ taken: Double) throws -> InstanceMetrics {
+            var (before, now) = (InstanceReading(atNanoseconds: 0), InstanceReading(atNanoseconds: 1_000_000_000))
+            (before.taken, now.taken) = (0, taken)
+            return InstanceMetrics(try row(name), from: before, to: now)
+        }
+        let table = TopTable(instances: [
+            try instance("normaliser-0", 30), try instance("normaliser-1", 10), try instance("verifier-0", 40),
+            try instance("fanout-router-0", 0),
+        ])
+        #expect(table.instances.map(\.sharePercent) == [75, 25, 100, nil])
+        #expect(table.lines(width: 200)[0].contains("SHARE%"))
+        #expect(JSONValue.read(table.instances[1].json.bytes)?["share_percent"].text == "25.0")
+    }
+
     @Test func `quantiles come from the buckets of the interval`() throws {
         let registry = MetricRegistry(stage: "fanout-router", instance: "fanout-router-0", version: "1")
         let histogram = registry.histogram("tributary_receipt_to_delivery_seconds", help: "x")

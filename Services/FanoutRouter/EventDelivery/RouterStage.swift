@@ -55,9 +55,7 @@ package final class RouterStage: Sendable {
             let reading = LogReading(try log.makeReader())
             let laneReading = LogReading(try log.makeReader())
             let bus = Self.makeBus(environment, watermarks: watermarks)
-            let tracer = environment.configuration.trace.map {
-                TraceExporter(share: $0.sample, router: environment.instance, environment.registry, export)
-            }
+            let tracer = TraceExporter(environment, export)
             self.tracer = tracer
             let router = environment.configuration.router
             let mailboxes = (0..<(router.threads ?? max(1, System.coreCount / 2))).map { _ in

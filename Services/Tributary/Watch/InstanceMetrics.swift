@@ -7,6 +7,8 @@ struct InstanceMetrics {
     let cpuPercent: Double?
     let inPerSecond: Double?
     let outPerSecond: Double?
+    /// What part of all that its stage takes in it takes; of the table that it stands in.
+    var sharePercent: Double?
     /// Of the interval; of the whole life where nothing came lately.
     let p99Seconds: Double?
 
@@ -44,7 +46,8 @@ struct InstanceMetrics {
             members.map { ($0.name, $0.value.json) } + [
                 ("cpu_percent", number(cpuPercent)),
                 ("resident_bytes", .optional(residentBytes) { .number(Int64($0)) }),
-                ("in_per_second", number(inPerSecond)), ("out_per_second", number(outPerSecond)),
+                ("in_per_second", number(inPerSecond)), ("share_percent", number(sharePercent)),
+                ("out_per_second", number(outPerSecond)),
                 ("records_in", number(recordsIn)), ("records_out", number(recordsOut)),
                 ("backlog_records", number(backlogRecords)), ("oldest_unsettled_seconds", number(oldestSeconds)),
                 ("p99_seconds", number(p99Seconds)),

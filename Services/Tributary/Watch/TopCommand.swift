@@ -16,7 +16,8 @@ struct TopCommand: ParsableCommand {
               tributary top --interval 5 --json | jq '.instances[].cpu_percent'
 
             Where the output is no terminal, plain tables come one after the other.
-            Rates are of the interval; P99 is the time from the receipt of a webhook to its
+            Rates are of the interval; SHARE is an instance's part of what its stage takes
+            in; P99 is the time from the receipt of a webhook to its
             answer (ingress), to a worker's result, or to its delivery (router), and of a
             connector the time of its commits.
 

@@ -19,6 +19,7 @@ struct TopTable {
         Column(title: "CPU%") { CellText.number($0.cpuPercent) },
         Column(title: "RSS MB") { CellText.number($0.residentBytes.map { $0 / 1e6 }) },
         Column(title: "IN/S") { CellText.number($0.inPerSecond) },
+        Column(title: "SHARE%") { CellText.number($0.sharePercent) },
         Column(title: "OUT/S") { CellText.number($0.outPerSecond) },
         Column(title: "IN") { CellText.number($0.recordsIn) },
         Column(title: "OUT") { CellText.number($0.recordsOut) },
@@ -29,10 +30,22 @@ struct TopTable {
 
     /// What a narrow terminal does without, one after the other until the rest fits.
     private static let leftOutFirst = [
-        "PID", "OUT", "IN", "UPTIME", "RESTARTS", "OLDEST", "RSS MB", "OUT/S", "P99", "CPU%", "IN/S", "BACKLOG",
+        "PID", "OUT", "IN", "UPTIME", "RESTARTS", "OLDEST", "RSS MB", "OUT/S", "P99", "SHARE%", "CPU%", "IN/S",
+        "BACKLOG",
     ]
 
     let instances: [InstanceMetrics]
+
+    init(instances: [InstanceMetrics]) {
+        let sums = Dictionary(
+            instances.map { ($0.row["stage"].text, $0.inPerSecond ?? 0) }, uniquingKeysWith: { $0 + $1 })
+        self.instances = instances.map { instance in
+            var instance = instance
+            let sum = sums[instance.row["stage"].text] ?? 0
+            if let own = instance.inPerSecond, sum > 0 { instance.sharePercent = (1000 * own / sum).rounded() / 10 }
+            return instance
+        }
+    }
 
     /// The header and one line a row, none wider than `width`.
     func lines(width: Int) -> [String] {

@@ -2,8 +2,10 @@ import Dispatch
 import EventLog
 import Events
 import Executable
+import PipelineConfiguration
 import Primitives
 import StageMetrics
+import StageProcess
 import Synchronization
 import Wire
 
@@ -40,6 +42,12 @@ package final class TraceExporter: Sendable {
                 labels: [("outcome", outcome)])
         }
         (exported, dropped, failed) = (counter("exported"), counter("dropped"), counter("failed"))
+    }
+
+    /// Nil where nothing is to be traced.
+    convenience init?(_ environment: StageEnvironment, _ export: @escaping Export) {
+        guard let trace = environment.configuration.trace else { return nil }
+        self.init(share: trace.sample, router: environment.instance, environment.registry, export)
     }
 
     func start() { queue.asyncAfter(deadline: .now() + Self.interval) { [weak self] in self?.send() } }
