@@ -10,7 +10,7 @@ package import Wire
 /// The log thread: takes all batches that wait, writes them in one commit, then tells the bus, the tap and the lanes.
 ///
 /// `@unchecked Sendable`: `log`, `intake` and `pending` are touched on `queue` only, but for what `EventLog` allows any
-/// thread, which is done on `upkeep`; `saidJump` there only. Everything else is a constant or behind a lock.
+/// thread, which is done on `upkeep`; `saidJump` and `isClosed` there only. Everything else is a constant or behind a lock.
 package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     /// Most records that go into one commit.
     static let recordsPerCommit = 4096
@@ -65,6 +65,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     private var pending: Pending?
     /// How far the wall clock was set when that was said last; nanoseconds.
     private var saidJump: Int64 = 0
+    private var isClosed = false
     private let settings: EventLogSettings
     private let metrics: IntakeMetrics
     private let logger: Logger
@@ -159,7 +160,12 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     }
 
     /// Closes the log; nothing may be written afterwards.
-    func close() { upkeep.sync { queue.sync { log.close() } } }
+    func close() {
+        upkeep.sync {
+            isClosed = true
+            queue.sync { log.close() }
+        }
+    }
 
     private func leave(_ change: (inout Inbox) -> Void) {
         let mustWake = inbox.withLock { inbox in
@@ -307,6 +313,8 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     }
 
     private func dropExpired(_ heartbeat: Heartbeat) {
+        // Another may have the log's folder by now.
+        guard !isClosed else { return }
         sayClockJump()
         let limit = 128
         var dropped = 0
