@@ -3,8 +3,8 @@
 
 The configuration is a JSON file; beside it, files steer a running stage: INSTANCE.broken (exits at start),
 INSTANCE.needs (the same unless the variable named in it is set), INSTANCE.unready, INSTANCE.stalled (a thread of the
-process with this pid does not move), INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog (the number that it reports),
-INSTANCE.refuses (takes no other configuration), INSTANCE.old (has no /configuration).
+process with this pid does not move), INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog and INSTANCE.age (the
+numbers that it reports), INSTANCE.refuses (takes no other configuration), INSTANCE.old (has no /configuration).
 `tributary status`, `logs`, `top` and `metrics` are the built ones: TRIBUTARY_BUILT names the executable.
 """
 
@@ -160,13 +160,17 @@ def answer(request, instance, folder, is_unready, running):
             checks["threads"] = {"ok": False, "detail": "the bus thread has not moved for 12 s"}
         unready = b"HTTP/1.1 503 Unavailable\r\n\r\n" + json.dumps({"checks": checks}).encode()
         return unready if is_unready or stalled else OK
-    try:
-        with open(os.path.join(folder, f"{instance}.backlog")) as text:
-            backlog = text.read()
-    except FileNotFoundError:
-        backlog = "0"
+
+    def reported(ending):
+        try:
+            with open(os.path.join(folder, f"{instance}.{ending}")) as text:
+                return text.read()
+        except FileNotFoundError:
+            return "0"
+
     labels = {"stage": name, "stage_instance": instance}
-    metrics = [metric("tributary_backlog_records", "gauge", labels, backlog),
+    metrics = [metric("tributary_backlog_records", "gauge", labels, reported("backlog")),
+               metric("tributary_oldest_unsettled_seconds", "gauge", labels, reported("age")),
                metric("tributary_records_total", "counter", labels | {"direction": "in"}, "12")]
     if instance.startswith("verifier"):
         open_source = labels | {"source": "open", "scheme": "none"}

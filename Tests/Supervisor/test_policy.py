@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from supervision.health import Answer, RestartPolicy, parse  # noqa: E402
 from supervision.process import stage_environment  # noqa: E402
+from supervision.scaling import OLD_FOR_SECONDS, OLD_SECONDS, QUIET_FOR_SECONDS, AgeScaling  # noqa: E402
 from supervision.topology import parse_instance, stage_named  # noqa: E402
 
 
@@ -25,6 +26,46 @@ class Restarts(unittest.TestCase):
         self.assertEqual(policy.delay_after_death(1.0), 0)
         self.assertFalse(policy.is_looping)
         self.assertEqual([policy.delay_after_death(0.9), policy.delay_after_death(0.9)], [0, 0.2])
+
+
+class ByAge(unittest.TestCase):
+    def setUp(self):
+        self.scaling, self.now, self.count = AgeScaling(1, 6), 0.0, 1
+
+    def look(self, age, all_busy=True, seconds=OLD_FOR_SECONDS):
+        """The number after so many seconds of one look each; `age`: at each of them, by the seconds since the first."""
+        for second in range(int(seconds) + 1):
+            self.count = self.scaling.judge(self.now + second, self.count, age(second), all_busy)
+        self.now += seconds + 1
+        return self.count
+
+    def test_twice_as_many_where_an_old_backlog_does_not_shrink_up_to_the_most(self):
+        self.assertEqual(self.look(lambda second: OLD_SECONDS + second), 2)
+        self.assertEqual([self.look(lambda second: 90.0) for _ in range(3)], [4, 6, 6])
+
+    def test_what_shrinks_is_young_or_has_an_idle_instance_needs_no_more(self):
+        self.assertEqual(self.look(lambda second: 90.0 - second, seconds=60), 1)
+        self.assertEqual(self.look(lambda second: OLD_SECONDS - 0.1, seconds=60), 1)
+        self.assertEqual(self.look(lambda second: 90.0 + second, all_busy=False, seconds=60), 1)
+
+    def test_a_moment_in_which_it_is_not_known_or_young_begins_the_time_anew(self):
+        for gap in (None, 0.0):
+            self.assertEqual(self.look(lambda second: 90.0, seconds=OLD_FOR_SECONDS - 1), 1)
+            self.assertEqual(self.scaling.judge(self.now, 1, gap, True), 1)
+            self.now += 1
+        self.assertEqual(self.look(lambda second: None, seconds=60), 1)
+
+    def test_one_less_after_each_quiet_minute_down_to_the_least(self):
+        self.count = 3
+        self.assertEqual(self.look(lambda second: 0.0, all_busy=False, seconds=QUIET_FOR_SECONDS - 1), 3)
+        self.assertEqual(self.scaling.judge(self.now, 3, 0.0, True), 3)
+        counts = [self.look(lambda second: 0.0, all_busy=False, seconds=QUIET_FOR_SECONDS) for _ in range(3)]
+        self.assertEqual(counts, [2, 1, 1])
+
+    def test_between_old_and_young_nothing_changes(self):
+        self.count = 3
+        for all_busy in (True, False):
+            self.assertEqual(self.look(lambda second: 2.0, all_busy, seconds=600), 3)
 
 
 class Names(unittest.TestCase):

@@ -265,6 +265,37 @@ class Changing(SupervisorCase):
             self.assertEqual((ended.returncode, ended.stderr.count("\n")), (64, 1))
             self.assertIn(words, ended.stderr)
 
+    def test_the_number_follows_an_old_backlog_where_more_could_help_also_under_a_later_supervisor(self):
+        pipeline = self.pipeline
+        pipeline.good("up", "-d")
+        pipeline.good("scale", "normaliser", "--auto", "1..3")
+        self.assertEqual(pipeline.status()["auto"], {"normaliser": [1, 3]})
+        pipeline.kill_supervisor()
+        pipeline.good("up", "-d")
+        pipeline.steer("verifier-0", "unready")
+        until(lambda: pipeline.rows()["verifier-0"]["state"] == "not-ready", "another stage is away")
+        for name in ("normaliser-0", "normaliser-1"):
+            pipeline.steer(name, "backlog", "9")
+        pipeline.steer("ingress-gateway-0", "age", "90")
+        self.assert_one_each(ALL)
+        pipeline.steer("verifier-0", "unready", None)
+        until(lambda: "normaliser-2" in pipeline.rows(), "there are more")
+        self.assertIn("normaliser: 2 become 3; the oldest unsettled webhook is 90.0 s old.",
+                      pipeline.path("supervisor", "log").read_text())
+        pipeline.good("scale", "normaliser", "1")
+        self.assertEqual(pipeline.status()["auto"], {})
+
+    def test_what_cannot_follow_the_backlog_is_refused(self):
+        self.pipeline.good("up", "-d")
+        for arguments, words in ((("ingress", "--auto", "1..3"), "ingress-gateway does not follow the backlog"),
+                                 (("normaliser", "--auto", "3..2"), "3..2 has more before the dots"),
+                                 (("normaliser", "--auto", "1..65"), "runs 1 to 64 instances, not 65"),
+                                 (("normaliser", "2", "--auto", "1..3"), "a number or --auto MIN..MAX"),
+                                 (("normaliser",), "a number or --auto MIN..MAX")):
+            ended = self.pipeline.command("scale", *arguments)
+            self.assertEqual(ended.returncode, 64)
+            self.assertIn(words, ended.stderr)
+
     def test_an_ingress_leaves_when_its_journal_is_empty_also_after_a_restart_of_everything(self):
         pipeline = self.pipeline
         pipeline.good("up", "-d")

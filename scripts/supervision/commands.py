@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import executables
-from commandline import NOT_READY, NOT_RUNNING, UNAVAILABLE, Failure, Formatter, run
+from commandline import NOT_READY, NOT_RUNNING, UNAVAILABLE, USAGE, Failure, Formatter, run
 from executables import ROOT
 
 from . import control, service
@@ -19,6 +19,7 @@ from .control import NotRunning
 from .daemon import Supervisor
 from .instance import READY_SECONDS
 from .process import find_running
+from .scaling import OLD_SECONDS, QUIET_FOR_SECONDS
 from .topology import STAGES
 
 DEFAULT_FILE = "compose/tributary.yaml"
@@ -111,6 +112,12 @@ class Command:
         self._call(self._running().run_dir, **request)
         return 0
 
+    def scale(self) -> int:
+        if (self._options.count is None) == (self._options.auto is None):
+            raise Failure("scale takes a number or --auto MIN..MAX: 'scale normaliser 4', "
+                          "'scale normaliser --auto 1..8'.", USAGE)
+        return self.change()
+
     def reload(self) -> int:
         answer = self._call(self._running(tells=False).run_dir, "reload", environment=dict(os.environ))
         if self._options.json:
@@ -134,6 +141,12 @@ def tell(line: str) -> None:
         os.write(1, f"{line}\n".encode())
 
 
+def bounds(text: str) -> list[int]:
+    """1..8"""
+    least, most = text.split("..")
+    return [int(least), int(most)]
+
+
 def complain(line: str) -> None:
     print(f"supervisor: {line}", file=sys.stderr)
 
@@ -144,10 +157,14 @@ COMMANDS = (
      {"up": "run in front; Ctrl-C drains and ends", "up -d": "run behind; returns when it is ready"},
      ("-d", "--detach", {"action": "store_true", "help": "run behind and return when all stages are ready, at most "
       f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment"})),
-    ("scale", Command.change, "Run so many instances of a stage, until 'down' or a reload that changes the number.",
-     {"scale normaliser 4": "run four normalisers"},
+    ("scale", Command.scale, "Run so many instances of a stage, until 'down' or a reload that changes the number. With "
+     "--auto the number follows the age of the oldest webhook that is not settled: twice as many where it stays above "
+     f"{OLD_SECONDS:g} s and none of them is idle, one less after {QUIET_FOR_SECONDS:g} quiet seconds.",
+     {"scale normaliser 4": "run four normalisers",
+      "scale normaliser --auto 1..8": "as many as the backlog needs; 'scale normaliser 4' ends that"},
      ("stage", {"metavar": "STAGE", "help": ", ".join(stage.key for stage in STAGES if stage.most > 1)}),
-     ("count", {"metavar": "N", "type": int, "help": f"how many: {LIMITS}"})),
+     ("count", {"metavar": "N", "type": int, "nargs": "?", "help": f"how many: {LIMITS}"}),
+     ("--auto", {"metavar": "MIN..MAX", "type": bounds, "help": "verifier or normaliser: between these"})),
     ("reload", Command.reload, "Check the configuration, say what changes, and let every stage run by it: in place "
      "where it can be, otherwise by a restart, one instance after the other.",
      {"reload": "run by the file as it is now", "reload --json": "and say as JSON what became of every instance"},

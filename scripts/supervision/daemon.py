@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from .configuration import ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, Configura
 from .instance import READY_SECONDS, Instance, Say, until
 from .listeners import name_of, open_listener
 from .process import Process
+from .scaling import AgeScaling
 from .topology import NAMED, STAGES, Stage, parse_instance, stage_named
 
 DRAIN_REPORT_SECONDS = 30.0  # how long a command waits for a leaving ingress; the draining itself goes on
 DRAIN_POLL_SECONDS = 0.1
 BACKLOG_METRIC = "tributary_backlog_records"
+AGE_METRIC = "tributary_oldest_unsettled_seconds"
 RETIRED_MARK = "retired"  # an empty file in the folder of an ingress whose journal was empty when it left
 OVERRIDES_NAME = "overrides.json"
 """What `scale` and `restart --binary` set: it lasts as long as the pipeline runs, also when the supervisor itself is
@@ -36,6 +39,8 @@ class Supervisor:
         self._counts = dict(configuration.instances)
         self._programs: dict[str, str] = {}  # what stages run by instead of the executable in `binaries`
         self._listeners: dict[str, socket.socket] = {}
+        self.by_age: dict[str, AgeScaling] = {}
+        """The stages whose number follows the backlog."""
 
     def say(self, line: str) -> None:
         """Into the log, and to whoever waits for what is done."""
@@ -130,8 +135,12 @@ class Supervisor:
 
     def _keep_overrides(self) -> None:
         path = self.configuration.run_dir / OVERRIDES_NAME
-        path.with_suffix(".new").write_text(json.dumps({"instances": self._counts, "programs": self._programs}))
+        path.with_suffix(".new").write_text(json.dumps(
+            {"instances": self._counts, "programs": self._programs, "auto": self._ranges()}))
         path.with_suffix(".new").rename(path)
+
+    def _ranges(self) -> dict[str, list[int]]:
+        return {name: [each.least, each.most] for name, each in self.by_age.items()}
 
     def _recall_overrides(self) -> None:
         path = self.configuration.run_dir / OVERRIDES_NAME
@@ -140,6 +149,8 @@ class Supervisor:
             self._counts |= {name: max(1, min(int(count), NAMED[name].most))
                              for name, count in saved["instances"].items() if NAMED[name].most > 1}
             self._programs |= {name: str(program) for name, program in saved["programs"].items()}
+            self.by_age = {NAMED[name].executable: AgeScaling(max(1, int(least)), min(int(most), NAMED[name].most))
+                           for name, (least, most) in saved.get("auto", {}).items()}
         except FileNotFoundError:
             pass
         except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
@@ -173,17 +184,49 @@ class Supervisor:
 
     async def scale(self, stage_name: str, count: int) -> None:
         """Runs so many instances of a stage; the highest numbered leave first."""
+        await self.resize(self._scalable(stage_name, count), count)
+
+    async def scale_by_age(self, stage_name: str, least: int, most: int) -> None:
+        """Lets the number of a worker's instances follow the backlog's age from now on."""
+        stage, scaling = self._scalable(stage_name, least, most), AgeScaling(least, most)
+        if stage.listens or least > most:
+            raise Failure(f"{least}..{most} has more before the dots than behind." if least > most else
+                          f"{stage.executable} does not follow the backlog; a verifier or normaliser does.", USAGE)
+        await self.resize(stage, scaling.bounded(self._counts[stage.executable]), scaling)
+
+    async def follow_backlog(self) -> None:
+        """Looks once, and scales where that is due."""
+        for name, scaling in list(self.by_age.items()):
+            stage, count = NAMED[name], self._counts[name]
+            others = [each for each in self.instances.values() if each.stage is not stage]
+            journals = [each for each in others if each.stage.listens or each.stage.only_with]
+            held = await asyncio.gather(*(self._gauge(each, BACKLOG_METRIC) for each in self.of(stage)))
+            ages = await asyncio.gather(*(self._gauge(each, AGE_METRIC) for each in journals))
+            age = max(ages) if ages and None not in ages and all(each.is_ready for each in others) else None
+            # One that is too slow to answer is busy.
+            wanted = scaling.judge(time.monotonic(), count, age, all_busy=0 not in held)
+            if wanted != count:
+                self.say(f"{name}: {count} become {wanted}; the oldest unsettled webhook is {age or 0:.1f} s old.")
+                await self.resize(stage, wanted, scaling)
+
+    def _scalable(self, stage_name: str, *counts: int) -> Stage:
+        """The stage, if it may have so many instances."""
         stage = stage_named(stage_name)
         if stage.most == 1:
             raise Failure(f"{stage.executable} cannot be scaled: " + (
                 "one connector owns the journal." if stage.only_with else "one router owns the event log."), USAGE)
-        if not 1 <= count <= stage.most:
-            raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
-                ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
-        await self.resize(stage, count)
+        for count in counts:
+            if not 1 <= count <= stage.most:
+                raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
+                    ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
+        return stage
 
-    async def resize(self, stage: Stage, count: int) -> None:
+    async def resize(self, stage: Stage, count: int, scaling: AgeScaling | None = None) -> None:
+        """`scaling`: what changes the number later on; without it the number stays."""
         self._counts[stage.executable] = count
+        self.by_age.pop(stage.executable, None)
+        if scaling:
+            self.by_age[stage.executable] = scaling
         self._keep_overrides()
         await self._settle(stage)
         await self.until_ready()
@@ -193,7 +236,7 @@ class Supervisor:
 
         await until(lambda: not leaving(), DRAIN_REPORT_SECONDS)
         for instance in leaving():
-            left = await self._backlog(instance)
+            left = await self._gauge(instance, BACKLOG_METRIC)
             self.say(f"{instance.name} still holds {'an unknown number of' if left is None else int(left)} records; "
                      "it leaves when the router has settled them.")
         self.say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
@@ -223,7 +266,8 @@ class Supervisor:
         looks_empty = 0
         while looks_empty < 2:
             await asyncio.sleep(DRAIN_POLL_SECONDS)
-            looks_empty = looks_empty + 1 if instance.is_ready and await self._backlog(instance) == 0 else 0
+            is_empty = instance.is_ready and await self._gauge(instance, BACKLOG_METRIC) == 0
+            looks_empty = looks_empty + 1 if is_empty else 0
         await instance.stop()
         folder = self.configuration.data_dir / instance.name
         with suppress(OSError):  # without the mark the next `up` looks into its journal again
@@ -232,11 +276,12 @@ class Supervisor:
         del self.instances[instance.name]
         self.say(f"{instance.name} has left; its journal is empty.")
 
-    async def _backlog(self, instance: Instance) -> float | None:
-        answer = await instance.ask(f"/metrics.json?names={BACKLOG_METRIC}")
-        counts = [float(each["value"]) for metric in answer.get("metrics", ()) if metric["name"] == BACKLOG_METRIC
+    async def _gauge(self, instance: Instance, name: str) -> float | None:
+        """The present value of one of its metrics; nothing where it does not say."""
+        answer = await instance.ask(f"/metrics.json?names={name}")
+        values = [float(each["value"]) for metric in answer.get("metrics", ()) if metric["name"] == name
                   for each in metric["samples"]]
-        return sum(counts) if counts else None
+        return sum(values) if values else None
 
     # Other processes
 
@@ -315,6 +360,6 @@ class Supervisor:
             "supervisor": {"pid": os.getpid()}, "configuration": str(self.configuration.file),
             "run_dir": str(self.configuration.run_dir),
             "listen": {name: name_of(listener) for name, listener in self._listeners.items()},
-            "scheme": self.configuration.scheme,
+            "scheme": self.configuration.scheme, "auto": self._ranges(),
             "instances": [each.row() | {"binary": self._programs.get(each.stage.executable)} for each in rows],
         }

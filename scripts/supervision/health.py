@@ -21,7 +21,7 @@ UNANSWERED = 3
 one of them so when it goes on."""
 CONFIRMED_SECONDS = 1.0
 """What says that a thread is stalled must say so for this long: the first answers may come just after the process was
-stopped and went on, and threads move once a second."""
+stopped and went on, before its threads have shown that they move."""
 EARLY_SECONDS = 1.0  # A death within this time of being ready (or before it) is early; only early ones back off
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 5.0

@@ -27,6 +27,7 @@ PID_NAME = "supervisor.pid"
 LOG_NAME = "supervisor.log"
 LOCK_WAIT_SECONDS = 2.0  # a supervisor that was just killed or goes down holds its lock for some milliseconds more
 ROTATE_SECONDS = 10.0
+LOOK_SECONDS = 1.0  # how often the backlog is looked at that `scale --auto` follows
 LONGEST_LINE_BYTES = 4 << 20  # a command with a whole environment
 REQUEST_SECONDS = 10.0  # how long a connection may take to say what it wants
 ANSWER_SECONDS = 10.0  # how long it may take to read the answer's end
@@ -100,6 +101,7 @@ class Service:
         (run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         self._begin(self._come_up(running))
         self._begin(self._rotate())
+        self._begin(self._follow_backlog())
         listening = await self.serve(front)
         await self._over.wait()
         listening.close()
@@ -127,6 +129,15 @@ class Service:
         while True:
             await asyncio.sleep(ROTATE_SECONDS)
             logfiles.rotate(self._supervisor.configuration.run_dir, say)
+
+    async def _follow_backlog(self) -> None:
+        while not self._goes_down:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._supervisor.by_age and not self._lock.locked():
+                try:
+                    await self._change(self._supervisor.follow_backlog)
+                except (Failure, OSError) as failure:
+                    say(f"error: not scaled by the backlog's age: {failure}")
 
     # What it is asked for
 
@@ -185,6 +196,8 @@ class Service:
                 await supervisor.until_ready()
             case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
                 await self._change(supervisor.scale, stage, count, said=said)
+            case {"command": "scale", "stage": str(stage), "auto": [int(least), int(most)]}:
+                await self._change(supervisor.scale_by_age, stage, least, most, said=said)
             case {"command": "restart", "name": str(name), "binary": str() | None as program}:
                 await self._change(supervisor.restart, name, program, said=said)
             case {"command": "reload"}:
