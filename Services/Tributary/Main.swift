@@ -26,6 +26,7 @@ struct TributaryCommand: ParsableCommand {
               tributary dead-letters replay --subscription my-app --all
               tributary quarantine list             what was refused, and why
               tributary log check DIR               is a commit log whole?
+              tributary keys generate verifier.key  a key pair for links between hosts
               tributary status                      what runs, and why what does not
               tributary top                         a live table of the stages
               tributary metrics                     all metrics as one Prometheus text
@@ -44,6 +45,7 @@ struct TributaryCommand: ParsableCommand {
             TypesCommand.self, EventsCommand.self, ListenCommand.self, WhyCommand.self, SubscriptionsCommand.self,
             AttemptsCommand.self,
             DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self, StatsCommand.self, TokenCommand.self,
+            KeysCommand.self,
             LogCommand.self, BackupCommand.self, RestoreCommand.self, StatusCommand.self, LogsCommand.self,
             TopCommand.self, MetricsCommand.self,
         ])

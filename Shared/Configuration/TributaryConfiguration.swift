@@ -16,6 +16,8 @@ package struct TributaryConfiguration: Sendable {
     package private(set) var normaliser = WorkerConfiguration()
     package private(set) var router = RouterConfiguration()
     package private(set) var connector = ConnectorStageConfiguration()
+    /// Nil: all stages run on this host.
+    package private(set) var topology: TopologyConfiguration?
     /// In the order of the file; names are unique.
     package private(set) var connectors: [ConnectorConfiguration] = []
     /// In the order of the file; names are unique.
@@ -88,6 +90,10 @@ package struct TributaryConfiguration: Sendable {
             Field(
                 "connector", \.connector, .section(ConnectorStageConfiguration.table),
                 "Fetches webhooks that do not come by themselves.", stages: [.ingressConnector]),
+            Field(
+                "topology", optional: \.topology, .object(TopologyConfiguration.table),
+                "The instances of a pipeline on several hosts, the same in the file of each.", stages: Stage.allCases,
+                effect: .pipeline),
             // The verifier must know which sources have one.
             Field(
                 "connectors", \.connectors,
