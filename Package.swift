@@ -143,8 +143,8 @@ let package = Package(
         shared(
             "StageProcess",
             [
-                "AdminServer", "Executable", "HTTPFront", "JSON", "PipelineConfiguration", "Primitives", "StageMetrics",
-                "Threads", logging,
+                "AdminServer", "Bus", "Executable", "HTTPFront", "JSON", "PipelineConfiguration", "Primitives",
+                "StageMetrics", "Threads", "Wire", logging,
             ]),
         shared(
             "WebhookIntake",
@@ -233,8 +233,8 @@ let package = Package(
                 "Gzip",
                 "JSON", "Normalisation",
                 "PipelineConfiguration", "Primitives", "Providers", "ServerCertificates", "StageMetrics", "Threads",
-                "Verification", "VerificationSchemes", "WebSocket", "Wire", argumentParser, nio, nioPosix, nioSSL,
-                nioTLS,
+                "Verification", "VerificationSchemes", "WebSocket", "Wire", "ZeroMQ", argumentParser, nio, nioPosix,
+                nioSSL, nioTLS,
             ], resources: [.embedInCode("Samples/samples.txt")]),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),

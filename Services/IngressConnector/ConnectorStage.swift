@@ -56,7 +56,7 @@ final class ConnectorStage: Sendable {
         bus = try journal.start(
             open: { try environment.openJournal(folder) },
             connect: {
-                environment.joinBus($0, BusDelegate(mailbox: mailbox, delegate: intake, report: report))
+                try environment.joinBus($0, BusDelegate(mailbox: mailbox, delegate: intake, report: report))
             })
     }
 

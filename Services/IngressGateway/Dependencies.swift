@@ -79,7 +79,7 @@ extension Ingress where Port == IngressBus {
     ) throws -> Ingress<IngressBus> {
         try Ingress<IngressBus>(
             settings, registry: environment.registry, openJournal: { try environment.openJournal(journalPath) },
-            connect: { environment.joinBus($0, $1) },
+            connect: { try environment.joinBus($0, $1) },
             report: { sentence in environment.logger.warning("\(sentence)") }, failed: failed)
     }
 

@@ -31,7 +31,7 @@ struct NormaliserProcess: ParsableCommand {
         let reloadable = ReloadableConfiguration(environment)
         let bus = WorkerBus(
             settings: WorkerSettings(
-                role: .normaliser, runDirectory: environment.runDirectory, instance: environment.instance,
+                role: .normaliser, runDirectory: try environment.busDirectory(), instance: environment.instance,
                 maxBodyBytes: environment.configuration.ingress.maxBodyBytes), metrics: environment.registry)
         bus.start { NormaliserWork(box, environment.registry) }
         let admin = try AdminEndpoint(

@@ -27,6 +27,7 @@ struct TributaryCommand: ParsableCommand {
               tributary quarantine list             what was refused, and why
               tributary reprocess --from bug.tap    what bus-tap recorded elsewhere
               tributary log check DIR               is a commit log whole?
+              tributary keys generate verifier.key  a key pair for links between hosts
               tributary status                      what runs, and why what does not
               tributary doctor                      what keeps it from working?
               tributary top                         a live table of the stages
@@ -45,8 +46,8 @@ struct TributaryCommand: ParsableCommand {
             CheckCommand.self, ConfigCommand.self, SendCommand.self, VerifyCommand.self, NormaliseCommand.self,
             TypesCommand.self, EventsCommand.self, ListenCommand.self, WhyCommand.self, SubscriptionsCommand.self,
             AttemptsCommand.self, DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self,
-            ReprocessCommand.self, StatsCommand.self, TokenCommand.self, LogCommand.self, BackupCommand.self,
-            RestoreCommand.self, DoctorCommand.self, StatusCommand.self, LogsCommand.self, TopCommand.self,
-            MetricsCommand.self,
+            ReprocessCommand.self, StatsCommand.self, TokenCommand.self, KeysCommand.self, LogCommand.self,
+            BackupCommand.self, RestoreCommand.self, DoctorCommand.self, StatusCommand.self, LogsCommand.self,
+            TopCommand.self, MetricsCommand.self,
         ])
 }

@@ -37,7 +37,7 @@ struct VerifierProcess: ParsableCommand {
         let rehearsals = Rehearsal(box, maxBodyBytes: maxBodyBytes)
         let bus = WorkerBus(
             settings: WorkerSettings(
-                role: .verifier, runDirectory: environment.runDirectory, instance: environment.instance,
+                role: .verifier, runDirectory: try environment.busDirectory(), instance: environment.instance,
                 maxBodyBytes: maxBodyBytes), metrics: environment.registry)
         bus.start { VerifierWork(box, environment.registry, maxInflatedBytes: 2 * maxBodyBytes) }
         let admin = try AdminEndpoint(

@@ -18,6 +18,8 @@ package struct TributaryConfiguration: Sendable {
     package private(set) var connector = ConnectorStageConfiguration()
     /// Nil: nothing is traced.
     package private(set) var trace: TraceConfiguration?
+    /// Nil: all stages run on this host.
+    package private(set) var topology: TopologyConfiguration?
     /// In the order of the file; names are unique.
     package private(set) var connectors: [ConnectorConfiguration] = []
     /// In the order of the file; names are unique.
@@ -94,6 +96,10 @@ package struct TributaryConfiguration: Sendable {
                 "trace", optional: \.trace, .object(TraceConfiguration.table),
                 "Sends the ways of some webhooks to a collector of traces; without it none.",
                 stages: [.ingressGateway, .ingressConnector, .fanoutRouter], effect: .restart),
+            Field(
+                "topology", optional: \.topology, .object(TopologyConfiguration.table),
+                "The instances of a pipeline on several hosts, the same in the file of each.", stages: Stage.allCases,
+                effect: .pipeline),
             // The verifier must know which sources have one.
             Field(
                 "connectors", \.connectors,

@@ -1,7 +1,7 @@
 package import AdminServer
 package import Bus
 package import CommitLog
-internal import Executable
+package import Executable
 package import Journal
 internal import Logging
 package import PipelineConfiguration
@@ -33,11 +33,11 @@ extension StageEnvironment {
     }
 
     /// Binds the sockets of an ingress and starts the bus thread.
-    package func joinBus(_ journal: Journal, _ delegate: BusDelegate) -> IngressBus {
+    package func joinBus(_ journal: Journal, _ delegate: BusDelegate) throws(StageFailure) -> IngressBus {
         let ingress = configuration.ingress
         let bus = IngressBus(
             settings: IngressBusSettings(
-                runDirectory: runDirectory, instance: instance, maxBodyBytes: ingress.maxBodyBytes,
+                runDirectory: try busDirectory(), instance: instance, maxBodyBytes: ingress.maxBodyBytes,
                 windowRecords: ingress.windowRecords, windowBytes: ingress.windowBytes,
                 verdictTimeoutNanoseconds: ingress.verdictTimeout.nanoseconds),
             journal: journal.id, firstRetained: journal.watermark + 1, nextSequence: journal.nextSequence,

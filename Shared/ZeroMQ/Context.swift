@@ -32,7 +32,7 @@ package final class Context: Sendable {
             if kind == .dealer { try socket.set(ZMQ_IMMEDIATE, 1) }
             try socket.set(ZMQ_RECONNECT_IVL, 10)
             try socket.set(ZMQ_RECONNECT_IVL_MAX, 100)
-        case .publisher:
+        case .publisher, .reply:
             break
         }
         return socket
@@ -43,6 +43,7 @@ package final class Context: Sendable {
 package enum SocketKind: Int32, Sendable {
     case pair = 0
     case subscriber = 2
+    case reply = 4
     case dealer = 5
     case router = 6
     /// XPUB: a publisher that sees its subscriptions.

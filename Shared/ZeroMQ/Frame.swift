@@ -48,6 +48,9 @@ package final class Frame {
     /// Whether more frames of the same transmission follow.
     package var hasMore: Bool { zmq_msg_more(pointer) != 0 }
 
+    /// What the `AllowList` calls whoever sent a received frame; nil where the connection had to prove no key.
+    package var sender: String? { zmq_msg_gets(pointer, "User-Id").map { String(cString: $0) } }
+
     /// Another frame of the same bytes, by reference.
     package func sharing() -> Frame {
         let other = Frame()

@@ -98,8 +98,9 @@ package final class Socket {
         return .sent
     }
 
-    /// What the bus sends has three frames at most: a ROUTER's id, header and body, or those of the tap.
-    static let mostFrames = 4
+    /// What the bus sends has three frames at most: a ROUTER's id, header and body, or those of the tap. What libzmq asks
+    /// an `AllowList` has seven.
+    static let mostFrames = 8
 
     /// The next transmission; nil when there is none now. Of one with too many frames only the first are kept, one more
     /// than anything well-formed has. (libzmq bounds a frame, not their number, and hands a transmission over when all of

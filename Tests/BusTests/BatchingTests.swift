@@ -83,7 +83,7 @@ struct BatchingTests {
             journal: journal, firstRetained: 1, nextSequence: 1, windowRecords: 100, windowBytes: 100_000,
             verdictTimeoutNanoseconds: 1)
         _ = core.settled(SettlementNotice(journal: journal, watermark: 0, held: []), bootID: 1, at: 0)
-        core.verifierLinked(1, link: 1)
+        _ = core.verifierLinked(1, link: 1)
         core.credited(
             1, CreditNotice(grantedThrough: 4, receivedThrough: 0, mostRecords: 50, mostBytes: 100_000, unfinished: []))
         _ = core.journaled(first: 1, byteCounts: [100, 100])

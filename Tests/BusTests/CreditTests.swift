@@ -10,6 +10,31 @@ private func range(_ first: UInt64, _ last: UInt64) -> JournalRange {
 }
 
 struct CreditTests {
+    /// What is said of a worker that held a batch, when its link failed and `bootID` says hello as the same instance.
+    private func lost(by former: UInt64, heardAgainAs bootID: UInt64, beforeItIsFound: Bool) -> [Unfinished] {
+        var feeder = Feeder()
+        func life(_ bootID: UInt64) -> WorkerLife { WorkerLife(instance: "verifier-0", bootID: bootID) }
+        _ = feeder.linked(1, role: .verifier, link: 1, life: life(former))
+        feeder.credited(
+            1, CreditNotice(grantedThrough: 1, receivedThrough: 0, mostRecords: 9, mostBytes: 9, unfinished: []))
+        _ = feeder.sent(to: 1, ranges: [range(1, 4)])
+        if beforeItIsFound {
+            return feeder.linked(2, role: .verifier, link: 2, life: life(bootID)) + feeder.gone(1)
+        }
+        return feeder.gone(1) + feeder.linked(2, role: .verifier, link: 2, life: life(bootID))
+    }
+
+    @Test(arguments: [true, false])
+    func `a link to another host that fails is no death, and a worker that comes back as another process is one`(
+        beforeItIsFound: Bool
+    ) {
+        let same = lost(by: 7, heardAgainAs: 7, beforeItIsFound: beforeItIsFound)
+        #expect(same.map(\.isDeath) == [false])
+        let another = lost(by: 7, heardAgainAs: 8, beforeItIsFound: beforeItIsFound)
+        #expect(another.map(\.isDeath) == [true])
+        #expect((same + another).map(\.ranges) == [[range(1, 4)], [range(1, 4)]])
+    }
+
     @Test func `a worker is never sent more batches than it granted, whatever is lost or repeated`() {
         for seed in UInt64(1)...200 {
             var random = SeededGenerator(seed: seed)

@@ -26,7 +26,7 @@ private struct EndlessWork: StageWork {
         let registry = MetricRegistry(stage: "verifier", instance: "verifier-0", version: "1")
         let verifier = WorkerBus(
             settings: WorkerSettings(
-                role: .verifier, runDirectory: deployment.directory.path, instance: "verifier-0",
+                role: .verifier, runDirectory: RunDirectory(path: deployment.directory.path), instance: "verifier-0",
                 maxBodyBytes: 1 << 20), metrics: registry)
         let (hasBegun, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         deployment.start()

@@ -119,23 +119,28 @@ struct Deployment {
     /// Records that the ingress sent more than once.
     var resends: Int { metrics.counter("tributary_resends_total", help: "").value }
 
-    init(verifiers: Int, normalisers: Int, windowRecords: Int = 16_384) throws {
+    init(
+        verifiers: Int, normalisers: Int, windowRecords: Int = 16_384, topology: (StageRole) -> Topology? = { _ in nil }
+    ) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "bus-\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let path = directory.path
+        func place(_ role: StageRole) -> RunDirectory { RunDirectory(path: path, topology: topology(role)) }
         ingress = IngressBus(
             settings: IngressBusSettings(
-                runDirectory: path, instance: "ingress-gateway-0", maxBodyBytes: 1 << 20, windowRecords: windowRecords,
+                runDirectory: place(.ingress), instance: "ingress-gateway-0", maxBodyBytes: 1 << 20,
+                windowRecords: windowRecords,
                 // However busy the machine is, no answer goes out before its verdict.
                 verdictTimeoutNanoseconds: 180_000_000_000),
             journal: journal.id, firstRetained: 1, nextSequence: 1, metrics: metrics)
         router = RouterBus(
-            settings: RouterBusSettings(runDirectory: path, instance: "fanout-router-0", maxBodyBytes: 1 << 20),
+            settings: RouterBusSettings(
+                runDirectory: place(.router), instance: "fanout-router-0", maxBodyBytes: 1 << 20),
             bootID: 1, watermarks: [:], metrics: metrics)
         for (role, count) in [(StageRole.verifier, verifiers), (.normaliser, normalisers)] {
             for index in 0..<count {
                 let settings = WorkerSettings(
-                    role: role, runDirectory: path, instance: "\(role)-\(index)", maxBodyBytes: 1 << 20)
+                    role: role, runDirectory: place(role), instance: "\(role)-\(index)", maxBodyBytes: 1 << 20)
                 workers.append(WorkerBus(settings: settings, metrics: metrics))
             }
         }

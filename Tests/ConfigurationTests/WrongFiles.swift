@@ -6,7 +6,7 @@ enum WrongFiles {
 
     static let all =
         top + listeners + numbers + sources + addressesAndMappings + subscriptions + unsupported
-        + WrongFiles.api + transport
+        + WrongFiles.api + transport + topology
 
     private static let top = [
         WrongFile(
@@ -15,14 +15,14 @@ enum WrongFiles {
             name: "not a mapping", yaml: "- a\n",
             errors: [
                 "1 : expected a mapping with run_dir, data_dir, log_level, ingress, verifier, normaliser, router, "
-                    + "connector, trace, connectors, sources, subscriptions, found a list"
+                    + "connector, trace, topology, connectors, sources, subscriptions, found a list"
             ]),
         WrongFile(
             name: "unknown keys, near and far", yaml: "run_dri: a\nwhatever: b\n",
             errors: [
                 "1 run_dri: unknown key; did you mean \"run_dir\"?",
                 "2 whatever: unknown key; valid are: run_dir, data_dir, log_level, ingress, verifier, normaliser, "
-                    + "router, connector, trace, connectors, sources, subscriptions",
+                    + "router, connector, trace, topology, connectors, sources, subscriptions",
             ]),
         WrongFile(
             name: "a key twice", yaml: "run_dir: a\nrun_dir: b\n",

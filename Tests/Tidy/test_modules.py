@@ -29,7 +29,7 @@ MODULES = {
         "Verification", "WebSocket",
     },
     "BusTap": STAGE - {"AdminServer", "HTTPFront", "StageProcess"} | {"TapPrinting"},
-    "Tributary": STAGE - {"AdminServer", "Bus", "CZeroMQ", "HTTPFront", "StageProcess", "ZeroMQ"}
+    "Tributary": STAGE - {"AdminServer", "Bus", "HTTPFront", "StageProcess"}
     | CRYPTO | READING | GZIP | COMMIT_LOG
     | {
         "ControlClient", "DeliverySigning", "Egress", "EventLog", "Normalisation", "ServerCertificates", "Verification",
@@ -45,7 +45,7 @@ LIBRARIES = {
     "normaliser": {"libcrypto", "libsimdjson", "libz", "libzmq"},
     "fanout-router": {"libcrypto", "libnats", "libsimdjson", "libz", "libzmq", "libsqlite3"},
     "bus-tap": {"libzmq"},
-    "tributary": {"libcrypto", "libsimdjson", "libsqlite3", "libz"},
+    "tributary": {"libcrypto", "libsimdjson", "libsqlite3", "libz", "libzmq"},
 }
 """The shared libraries beside Swift's and the C library's that the linker was told to link (DT_NEEDED)."""
 TOLD = set().union(*LIBRARIES.values()) | {"libssl", "libprotobuf", "libyaml"}

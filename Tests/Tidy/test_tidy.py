@@ -98,6 +98,7 @@ SLEEPING = {
     "Tests/FanoutRouterTests/LaneChangeTests.swift": "lets deliveries begin; nothing is asserted of it",
     "Tests/FanoutRouterTests/Subscriber.swift": "between two looks",
     "Tests/FanoutRouterTests/StoreFixture.swift": "between two looks",
+    "Tests/Hosts/test_hosts.py": "how long a partition lasts",
     "Tests/Listeners/test_listeners.py": "the span in which processor time is counted",
     "scripts/launcher.py": "between two looks",
     "scripts/supervision/service.py": "between two looks",

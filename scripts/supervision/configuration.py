@@ -72,6 +72,9 @@ def load(tool: Path, file: Path, text: Path | None = None, running: bool = False
     """
     tree = ask(tool, "config", "--config", text or file, "--environment", "--json", *["--running"] * running,
                tells=tells and running)
+    if tree.get("topology"):
+        raise Failure(f"{file} places instances on several hosts (topology); start each where it belongs, by its unit "
+                      "or by hand: this supervisor runs pipelines of one host.", CONFIGURATION)
     try:
         parts = {stage: tree.get(stage.key) or {} for stage in STAGES}
         fronts = {stage.executable: part for stage, part in parts.items() if stage.listens}

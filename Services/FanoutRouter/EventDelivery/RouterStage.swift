@@ -46,7 +46,7 @@ package final class RouterStage: Sendable {
         self.environment = environment
         configuration = ReloadableConfiguration(environment)
         let configured = try Self.subscriptions(environment.configuration, environment)
-        let settings = try Self.logSettings(environment)
+        let (settings, directory) = (try Self.logSettings(environment), try environment.busDirectory())
         do {
             let log = try SegmentEventLog(settings: settings)
             for notice in log.notices { environment.logger.warning("\(notice)") }
@@ -54,7 +54,7 @@ package final class RouterStage: Sendable {
             let (next, lineage) = (log.nextPosition, log.lineage)
             let reading = LogReading(try log.makeReader())
             let laneReading = LogReading(try log.makeReader())
-            let bus = Self.makeBus(environment, watermarks: watermarks)
+            let bus = Self.makeBus(environment, directory, watermarks: watermarks)
             let tracer = TraceExporter(environment, export)
             self.tracer = tracer
             let router = environment.configuration.router
@@ -171,14 +171,17 @@ package final class RouterStage: Sendable {
 // MARK: Making
 
 extension RouterStage {
-    private static func makeBus(_ environment: StageEnvironment, watermarks: [JournalID: UInt64]) -> RouterBus {
-        let ingress = environment.configuration.ingress
+    private static func makeBus(
+        _ environment: StageEnvironment, _ directory: RunDirectory, watermarks: [JournalID: UInt64]
+    ) -> RouterBus {
+        let (ingress, topology) = (environment.configuration.ingress, environment.configuration.topology)
+        let instances = topology?.instances.count { $0.control != nil } ?? ingress.instances
         return RouterBus(
             settings: RouterBusSettings(
-                runDirectory: environment.runDirectory, instance: environment.instance,
+                runDirectory: directory, instance: environment.instance,
                 maxBodyBytes: ingress.maxBodyBytes,
                 // Twice what is configured: an instance being scaled down still has its window.
-                reorderBudgetBytes: 2 * max(1, ingress.instances) * ingress.windowBytes),
+                reorderBudgetBytes: 2 * max(1, instances) * ingress.windowBytes),
             bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
     }
 

@@ -17,11 +17,23 @@ package struct Unfinished: Equatable, Sendable {
     package var ranges: [JournalRange]
     /// The batch held one record, and the worker nothing else.
     package var wasAlone: Bool
+    /// Whether the worker died, or only its link.
+    package var isDeath = true
 
     package init(role: StageRole, ranges: [JournalRange], wasAlone: Bool) {
         self.role = role
         self.ranges = ranges
         self.wasAlone = wasAlone
+    }
+}
+
+/// One process of an instance.
+package struct WorkerLife: Equatable, Sendable {
+    package var instance: String
+    package var bootID: UInt64
+
+    package init(instance: String, bootID: UInt64) {
+        (self.instance, self.bootID) = (instance, bootID)
     }
 }
 
@@ -44,6 +56,7 @@ package struct Feeder: Sendable {
     private struct Peer {
         var role: StageRole
         var link: UInt64
+        var life: WorkerLife?
         var lastSent: UInt64 = 0
         var grantedThrough: UInt64 = 0
         var mostRecords = 1
@@ -62,6 +75,9 @@ package struct Feeder: Sendable {
     /// Whether a worker is sent the next ordinary batch only when it has judged the last one, so that batches grow while it
     /// works or waits for a processor, instead of queueing with it.
     private let awaitsVerdicts: Bool
+    /// What workers held whose links failed, by instance: whether they died, their next hello tells.
+    private var missing: [String: (bootID: UInt64, unfinished: [Unfinished])] = [:]
+    private static let mostMissing = 64
 
     package init(awaitsVerdicts: Bool = false) {
         self.awaitsVerdicts = awaitsVerdicts
@@ -72,11 +88,19 @@ package struct Feeder: Sendable {
     /// Number of the last batch sent to `peer`, for its ping.
     package func lastSent(to peer: Int) -> UInt64 { peers[peer]?.lastSent ?? 0 }
 
-    /// A worker said hello. Returns what its previous link held, when this is a rebuilt one.
-    package mutating func linked(_ peer: Int, role: StageRole, link: UInt64) -> [Unfinished] {
+    /// A worker said hello. Returns what its previous link held, when this is a rebuilt one. `life`: which process it is,
+    /// where its link may fail although it lives.
+    package mutating func linked(_ peer: Int, role: StageRole, link: UInt64, life: WorkerLife? = nil) -> [Unfinished] {
         if let known = peers[peer], known.link == link { return [] }
-        let lost = gone(peer)
-        peers[peer] = Peer(role: role, link: link)
+        var lost = gone(peer)
+        if let life, let former = missing.removeValue(forKey: life.instance) {
+            lost += former.unfinished.map { batch in
+                var batch = batch
+                batch.isDeath = former.bootID != life.bootID
+                return batch
+            }
+        }
+        peers[peer] = Peer(role: role, link: link, life: life)
         order.append(peer)
         return lost
     }
@@ -150,13 +174,27 @@ package struct Feeder: Sendable {
         reserved = nil
     }
 
-    /// A worker is gone: what it had not finished, in the order sent.
+    /// A worker is gone: what it had not finished, in the order sent. Of one whose link may have failed alone that is said
+    /// with its next hello; should none come, the ingress' timer sends it again.
     package mutating func gone(_ peer: Int) -> [Unfinished] {
         guard let known = peers.removeValue(forKey: peer) else { return [] }
         order.removeAll { $0 == peer }
         turn = order.isEmpty ? 0 : turn % order.count
         if reserved == peer { reserved = nil }
-        return known.outstanding.map { Unfinished(role: known.role, ranges: $0.ranges, wasAlone: $0.isAlone) }
+        let unfinished = known.outstanding.map {
+            Unfinished(role: known.role, ranges: $0.ranges, wasAlone: $0.isAlone)
+        }
+        guard let life = known.life, !unfinished.isEmpty else { return unfinished }
+        // A successor that came before the old link was found dead has said already that it is another process, or not.
+        if let successor = peers.values.lazy.compactMap(\.life).first(where: { $0.instance == life.instance }) {
+            return unfinished.map { batch in
+                var batch = batch
+                batch.isDeath = successor.bootID != life.bootID
+                return batch
+            }
+        }
+        if missing.count < Self.mostMissing { missing[life.instance] = (life.bootID, unfinished) }
+        return []
     }
 
     /// Whether anybody has anything unfinished.

@@ -95,8 +95,9 @@ package struct IngressCore: Sendable {
 
     // MARK: verifiers
 
-    package mutating func verifierLinked(_ peer: Int, link: UInt64) {
-        _ = take(feeder.linked(peer, role: .verifier, link: link))
+    /// Returns the records that are given up from now on.
+    package mutating func verifierLinked(_ peer: Int, link: UInt64, life: WorkerLife? = nil) -> [UInt64] {
+        take(feeder.linked(peer, role: .verifier, link: link, life: life))
     }
 
     package mutating func credited(_ peer: Int, _ notice: CreditNotice) { feeder.credited(peer, notice) }
@@ -195,7 +196,7 @@ package struct IngressCore: Sendable {
         var givenUp: [UInt64] = []
         for batch in unfinished {
             for range in batch.ranges where range.journal == journal {
-                givenUp += window.lost(range.sequences, cause: .death(alone: batch.wasAlone))
+                givenUp += window.lost(range.sequences, cause: batch.isDeath ? .death(alone: batch.wasAlone) : .link)
             }
         }
         return givenUp

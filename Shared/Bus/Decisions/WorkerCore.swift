@@ -87,8 +87,10 @@ package struct WorkerCore<Payload> {
         } ?? false
     }
 
-    package mutating func downstreamLinked(_ peer: Int, role: StageRole, link: UInt64) -> [Unfinished] {
-        feeder.linked(peer, role: role, link: link)
+    package mutating func downstreamLinked(
+        _ peer: Int, role: StageRole, link: UInt64, life: WorkerLife? = nil
+    ) -> [Unfinished] {
+        feeder.linked(peer, role: role, link: link, life: life)
     }
 
     package mutating func credited(_ peer: Int, _ notice: CreditNotice) { feeder.credited(peer, notice) }

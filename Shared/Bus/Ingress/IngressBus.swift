@@ -7,7 +7,7 @@ internal import ZeroMQ
 
 /// What the ingress' side of the bus needs to know.
 package struct IngressBusSettings: Sendable {
-    package var runDirectory: String
+    package var runDirectory: RunDirectory
     package var instance: String
     package var maxBodyBytes: Int
     package var windowRecords: Int
@@ -15,7 +15,7 @@ package struct IngressBusSettings: Sendable {
     package var verdictTimeoutNanoseconds: Int64
 
     package init(
-        runDirectory: String, instance: String, maxBodyBytes: Int, windowRecords: Int = 16_384,
+        runDirectory: RunDirectory, instance: String, maxBodyBytes: Int, windowRecords: Int = 16_384,
         windowBytes: Int = 64 << 20, verdictTimeoutNanoseconds: Int64 = 250_000_000
     ) {
         self.runDirectory = runDirectory
@@ -84,7 +84,7 @@ package final class IngressBus: Sendable {
                 let loop = try IngressLoop(
                     settings: settings, core: core, metrics: metrics, mailbox: mailbox, delegate: delegate)
                 try loop.run { linked.store($0, ordering: .relaxed) }
-                RunDirectory(path: settings.runDirectory).removeSockets(of: settings.instance)
+                settings.runDirectory.removeSockets(of: settings.instance)
             }
         }
         thread.withLock { $0 = started }

@@ -10,6 +10,7 @@ final class IngressLoop {
     private let out: BoundSocket
     private let control: BoundSocket
     private let tap: TapPublisher
+    private let allowList: AllowList?
     private var core: IngressCore
     private var store = FrameStore()
     private var controlRoles: [Int: StageRole] = [:]
@@ -36,24 +37,23 @@ final class IngressLoop {
         self.metrics = IngressLoopMetrics(metrics)
         heartbeat = metrics.heartbeat(of: "bus")
         let context = try Context()
-        let directory = RunDirectory(path: settings.runDirectory)
+        let directory = settings.runDirectory
         let bootID = UInt64.random(in: 1 ... .max)
         let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
         tap = try TapPublisher(
             context, endpoint: directory.endpoint(settings.instance, .tap), role: .ingress,
             instance: settings.instance, bootID: bootID)
+        allowList = try directory.topology?.allowList(context, of: .ingress)
         control = try BoundSocket(
-            context, endpoint: directory.endpoint(settings.instance, .control), bootID: bootID,
-            maxFrameBytes: maxFrameBytes)
+            context, directory, of: settings.instance, .control, bootID: bootID, maxFrameBytes: maxFrameBytes)
         out = try BoundSocket(
-            context, endpoint: directory.endpoint(settings.instance, .out), bootID: bootID,
-            maxFrameBytes: maxFrameBytes)
+            context, directory, of: settings.instance, .out, bootID: bootID, maxFrameBytes: maxFrameBytes)
     }
 
     func run(isLinked: (Bool) -> Void) throws {
         var poller = Poller(
             wakeUp: mailbox.descriptor, sockets: [out.socket, control.socket],
-            news: [out.news, control.news, tap.socket])
+            news: [out.news, control.news, tap.socket] + (allowList.map { [$0.socket] } ?? []))
         while !isStopping {
             // What verifiers have to say matters when there is something for them that they have not asked for.
             let isHeard = core.feeder.peerCount == 0 || core.hasWork
@@ -86,6 +86,7 @@ final class IngressLoop {
     private func keepHouse(at now: Int64) throws {
         housekeeping.begin(at: now, isComplete: true)
         try tap.refresh()
+        try allowList?.answer()
         if now >= nextPing {
             nextPing = now + Self.pingIntervalNanoseconds
             out.probe()
@@ -195,8 +196,10 @@ final class IngressLoop {
             do throws(WireError) {
                 switch arrival.header.kind {
                 case .hello:
-                    guard try arrival.read(HelloNotice.init).role == .verifier else { throw .unknownKind }
-                    core.verifierLinked(peer, link: arrival.header.bootID ^ arrival.header.number)
+                    let hello = try arrival.read(HelloNotice.init)
+                    guard hello.role == .verifier else { throw .unknownKind }
+                    let link = arrival.header.bootID ^ arrival.header.number
+                    giveUp(core.verifierLinked(peer, link: link, life: out.life(hello, arrival.header)))
                 case .credit:
                     core.credited(peer, try arrival.read(CreditNotice.init))
                 default:

@@ -14,6 +14,21 @@ struct Arrival {
         body = last
     }
 
+    /// Whether the role whose key the sender has proven may say this; in a hello, that it is the one that it says it is.
+    var isPermitted: Bool {
+        get throws(WireError) {
+            let speakers: [StageRole]
+            switch header.kind {
+            case .hello: speakers = [try read(HelloNotice.init).role]
+            case .verdicts: speakers = [.verifier]
+            case .lost: speakers = [.verifier, .normaliser]
+            case .settlement, .refusal: speakers = [.router]
+            default: return true
+            }
+            return speakers.contains { $0.description == body.sender }
+        }
+    }
+
     /// Reads the body as a notice: `try arrival.read(CreditNotice.init)`.
     func read<Notice>(_ parse: (UnsafeRawBufferPointer) throws(WireError) -> Notice) throws(WireError) -> Notice {
         try body.withBytes(parse)

@@ -14,13 +14,23 @@ final class BoundSocket {
     private var nextPeer = 1
     private var probesLeft = 0
     private(set) var malformedCount = 0
+    /// Whether what is said must be for the role to say whose key was proven.
+    private let provesRoles: Bool
+    /// Whether a link may fail although both its ends live.
+    private let isRemote: Bool
 
-    init(_ context: Context, endpoint: String, bootID: UInt64, maxFrameBytes: Int) throws(ZeroMQError) {
+    init(
+        _ context: Context, _ directory: RunDirectory, of instance: String, _ name: RunDirectory.SocketName,
+        bootID: UInt64, maxFrameBytes: Int
+    ) throws(ZeroMQError) {
         self.bootID = bootID
+        provesRoles = directory.topology?.keys != nil
+        isRemote = directory.topology != nil
         socket = try context.socket(.router, maxFrameBytes: Int64(maxFrameBytes))
         try socket.setHighWaterMarks(1000)
         monitor = try socket.monitor()
-        try socket.bind(endpoint)
+        try directory.topology?.prepareListener(socket, name)
+        try socket.bind(directory.endpoint(instance, name))
     }
 
     /// The next well-formed transmission and who sent it; nil when there is none now.
@@ -29,12 +39,18 @@ final class BoundSocket {
             guard let id = frames.first?.copy else { continue }
             do throws(WireError) {
                 let arrival = try Arrival(frames.dropFirst())
+                if provesRoles, try !arrival.isPermitted { throw .unknownKind }
                 return (peer(id), arrival)
             } catch {
                 malformedCount += 1
             }
         }
         return nil
+    }
+
+    /// Which process a hello came from; nil where its link ends with it alone.
+    func life(_ hello: HelloNotice, _ header: LinkHeader) -> WorkerLife? {
+        isRemote ? WorkerLife(instance: hello.instance, bootID: header.bootID) : nil
     }
 
     /// Sends header and body to one peer. `.unreachable` means that the peer is gone.

@@ -1,3 +1,4 @@
+internal import StageMetrics
 internal import Wire
 internal import ZeroMQ
 
@@ -11,7 +12,9 @@ final class ConnectedLink {
     private(set) var isUp = false
     private(set) var isGreeted = false
     private let bootID: UInt64
-    private let endpoint: String
+    private let directory: RunDirectory
+    private let role: StageRole
+    private let name: RunDirectory.SocketName
     private let context: Context
     private let maxFrameBytes: Int
     private(set) var socket: Socket
@@ -19,18 +22,23 @@ final class ConnectedLink {
     var news: Socket { monitor.socket }
     private var monitor: Monitor
     private var linkNumber: UInt64 = 0
+    /// Whether libzmq gave it up, and when it may be rebuilt: who refuses a key is not asked again and again.
+    private var isGivenUp = false
+    private var nextRebuild = Int64.min
+    private static let rebuildNanoseconds: Int64 = 500_000_000
     private(set) var malformedCount = 0
 
     init(
-        _ context: Context, id: Int, instance: String, endpoint: String, bootID: UInt64, maxFrameBytes: Int
+        _ context: Context, _ directory: RunDirectory, id: Int, role: StageRole, instance: String,
+        name: RunDirectory.SocketName, bootID: UInt64, maxFrameBytes: Int
     ) throws(ZeroMQError) {
         self.id = id
         self.instance = instance
-        self.endpoint = endpoint
+        (self.directory, self.role, self.name) = (directory, role, name)
         self.bootID = bootID
         self.context = context
         self.maxFrameBytes = maxFrameBytes
-        (socket, monitor) = try Self.open(context, endpoint, maxFrameBytes)
+        (socket, monitor) = try Self.open(context, directory, role, instance, name, maxFrameBytes)
     }
 
     /// Takes note of what happened to the connection, as part of the housekeeping. A link that libzmq gave up is rebuilt;
@@ -42,6 +50,7 @@ final class ConnectedLink {
             case .established:
                 isUp = true
                 isGreeted = false
+                isGivenUp = false
                 linkNumber += 1
                 change = .established
             case .closed:
@@ -49,11 +58,16 @@ final class ConnectedLink {
                 change = .closed
             case .handshakeFailed:
                 isUp = false
-                (socket, monitor) = try Self.open(context, endpoint, maxFrameBytes)
-                return .closed
+                isGivenUp = true
+                change = .closed
             }
         }
-        return change
+        let now = monotonicNanoseconds()
+        guard isGivenUp, now >= nextRebuild else { return change }
+        isGivenUp = false
+        nextRebuild = now + Self.rebuildNanoseconds
+        (socket, monitor) = try Self.open(context, directory, role, instance, name, maxFrameBytes)
+        return .closed
     }
 
     /// Says hello if that has not been done on this connection. True once it is said.
@@ -86,13 +100,15 @@ final class ConnectedLink {
         return try socket.send([header.frame(), Frame(writer.bytes)])
     }
 
-    private static func open(_ context: Context, _ endpoint: String, _ maxFrameBytes: Int) throws(ZeroMQError)
-        -> (Socket, Monitor)
-    {
+    private static func open(
+        _ context: Context, _ directory: RunDirectory, _ role: StageRole, _ instance: String,
+        _ name: RunDirectory.SocketName, _ maxFrameBytes: Int
+    ) throws(ZeroMQError) -> (Socket, Monitor) {
         let socket = try context.socket(.dealer, maxFrameBytes: Int64(maxFrameBytes))
         try socket.setHighWaterMarks(1000)
         let monitor = try socket.monitor()
-        try socket.connect(endpoint)
+        try directory.topology?.prepareConnection(socket, to: role)
+        try socket.connect(directory.endpoint(instance, name))
         return (socket, monitor)
     }
 }

@@ -35,8 +35,8 @@ final class LinkSet {
         for instance in new {
             links.append(
                 try ConnectedLink(
-                    context, id: nextID, instance: instance, endpoint: directory.endpoint(instance, name),
-                    bootID: bootID, maxFrameBytes: maxFrameBytes))
+                    context, directory, id: nextID, role: role, instance: instance, name: name, bootID: bootID,
+                    maxFrameBytes: maxFrameBytes))
             nextID += 1
         }
         return new.isEmpty && dropped.isEmpty ? nil : dropped.map(\.id)

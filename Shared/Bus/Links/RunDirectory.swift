@@ -4,9 +4,11 @@ package import Wire
 /// Where the sockets of a deployment live, and what they are called.
 package struct RunDirectory: Sendable {
     package let path: String
+    /// Where they live instead when stages run on several hosts; taps are in the directory all the same.
+    let topology: Topology?
 
-    package init(path: String) {
-        self.path = path
+    package init(path: String, topology: Topology? = nil) {
+        (self.path, self.topology) = (path, topology)
     }
 
     package enum SocketName: String, Sendable, CaseIterable {
@@ -14,7 +16,8 @@ package struct RunDirectory: Sendable {
     }
 
     package func endpoint(_ instance: String, _ name: SocketName) -> String {
-        "ipc://\(path)/\(instance).\(name.rawValue)"
+        if let address = topology?.addresses[instance]?[name] { return "tcp://\(address)" }
+        return "ipc://\(path)/\(instance).\(name.rawValue)"
     }
 
     /// Takes an instance's sockets away when it ends in order, so that nobody goes on trying to reach it. The caller holds
@@ -23,12 +26,16 @@ package struct RunDirectory: Sendable {
         for name in SocketName.allCases { unlink("\(path)/\(instance).\(name.rawValue)") }
     }
 
-    /// The instances of a role that have bound that socket, dead ones included. Instances are named `<executable>-<…>`;
-    /// a connector is an ingress here.
+    /// The instances of a role that have bound that socket, dead ones included, or that a topology names. Instances are
+    /// named `<executable>-<…>`; a connector is an ingress here.
     package func instances(of role: StageRole, with name: SocketName) -> Set<String> {
+        let prefixes = [role.description + "-"] + (role == .ingress ? ["ingress-connector-"] : [])
+        if let topology, name != .tap {
+            let listening = topology.addresses.filter { $0.value[name] != nil }.keys
+            return Set(listening.filter { instance in prefixes.contains(where: instance.hasPrefix) })
+        }
         guard let directory = opendir(path) else { return [] }
         defer { closedir(directory) }
-        let prefixes = [role.description + "-"] + (role == .ingress ? ["ingress-connector-"] : [])
         let suffix = "." + name.rawValue
         var found: Set<String> = []
         while let entry = readdir(directory) {

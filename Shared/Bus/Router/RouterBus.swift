@@ -7,13 +7,13 @@ internal import ZeroMQ
 
 /// What the router's side of the bus needs to know.
 package struct RouterBusSettings: Sendable {
-    package var runDirectory: String
+    package var runDirectory: RunDirectory
     package var instance: String
     package var maxBodyBytes: Int
     /// What the windows of all ingresses together may take.
     package var reorderBudgetBytes: Int
 
-    package init(runDirectory: String, instance: String, maxBodyBytes: Int, reorderBudgetBytes: Int = 512 << 20) {
+    package init(runDirectory: RunDirectory, instance: String, maxBodyBytes: Int, reorderBudgetBytes: Int = 512 << 20) {
         self.runDirectory = runDirectory
         self.instance = instance
         self.maxBodyBytes = maxBodyBytes
@@ -70,7 +70,7 @@ package final class RouterBus: Sendable {
                     listening.store(hasListeners, ordering: .relaxed)
                     linked.store(links, ordering: .relaxed)
                 }
-                RunDirectory(path: settings.runDirectory).removeSockets(of: settings.instance)
+                settings.runDirectory.removeSockets(of: settings.instance)
             }
         }
         thread.withLock { $0 = started }

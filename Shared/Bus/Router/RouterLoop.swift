@@ -32,7 +32,7 @@ final class RouterLoop {
         heartbeat = metrics.heartbeat(of: "bus")
         hello = HelloNotice(role: .router, instance: settings.instance)
         let context = try Context()
-        let directory = RunDirectory(path: settings.runDirectory)
+        let directory = settings.runDirectory
         let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
         upstream = LinkSet(
             context, directory, role: .normaliser, name: .out, bootID: bootID, maxFrameBytes: maxFrameBytes)

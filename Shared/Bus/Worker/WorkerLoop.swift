@@ -18,11 +18,11 @@ package protocol StageWork {
 /// What a worker needs to know about itself and the bus.
 package struct WorkerSettings: Sendable {
     package var role: StageRole
-    package var runDirectory: String
+    package var runDirectory: RunDirectory
     package var instance: String
     package var maxBodyBytes: Int
 
-    package init(role: StageRole, runDirectory: String, instance: String, maxBodyBytes: Int) {
+    package init(role: StageRole, runDirectory: RunDirectory, instance: String, maxBodyBytes: Int) {
         self.role = role
         self.runDirectory = runDirectory
         self.instance = instance
@@ -53,7 +53,7 @@ package final class WorkerBus: Sendable {
             runBusLoop(settings.instance) {
                 let loop = try WorkerLoop(settings: settings, work: makeWork(), metrics: metrics, mailbox: mailbox)
                 try loop.run { upstreams.store($0, ordering: .relaxed) }
-                RunDirectory(path: settings.runDirectory).removeSockets(of: settings.instance)
+                settings.runDirectory.removeSockets(of: settings.instance)
             }
         }
         thread.withLock { $0 = started }
@@ -84,6 +84,7 @@ final class WorkerLoop {
     private let control: ControlLinks
     private let out: BoundSocket
     private let tap: TapPublisher
+    private let allowList: AllowList?
     private let metrics: WorkerLoopMetrics
     private let heartbeat: Heartbeat
     private var core: Core
@@ -112,7 +113,7 @@ final class WorkerLoop {
             isolatesSuspects: settings.role == .verifier,
             gatheringNanoseconds: settings.role == .verifier ? Limits.gatheringNanoseconds : 0...0)
         let context = try Context()
-        let directory = RunDirectory(path: settings.runDirectory)
+        let directory = settings.runDirectory
         let maxFrameBytes = Limits.frameBytes(maxBodyBytes: settings.maxBodyBytes)
         guard let feeding = settings.role.upstream else { preconditionFailure("an ingress is not a worker") }
         upstream = LinkSet(
@@ -124,9 +125,9 @@ final class WorkerLoop {
         tap = try TapPublisher(
             context, endpoint: directory.endpoint(settings.instance, .tap), role: settings.role,
             instance: settings.instance, bootID: bootID)
+        allowList = try directory.topology?.allowList(context, of: settings.role)
         out = try BoundSocket(
-            context, endpoint: directory.endpoint(settings.instance, .out), bootID: bootID,
-            maxFrameBytes: maxFrameBytes)
+            context, directory, of: settings.instance, .out, bootID: bootID, maxFrameBytes: maxFrameBytes)
     }
 
     func run(linked: (Int) -> Void) throws {
@@ -163,7 +164,7 @@ final class WorkerLoop {
     private func makePoller() -> Poller {
         Poller(
             wakeUp: mailbox.descriptor, sockets: upstream.sockets + [out.socket], patient: control.sockets,
-            news: upstream.news + control.news + [out.news, tap.socket])
+            news: upstream.news + control.news + [out.news, tap.socket] + (allowList.map { [$0.socket] } ?? []))
     }
 
     /// What need not be looked at in every turn: who came and went, who listens to the tap, the gauges. True when there
@@ -172,6 +173,7 @@ final class WorkerLoop {
         housekeeping.begin(at: now, isComplete: upstream.isComplete && control.isComplete)
         var isChanged = try rescan(at: now)
         try tap.refresh(isLeaving: isStopping)
+        try allowList?.answer()
         isChanged = try control.refresh(at: now) || isChanged
         let hello = HelloNotice(role: settings.role, instance: settings.instance)
         let isRebuilt = try upstream.refresh(hello) { link, change in
@@ -276,7 +278,8 @@ final class WorkerLoop {
                     let hello = try arrival.read(HelloNotice.init)
                     guard hello.role.upstream == settings.role else { throw .unknownKind }
                     let link = arrival.header.bootID ^ arrival.header.number
-                    report(core.downstreamLinked(peer, role: hello.role, link: link))
+                    let life = out.life(hello, arrival.header)
+                    report(core.downstreamLinked(peer, role: hello.role, link: link, life: life))
                 case .credit:
                     core.credited(peer, try arrival.read(CreditNotice.init))
                 default:
@@ -314,7 +317,9 @@ final class WorkerLoop {
             for range in batch.ranges {
                 lossReports.append(
                     LostNotice(
-                        deadRole: batch.role, wasAlone: batch.wasAlone, journal: range.journal,
+                        // The router's is nobody's death.
+                        deadRole: batch.isDeath ? batch.role : .router, wasAlone: batch.wasAlone,
+                        journal: range.journal,
                         ranges: [range.sequences]))
             }
         }

@@ -49,7 +49,7 @@ final class SimulatedIngress: Node {
     override func received(_ parcel: Parcel, from peer: Int, isControl: Bool) {
         switch parcel {
         case .hello(let role, let bootID, let link):
-            if !isControl { core.verifierLinked(peer, link: bootID ^ link) }
+            if !isControl { _ = core.verifierLinked(peer, link: bootID ^ link) }
             if isControl {
                 controlRoles[peer] = role
                 if role == .router { core.routerGreeted(bootID: bootID) }

@@ -1,0 +1,53 @@
+package import Bus
+package import Executable
+import Logging
+import PipelineConfiguration
+import Wire
+
+extension StageEnvironment {
+    /// Where the instance finds the others and is found. On several hosts its own secret key is read for it.
+    package func busDirectory() throws(StageFailure) -> RunDirectory {
+        guard let topology = configuration.topology else { return RunDirectory(path: runDirectory) }
+        guard topology.instances.contains(where: { $0.name == instance }) else {
+            throw StageFailure(
+                .configuration,
+                "\(instance) is not among topology.instances of \(configuration.file); add it, or start one that is")
+        }
+        var addresses: [String: [RunDirectory.SocketName: String]] = [:]
+        for each in topology.instances {
+            addresses[each.name] = [RunDirectory.SocketName.out: each.out, .control: each.control]
+                .compactMapValues { $0?.description }
+        }
+        return RunDirectory(
+            path: runDirectory, topology: Topology(addresses: addresses, keys: try linkKeys(topology)))
+    }
+
+    private func linkKeys(_ topology: TopologyConfiguration) throws(StageFailure) -> LinkKeys? {
+        let role = stage.role
+        guard !topology.insecurePlainTCP, let own = topology.keys(of: role) else {
+            logger.warning("topology.insecure_plain_tcp: links to other hosts are neither encrypted nor authenticated")
+            return nil
+        }
+        var publicKeys: [StageRole: String] = [:]
+        for role in StageRole.allCases { publicKeys[role] = topology.keys(of: role)?.publicKey }
+        let secret = String(decoding: try resolve(own.secretKey), as: UTF8.self)
+        guard let keys = LinkKeys(of: role, secretKey: secret, publicKeys: publicKeys) else {
+            throw StageFailure(
+                .configuration,
+                "\(own.secretKey.keyPath) (\(own.secretKey)) does not belong to the public_key beside it; "
+                    + "'tributary keys generate' makes a pair")
+        }
+        return keys
+    }
+}
+
+extension Stage {
+    fileprivate var role: StageRole {
+        switch self {
+        case .ingressGateway, .ingressConnector: .ingress
+        case .verifier: .verifier
+        case .normaliser: .normaliser
+        case .fanoutRouter: .router
+        }
+    }
+}

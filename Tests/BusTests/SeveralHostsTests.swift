@@ -1,0 +1,122 @@
+import Foundation
+import StageMetrics
+import Synchronization
+import Testing
+import Wire
+import ZeroMQ
+
+@testable import Bus
+
+/// A pipeline whose sockets are on TCP and prove keys; its "hosts" are one machine.
+private struct Hosts {
+    let keys: [StageRole: CurveKeys]
+    let addresses: [String: [RunDirectory.SocketName: String]]
+
+    init() throws {
+        var keys: [StageRole: CurveKeys] = [:]
+        for role in StageRole.allCases { keys[role] = try CurveKeys.generate() }
+        self.keys = keys
+        let ports = try Self.freePorts(4).map { "127.0.0.1:\($0)" }
+        addresses = [
+            "ingress-gateway-0": [.out: ports[0], .control: ports[1]], "verifier-0": [.out: ports[2]],
+            "normaliser-0": [.out: ports[3]], "fanout-router-0": [:],
+        ]
+    }
+
+    /// As `role` sees it; `own`: the secret key that it has.
+    func topology(_ role: StageRole, own: CurveKeys? = nil) -> Topology {
+        let own = own ?? keys[role]
+        let publicKeys = keys.mapValues(\.publicKey).merging([role: own?.publicKey ?? ""]) { $1 }
+        return Topology(
+            addresses: addresses, keys: LinkKeys(of: role, secretKey: own?.secretKey ?? "", publicKeys: publicKeys))
+    }
+
+    /// Held all at a time, so that each is another one.
+    private static func freePorts(_ count: Int) throws -> [UInt16] {
+        let sockets = (0..<count).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+        defer { for each in sockets { close(each) } }
+        return sockets.map { descriptor in
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = inet_addr("127.0.0.1")
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            return withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    _ = bind(descriptor, $0, size)
+                    getsockname(descriptor, $0, &size)
+                }
+                return UInt16(bigEndian: pointer.pointee.sin_port)
+            }
+        }
+    }
+}
+
+@Suite(.serialized) struct SeveralHostsTests {
+    @Test func `records arrive once and in order over links that prove keys`() throws {
+        let hosts = try Hosts()
+        let deployment = try Deployment(verifiers: 1, normalisers: 1) { hosts.topology($0) }
+        deployment.start()
+        defer { deployment.stop() }
+        let journal = deployment.journal
+        for _ in 0..<50 { journal.append(100) }
+        #expect(waitUntil { journal.state.withLock { $0.watermark } == 5_000 })
+        #expect(deployment.log.sequences.withLock { $0[journal.id] } == Array(1...5_000))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: deployment.directory.path)
+                .allSatisfy { $0.hasSuffix(".tap") }, "no other socket is in the directory")
+    }
+
+    @Test func `the key of another role gets no work, and the right one gets all of it`() throws {
+        let hosts = try Hosts()
+        let deployment = try Deployment(verifiers: 1, normalisers: 1) { role in
+            hosts.topology(role, own: role == .normaliser ? hosts.keys[.router] : nil)
+        }
+        deployment.start()
+        defer { deployment.stop() }
+        let journal = deployment.journal
+        #expect(waitUntil { deployment.ingress.isLinked })
+        journal.append(100)
+        #expect(waitUntil { journal.state.withLock { $0.answers.count } == 100 }, "the verifier has them")
+        #expect(deployment.workers[1].linkedUpstreams == 0)
+        deployment.workers[1].stop()
+        let right = WorkerBus(
+            settings: WorkerSettings(
+                role: .normaliser,
+                runDirectory: RunDirectory(
+                    path: deployment.directory.path, topology: hosts.topology(.normaliser)),
+                instance: "normaliser-0", maxBodyBytes: 1 << 20), metrics: deployment.metrics)
+        right.start { EchoWork() }
+        defer { right.stop() }
+        #expect(waitUntil { journal.state.withLock { $0.watermark } == 100 })
+    }
+
+    @Test func `whoever says hello as another role than its key's is not heard`() throws {
+        let hosts = try Hosts()
+        let deployment = try Deployment(verifiers: 0, normalisers: 0) { hosts.topology($0) }
+        deployment.ingress.start(delegate: deployment.journal)
+        defer { deployment.stop() }
+        let link = try ConnectedLink(
+            Context(), RunDirectory(path: deployment.directory.path, topology: hosts.topology(.router)), id: 1,
+            role: .ingress, instance: "ingress-gateway-0", name: .control, bootID: 9, maxFrameBytes: 1 << 20)
+        func greet(as role: StageRole) -> Bool {
+            link.greetAgain()
+            _ = try? link.refresh()
+            return (try? link.greet(HelloNotice(role: role, instance: "\(role)-0"))) ?? false
+        }
+        #expect(waitUntil { greet(as: .verifier) })
+        let malformed = deployment.metrics.counter("tributary_bus_malformed_total", help: "")
+        #expect(waitUntil { malformed.value > 0 })
+        #expect(try link.receive() == nil)
+        #expect(waitUntil { greet(as: .router) })
+        #expect(waitUntil { (try? link.receive())?.header.kind == .window })
+    }
+
+    @Test func `a secret key of another pair is none`() throws {
+        let (one, other) = (try CurveKeys.generate(), try CurveKeys.generate())
+        let publicKeys = Dictionary(uniqueKeysWithValues: StageRole.allCases.map { ($0, one.publicKey) })
+        #expect(LinkKeys(of: .router, secretKey: one.secretKey, publicKeys: publicKeys) != nil)
+        #expect(LinkKeys(of: .router, secretKey: other.secretKey, publicKeys: publicKeys) == nil)
+        #expect(LinkKeys(of: .router, secretKey: "", publicKeys: publicKeys) == nil)
+        #expect(LinkKeys(of: .router, secretKey: one.secretKey, publicKeys: [.router: one.publicKey]) == nil)
+    }
+}
