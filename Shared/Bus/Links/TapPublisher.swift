@@ -24,8 +24,8 @@ final class TapPublisher {
     /// Transmissions queued per listener before it loses some.
     private static let queueDepth: Int32 = 256
     private static let flushNanoseconds: Int64 = 50_000_000
-    /// What waits at most.
-    private static let mostWaitingBytes = 1 << 20
+    /// What waits at most: more than that a socket's buffer does not take at once either.
+    private static let mostWaitingBytes = 128 << 10
 
     init(_ context: Context, endpoint: String, role: StageRole, instance: String, bootID: UInt64) throws(ZeroMQError) {
         self.bootID = bootID

@@ -272,9 +272,10 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     }
 
     private func succeed(_ work: Pending, _ rows: [EventBatch]) {
+        // Together, so that they wake the bus thread once.
+        for batch in work.batches { outlets.publish(batch) }
         outlets.committed(work.transaction.watermarks.map { ($0.key, $0.value) })
         if !rows.isEmpty { outlets.feed(rows, log.nextPosition) }
-        for batch in work.batches { outlets.publish(batch) }
         for saved in work.saved { saved() }
         metrics.batches.add(work.batches.count)
         metrics.eventsOut.add(work.transaction.eventCount)
