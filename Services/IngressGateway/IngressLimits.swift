@@ -15,6 +15,8 @@ struct IngressLimits: Sendable {
     static let unfinishedBodiesBytes = 256 << 20
     /// How long an orderly stop waits for open requests.
     static let drainNanoseconds: Int64 = 3_000_000_000
+    /// How long an idle connection stays open then, for a request that may be on its way.
+    static let drainGraceNanoseconds: Int64 = 250_000_000
     /// Of the requests that wait for the quotas, one in so many is refused in one sweep, and at least so many.
     static let refusalsPerSweep = 8
     /// Larger bodies of refused requests are not read for the sake of the connection.

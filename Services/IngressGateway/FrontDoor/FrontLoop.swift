@@ -198,7 +198,9 @@ final class FrontLoop {
         for connection in ready { connection.flush() }
     }
 
-    /// Closes every connection as soon as nothing is owed on it, and those that are left after the time for it.
+    /// Closes every connection with the answer to its next request or, after a grace, as soon as nothing is owed on it, and
+    /// those that are left after the time for it. Without the grace requests would cross the close of their connections,
+    /// unanswered, wherever they follow one another.
     func drain() -> EventLoopFuture<Void> {
         isDraining = true
         let promise = eventLoop.makePromise(of: Void.self)
@@ -207,8 +209,10 @@ final class FrontLoop {
             return promise.futureResult
         }
         drained = promise
-        for entry in connections { entry.connection?.drain() }
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .nanoseconds(IngressLimits.drainGraceNanoseconds)) {
+            for entry in bound.value.connections { entry.connection?.drain() }
+        }
         eventLoop.scheduleTask(in: .nanoseconds(IngressLimits.drainNanoseconds)) {
             for entry in bound.value.connections { entry.connection?.closeNow() }
         }
