@@ -270,6 +270,7 @@ class Changing(SupervisorCase):
         pipeline.good("up", "-d")
         pipeline.good("scale", "normaliser", "--auto", "1..3")
         self.assertEqual(pipeline.status()["auto"], {"normaliser": [1, 3]})
+        self.assertIn("normaliser: 1 to 3 instances, by the age of the backlog", pipeline.good("status"))
         pipeline.kill_supervisor()
         pipeline.good("up", "-d")
         pipeline.steer("verifier-0", "unready")

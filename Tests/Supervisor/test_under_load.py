@@ -42,9 +42,9 @@ class Sent:
 class Load:
     """Numbered webhooks over keep-alive connections at a steady rate.
 
-    Where a kept connection ends without an answer, its webhook is sent once more on a new one, as RFC 9112, 9.3.1 has
-    it: a draining ingress closes idle connections at once, maybe just when a request is on its way. `crossings` counts
-    these.
+    Where a kept connection ends without an answer, its webhook is sent once more on a new one, as senders of webhooks
+    do: a draining ingress closes what has been idle for a moment, maybe just when a request is on its way. `crossings`
+    counts these.
     """
 
     def __init__(self, pipeline: Pipeline):

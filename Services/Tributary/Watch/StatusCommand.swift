@@ -26,7 +26,7 @@ struct StatusCommand: ParsableCommand {
         if options.json {
             StandardOutput.write(Self.json(status, configuration, open).indented() + "\n")
         } else if !status.rows.isEmpty {
-            StandardOutput.write(Self.text(status.rows, open) + "\n")
+            StandardOutput.write(Self.text(status.rows, open, status.supervised?["auto"] ?? .null) + "\n")
         }
         let byHand = status.rows.filter { $0["by_hand"] == .bool(true) }.map { $0["instance"].text }
         if !byHand.isEmpty {
@@ -45,7 +45,8 @@ struct StatusCommand: ParsableCommand {
         if !status.rows.allSatisfy({ ["ready", "draining"].contains($0["state"].text) }) { ExitStatus.failure.exit() }
     }
 
-    static func text(_ rows: [JSONValue], _ unverifiedSources: [String]) -> String {
+    /// `auto`: the least and the most instances of each stage whose number follows the backlog's age.
+    static func text(_ rows: [JSONValue], _ unverifiedSources: [String], _ auto: JSONValue) -> String {
         var table = Table(["INSTANCE", "PID", "STATE", "UPTIME", "RESTARTS", "LAST END"])
         for row in rows {
             let uptime = CellText.duration(Double(row["uptime_seconds"].text))
@@ -60,6 +61,12 @@ struct StatusCommand: ParsableCommand {
         }
         for row in rows where row["binary"] != .null {
             lines.append(printable("\(row["instance"].text) runs by \(row["binary"].text)"))
+        }
+        if case .object(let stages) = auto {
+            for stage in stages {
+                let range = stage.value.elements.map(\.text).joined(separator: " to ")
+                lines.append(printable("\(stage.name): \(range) instances, by the age of the backlog"))
+            }
         }
         if !unverifiedSources.isEmpty {
             let names = printable(unverifiedSources.joined(separator: ", "))
