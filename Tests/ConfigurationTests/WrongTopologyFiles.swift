@@ -23,10 +23,10 @@ extension WrongFiles {
                 "4 topology.instances[0].name: expected the name of a stage and a number, such as verifier-0; stages are "
                     + "ingress-gateway (or ingress), ingress-connector (or connector), verifier, normaliser, "
                     + "fanout-router (or router)",
+                "4 topology.instances: verifier-0 and verifier-1 cannot both have 10.0.0.1:7101",
                 "5 topology.instances[1].control: missing; expected an address such as 10.0.0.1:7100",
                 "5 topology.instances[1].out: expected the IPv4 address at which the other hosts reach it, and a port",
                 "6 topology.instances[2].out: a router has no such socket; remove it",
-                "8 topology.instances[4].out: 10.0.0.1:7101 is taken by verifier-0; choose another port",
             ]),
         WrongFile(
             name: "keys that are none, or the same",
@@ -39,9 +39,9 @@ extension WrongFiles {
                   router: { public_key: "\(String(key.reversed()))" }
                 """),
             errors: [
+                "2 topology: two roles have the same key; each needs one of its own",
                 "3 topology.ingress.public_key: expected a public key of 40 characters, found \"short\"",
                 "6 topology.router.secret_key: missing; expected file:PATH of what 'tributary keys generate' wrote",
-                "2 topology: two roles have the same key; each needs one of its own",
             ]),
     ]
 
