@@ -16,8 +16,6 @@ extension WrongFiles {
                     - { name: tap-0, out: "10.0.0.1:7100" }
                     - { name: ingress-gateway-0, out: "0.0.0.0:7100" }
                     - { name: fanout-router-0, out: "10.0.0.1:7100" }
-                    - { name: verifier-0, out: "10.0.0.1:7101" }
-                    - { name: verifier-1, out: "10.0.0.1:7101" }
                 """),
             errors: [
                 "4 topology.instances[0].name: expected the name of a stage and a number, such as verifier-0; stages are "
@@ -26,7 +24,18 @@ extension WrongFiles {
                 "5 topology.instances[1].control: missing; expected an address such as 10.0.0.1:7100",
                 "5 topology.instances[1].out: expected the IPv4 address at which the other hosts reach it, and a port",
                 "6 topology.instances[2].out: a router has no such socket; remove it",
-                "8 topology.instances[4].out: 10.0.0.1:7101 is taken by verifier-0; choose another port",
+            ]),
+        WrongFile(
+            name: "two instances at one address",
+            yaml: file(
+                """
+                insecure_plain_tcp: true
+                  instances:
+                    - { name: verifier-0, out: "10.0.0.1:7101" }
+                    - { name: verifier-1, out: "10.0.0.1:7101" }
+                """),
+            errors: [
+                "4 topology.instances: 10.0.0.1:7101 of verifier-1 is taken by verifier-0; choose another port"
             ]),
         WrongFile(
             name: "keys that are none, or the same",
@@ -39,9 +48,9 @@ extension WrongFiles {
                   router: { public_key: "\(String(key.reversed()))" }
                 """),
             errors: [
+                "2 topology: two roles have the same key; each needs one of its own",
                 "3 topology.ingress.public_key: expected a public key of 40 characters, found \"short\"",
                 "6 topology.router.secret_key: missing; expected file:PATH of what 'tributary keys generate' wrote",
-                "2 topology: two roles have the same key; each needs one of its own",
             ]),
     ]
 
