@@ -133,10 +133,10 @@ package struct TopologyConfiguration: Sendable {
                 "insecure_plain_tcp", "there are keys, which true would leave unused; remove one or the other")
         }
         var taken: [String: String] = [:]
-        for instance in instances {
+        for instance in instances where section.isRight("instances") {
             for address in [instance.out, instance.control].compactMap({ $0?.description }) {
                 guard let other = taken.updateValue(instance.name, forKey: address) else { continue }
-                section.report("instances", "\(other) and \(instance.name) cannot both have \(address)")
+                section.report("instances", "\(address) of \(instance.name) is taken by \(other); choose another port")
             }
         }
     }

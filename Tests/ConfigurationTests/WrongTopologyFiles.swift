@@ -16,17 +16,26 @@ extension WrongFiles {
                     - { name: tap-0, out: "10.0.0.1:7100" }
                     - { name: ingress-gateway-0, out: "0.0.0.0:7100" }
                     - { name: fanout-router-0, out: "10.0.0.1:7100" }
-                    - { name: verifier-0, out: "10.0.0.1:7101" }
-                    - { name: verifier-1, out: "10.0.0.1:7101" }
                 """),
             errors: [
                 "4 topology.instances[0].name: expected the name of a stage and a number, such as verifier-0; stages are "
                     + "ingress-gateway (or ingress), ingress-connector (or connector), verifier, normaliser, "
                     + "fanout-router (or router)",
-                "4 topology.instances: verifier-0 and verifier-1 cannot both have 10.0.0.1:7101",
                 "5 topology.instances[1].control: missing; expected an address such as 10.0.0.1:7100",
                 "5 topology.instances[1].out: expected the IPv4 address at which the other hosts reach it, and a port",
                 "6 topology.instances[2].out: a router has no such socket; remove it",
+            ]),
+        WrongFile(
+            name: "two instances at one address",
+            yaml: file(
+                """
+                insecure_plain_tcp: true
+                  instances:
+                    - { name: verifier-0, out: "10.0.0.1:7101" }
+                    - { name: verifier-1, out: "10.0.0.1:7101" }
+                """),
+            errors: [
+                "4 topology.instances: 10.0.0.1:7101 of verifier-1 is taken by verifier-0; choose another port"
             ]),
         WrongFile(
             name: "keys that are none, or the same",

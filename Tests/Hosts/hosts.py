@@ -144,7 +144,8 @@ class Hosts:
             "ingress": {"listen": f"{HOST}:{DOOR_PORT}"},
             "router": {"egress_allow": [f"{HOST}/8"]},
             "sources": [{"name": "stream", "provider": "stream", "secrets": [{"id": KEY_ID, "value": "env:SECRET"}]}],
-            "subscriptions": [{"name": "sink", "url": f"http://{HOST}:{SINK_PORT}/", "order": "key"}],
+            "subscriptions": [{"name": "sink", "url": f"http://{HOST}:{SINK_PORT}/", "order": "key",
+                               "signing": {"scheme": "none"}}],
         }
 
     def _start(self, host: str, instance: str) -> None:
