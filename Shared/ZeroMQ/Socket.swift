@@ -15,6 +15,9 @@ package final class Socket {
     let pointer: UnsafeMutableRawPointer
     private let context: Context
     private var monitorCount = 0
+    /// The other end of the monitor, kept until this socket tells no more: an I/O thread that has an event to tell waits
+    /// for ever, and with it all that the context sends and receives, when nobody is there to hear it.
+    private var monitorEnd: Socket?
     /// Whether there may be something to read that the descriptor does not tell of (`Poller`).
     var isUnsettled = true
 
@@ -24,6 +27,7 @@ package final class Socket {
     }
 
     deinit {
+        if monitorEnd != nil { zmq_socket_monitor(pointer, nil, 0) }
         zmq_close(pointer)
     }
 
@@ -133,6 +137,7 @@ package final class Socket {
         guard zmq_socket_monitor(pointer, endpoint, events) == 0 else { throw ZeroMQError.last("monitor") }
         let pair = try context.socket(.pair)
         try pair.connect(endpoint)
+        monitorEnd = pair
         return Monitor(pair)
     }
 }

@@ -49,6 +49,39 @@ import Testing
         #expect(event == .handshakeFailed)
     }
 
+    @Test func `a socket whose monitor nobody reads any more holds up no other`() throws {
+        let (context, serverKeys) = (try Context(), try CurveKeys.generate())
+        let allowList = try AllowList(context, ["out": [known.publicKey: "verifier"]])
+        let server = try context.socket(.router)
+        try server.authenticate(with: serverKeys, domain: "out")
+        let failures = try server.monitor()
+        try server.bind("ipc://\(path)")
+        let clients = try Context()
+        let end = Date().addingTimeInterval(180)
+        for _ in 0..<5 {
+            let client = try clients.socket(.dealer)
+            try client.authenticate(with: known, to: known.publicKey)
+            _ = try client.monitor()
+            try client.connect("ipc://\(path)")
+            var failed = 0
+            // It tries again by itself, and has each failure to tell.
+            while failed < 3, Date() < end {
+                if try failures.next() == .handshakeFailed { failed += 1 }
+            }
+            #expect(failed == 3)
+        }
+        let client = try clients.socket(.dealer)
+        try client.authenticate(with: known, to: serverKeys.publicKey)
+        try client.connect("ipc://\(path)")
+        var heard: [Frame]?
+        while heard == nil, Date() < end {
+            try allowList.answer()
+            _ = try client.send([Frame([1])])
+            heard = try server.receive()
+        }
+        #expect(heard?.last?.sender == "verifier")
+    }
+
     @Test func `a secret key has one public key, and other texts have none`() throws {
         #expect(CurveKeys(secretKey: known.secretKey)?.publicKey == known.publicKey)
         for text in ["", "short", String(repeating: "~", count: 40), known.secretKey + "00000"] {
