@@ -147,8 +147,12 @@ struct VerdictWaitTests {
                 let first = UInt64.random(in: 1...next, using: &random)
                 note(wait.decided(.init(sequences: SequenceRange(first, first + 3), verdict: .accepted)))
                 note(wait.expire(at: now))
+                if Int.random(in: 0..<8, using: &random) == 0 {
+                    note(wait.giveUp(from: first))
+                    #expect(!wait.waits(from: first))
+                }
             }
-            note(wait.giveUp())
+            note(wait.giveUp(from: 0))
             #expect(answered.values.allSatisfy { $0 == 1 }, "seed \(seed)")
             #expect(wait.nextDeadline == nil)
         }

@@ -136,7 +136,7 @@ package struct Feeder: Sendable {
         for step in 0..<order.count {
             let index = (turn + step) % order.count
             let id = order[index]
-            guard id != reserved, let peer = peers[id], peer.mayBeSent, !holdsAlone(peer) else { continue }
+            guard hasCredit(id), let peer = peers[id] else { continue }
             if awaitsVerdicts && peer.isAtWork { continue }
             turn = (index + 1) % order.count
             return Offer(peer: id, mostRecords: peer.mostRecords, mostBytes: peer.mostBytes)
@@ -197,8 +197,15 @@ package struct Feeder: Sendable {
         return []
     }
 
+    /// Whether a worker may be sent an ordinary batch, at once or when it has judged the last one.
+    package var hasCredit: Bool { order.contains(where: hasCredit) }
+
     /// Whether anybody has anything unfinished.
     package var isIdle: Bool { peers.values.allSatisfy { $0.outstanding.isEmpty } }
+
+    private func hasCredit(_ id: Int) -> Bool {
+        id != reserved && peers[id].map { $0.mayBeSent && !holdsAlone($0) } ?? false
+    }
 
     private func holdsAlone(_ peer: Peer) -> Bool { peer.outstanding.contains { $0.isAlone } }
     private func heldCount(_ peer: Int) -> Int { peers[peer]?.outstanding.count ?? 0 }

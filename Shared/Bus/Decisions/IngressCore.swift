@@ -31,6 +31,8 @@ package struct IngressCore: Sendable {
     /// The last sequence that was given before this process, or before the journal took its present identity.
     private var lastGivenBefore: UInt64
     private var isRenumbering = false
+    /// When a verifier was last sent something: where none has credit now, none has had any since.
+    private var lastSentAt = Int64.min / 2
 
     package init(
         journal: JournalID, firstRetained: UInt64, nextSequence: UInt64, windowRecords: Int, windowBytes: Int,
@@ -91,7 +93,20 @@ package struct IngressCore: Sendable {
         return notice.entries.flatMap { verdicts.decided($0) }
     }
 
-    package mutating func expireVerdicts(at now: Int64) -> [AnswerRange] { verdicts.expire(at: now) }
+    /// When the next answer no longer waits for its verdict; nil while none waits.
+    package var nextAnswer: Int64? { verdicts.nextDeadline.map { min($0, endOfReach) } }
+
+    /// The answers whose time is over, and those to webhooks that wait for credit which does not come: verifiers wait for
+    /// slow normalisers then, and no sender need do that. To be called in every turn, after sending.
+    package mutating func expireVerdicts(at now: Int64) -> [AnswerRange] {
+        let expired = verdicts.expire(at: now)
+        return endOfReach > now ? expired : expired + verdicts.giveUp(from: window.nextUnsent)
+    }
+
+    /// Until when unsent webhooks wait for a verifier's credit; for ever where there is some, for one that is at work.
+    private var endOfReach: Int64 {
+        verdicts.waits(from: window.nextUnsent) && !feeder.hasCredit ? lastSentAt + Limits.reachNanoseconds : .max
+    }
 
     // MARK: verifiers
 
@@ -123,14 +138,14 @@ package struct IngressCore: Sendable {
         guard hasWork else { return nil }
         if window.hasAloneWork {
             if let offer = feeder.pickIdle(), let sequence = window.takeAlone(at: now) {
-                return order(to: offer.peer, [SequenceRange(sequence, sequence)], isAlone: true)
+                return order(to: offer.peer, [SequenceRange(sequence, sequence)], isAlone: true, at: now)
             }
         } else {
             feeder.releaseReservation()
         }
         guard window.hasOrdinaryWork, let offer = feeder.pick() else { return nil }
         let ranges = window.take(mostRecords: offer.mostRecords, mostBytes: offer.mostBytes, at: now)
-        return ranges.isEmpty ? nil : order(to: offer.peer, ranges, isAlone: false)
+        return ranges.isEmpty ? nil : order(to: offer.peer, ranges, isAlone: false, at: now)
     }
 
     /// The order could not be carried out: its records are due again, and nobody is to blame.
@@ -179,7 +194,7 @@ package struct IngressCore: Sendable {
             watermark: firstRetained - 1, mostRecords: window.mostRecords, mostBytes: window.mostBytes)
         isRenumbering = false
         isReadingBack = false
-        return verdicts.giveUp()
+        return verdicts.giveUp(from: 0)
     }
 
     /// The router settled records that are not even loaded: a restarted ingress reads on behind them.
@@ -187,7 +202,8 @@ package struct IngressCore: Sendable {
         window = SendWindow(watermark: reached, mostRecords: window.mostRecords, mostBytes: window.mostBytes)
     }
 
-    private mutating func order(to peer: Int, _ ranges: [SequenceRange], isAlone: Bool) -> SendOrder {
+    private mutating func order(to peer: Int, _ ranges: [SequenceRange], isAlone: Bool, at now: Int64) -> SendOrder {
+        lastSentAt = now
         let number = feeder.sent(to: peer, ranges: ranges.map { JournalRange(journal, $0) }, alone: isAlone)
         return SendOrder(peer: peer, number: number, ranges: ranges, isAlone: isAlone)
     }

@@ -30,7 +30,7 @@ package struct SendWindow: Sendable {
     package private(set) var resentRecords = 0
     private var entries: Deque<Entry> = []
     private var bytes = 0
-    private var nextUnsent: UInt64
+    package private(set) var nextUnsent: UInt64
     private var lowestDue: UInt64 = 0
     private var dueCount = 0
     private var aloneDue: Set<UInt64> = []

@@ -68,10 +68,15 @@ package struct VerdictWait: Sendable {
         return answers
     }
 
-    /// Nothing more will come: all that waits is answered without a verdict.
-    package mutating func giveUp() -> [AnswerRange] {
-        let answers = expire(at: .max)
-        isHopeless = false
+    /// Whether one from `first` on waits.
+    package func waits(from first: UInt64) -> Bool { slots.last.map { $0.sequence >= first } ?? false }
+
+    /// What waits from `first` on is answered without a verdict.
+    package mutating func giveUp(from first: UInt64) -> [AnswerRange] {
+        let index = firstIndex(notBelow: first)
+        var answers: [AnswerRange] = []
+        for slot in slots[index...] where !slot.isAnswered { answers.append(slot.sequence, nil) }
+        slots.removeSubrange(index...)
         return answers
     }
 

@@ -70,9 +70,9 @@ final class IngressLoop {
             }
             if poller.isReadable(control.socket) { try takeControl(at: now) }
             core.expireTimers(at: now)
-            answers += core.expireVerdicts(at: now)
             try feed(at: now)
             answerFresh(at: now)
+            answers += core.expireVerdicts(at: now)
             if !answers.isEmpty {
                 delegate.answer(answers)
                 answers.removeAll(keepingCapacity: true)
@@ -105,7 +105,7 @@ final class IngressLoop {
     private func pause(at now: Int64) -> Int64 {
         if out.isProbing || control.isProbing { return 2_000_000 }
         var pause = min(housekeeping.pauseNanoseconds(at: now), core.window.nextExpiry - now)
-        if let deadline = core.verdicts.nextDeadline { pause = min(pause, deadline - now) }
+        if let deadline = core.nextAnswer { pause = min(pause, deadline - now) }
         return pause
     }
 

@@ -9,6 +9,10 @@ final class SimulatedIngress: Node {
     private(set) var givenUp: Set<UInt64> = []
     private(set) var resent = 0
     private(set) var answered: [UInt64: Int] = [:]
+    /// When those were accepted that were answered without a verdict.
+    private(set) var unverified: [Int64] = []
+    private(set) var longestWait: Int64 = 0
+    private var acceptedAt: [UInt64: Int64] = [:]
     private var core: IngressCore!
     private var controlRoles: [Int: StageRole] = [:]
     private var nextPing: Int64 = 0
@@ -24,6 +28,7 @@ final class SimulatedIngress: Node {
         guard isAlive, !isStopped else { return }
         let first = lastSequence + 1
         lastSequence += UInt64(count)
+        for sequence in first...lastSequence { acceptedAt[sequence] = world.time.now }
         _ = core.journaled(first: first, byteCounts: Array(repeating: 100, count: count))
         feed()
         if core.awaitsVerdicts {
@@ -35,9 +40,9 @@ final class SimulatedIngress: Node {
 
     override func tick() {
         core.expireTimers(at: world.time.now)
-        note(core.expireVerdicts(at: world.time.now))
         readBack()
         feed()
+        note(core.expireVerdicts(at: world.time.now))
         if world.time.now >= nextPing {
             nextPing = world.time.now + .milliseconds(500)
             for peer in core.feeder.peerIDs {
@@ -106,7 +111,12 @@ final class SimulatedIngress: Node {
 
     private func note(_ answers: [AnswerRange]) {
         for answer in answers {
-            for sequence in answer.sequences.first...answer.sequences.last { answered[sequence, default: 0] += 1 }
+            for sequence in answer.sequences.first...answer.sequences.last {
+                answered[sequence, default: 0] += 1
+                guard let accepted = acceptedAt[sequence] else { continue }
+                longestWait = max(longestWait, world.time.now - accepted)
+                if answer.verdict == nil { unverified.append(accepted) }
+            }
         }
     }
 

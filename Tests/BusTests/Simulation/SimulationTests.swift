@@ -57,6 +57,28 @@ struct SimulationTests {
         }
     }
 
+    @Test func `no answer waits for normalisers that stand still, and every other one has its verdict`() {
+        for seed in UInt64(1)...20 {
+            let world = World(seed: seed, verifiers: 2, normalisers: 2, faults: Faults())
+            let normalisers = world.nodes.filter { $0.role == .normaliser }
+            for step in 10..<300 { world.time.at(.milliseconds(5 * step)) { world.ingress.accept(4) } }
+            world.time.at(.milliseconds(500)) { for each in normalisers { each.stop() } }
+            world.time.at(.milliseconds(1_000)) { for each in normalisers { each.resume() } }
+            world.time.run(until: .milliseconds(20_000)) {
+                world.time.now > .milliseconds(1_500) && world.ingress.settled == world.ingress.lastSequence
+            }
+            expectEverythingOnce(world, seed: seed)
+            let unverified = world.ingress.unverified
+            #expect(!unverified.isEmpty, "seed \(seed)")
+            // Behind the backlog nobody waits either.
+            #expect(
+                unverified.allSatisfy { $0 > .milliseconds(500) && $0 < .milliseconds(1_200) },
+                "seed \(seed): verifiers that have credit were not waited for")
+            // The limit, and what lies between two looks of the simulated ingress.
+            #expect(world.ingress.longestWait <= Limits.reachNanoseconds + .milliseconds(11), "seed \(seed)")
+        }
+    }
+
     @Test func `a peer that poses as a router, confirms what it swallows and leaves does not make resends wait longer`()
     {
         for seed in UInt64(1)...100 {
