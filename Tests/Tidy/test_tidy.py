@@ -104,6 +104,8 @@ SLEEPING = {
     "scripts/supervision/service.py": "between two looks",
     "scripts/benchmark/bench.py": "the time in which the stages are idle",
     "scripts/benchmark/flood.py": "the rate of a sender",
+    "scripts/benchmark/operate.py": "the time in which figures are taken",
+    "scripts/benchmark/senders.py": "the rate of a sender",
 }
 """Where something sleeps, and why that is no wait for something that could be asked for."""
 DECLARATION = re.compile(

@@ -21,6 +21,7 @@ examples:
   scripts/bench compare --bin OLD               two sets of executables in turn, with ratios
   scripts/bench stages                          what one webhook costs verifier and normaliser, by counts
   scripts/bench fanout                          many subscriptions: a failing one, a dead one, a hundred
+  scripts/bench operate                         what restarts, scaling and starved normalisers cost
   scripts/bench --keep --quick                  keep the temporary folder with the logs and the databases
 
 environment:
