@@ -1,6 +1,10 @@
-"""Every stage is restarted and scaled while webhooks come steadily: a real pipeline under the real supervisor."""
+"""Every stage is restarted, scaled and starved while webhooks come: a real pipeline under the real supervisor."""
 
+import os
+import signal
+import statistics
 import sys
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -13,6 +17,7 @@ from launcher import binaries, free_port, new_folder, until  # noqa: E402
 
 BINARIES = binaries()
 PER_SECOND = 300
+STOPPED_SECONDS, RUNNING_SECONDS = 0.2, 0.01
 STEPS = (("restart", "router"), ("restart", "normaliser"), ("restart", "verifier"), ("restart", "ingress"),
          ("scale", "normaliser", "8"), ("restart", "normaliser"), ("scale", "verifier", "3"), ("scale", "ingress", "2"),
          ("restart", "ingress"), ("scale", "ingress", "1"), ("scale", "verifier", "1"), ("scale", "normaliser", "1"))
@@ -43,6 +48,31 @@ class UnderLoad(unittest.TestCase):
         self.subscriber.wait_for(sent)
         self.assertEqual(set(senders.faults(sent, senders.logged(self.pipeline)).items()),
                          {("refused", 0), ("lost", 0), ("doubled", 0), ("out of order", 0)}, senders.outcomes(sent))
+
+    def test_no_acknowledgement_waits_for_normalisers_that_stand_still_most_of_the_time(self):
+        pids = [each.pid for each in self.pipeline.instances() if each.stage == "normaliser"]
+        load, is_over = senders.Senders(self.pipeline, PER_SECOND), threading.Event()
+
+        def starve() -> None:
+            while not is_over.is_set():
+                for number, seconds in ((signal.SIGSTOP, STOPPED_SECONDS), (signal.SIGCONT, RUNNING_SECONDS)):
+                    for pid in pids:
+                        os.kill(pid, number)
+                    time.sleep(seconds)
+
+        starver = threading.Thread(target=starve)
+        starver.start()
+        try:
+            until(lambda: len(load.sent) > 10 * PER_SECOND, "acknowledgements")
+        finally:
+            is_over.set()
+            starver.join()
+            sent = load.stop()
+        p90 = statistics.quantiles([each.seconds for each in sent], n=10)[-1]
+        print(f"    starved: acknowledgement p90 {p90 * 1e3:.1f} ms", flush=True)
+        self.assertLess(p90, STOPPED_SECONDS / 2)
+        self.subscriber.wait_for(sent)
+        self.assertEqual(senders.outcomes(sent), {"202": len(sent)})
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ SLEEPING = {
     "Tests/FanoutRouterTests/StoreFixture.swift": "between two looks",
     "Tests/Hosts/test_hosts.py": "how long a partition lasts",
     "Tests/Listeners/test_listeners.py": "the span in which processor time is counted",
+    "Tests/Supervisor/test_under_load.py": "how long a process is stopped, and how long it runs",
     "scripts/launcher.py": "between two looks",
     "scripts/supervision/service.py": "between two looks",
     "scripts/benchmark/bench.py": "the time in which the stages are idle",
