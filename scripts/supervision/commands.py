@@ -99,7 +99,7 @@ class Command:
             if service.lock(loaded.run_dir) is None:
                 raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE) from None
             running = find_running(loaded.run_dir)
-            asyncio.run(Supervisor(loaded, self._binaries, ROOT, tell).stop_orphans(running))
+            asyncio.run(Supervisor(loaded, self._binaries, ROOT, tell).down(running))
             tell(f"supervisor: {len(running)} stages stopped that had no supervisor." if running else
                  "supervisor: nothing runs.")
         for row in by_hand:

@@ -5,8 +5,10 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from commandline import CONFIGURATION, NOT_READY, USAGE, Failure
 
@@ -76,7 +78,7 @@ class Supervisor:
         """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
         for name, each in running.items():
             self.say(f"{name} is running already (pid {each.pid}) and is taken over.")
-        self.adopt(running)
+        self._adopt(running)
         for stage in reversed(STAGES):
             await self._settle(stage)
         for instance in [each for each in self.of(*STAGES) if each.name in running and each.stage.listens]:
@@ -84,13 +86,15 @@ class Supervisor:
             await instance.stop()
             instance.start()
 
-    def adopt(self, running: dict[str, Process]) -> None:
+    def _adopt(self, running: Mapping[str, Process]) -> None:
         """Takes over what runs and starts nothing."""
         for name, each in running.items():
             self._instance(name).start(each)
 
-    async def down(self) -> None:
-        """Stops the stages from the front door to the subscribers, so that each can hand on what it holds."""
+    async def down(self, running: Mapping[str, Process] = MappingProxyType({})) -> None:
+        """Stops the stages from the front door to the subscribers, so that each can hand on what it holds. `running`:
+        what runs without a supervisor and is taken over only to stop it."""
+        self._adopt(running)
         for stage in STAGES:
             ours = [each for each in self.instances.values() if each.stage is stage]
             for drain in [each.leaving for each in ours if each.leaving]:
@@ -99,11 +103,6 @@ class Supervisor:
             if ours:
                 self.say(f"{stage.executable}: {len(ours)} stopped.")
         self._forget(ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, OVERRIDES_NAME)
-
-    async def stop_orphans(self, running: dict[str, Process]) -> None:
-        """Takes over what runs without a supervisor, only to stop it."""
-        self.adopt(running)
-        await self.down()
 
     def _forget(self, *names: str) -> None:
         for name in names:
@@ -117,16 +116,16 @@ class Supervisor:
 
     def _launch(self, instance: Instance) -> Process:
         configuration, executable = self.configuration, instance.stage.executable
-        sockets: tuple[socket.socket, ...] = ()
+        listener = None
         if instance.stage.listens:
             (configuration.data_dir / instance.name / RETIRED_MARK).unlink(missing_ok=True)
             # The private socket needs no owner here: the child keeps its own copy.
-            sockets = (open_listener() if instance.leaving else self._listeners[executable],)
+            listener = open_listener() if instance.leaving else self._listeners[executable]
         return process.start(
             [self._program(executable), "--config", str(configuration.run_dir / ACCEPTED_NAME),
              "--instance", instance.name],
             process.stage_environment(configuration.environment.get(executable, ()), os.environ), self._root,
-            configuration.path(instance.name, "log"), configuration.path(instance.name, "pid"), sockets)
+            configuration.path(instance.name, "log"), configuration.path(instance.name, "pid"), listener)
 
     # What commands have set
 

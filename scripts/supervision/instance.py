@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from subprocess import SubprocessError
 
 from commandline import Failure
 
@@ -126,7 +127,7 @@ class Instance:
                 if self.process is None:
                     self._log_start = logfiles.size(self._log_path)
                     self.process = self._launch(self)
-            except (OSError, Failure) as error:  # no process, descriptor or disk space to be had just now
+            except (OSError, SubprocessError, Failure) as error:  # no process, descriptor or disk space just now
                 self.last_end = f"could not be started ({getattr(error, 'strerror', error)})"
             else:
                 self.started_with = self.process.environment

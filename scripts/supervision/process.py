@@ -1,12 +1,11 @@
 """Processes of stages: started so that they outlive the supervisor, found again by their pid files."""
 
 import asyncio
-import fcntl
 import os
 import signal
 import socket
+import subprocess
 import time
-import traceback
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from pathlib import Path
 
 from .topology import parse_instance
 
-EXEC_FAILED = 127
-REASONS = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration",
-           EXEC_FAILED: ", could not be executed"}
+REASONS = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration"}
+FIRST_PASSED = 3  # where passed sockets begin, as the LISTEN_FDS protocol wants it (sd_listen_fds(3))
 ALWAYS = ("PATH", "HOME", "TZ", "LANG")
 FAULT_PREFIX = "TRIBUTARY_FAULT_"  # fault switches of debug builds, for the tests
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -61,6 +59,7 @@ class Process:
     pidfd: int
     pid_path: Path
     environment: Mapping[str, str] | None  # what it was started with
+    child: subprocess.Popen | None = None  # nothing where an earlier supervisor has started it
 
     @property
     def age_seconds(self) -> float:
@@ -88,14 +87,11 @@ class Process:
     def reap(self) -> str:
         """After the pidfd became readable: removes the pid file; how it ended, in words."""
         self.pid_path.unlink(missing_ok=True)
-        try:
-            end = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
-        except ChildProcessError:
+        os.close(self.pidfd)
+        if self.child is None:
             return "ended (taken over, so its exit status is not ours to see)"
-        finally:
-            os.close(self.pidfd)
-        return f"exited with {end.si_status}{REASONS.get(end.si_status, '')}" if end.si_code == os.CLD_EXITED else \
-            f"killed by {signal.Signals(end.si_status).name}"
+        code = self.child.wait()
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}{REASONS.get(code, '')}"
 
 
 def adopt(pid_path: Path) -> Process | None:
@@ -119,40 +115,27 @@ def find_running(run_dir: Path) -> dict[str, Process]:
 
 
 def start(arguments: list[str], environment: dict[str, str], folder: Path, log_path: Path, pid_path: Path,
-          sockets: tuple[socket.socket, ...]) -> Process:
-    """Forks and executes in `folder`.
+          listener: socket.socket | None) -> Process:
+    """Forks and executes in `folder`, in a session of its own: a terminal's Ctrl-C is the supervisor's to judge.
 
     The child writes its own pid file before it executes, and until then it holds the supervisor's lock (an inherited
     descriptor that closes on exec). So wherever the supervisor is killed, the next one gets the lock only after
     every started stage can be found.
     """
-    log = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.chdir(folder)
-            written = pid_path.with_name(f".{pid_path.name}.new")
-            written.write_text(f"{os.getpid()} {start_ticks(os.getpid())} {BOOT_ID}\n")
-            written.rename(pid_path)
-            _become(arguments, environment, log, sockets)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(EXEC_FAILED)
-    os.close(log)
-    pidfd = os.pidfd_open(pid)  # a child that is not reaped keeps its pid, so this cannot be another process
-    return Process(pid, start_ticks(pid) or 0, pidfd, pid_path, environment)
+    def become_findable() -> None:
+        pid = os.getpid()
+        written = pid_path.with_name(f".{pid_path.name}.new")
+        written.write_text(f"{pid} {start_ticks(pid)} {BOOT_ID}\n")
+        written.rename(pid_path)
+        os.environ.clear()
+        os.environ.update(environment)
+        if listener:  # the lock has that place until now, so no descriptor is there that this child still needs
+            os.environ.update({"LISTEN_PID": str(pid), "LISTEN_FDS": "1"})
+            os.dup2(listener.fileno(), FIRST_PASSED)
 
-
-def _become(arguments: list[str], environment: dict[str, str], log: int, sockets: tuple[socket.socket, ...]) -> None:
-    """In the child: a session of its own (a terminal's Ctrl-C is the supervisor's to judge), then the stage."""
-    os.setsid()
-    os.umask(0o077)
-    passed = [fcntl.fcntl(each.fileno(), fcntl.F_DUPFD_CLOEXEC, 256) for each in sockets]
-    # Passed sockets begin at 3, as the LISTEN_FDS protocol wants it (sd_listen_fds(3)).
-    for place, descriptor in enumerate([os.open(os.devnull, os.O_RDONLY), log, log, *passed]):
-        os.dup2(descriptor, place)
-    ours = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(passed))} if passed else {}
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)  # Python ignores the first two, and what is ignored stays so on exec
-    os.execve(arguments[0], arguments, environment | ours)
+    with open(log_path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
+        child = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, umask=0o077,
+                                 start_new_session=True, preexec_fn=become_findable,
+                                 pass_fds=[FIRST_PASSED] if listener else [])
+    pidfd = os.pidfd_open(child.pid)  # a child that is not reaped keeps its pid, so this cannot be another process
+    return Process(child.pid, start_ticks(child.pid) or 0, pidfd, pid_path, environment, child)

@@ -26,6 +26,7 @@ LOCK_NAME = "supervisor.lock"
 PID_NAME = "supervisor.pid"
 LOG_NAME = "supervisor.log"
 LOCK_WAIT_SECONDS = 2.0  # a supervisor that was just killed or goes down holds its lock for some milliseconds more
+LOCK_PAUSE_SECONDS = 0.02
 ROTATE_SECONDS = 10.0
 LOOK_SECONDS = 1.0  # how often the backlog is looked at that `scale --auto` follows
 LONGEST_LINE_BYTES = 4 << 20  # a command with a whole environment
@@ -37,18 +38,16 @@ LAST_ANSWER_SECONDS = 1.0  # how long a supervisor that ends waits for those who
 def lock(run_dir: Path) -> int | None:
     """The lock of the one supervisor of this run directory; nothing while another one holds it."""
     descriptor = os.open(run_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + LOCK_WAIT_SECONDS
-    while True:
-        try:
+    deadline, is_served = time.monotonic() + LOCK_WAIT_SECONDS, False
+    while not is_served and time.monotonic() < deadline:
+        with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return descriptor
-        except BlockingIOError:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                answers = connection.connect_ex(str(run_dir / control.SOCKET_NAME)) == 0
-            if answers or time.monotonic() > deadline:
-                os.close(descriptor)
-                return None
-            time.sleep(0.02)
+        with socket.socket(socket.AF_UNIX) as connection:
+            is_served = connection.connect_ex(str(run_dir / control.SOCKET_NAME)) == 0
+        time.sleep(LOCK_PAUSE_SECONDS)
+    os.close(descriptor)
+    return None
 
 
 def say(line: str) -> None:
