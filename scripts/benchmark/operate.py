@@ -69,7 +69,7 @@ def steps(pipeline: Pipeline, subscriber: senders.Subscriber, rate: float, size:
             break
         rate /= 2
         say(f"this machine, with sender and subscriber on it, cannot do {2 * rate:,.0f} webhooks/s; so {rate:,.0f}.")
-    return {"per_second": rate, "webhooks": len(sent), "crossings": load.crossings, "steps": rows,
+    return {"per_second": rate, "webhooks": len(sent), "steps": rows,
             "outcomes": senders.outcomes(sent), "faults": senders.faults(sent, senders.logged(pipeline))}
 
 
@@ -147,8 +147,7 @@ def judged(outcome: dict) -> list[tuple[str, bool]]:
     if found := outcome.get("steps"):
         lines += [(f"{found['per_second']:,.0f} webhooks/s, {found['webhooks']:,} in all: " +
                    ", ".join(f"{count} {name}" for name, count in found["faults"].items()) +
-                   f" (goal 0); {found['crossings']} sent again on a connection that was being closed",
-                   not any(found["faults"].values()))]
+                   " (goal 0)", not any(found["faults"].values()))]
         lines += [(f"  {each['step']:20} {each['seconds']:5.1f} s  acknowledgement p99 "
                    f"{1000 * each['p99_seconds']:6.1f} ms  longest pause of deliveries "
                    f"{each['longest_pause_seconds']:.2f} s (goal {PAUSE_GOAL_SECONDS:g})",

@@ -43,10 +43,6 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    @property
-    def is_open(self) -> bool:
-        return self._socket is not None
-
     def post(self, request: bytes) -> tuple[int, bytes]:
         if self._socket is None:
             self._socket = socket.create_connection((HOST, self._port), timeout=60)
@@ -71,16 +67,11 @@ def take_message(text: bytes) -> tuple[bytes, bytes, bytes] | None:
 
 
 class Senders:
-    """Numbered webhooks over keep-alive connections, each of which sends one at a time.
-
-    Where a kept connection ends without an answer, its webhook is sent once more on a new one, as senders of webhooks
-    do: a draining ingress closes what has been idle for a moment, maybe just when a request is on its way. `crossings`
-    counts these.
-    """
+    """Numbered webhooks over keep-alive connections, each of which sends one at a time, and each webhook once."""
 
     def __init__(self, pipeline: Pipeline, per_second: float, connections: int = 16, first: int = 0):
         self._pipeline, self._per_second, self._connections = pipeline, per_second, connections
-        self.sent, self.crossings, self._over, self._first = [], 0, threading.Event(), first
+        self.sent, self._over, self._first = [], threading.Event(), first
         self._threads = [threading.Thread(target=self._send, args=(each,)) for each in range(connections)]
         self._start = time.monotonic()
         for each in self._threads:
@@ -107,7 +98,7 @@ class Senders:
             request = f"POST {webhook.PATH} HTTP/1.1\r\n{head}\r\n".encode() + body
             at = time.monotonic()
             try:
-                outcome, text = self._post(connection, request)
+                outcome, text = connection.post(request)
                 if outcome == 202:
                     journal, _, sequence = json.loads(text)["id"].rpartition("-")
                     place = (journal, int(sequence))
@@ -117,17 +108,6 @@ class Senders:
             self.sent.append(Sent(number, at, time.monotonic() - at, outcome, *place))
             turn += self._connections
         connection.close()
-
-    def _post(self, connection: Connection, request: bytes) -> tuple[int, bytes]:
-        is_kept = connection.is_open
-        try:
-            return connection.post(request)
-        except ConnectionError:  # nothing of an answer has come
-            connection.close()
-            if not is_kept:
-                raise
-            self.crossings += 1
-            return connection.post(request)
 
 
 class Subscriber:
