@@ -73,7 +73,7 @@ final class Ingress<Port: BusPort>: Sendable {
         tls = try FrontTLS(settings.tls, registry)
         bodyBytes = settings.limits.bodyBytes
         let shared = FrontShared(
-            settings: settings.front, tls: tls, builder: builder, mailbox: mailbox, state: state, metrics: metrics,
+            settings: settings.front, builder: builder, mailbox: mailbox, state: state, metrics: metrics,
             quotas: quotas)
         let loops = try FrontDoor.Loops(shared, count: settings.eventLoops)
         for (number, loop) in loops.group.makeIterator().enumerated() {
@@ -89,7 +89,7 @@ final class Ingress<Port: BusPort>: Sendable {
             heartbeat: registry.heartbeat(of: "journal"), report: report, failed: failed)
         let delegate = BusDelegate(mailbox: mailbox, delegate: answers, report: report)
         bus = try journal.start(open: openJournal) { try connect($0, delegate) }
-        door = try FrontDoor(loops, socket: settings.socket, report: report)
+        door = try FrontDoor(loops, socket: settings.socket, tls: tls, report: report)
     }
 
     var port: Int { door.port }

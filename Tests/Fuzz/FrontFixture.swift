@@ -33,17 +33,9 @@ final class FrontFixture: FuzzFixture {
         let registry = MetricRegistry(stage: "ingress-gateway", instance: "fuzz", version: "fuzz")
         loop = FrontLoop(
             FrontShared(
-                settings: FrontSettings(limits: Self.limits, sources: Self.sources), tls: Self.plain(),
+                settings: FrontSettings(limits: Self.limits, sources: Self.sources),
                 builder: EnvelopeBuilder(instance: "fuzz"), mailbox: mailbox, state: state,
                 metrics: IngressMetrics(registry, state: state)), sinkIndex: 0, eventLoop: eventLoop)
-    }
-
-    private static func plain() -> FrontTLS {
-        do {
-            return try FrontTLS(nil)
-        } catch {
-            fatalError("broken: no certificate is read where none is configured")
-        }
     }
 
     func tryOne(_ input: UnsafeRawBufferPointer) {
@@ -61,7 +53,7 @@ final class FrontFixture: FuzzFixture {
     private func run(_ bytes: [UInt8], pieceBytes: Int) -> Outcome {
         let channel = EmbeddedChannel(handler: nil, loop: eventLoop)
         do {
-            try FrontPipeline.build(channel.pipeline.syncOperations, loop)
+            try channel.pipeline.syncOperations.addHandler(Connection(loop, isTLS: false))
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         } catch {
             fatalError("broken: the pipeline cannot be built: \(error)")

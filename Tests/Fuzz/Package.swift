@@ -30,7 +30,6 @@ func target(
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
-let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -40,7 +39,6 @@ let package = Package(
     products: [.executable(name: "fuzz", targets: ["Fuzz"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -81,9 +79,6 @@ let package = Package(
             ["Events", "Executable", "JSON", "Primitives", "Providers", "VerificationSchemes", "Wire", yams],
             path: "Shared/Configuration"),
         target(
-            "ServerCertificates", ["PipelineConfiguration", "Executable", nio, nioSSL],
-            path: "Shared/ServerCertificates"),
-        target(
             "WebhookIntake", ["CommitLog", "Primitives", "StageMetrics", "Threads", "Wire"],
             path: "Shared/WebhookIntake",
             sources: [
@@ -94,13 +89,12 @@ let package = Package(
             "IngressGateway",
             [
                 "PipelineConfiguration", "Events", "Executable", "HTTPFront", "CommitLog", "Primitives", "Providers",
-                "ServerCertificates", "StageMetrics", "Threads", "WebhookIntake", "Wire", deque, nio, nioHTTP1, nioSSL,
-                nioTLS,
+                "StageMetrics", "Threads", "WebhookIntake", "Wire", deque, nio, nioHTTP1, nioTLS,
             ],
             path: "Services/IngressGateway",
             exclude: [
                 "Answers/JournalAnswers.swift", "Answers/PendingAnswers.swift", "FrontDoor/FrontDoor.swift",
-                "FrontDoor/ListeningSocket.swift", "PUBLISH.md",
+                "FrontDoor/FrontTLS.swift", "FrontDoor/ListeningSocket.swift", "PUBLISH.md",
             ],
             sources: [
                 "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift", "Quotas",

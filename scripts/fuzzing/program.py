@@ -29,7 +29,8 @@ class Program:
         staged = self._package / "Package.swift"
         if not staged.exists() or staged.read_bytes() != manifest.read_bytes():
             staged.write_bytes(manifest.read_bytes())
-        command = ["swift", "build", "--package-path", str(self._package), "--product", "fuzz"]
+        command = ["swift", "build", "--package-path", str(self._package), "--product", "fuzz",
+                   "--disable-index-store"]
         environment = os.environ | {"TRIBUTARY_LIBFUZZER": str(library())}
         if subprocess.run(command, env=environment).returncode != 0:
             raise Failure("the fuzz program could not be built; the compiler's words stand above.", UNAVAILABLE)

@@ -2,6 +2,7 @@ import Glibc
 import HTTPFront
 import NIOCore
 import NIOPosix
+import NIOSSL
 
 /// The HTTP server: listening socket, event loops and their connections.
 final class FrontDoor: Sendable {
@@ -34,7 +35,9 @@ final class FrontDoor: Sendable {
     }
 
     /// Opens the door. Throws where the address cannot be bound. `report` hears when connections cannot be accepted.
-    init(_ loops: Loops, socket: ListeningSocket, report: @escaping @Sendable (String) -> Void) throws {
+    init(
+        _ loops: Loops, socket: ListeningSocket, tls: FrontTLS, report: @escaping @Sendable (String) -> Void
+    ) throws {
         group = loops.group
         self.loops = loops.loops
         let byEventLoop = Dictionary(
@@ -58,7 +61,11 @@ final class FrontDoor: Sendable {
                     guard let loop = byEventLoop[ObjectIdentifier(channel.eventLoop)] else {
                         preconditionFailure("every event loop of the group has its part of the front door")
                     }
-                    try FrontPipeline.build(channel.pipeline.syncOperations, loop.value)
+                    let context = tls.context
+                    if let context {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(Connection(loop.value, isTLS: context != nil))
                 }
             }
         switch socket {

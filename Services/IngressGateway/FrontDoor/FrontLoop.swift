@@ -1,6 +1,5 @@
 import HTTPFront
 import NIOCore
-import NIOSSL
 import StageMetrics
 import Synchronization
 import WebhookIntake
@@ -10,7 +9,6 @@ import Wire
 struct FrontShared: Sendable {
     /// What the loops start with.
     let settings: FrontSettings
-    let tls: FrontTLS
     let builder: EnvelopeBuilder
     let mailbox: JournalMailbox
     let state: JournalState
@@ -90,9 +88,6 @@ final class FrontLoop {
     func take(_ settings: FrontSettings) {
         self.settings = settings
     }
-
-    /// The TLS of a connection that begins now; nil where the door speaks plain HTTP.
-    var tlsContext: NIOSSLContext? { shared.tls.context }
 
     /// Takes a new connection in, as far as there is room. `client` is nil for a trusted proxy.
     func enter(_ connection: Connection, _ client: ConnectionCaps.ClientKey?) -> ConnectionCaps.Admission {
