@@ -142,6 +142,16 @@ class Deaths(SupervisorCase):
         until(lambda: self.pipeline.rows()["normaliser-0"]["state"] == "crash-loop", "the loop is seen")
         self.assertIn("exited with 78", self.pipeline.rows()["normaliser-0"]["last_end"])
 
+    def test_an_executable_that_is_gone_is_named_as_the_reason_until_it_is_back(self):
+        pipeline, executable = self.pipeline, self.pipeline.binaries / "verifier"
+        pipeline.good("up", "-d")
+        away = executable.rename(pipeline.folder / "away")
+        pipeline.kill("verifier-0")
+        until(lambda: "No such file" in (pipeline.rows()["verifier-0"]["last_end"] or ""), "it is said")
+        until(lambda: not pipeline.path("verifier-0", "pid").exists(), "no file names a process")
+        away.rename(executable)
+        until(lambda: pipeline.rows()["verifier-0"]["state"] == "ready", "it is back")
+
     def test_connections_wait_while_the_ingress_is_away(self):
         self.pipeline.good("up", "-d")
         self.pipeline.steer("ingress-gateway-0", "broken")

@@ -133,9 +133,13 @@ def start(arguments: list[str], environment: dict[str, str], folder: Path, log_p
             os.environ.update({"LISTEN_PID": str(pid), "LISTEN_FDS": "1"})
             os.dup2(listener.fileno(), FIRST_PASSED)
 
-    with open(log_path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
-        child = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, umask=0o077,
-                                 start_new_session=True, preexec_fn=become_findable,
-                                 pass_fds=[FIRST_PASSED] if listener else [])
+    try:
+        with open(log_path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
+            child = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                     umask=0o077, start_new_session=True, preexec_fn=become_findable,
+                                     pass_fds=[FIRST_PASSED] if listener else [])
+    except BaseException:
+        pid_path.unlink(missing_ok=True)  # it names the child that could not be executed
+        raise
     pidfd = os.pidfd_open(child.pid)  # a child that is not reaped keeps its pid, so this cannot be another process
     return Process(child.pid, start_ticks(child.pid) or 0, pidfd, pid_path, environment, child)
