@@ -111,7 +111,7 @@ final class ConnectorStage: Sendable {
     var checks: [HealthCheck] {
         [
             journalState.check,
-            JournalState.pipelineCheck(isLinked: bus.isLinked, startedAtNanoseconds: startedAt),
+            JournalState.pipelineCheck(bus, startedAtNanoseconds: startedAt),
         ] + running.withLock { $0.map(\.state.check) }
     }
 

@@ -85,6 +85,6 @@ extension Ingress where Port == IngressBus {
 
     /// What must be in order for this instance to count as ready.
     var checks: [HealthCheck] {
-        [state.check, JournalState.pipelineCheck(isLinked: bus.isLinked, startedAtNanoseconds: startedAt)]
+        [state.check, JournalState.pipelineCheck(bus, startedAtNanoseconds: startedAt)]
     }
 }

@@ -32,12 +32,13 @@ struct NormaliserProcess: ParsableCommand {
         let bus = WorkerBus(
             settings: WorkerSettings(
                 role: .normaliser, runDirectory: try environment.busDirectory(), instance: environment.instance,
-                maxBodyBytes: environment.configuration.ingress.maxBodyBytes), metrics: environment.registry)
+                maxBodyBytes: environment.configuration.ingress.maxBodyBytes), metrics: environment.registry,
+            refusals: environment.linkRefusals)
         bus.start { NormaliserWork(box, environment.registry) }
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry,
-            readiness: { [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) verifiers linked")] },
+            readiness: { [bus.refusals.check(linked: "\(bus.linkedUpstreams) verifiers linked")] },
             routes: [reloadable.route])
         environment.logger.notice("normalising")
         Signals.waitForEnd {

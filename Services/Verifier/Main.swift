@@ -38,14 +38,14 @@ struct VerifierProcess: ParsableCommand {
         let bus = WorkerBus(
             settings: WorkerSettings(
                 role: .verifier, runDirectory: try environment.busDirectory(), instance: environment.instance,
-                maxBodyBytes: maxBodyBytes), metrics: environment.registry)
+                maxBodyBytes: maxBodyBytes), metrics: environment.registry,
+            refusals: environment.linkRefusals)
         bus.start { VerifierWork(box, environment.registry, maxInflatedBytes: 2 * maxBodyBytes) }
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry,
-            readiness: {
-                [HealthCheck(name: "bus", ok: true, detail: "\(bus.linkedUpstreams) ingress gateways linked")]
-            }, routes: [reloadable.route, rehearsals.route])
+            readiness: { [bus.refusals.check(linked: "\(bus.linkedUpstreams) ingress gateways linked")] },
+            routes: [reloadable.route, rehearsals.route])
         environment.logger.notice("verifying")
         Signals.waitForEnd {
             reloadable.reload { fresh, _ throws(StageFailure) in

@@ -1,3 +1,4 @@
+package import AdminServer
 package import Bus
 package import Executable
 import Logging
@@ -5,6 +6,13 @@ import PipelineConfiguration
 import Wire
 
 extension StageEnvironment {
+    /// Links of this instance that are refused; each is said in its log.
+    package var linkRefusals: LinkRefusals {
+        LinkRefusals(registry) { [logger] reason in
+            logger.error("a link is refused", metadata: ["code": "\(LinkRefusals.code)", "reason": "\(reason)"])
+        }
+    }
+
     /// Where the instance finds the others and is found. On several hosts its own secret key is read for it.
     package func busDirectory() throws(StageFailure) -> RunDirectory {
         guard let topology = configuration.topology else { return RunDirectory(path: runDirectory) }
@@ -49,5 +57,12 @@ extension Stage {
         case .normaliser: .normaliser
         case .fanoutRouter: .router
         }
+    }
+}
+
+extension LinkRefusals {
+    /// A stage that is refused is not ready: where it was restarted by another executable, the former comes back.
+    package func check(linked: String) -> HealthCheck {
+        HealthCheck(name: "bus", ok: own.isEmpty, detail: own.first ?? linked)
     }
 }

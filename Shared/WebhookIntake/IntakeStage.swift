@@ -41,7 +41,7 @@ extension StageEnvironment {
                 windowRecords: ingress.windowRecords, windowBytes: ingress.windowBytes,
                 verdictTimeoutNanoseconds: ingress.verdictTimeout.nanoseconds),
             journal: journal.id, firstRetained: journal.watermark + 1, nextSequence: journal.nextSequence,
-            metrics: registry)
+            metrics: registry, refusals: linkRefusals)
         bus.start(delegate: delegate)
         return bus
     }
@@ -65,11 +65,13 @@ extension JournalState {
 
     /// Whether the stages behind are there. A starting ingress waits a moment for them, so that the first wrong signature
     /// is answered as such; after that a missing stage does not make it unready, because webhooks wait on disk.
-    package static func pipelineCheck(isLinked: Bool, startedAtNanoseconds: Int64) -> HealthCheck {
+    package static func pipelineCheck(_ bus: IngressBus, startedAtNanoseconds: Int64) -> HealthCheck {
         HealthCheck(
             name: "pipeline",
-            ok: isLinked || monotonicNanoseconds() - startedAtNanoseconds > linkPatienceNanoseconds,
-            detail: isLinked ? "linked" : "no verifier or no router; webhooks wait on disk")
+            ok: bus.isLinked || monotonicNanoseconds() - startedAtNanoseconds > linkPatienceNanoseconds,
+            detail: bus.isLinked
+                ? "linked"
+                : (["no verifier or no router; webhooks wait on disk"] + bus.refusals.all).joined(separator: "; "))
     }
 
     /// How long a starting ingress counts as not ready for want of a pipeline behind it.

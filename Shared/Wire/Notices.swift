@@ -6,10 +6,10 @@ package struct HelloNotice: Equatable, Sendable {
     package var instance: String
     package var versions: ClosedRange<UInt8>
 
-    package init(role: StageRole, instance: String) {
+    package init(role: StageRole, instance: String, versions: ClosedRange<UInt8> = WireVersion.known) {
         self.role = role
         self.instance = instance
-        versions = LinkHeader.version...LinkHeader.version
+        self.versions = versions
     }
 
     package init(body: UnsafeRawBufferPointer) throws(WireError) {

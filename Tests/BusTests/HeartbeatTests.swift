@@ -27,7 +27,7 @@ private struct EndlessWork: StageWork {
         let verifier = WorkerBus(
             settings: WorkerSettings(
                 role: .verifier, runDirectory: RunDirectory(path: deployment.directory.path), instance: "verifier-0",
-                maxBodyBytes: 1 << 20), metrics: registry)
+                maxBodyBytes: 1 << 20), metrics: registry, refusals: LinkRefusals(registry))
         let (hasBegun, mayEnd) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         deployment.start()
         verifier.start { EndlessWork(hasBegun: hasBegun, mayEnd: mayEnd) }

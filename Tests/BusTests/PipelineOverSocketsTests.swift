@@ -74,12 +74,15 @@ func sealedRecord(_ journal: JournalID, _ sequence: UInt64, payloadBytes: Int = 
 /// A log that is only memory, and commits at once.
 final class MemoryLog: RouterBusDelegate {
     let sequences = Mutex<[JournalID: [UInt64]]>([:])
+    /// What came last.
+    let last = Mutex<RecordBatch?>(nil)
     let bus = Mutex<RouterBus?>(nil)
 
     func received(_ batches: [RecordBatch]) {
         for batch in batches {
             guard let journal = batch.journal else { preconditionFailure("a batch for the log names its journal") }
             sequences.withLock { $0[journal, default: []] += Array(batch.first...batch.last) }
+            last.withLock { $0 = batch }
             bus.withLock { $0?.committed([(journal, batch.last)]) }
         }
     }
@@ -132,16 +135,17 @@ struct Deployment {
                 windowRecords: windowRecords,
                 // However busy the machine is, no answer goes out before its verdict.
                 verdictTimeoutNanoseconds: 180_000_000_000),
-            journal: journal.id, firstRetained: 1, nextSequence: 1, metrics: metrics)
+            journal: journal.id, firstRetained: 1, nextSequence: 1, metrics: metrics,
+            refusals: LinkRefusals(metrics))
         router = RouterBus(
             settings: RouterBusSettings(
                 runDirectory: place(.router), instance: "fanout-router-0", maxBodyBytes: 1 << 20),
-            bootID: 1, watermarks: [:], metrics: metrics)
+            bootID: 1, watermarks: [:], metrics: metrics, refusals: LinkRefusals(metrics))
         for (role, count) in [(StageRole.verifier, verifiers), (.normaliser, normalisers)] {
             for index in 0..<count {
                 let settings = WorkerSettings(
                     role: role, runDirectory: place(role), instance: "\(role)-\(index)", maxBodyBytes: 1 << 20)
-                workers.append(WorkerBus(settings: settings, metrics: metrics))
+                workers.append(WorkerBus(settings: settings, metrics: metrics, refusals: LinkRefusals(metrics)))
             }
         }
         journal.bus.withLock { [ingress] in $0 = ingress }

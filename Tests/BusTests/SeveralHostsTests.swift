@@ -84,7 +84,8 @@ private struct Hosts {
                 role: .normaliser,
                 runDirectory: RunDirectory(
                     path: deployment.directory.path, topology: hosts.topology(.normaliser)),
-                instance: "normaliser-0", maxBodyBytes: 1 << 20), metrics: deployment.metrics)
+                instance: "normaliser-0", maxBodyBytes: 1 << 20), metrics: deployment.metrics,
+            refusals: LinkRefusals(deployment.metrics))
         right.start { EchoWork() }
         defer { right.stop() }
         #expect(waitUntil { journal.state.withLock { $0.watermark } == 100 })

@@ -153,7 +153,10 @@ package final class RouterStage: Sendable {
     /// Whether the stage can do its work. Does not block.
     package func readiness() -> [HealthCheck] {
         let problem = writer.problem
-        return [HealthCheck(name: "event_log", ok: problem == nil, detail: problem?.description ?? "takes events")]
+        return [
+            HealthCheck(name: "event_log", ok: problem == nil, detail: problem?.description ?? "takes events"),
+            bus.refusals.check(linked: "\(bus.linkedUpstreams) normalisers linked"),
+        ]
     }
 
     package var instance: String { environment.instance }
@@ -182,7 +185,8 @@ extension RouterStage {
                 maxBodyBytes: ingress.maxBodyBytes,
                 // Twice what is configured: an instance being scaled down still has its window.
                 reorderBudgetBytes: 2 * max(1, instances) * ingress.windowBytes),
-            bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry)
+            bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry,
+            refusals: environment.linkRefusals)
     }
 
     private static func makeLoops(

@@ -63,13 +63,15 @@ package final class IngressBus: Sendable {
     private let mailbox = Mailbox<Mail>()
     private let thread = Mutex<BlockingThread?>(nil)
     private let linked = Atomic<Bool>(false)
+    package let refusals: LinkRefusals
 
     package init(
         settings: IngressBusSettings, journal: JournalID, firstRetained: UInt64, nextSequence: UInt64,
-        metrics: MetricRegistry
+        metrics: MetricRegistry, refusals: LinkRefusals
     ) {
         self.settings = settings
         self.metrics = metrics
+        self.refusals = refusals
         initial = IngressCore(
             journal: journal, firstRetained: firstRetained, nextSequence: nextSequence,
             windowRecords: settings.windowRecords, windowBytes: settings.windowBytes,
@@ -82,7 +84,8 @@ package final class IngressBus: Sendable {
         let started = BlockingThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
                 let loop = try IngressLoop(
-                    settings: settings, core: core, metrics: metrics, mailbox: mailbox, delegate: delegate)
+                    settings: settings, core: core, metrics: metrics, refusals: refusals, mailbox: mailbox,
+                    delegate: delegate)
                 try loop.run { linked.store($0, ordering: .relaxed) }
                 settings.runDirectory.removeSockets(of: settings.instance)
             }

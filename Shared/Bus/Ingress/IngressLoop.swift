@@ -21,20 +21,22 @@ final class IngressLoop {
     private var nextPing: Int64 = 0
     private var housekeeping = Housekeeping()
     private let metrics: IngressLoopMetrics
+    private let refusals: LinkRefusals
     private let heartbeat: Heartbeat
 
     private static let pingIntervalNanoseconds: Int64 = 2_000_000_000
     private static let arrivalsPerTurn = 512
 
     init(
-        settings: IngressBusSettings, core: IngressCore, metrics: MetricRegistry, mailbox: Mailbox<IngressBus.Mail>,
-        delegate: any IngressBusDelegate
+        settings: IngressBusSettings, core: IngressCore, metrics: MetricRegistry, refusals: LinkRefusals,
+        mailbox: Mailbox<IngressBus.Mail>, delegate: any IngressBusDelegate
     ) throws {
         self.settings = settings
         self.core = core
         self.mailbox = mailbox
         self.delegate = delegate
         self.metrics = IngressLoopMetrics(metrics)
+        self.refusals = refusals
         heartbeat = metrics.heartbeat(of: "bus")
         let context = try Context()
         let directory = settings.runDirectory
@@ -100,6 +102,7 @@ final class IngressLoop {
             giveUp(core.verifierGone(peer))
         }
         metrics.update(core, malformed: out.malformedCount + control.malformedCount)
+        refusals.update(of: out.refusals + control.refusals)
     }
 
     private func pause(at now: Int64) -> Int64 {

@@ -11,6 +11,10 @@ final class ConnectedLink {
     let instance: String
     private(set) var isUp = false
     private(set) var isGreeted = false
+    /// Why the other side does not speak with this one.
+    private(set) var refusal: String?
+    /// The version that the other side has chosen; nil before it has said anything.
+    private var version: UInt8?
     private let bootID: UInt64
     private let directory: RunDirectory
     private let role: StageRole
@@ -50,6 +54,7 @@ final class ConnectedLink {
             case .established:
                 isUp = true
                 isGreeted = false
+                (refusal, version) = (nil, nil)
                 isGivenUp = false
                 linkNumber += 1
                 change = .established
@@ -76,13 +81,25 @@ final class ConnectedLink {
         return isGreeted
     }
 
+    /// Whether the other side may be told anything but hello.
+    var isOpen: Bool { isGreeted && refusal == nil }
+
     /// Says hello again, for the case that the first one was lost.
     func greetAgain() { isGreeted = false }
 
     func receive() throws(ZeroMQError) -> Arrival? {
         while let frames = try socket.receive() {
             do throws(WireError) {
-                return try Arrival(frames[...])
+                let arrival = try Arrival(frames[...])
+                if arrival.header.kind == .refusal {
+                    refusal = try arrival.read { bytes throws(WireError) in
+                        var reader = ByteReader(bytes)
+                        return try reader.text16()
+                    }
+                    continue
+                }
+                if WireVersion.known.contains(arrival.header.version) { version = arrival.header.version }
+                return arrival
             } catch {
                 malformedCount += 1
             }
@@ -95,8 +112,10 @@ final class ConnectedLink {
     {
         var writer = ByteWriter()
         write(&writer)
+        // Until it is answered, what a release before could read.
         let header = LinkHeader(
-            kind: kind, bootID: bootID, number: number, count: count, bodyBytes: writer.count)
+            version: version ?? WireVersion.known.lowerBound, kind: kind, bootID: bootID, number: number, count: count,
+            bodyBytes: writer.count)
         return try socket.send([header.frame(), Frame(writer.bytes)])
     }
 

@@ -20,6 +20,7 @@ final class ControlLinks {
     var sockets: [Socket] { ingresses.sockets }
     var news: [Socket] { ingresses.news }
     var upCount: Int { ingresses.upCount }
+    var refusals: [String] { ingresses.refusals }
 
     /// Looks for new ingress instances; true when `sockets` changed.
     func rescan() throws(ZeroMQError) -> Bool {

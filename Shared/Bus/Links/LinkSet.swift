@@ -62,6 +62,8 @@ final class LinkSet {
 
     /// Whether there are links and all of them are up; otherwise it pays to look around more often.
     var isComplete: Bool { !links.isEmpty && links.allSatisfy(\.isUp) }
-    var upCount: Int { links.count { $0.isUp } }
+    var upCount: Int { links.count { $0.isUp && $0.refusal == nil } }
+    /// Why some are refused.
+    var refusals: [String] { links.compactMap(\.refusal) }
     func link(_ id: Int) -> ConnectedLink? { links.first { $0.id == id } }
 }

@@ -47,15 +47,18 @@ package final class RouterBus: Sendable {
     private let thread = Mutex<BlockingThread?>(nil)
     private let listening = Atomic<Bool>(false)
     private let linked = Atomic<Int>(0)
+    package let refusals: LinkRefusals
 
     /// `watermarks`: what the store knows of every journal. `bootID`: random per process start.
     package init(
-        settings: RouterBusSettings, bootID: UInt64, watermarks: [JournalID: UInt64], metrics: MetricRegistry
+        settings: RouterBusSettings, bootID: UInt64, watermarks: [JournalID: UInt64], metrics: MetricRegistry,
+        refusals: LinkRefusals
     ) {
         self.settings = settings
         self.bootID = bootID
         self.watermarks = watermarks
         self.metrics = metrics
+        self.refusals = refusals
     }
 
     /// Binds the tap, connects to everybody and starts the thread.
@@ -64,8 +67,8 @@ package final class RouterBus: Sendable {
         let started = BlockingThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
                 let loop = try RouterLoop(
-                    settings: settings, bootID: bootID, watermarks: watermarks, metrics: metrics, mailbox: mailbox,
-                    delegate: delegate)
+                    settings: settings, bootID: bootID, watermarks: watermarks, metrics: metrics, refusals: refusals,
+                    mailbox: mailbox, delegate: delegate)
                 try loop.run { hasListeners, links in
                     listening.store(hasListeners, ordering: .relaxed)
                     linked.store(links, ordering: .relaxed)

@@ -11,6 +11,7 @@ final class RouterLoop {
     private let tap: TapPublisher
     private let hello: HelloNotice
     private let metrics: RouterLoopMetrics
+    private let refusals: LinkRefusals
     private let heartbeat: Heartbeat
     private var core: RouterCore<RecordBatch>
     private var isStopping = false
@@ -23,12 +24,13 @@ final class RouterLoop {
 
     init(
         settings: RouterBusSettings, bootID: UInt64, watermarks: [JournalID: UInt64], metrics: MetricRegistry,
-        mailbox: Mailbox<RouterBus.Mail>, delegate: any RouterBusDelegate
+        refusals: LinkRefusals, mailbox: Mailbox<RouterBus.Mail>, delegate: any RouterBusDelegate
     ) throws {
         self.mailbox = mailbox
         self.delegate = delegate
         core = RouterCore(watermarks: watermarks, reorderBudgetBytes: UInt64(settings.reorderBudgetBytes))
         self.metrics = RouterLoopMetrics(metrics)
+        self.refusals = refusals
         heartbeat = metrics.heartbeat(of: "bus")
         hello = HelloNotice(role: .router, instance: settings.instance)
         let context = try Context()
@@ -89,6 +91,7 @@ final class RouterLoop {
             housekeeping.linksChanged(at: now)
             if change == .established { core.intakes.linked(link.id) } else { core.intakes.gone(link.id) }
         }
+        refusals.update(own: upstream.refusals + control.refusals)
         return isChanged || isRebuilt
     }
 
@@ -195,7 +198,7 @@ final class RouterLoop {
     }
 
     private func sendCredit(at now: Int64, tidying isTidying: Bool, repeating isRepeating: Bool) throws {
-        for link in upstream.links where link.isGreeted {
+        for link in upstream.links where link.isOpen {
             guard
                 let notice = core.intakes.credit(for: link.id, at: now, tidying: isTidying, repeating: isRepeating)
             else { continue }

@@ -40,10 +40,12 @@ package final class WorkerBus: Sendable {
     private let mailbox = Mailbox<Mail>()
     private let thread = Mutex<BlockingThread?>(nil)
     private let upstreams = Atomic<Int>(0)
+    package let refusals: LinkRefusals
 
-    package init(settings: WorkerSettings, metrics: MetricRegistry) {
+    package init(settings: WorkerSettings, metrics: MetricRegistry, refusals: LinkRefusals) {
         self.settings = settings
         self.metrics = metrics
+        self.refusals = refusals
     }
 
     /// Binds the sockets and starts the thread; `makeWork` runs on it.
@@ -51,7 +53,8 @@ package final class WorkerBus: Sendable {
         let (settings, metrics, mailbox) = (settings, metrics, mailbox)
         let started = BlockingThread(name: "bus") { [self] in
             runBusLoop(settings.instance) {
-                let loop = try WorkerLoop(settings: settings, work: makeWork(), metrics: metrics, mailbox: mailbox)
+                let loop = try WorkerLoop(
+                    settings: settings, work: makeWork(), metrics: metrics, refusals: refusals, mailbox: mailbox)
                 try loop.run { upstreams.store($0, ordering: .relaxed) }
                 settings.runDirectory.removeSockets(of: settings.instance)
             }
@@ -86,6 +89,7 @@ final class WorkerLoop {
     private let tap: TapPublisher
     private let allowList: AllowList?
     private let metrics: WorkerLoopMetrics
+    private let refusals: LinkRefusals
     private let heartbeat: Heartbeat
     private var core: Core
     private var runner: StageRunner
@@ -101,12 +105,13 @@ final class WorkerLoop {
     private static var leaveNanoseconds: Int64 { 30_000_000 }
 
     init(
-        settings: WorkerSettings, work: any StageWork, metrics registry: MetricRegistry,
+        settings: WorkerSettings, work: any StageWork, metrics registry: MetricRegistry, refusals: LinkRefusals,
         mailbox: Mailbox<WorkerBus.Mail>
     ) throws {
         self.settings = settings
         self.mailbox = mailbox
         self.metrics = WorkerLoopMetrics(registry)
+        self.refusals = refusals
         heartbeat = registry.heartbeat(of: "bus")
         runner = StageRunner(work: work, role: settings.role, instance: settings.instance, metrics: metrics)
         core = WorkerCore(
@@ -186,6 +191,7 @@ final class WorkerLoop {
         metrics.update(
             backlog: core.waitingCount + runner.waitingCount,
             malformed: out.malformedCount + upstream.links.reduce(0) { $0 + $1.malformedCount })
+        refusals.update(own: upstream.refusals + control.refusals, of: out.refusals)
         return isChanged || isRebuilt
     }
 
@@ -243,7 +249,7 @@ final class WorkerLoop {
     private func sendCredit(at now: Int64, tidying isTidying: Bool) throws {
         let isRepeating = isTidying && now >= nextRepeat
         if isRepeating { nextRepeat = now + Self.repeatIntervalNanoseconds }
-        for link in upstream.links where link.isGreeted {
+        for link in upstream.links where link.isOpen {
             // A verdict that finds no way back leaves a provider waiting, so the way back comes first.
             if settings.role == .verifier && !control.knows(link.instance) { continue }
             guard
