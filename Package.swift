@@ -328,7 +328,8 @@ let package = Package(
                 "CommitLog", "Events", "Gzip", "HTTPFront", "JSON", "Journal", "Normalisation", "Primitives",
                 "Providers", "TapPrinting", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio,
             ],
-            path: "Tests/Benchmarks", exclude: ["test_flood.py", "test_stages.py", "thresholds.json"],
+            path: "Tests/Benchmarks",
+            exclude: ["test_flood.py", "test_operate.py", "test_stages.py", "thresholds.json"],
             swiftSettings: swiftSettings),
         tests(
             "VerifierTests",
