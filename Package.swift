@@ -127,7 +127,8 @@ let package = Package(
         .target(
             name: "CommitLog", dependencies: ["CDirectIO", "Executable", "Threads", "Wire"], path: "Shared/CommitLog",
             exclude: ["FORMAT.md"], swiftSettings: swiftSettings),
-        shared("Journal", ["CommitLog", "Wire", grdb]),
+        shared("Journal", ["CommitLog", "Wire"]),
+        shared("JournalTakeOver", ["CommitLog", "Journal", "Wire", grdb]),
         shared("EventLog", ["CommitLog", "Events", "Executable", "StageMetrics", "Wire", grdb]),
         shared("Executable", [argumentParser]),
         .target(
@@ -149,8 +150,8 @@ let package = Package(
         shared(
             "WebhookIntake",
             [
-                "AdminServer", "Bus", "CommitLog", "Events", "Executable", "Journal", "PipelineConfiguration",
-                "Primitives", "StageMetrics", "StageProcess", "Threads", "Wire", logging,
+                "AdminServer", "Bus", "CommitLog", "Events", "Executable", "Journal", "JournalTakeOver",
+                "PipelineConfiguration", "Primitives", "StageMetrics", "StageProcess", "Threads", "Wire", logging,
             ]),
         shared(
             "ControlClient", ["JSON", "Primitives", "StageMetrics", nio, nioPosix, nioHTTP1, nioSSL, asyncHTTPClient]),
@@ -238,8 +239,9 @@ let package = Package(
             ], resources: [.embedInCode("Samples/samples.txt")]),
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: swiftSettings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: swiftSettings),
+        .target(name: "FreePorts", path: "Tests/FreePorts", swiftSettings: swiftSettings),
         tests(
-            "EndToEnd", ["COpenSSL", "Primitives", "SeededRandom", "TestCertificates", "WebhookSamples"],
+            "EndToEnd", ["COpenSSL", "FreePorts", "Primitives", "SeededRandom", "TestCertificates", "WebhookSamples"],
             exclude: ["Clock"]),
         tests("ZeroMQTests", ["CZeroMQ", "ZeroMQ"]),
         tests("PrimitivesTests", ["Primitives"]),
@@ -248,7 +250,7 @@ let package = Package(
         tests("WireTests", ["SeededRandom", "Wire"], exclude: ["read_wire.py", "test_wire_page.py"]),
         tests("HTTPFrontTests", ["HTTPFront", "SeededRandom", nio, nioPosix, nioHTTP1]),
         tests("WebSocketTests", ["SeededRandom", "WebSocket", nio, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket]),
-        tests("BusTests", ["Bus", "SeededRandom", "StageMetrics", "Wire"]),
+        tests("BusTests", ["Bus", "FreePorts", "SeededRandom", "StageMetrics", "Wire"]),
         tests("BusTapTests", ["BusTap", "Events", "JSON", "LogSamples", "TapPrinting", "Wire"]),
         tests("StageMetricsTests", ["StageMetrics"]),
         tests(
@@ -262,8 +264,9 @@ let package = Package(
         tests(
             "TributaryTests",
             [
-                "AdminServer", "CommitLog", "ControlClient", "Events", "Executable", "Gzip", "JSON", "Normalisation",
-                "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "TestCertificates", "Threads",
+                "AdminServer", "CommitLog", "ControlClient", "Events", "Executable", "FreePorts", "Gzip", "JSON",
+                "Normalisation", "PipelineConfiguration", "Primitives", "Providers", "StageMetrics", "TestCertificates",
+                "Threads",
                 "Tributary", "Verification", "VerificationSchemes", "WebhookSamples", "Wire", nio, nioPosix, nioHTTP1,
                 nioSSL, argumentParser,
             ],
@@ -285,7 +288,11 @@ let package = Package(
             name: "MemoryDisk", dependencies: ["CommitLog", "SeededRandom"], path: "Tests/MemoryDisk",
             swiftSettings: swiftSettings),
         tests("CommitLogTests", ["CommitLog", "MemoryDisk", "SeededRandom", "Wire"]),
-        tests("JournalTests", ["CommitLog", "Executable", "Journal", "MemoryDisk", "SeededRandom", "Wire", grdb]),
+        tests(
+            "JournalTests",
+            [
+                "CommitLog", "Executable", "Journal", "JournalTakeOver", "MemoryDisk", "SeededRandom", "Wire", grdb,
+            ]),
         .target(
             name: "LogSamples", dependencies: ["EventLog", "Events", "Wire"], path: "Tests/LogSamples",
             swiftSettings: swiftSettings),

@@ -1,5 +1,6 @@
 """A whole pipeline in a folder of its own, for tests, benchmarks and the demo; `scripts/supervisor` runs it."""
 
+import itertools
 import json
 import os
 import shutil
@@ -25,16 +26,19 @@ LONGEST_RUN_DIR_BYTES = 79
 PATIENCE_SECONDS = 300.0
 """How long tests wait for what must come; much longer than it takes on a busy machine."""
 DOWN_SECONDS = 60.0
+_ports = itertools.count(os.getpid() * 97)
 
 
 def free_port(wanted: int = 0) -> int:
-    """The wanted port, or another one where somebody listens on it."""
-    for port in (wanted, 0):
+    """The wanted port, or another one where somebody listens on it: below the range from which Linux takes the ports of
+    outgoing connections, because one of these may be taken before it is bound."""
+    others = (20_000 + next(_ports) % 12_000 for _ in range(1000))
+    for port in itertools.chain([wanted] if wanted else [], others):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((HOST, port))
-                return probe.getsockname()[1]
+                return port
             except OSError:
                 continue
     raise Failure(f"no port is free on {HOST}.")

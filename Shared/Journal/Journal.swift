@@ -19,9 +19,11 @@ package final class Journal {
     /// The first sequence that this process gave, or that the journal gave since it has its identity.
     private var firstGiven: UInt64
 
-    /// Opens or makes the journal in `path`. What a version before has left there in SQLite is taken over.
+    /// Opens or makes the journal in `path`. `takeOver` runs before, with the folder locked, and makes a log of what a version
+    /// before has left there; it returns sentences about it.
     package init(
-        path: String, _ options: SegmentLog.Options, files: any LogFileSystem = SystemFiles()
+        path: String, _ options: SegmentLog.Options, files: any LogFileSystem = SystemFiles(),
+        takeOver: (_ path: String, SegmentLog.Options) throws(LogError) -> [String] = { _, _ in [] }
     ) throws(LogError) {
         do throws(SystemError) {
             try files.makeFolder(path)
@@ -31,7 +33,7 @@ package final class Journal {
         }
         var options = options
         options.toleratesDamage = true
-        var notices = try SQLiteJournal.takeOver(path, options, files)
+        var notices = try takeOver(path, options)
         let folder = Self.logFolder(path)
         log = try SegmentLog(folder, options, files: files)
         notices += log.damage.map { "the journal in \(folder) is damaged: \($0); what is lost goes to quarantine" }
@@ -48,7 +50,7 @@ package final class Journal {
     }
 
     /// The folder of the commit log in the folder of a journal.
-    static func logFolder(_ path: String) -> String { path + "/log" }
+    package static func logFolder(_ path: String) -> String { path + "/log" }
 
     /// The random identity of this journal. Changes only in `renumber`.
     package var id: JournalID { log.id }

@@ -3,6 +3,7 @@ package import Bus
 package import CommitLog
 package import Executable
 package import Journal
+internal import JournalTakeOver
 internal import Logging
 package import PipelineConfiguration
 internal import Primitives
@@ -27,7 +28,7 @@ extension StageEnvironment {
 
     /// Opens the journal in `path` and says what its start found out.
     package func openJournal(_ path: String) throws -> Journal {
-        let journal = try Journal(path: path, configuration.ingress.journal)
+        let journal = try Journal(path: path, configuration.ingress.journal, takeOver: SQLiteJournal.takeOver)
         for notice in journal.notices { logger.warning("\(notice)") }
         return journal
     }

@@ -166,4 +166,13 @@ struct VerdictWaitTests {
         #expect(wait.decided(.init(sequences: SequenceRange(1, 1), verdict: .accepted)).isEmpty)
         #expect(!wait.isHopeless)
     }
+
+    @Test func `after a wait in vain a journal of a new identity waits again`() {
+        var wait = VerdictWait(timeoutNanoseconds: 100)
+        wait.wait(for: SequenceRange(1, 2), at: 0)
+        wait.wait(for: SequenceRange(3, 3), at: 50)
+        #expect(wait.expire(at: 100).count == 1 && wait.isHopeless)
+        #expect(wait.restart() == [AnswerRange(sequences: SequenceRange(3, 3), verdict: nil)])
+        #expect(!wait.isHopeless && wait.nextDeadline == nil)
+    }
 }

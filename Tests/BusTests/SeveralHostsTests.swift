@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import StageMetrics
 import Synchronization
 import Testing
@@ -16,7 +17,7 @@ private struct Hosts {
         var keys: [StageRole: CurveKeys] = [:]
         for role in StageRole.allCases { keys[role] = try CurveKeys.generate() }
         self.keys = keys
-        let ports = try Self.freePorts(4).map { "127.0.0.1:\($0)" }
+        let ports = (0..<4).map { _ in "127.0.0.1:\(FreePorts.next())" }
         addresses = [
             "ingress-gateway-0": [.out: ports[0], .control: ports[1]], "verifier-0": [.out: ports[2]],
             "normaliser-0": [.out: ports[3]], "fanout-router-0": [:],
@@ -29,25 +30,6 @@ private struct Hosts {
         let publicKeys = keys.mapValues(\.publicKey).merging([role: own?.publicKey ?? ""]) { $1 }
         return Topology(
             addresses: addresses, keys: LinkKeys(of: role, secretKey: own?.secretKey ?? "", publicKeys: publicKeys))
-    }
-
-    /// Held all at a time, so that each is another one.
-    private static func freePorts(_ count: Int) throws -> [UInt16] {
-        let sockets = (0..<count).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
-        defer { for each in sockets { close(each) } }
-        return sockets.map { descriptor in
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_addr.s_addr = inet_addr("127.0.0.1")
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            return withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    _ = bind(descriptor, $0, size)
-                    getsockname(descriptor, $0, &size)
-                }
-                return UInt16(bigEndian: pointer.pointee.sin_port)
-            }
-        }
     }
 }
 

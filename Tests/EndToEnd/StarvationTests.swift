@@ -21,7 +21,7 @@ extension EndToEnd {
                 load.start()
                 // From the moment at which more waits than they can do.
                 try waitUntil("a backlog builds up, or none will") {
-                    backlog(pipeline) > 500 || load.soFar.count > 25_000
+                    backlog(pipeline) > 500 || load.soFar.count > 5_000
                 }
                 let names = (0..<3).map { "normaliser-\($0)" }
                 let (cpuBefore, doneBefore) = (names.map(pipeline.cpuSeconds), done(pipeline, names))

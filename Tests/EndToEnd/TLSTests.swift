@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Glibc
 import TestCertificates
 import Testing
@@ -8,7 +9,7 @@ extension EndToEnd {
         @Test func `both doors speak TLS, and a new certificate counts after a reload`() throws {
             var settings = PipelineSettings(subscriptions: 1)
             settings.ingress = #"tls: { certificate: "file:cert.pem", key: "file:key.pem" }"#
-            let apiPort = try Sockets.freePort()
+            let apiPort = FreePorts.next()
             settings.router = """
                 listen: "127.0.0.1:\(apiPort)", tls: { certificate: "file:cert.pem", key: "file:key.pem" }, \
                 api_tokens: ["literal:tributary-token-of-the-tests", { name: reader, value: "literal:tributary-token-that-reads", scopes: [read] }]

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Glibc
 import Testing
 
@@ -184,7 +185,7 @@ extension EndToEnd {
 
         /// An OpenSSH server for root on the loopback interface; the command that connects to it.
         private func startServer(in folder: String) throws -> (server: pid_t, client: [String]) {
-            let port = try Sockets.freePort()
+            let port = FreePorts.next()
             for key in ["host", "client"] {
                 _ = try ChildProcess.run(
                     ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/\(key)"], in: folder)

@@ -7,6 +7,7 @@ import Testing
 import Wire
 
 @testable import Journal
+@testable import JournalTakeOver
 
 /// What a version before the commit log left: a SQLite file.
 private struct FormerJournal {
@@ -48,7 +49,7 @@ private struct FormerJournal {
         try DatabaseQueue(path: path).inDatabase { try Int.fetchOne($0, sql: "PRAGMA user_version") }
     }
 
-    func open() throws -> Journal { try Journal(path: folder.path, options()) }
+    func open() throws -> Journal { try Journal(path: folder.path, options(), takeOver: SQLiteJournal.takeOver) }
 }
 
 @Suite struct TakeOverTests {

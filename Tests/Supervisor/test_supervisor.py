@@ -8,7 +8,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from pipeline import SUPERVISOR, Pipeline, is_alive, until
+from pipeline import SUPERVISOR, Pipeline, free_port, is_alive, until
 from supervision.topology import STAGES
 
 ALL = ["fanout-router-0", "ingress-gateway-0", "normaliser-0", "normaliser-1", "verifier-0"]
@@ -169,9 +169,7 @@ class Deaths(SupervisorCase):
 class TakingOver(SupervisorCase):
     def test_a_killed_supervisor_leaves_the_stages_and_the_next_takes_them_over(self):
         pipeline = self.pipeline
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            pipeline.tree["ingress"]["listen"] = f"127.0.0.1:{free.getsockname()[1]}"
+        pipeline.tree["ingress"]["listen"] = f"127.0.0.1:{free_port()}"
         pipeline.write()
         pipeline.good("up", "-d")
         pipeline.good("scale", "normaliser", "3")

@@ -1,5 +1,6 @@
 """Reads Package.swift and the built binaries, and holds each executable to the modules and libraries that it links."""
 
+import json
 import re
 import subprocess
 import unittest
@@ -17,7 +18,7 @@ READING = {"CSimdJSON", "SimdJSON"}
 GZIP = {"CZlib", "Gzip"}
 BROKERS = {"AWS", "CNATS", "NATS"}
 COMMIT_LOG = {"CDirectIO", "CommitLog"}
-JOURNAL = COMMIT_LOG | {"Journal", "WebhookIntake"}
+JOURNAL = COMMIT_LOG | {"Journal", "JournalTakeOver", "WebhookIntake"}
 MODULES = {
     "IngressGateway": STAGE | JOURNAL | {"ServerCertificates"},
     "IngressConnector": STAGE | CRYPTO | JOURNAL | {"AWS", "SQSClient", "WebSocket"},
@@ -37,6 +38,8 @@ MODULES = {
     },
 }  # fmt: skip
 """All modules of this repository in each executable, through whatever they come."""
+
+SOURCES = {".swift", ".c", ".cpp", ".h", ".hpp", ".modulemap"}
 
 LIBRARIES = {
     "ingress-gateway": {"libzmq", "libsqlite3"},
@@ -112,6 +115,18 @@ class Modules(unittest.TestCase):
             for path in sources(name):
                 imported = set(re.findall(r"^(?:package |internal )?import (?:\w+ )?(\w+)", path.read_text(), re.M))
                 self.assertEqual(imported & targets.keys() - named, set(), path)
+
+    def test_a_file_that_is_no_source_is_a_resource_or_excluded(self):
+        dumped = subprocess.run(
+            ["swift", "package", "--package-path", ROOT, "dump-package"], capture_output=True, text=True, check=True
+        )
+        for target in json.loads(dumped.stdout)["targets"]:
+            folder = ROOT / target.get("path", "")
+            told = {folder / path for path in [*target["exclude"], *(each["path"] for each in target["resources"])]}
+            for path in folder.rglob("*.*") if target["type"] != "system" else []:
+                if path.suffix in SOURCES or "__pycache__" in path.parts or told & {path, *path.parents}:
+                    continue
+                self.fail(f"SwiftPM would warn of {path}: exclude it in {target['name']}")
 
     def test_each_binary_links_only_the_libraries_that_it_needs(self):
         built = [name for name in LIBRARIES if (ROOT / ".build/debug" / name).is_file()]

@@ -32,7 +32,7 @@ PROTOCOL_TERMS = {
 """Terms of the protocol that a folder speaks (RFC 6455, SQS), which elsewhere say nothing."""
 FOUNDATION = {
     "Shared/EventLog": "GRDB's columns",
-    "Shared/Journal": "the same, of journals of versions before",
+    "Shared/JournalTakeOver": "the same, of journals of versions before",
     "Services/IngressGateway": "JSON of operators' requests",
     "Services/Tributary": "commands: files and processes",
 }

@@ -1,5 +1,6 @@
 import AdminServer
 import Foundation
+import FreePorts
 import Glibc
 import JSON
 import NIOCore
@@ -194,7 +195,8 @@ import Threads
     // MARK: the command
 
     @Test func `what is not in order is followed by why and what to do, and errors end with 1`() throws {
-        let file = try folder.file("t.yaml", "{ sources: [], ingress: { listen: \"127.0.0.1:\(try freePort())\" } }\n")
+        let listen = "127.0.0.1:\(FreePorts.next())"
+        let file = try folder.file("t.yaml", "{ sources: [], ingress: { listen: \"\(listen)\" } }\n")
         let fine = try CommandRun(["doctor", "--offline", "--config", file])
         #expect(fine.status == 0 && fine.errors.isEmpty, "\(fine.output)")
         #expect(fine.output.contains("ok       port") && fine.output.contains("\n0 errors, "))
@@ -210,13 +212,6 @@ import Threads
         #expect(port?["remedy"].text == FindingCode.port.remedy)
         let none = try CommandRun(["doctor", "--config", "\(folder.path)/none.yaml"])
         #expect(none.status == 78)
-    }
-
-    private func freePort() throws -> Int {
-        let channel = try ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).wait()
-        defer { try? channel.close().wait() }
-        return try #require(channel.localAddress?.port)
     }
 
     @Test func `the operators' page has every code`() throws {

@@ -194,7 +194,7 @@ package struct IngressCore: Sendable {
             watermark: firstRetained - 1, mostRecords: window.mostRecords, mostBytes: window.mostBytes)
         isRenumbering = false
         isReadingBack = false
-        return verdicts.giveUp(from: 0)
+        return verdicts.restart()
     }
 
     /// The router settled records that are not even loaded: a restarted ingress reads on behind them.

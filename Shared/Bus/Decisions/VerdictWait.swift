@@ -80,6 +80,12 @@ package struct VerdictWait: Sendable {
         return answers
     }
 
+    /// Other records bear these numbers from now on: what waits is answered, and the next may hope again.
+    package mutating func restart() -> [AnswerRange] {
+        isHopeless = false
+        return giveUp(from: 0)
+    }
+
     private func firstIndex(notBelow sequence: UInt64) -> Int {
         var (low, high) = (0, slots.count)
         while low < high {

@@ -123,6 +123,6 @@ func runBusLoop(_ instance: String, _ body: () throws -> Void) {
     } catch {
         let sentence = "\(instance): the bus failed and the process ends, to be started again: \(error)\n"
         _ = sentence.withCString { write(2, $0, strlen($0)) }
-        exit(69)
+        exit(74)
     }
 }

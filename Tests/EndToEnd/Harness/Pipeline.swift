@@ -1,3 +1,4 @@
+import FreePorts
 import Glibc
 
 /// A pipeline of real processes under `scripts/supervisor`, in a folder of its own, with a subscriber.
@@ -23,7 +24,7 @@ final class Pipeline {
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         subscriber = try Subscriber(
             subscriptions: settings.subscriptions + settings.furtherSubscriptions, keepsBodies: settings.keepsBodies)
-        port = try Sockets.freePort()
+        port = FreePorts.next()
         try Files.write(settings.yaml(ingressPort: port, subscriberPort: subscriber.port), to: configuration)
     }
 

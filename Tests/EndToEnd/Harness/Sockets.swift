@@ -33,13 +33,6 @@ enum Sockets {
         return (descriptor, port(of: descriptor))
     }
 
-    /// A port that was free just now.
-    static func freePort() throws -> UInt16 {
-        let (descriptor, port) = try listen()
-        close(descriptor)
-        return port
-    }
-
     private static func port(of descriptor: Int32) -> UInt16 {
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)

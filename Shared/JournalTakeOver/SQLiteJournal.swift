@@ -1,7 +1,8 @@
-internal import CommitLog
+package import CommitLog
 internal import Foundation
 internal import GRDB
 internal import Glibc
+internal import Journal
 internal import Wire
 
 /// The journal as versions before the commit log kept it: the SQLite file `journal.db`. It is taken over once; after that it
@@ -9,7 +10,7 @@ internal import Wire
 ///
 /// Table `identity` has one row (journal id, next sequence, watermark), `batches` a row per batch: its first sequence, how
 /// many webhooks, and the bytes that go on the bus.
-enum SQLiteJournal {
+package enum SQLiteJournal {
     /// "TRJL".
     private static let applicationID = 0x5452_4A4C
     private static let formatVersion = 1
@@ -20,10 +21,7 @@ enum SQLiteJournal {
     ///
     /// The file is replaced when the log is whole, and only then does the log get its name: no version ever finds two
     /// journals.
-    static func takeOver(
-        _ path: String, _ options: SegmentLog.Options, _ files: any LogFileSystem
-    ) throws(LogError) -> [String] {
-        guard files is SystemFiles else { return [] }
+    package static func takeOver(_ path: String, _ options: SegmentLog.Options) throws(LogError) -> [String] {
         let database = path + "/journal.db"
         var notices: [String] = []
         do {
