@@ -23,6 +23,18 @@ from .scaling import OLD_SECONDS, QUIET_FOR_SECONDS
 from .topology import STAGES
 
 DEFAULT_FILE = "compose/tributary.yaml"
+EXAMPLES = """\
+  scripts/supervisor up                           run in front; Ctrl-C drains and ends
+  scripts/supervisor up -d                        run behind; returns when it is ready
+  scripts/supervisor scale normaliser 4           run four normalisers
+  scripts/supervisor scale normaliser --auto 1..8  as many as the backlog needs; 'scale normaliser 4' ends that
+  scripts/supervisor reload                       run by the file as it is now
+  scripts/supervisor reload --json                and say as JSON what became of every instance
+  scripts/supervisor restart router               replace a stage's processes in turn
+  scripts/supervisor restart normaliser-1         or one instance
+  scripts/supervisor restart verifier --binary ./verifier  by another executable; the former comes back if not ready
+  scripts/supervisor down                         drain and stop, ingress to router
+"""
 MORE = """
 environment:
   TRIBUTARY_BIN=DIR       use the executables in DIR, and build nothing
@@ -64,16 +76,13 @@ class Command:
             tell("supervisor: a supervisor runs already.")
         else:
             raise Failure("a supervisor runs already; 'scripts/supervisor logs' shows what it does, 'down' stops it.")
-        if self._options.detach:
-            try:
-                status = self._call(run_dir, "await-ready", environment=dict(os.environ))
-            except Failure as failure:
-                if failure.exit_code in (NOT_RUNNING, UNAVAILABLE):
-                    raise
-                complain(failure.sentence)
-                complain("it goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it.")
-                return failure.exit_code
-            tell(f"supervisor: {service.readiness(status)}")
+        try:
+            if self._options.detach:
+                self._call(run_dir, "await-ready", environment=dict(os.environ))
+        except Failure as failure:
+            if failure.exit_code not in (NOT_RUNNING, UNAVAILABLE):
+                failure.sentence += "\nIt goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it."
+            raise
         return 0
 
     def _start(self, run_dir: Path) -> None:
@@ -82,7 +91,7 @@ class Command:
         running = find_running(run_dir)
         is_takeover = bool(running) and (run_dir / ACCEPTED_NAME).exists()
         loaded = self._running() if is_takeover else load(self._tool, self._file, copy(self._file, run_dir))
-        supervisor = Supervisor(loaded, self._binaries, ROOT, service.say)
+        supervisor = Supervisor(loaded, self._binaries, service.say)
         supervisor.prepare(running, is_takeover)
         service.run(supervisor, running, self._options.detach)
 
@@ -99,11 +108,12 @@ class Command:
             if service.lock(loaded.run_dir) is None:
                 raise Failure("a supervisor is just starting or ending; try again in a second.", UNAVAILABLE) from None
             running = find_running(loaded.run_dir)
-            asyncio.run(Supervisor(loaded, self._binaries, ROOT, tell).down(running))
+            asyncio.run(Supervisor(loaded, self._binaries, tell).down(running))
             tell(f"supervisor: {len(running)} stages stopped that had no supervisor." if running else
                  "supervisor: nothing runs.")
         for row in by_hand:
-            complain(f"{row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.")
+            print(f"supervisor: {row['instance']} was started by hand and goes on; 'kill {row['pid']}' ends it.",
+                  file=sys.stderr)
         return NOT_READY if by_hand else 0
 
     def change(self) -> int:
@@ -147,68 +157,51 @@ def bounds(text: str) -> list[int]:
     return [int(least), int(most)]
 
 
-def complain(line: str) -> None:
-    print(f"supervisor: {line}", file=sys.stderr)
-
-
-LIMITS = ", ".join(f"{stage.key} 1 to {stage.most}" for stage in STAGES if stage.most > 1)
-COMMANDS = (
-    ("up", Command.up, "Build what is missing, start every stage, keep them running.",
-     {"up": "run in front; Ctrl-C drains and ends", "up -d": "run behind; returns when it is ready"},
-     ("-d", "--detach", {"action": "store_true", "help": "run behind and return when all stages are ready, at most "
-      f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment"})),
-    ("scale", Command.scale, "Run so many instances of a stage, until 'down' or a reload that changes the number. With "
-     "--auto the number follows the age of the oldest webhook that is not settled: twice as many where it stays above "
-     f"{OLD_SECONDS:g} s and none of them is idle, one less after {QUIET_FOR_SECONDS:g} quiet seconds.",
-     {"scale normaliser 4": "run four normalisers",
-      "scale normaliser --auto 1..8": "as many as the backlog needs; 'scale normaliser 4' ends that"},
-     ("stage", {"metavar": "STAGE", "help": ", ".join(stage.key for stage in STAGES if stage.most > 1)}),
-     ("count", {"metavar": "N", "type": int, "nargs": "?", "help": f"how many: {LIMITS}"}),
-     ("--auto", {"metavar": "MIN..MAX", "type": bounds, "help": "verifier or normaliser: between these"})),
-    ("reload", Command.reload, "Check the configuration, say what changes, and let every stage run by it: in place "
-     "where it can be, otherwise by a restart, one instance after the other.",
-     {"reload": "run by the file as it is now", "reload --json": "and say as JSON what became of every instance"},
-     ("--json", {"action": "store_true", "help": "print one JSON object: changes, and what became of every instance"})),
-    ("restart", Command.change, "Replace the processes of a stage one after the other, or one instance. They run "
-     "by the accepted configuration.",
-     {"restart router": "replace a stage's processes in turn", "restart normaliser-1": "or one instance",
-      "restart verifier --binary ./verifier": "by another executable; the former comes back if one is not ready"},
-     ("name", {"metavar": "STAGE|INSTANCE", "help": "like router or normaliser-1"}),
-     ("--binary", {"metavar": "PATH", "type": os.path.abspath, "help": "what the stage runs by from now on, until "
-                   "'down'; where an instance does not become ready with it, all go back to the former"})),
-    ("down", Command.down, "Drain and stop every stage, from the ingress to the router.",
-     {"down": "drain and stop, ingress to router"}),
-)
-"""Name, what it does, the words that say so, examples, and its options."""
-LOOKS = {"status": "Show every instance, and why one is not ready.", "top": "Show a live table of all instances.",
-         "logs": "Print the ends of the stages' logs, or follow them with -f.",
-         "metrics": "Print every stage's metrics and the supervisor's as one Prometheus text."}
-
-
 def parser() -> argparse.ArgumentParser:
-    def lines(examples: dict[str, str]) -> str:
-        return "".join(f"  scripts/supervisor {each:22}  {words}\n" for each, words in examples.items())
-
     shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     shared.add_argument("--config", metavar="FILE",
                         help=f"the configuration (default: TRIBUTARY_CONFIG, or {DEFAULT_FILE})")
     shared.add_argument("--build", choices=executables.KINDS,
                         help="which build of the executables to use (default: release)")
     whole = argparse.ArgumentParser(
-        prog="scripts/supervisor", parents=[shared], formatter_class=Formatter,
-        epilog="examples:\n" + "".join(lines(examples) for _, _, _, examples, *_ in COMMANDS) + MORE,
+        prog="scripts/supervisor", parents=[shared], formatter_class=Formatter, epilog=f"examples:\n{EXAMPLES}{MORE}",
         description="Runs the stages of Tributary on this host: starts them in order, restarts what\ndies or hangs, "
                     "drains on the way down.")
     added = whole.add_subparsers(metavar="COMMAND", required=True)
-    for name, does, words, examples, *arguments in COMMANDS:
-        command = added.add_parser(name, parents=[shared], help=words, description=words, formatter_class=Formatter,
-                                   epilog=f"examples:\n{lines(examples)}")
-        command.set_defaults(run=does, command=name)
-        for *flags, settings in arguments:
-            command.add_argument(*flags, **settings)
-    for name, words in LOOKS.items():
-        command = added.add_parser(name, parents=[shared], help=words, add_help=False)
-        command.set_defaults(run=Command.look, command=name)
+
+    def command(name: str, does, words: str, **settings) -> argparse.ArgumentParser:
+        examples = "\n".join(line for line in EXAMPLES.splitlines() if f"supervisor {name} " in line)
+        each = added.add_parser(name, parents=[shared], help=words, description=words, formatter_class=Formatter,
+                                epilog=f"examples:\n{examples}", **settings)
+        each.set_defaults(run=does, command=name)
+        return each
+
+    command("up", Command.up, "Build what is missing, start every stage, keep them running.").add_argument(
+        "-d", "--detach", action="store_true", help=f"run behind and return when all stages are ready, at most "
+        f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment")
+    scale = command(
+        "scale", Command.scale, "Run so many instances of a stage, until 'down' or a reload that changes the number. "
+        "With --auto the number follows the age of the oldest webhook that is not settled: twice as many where it "
+        f"stays above {OLD_SECONDS:g} s and none of them is idle, one less after {QUIET_FOR_SECONDS:g} quiet seconds.")
+    several = [stage for stage in STAGES if stage.most > 1]
+    scale.add_argument("stage", metavar="STAGE", help=", ".join(stage.key for stage in several))
+    scale.add_argument("count", metavar="N", type=int, nargs="?", help="how many: " + ", ".join(
+        f"{stage.key} 1 to {stage.most}" for stage in several))
+    scale.add_argument("--auto", metavar="MIN..MAX", type=bounds, help="verifier or normaliser: between these")
+    command("reload", Command.reload, "Check the configuration, say what changes, and let every stage run by it: in "
+            "place where it can be, otherwise by a restart, one instance after the other.").add_argument(
+        "--json", action="store_true", help="print one JSON object: changes, and what became of every instance")
+    restart = command("restart", Command.change, "Replace the processes of a stage one after the other, or one "
+                      "instance. They run by the accepted configuration.")
+    restart.add_argument("name", metavar="STAGE|INSTANCE", help="like router or normaliser-1")
+    restart.add_argument("--binary", metavar="PATH", type=os.path.abspath, help="what the stage runs by from now on, "
+                         "until 'down'; where an instance does not become ready with it, all go back to the former")
+    command("down", Command.down, "Drain and stop every stage, from the ingress to the router.")
+    for name, words in (("status", "Show every instance, and why one is not ready."),
+                        ("top", "Show a live table of all instances."),
+                        ("logs", "Print the ends of the stages' logs, or follow them with -f."),
+                        ("metrics", "Print every stage's metrics and the supervisor's as one Prometheus text.")):
+        command(name, Command.look, words, add_help=False)
     return whole
 
 

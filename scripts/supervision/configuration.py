@@ -15,7 +15,7 @@ from pathlib import Path
 
 from commandline import CONFIGURATION, UNAVAILABLE, Failure
 
-from .topology import STAGES
+from .topology import FRONT, STAGES
 
 TOOL_SECONDS = 10.0
 ACCEPTED_NAME = "accepted.yaml"
@@ -31,24 +31,16 @@ class Configuration:
     file: Path
     run_dir: Path
     data_dir: Path
+    listen: str  # the address whose socket the supervisor holds
+    scheme: str  # what is spoken there, http or https
     instances: dict[str, int]
-    listen: dict[str, str]  # the address whose socket the supervisor holds
-    scheme: dict[str, str]  # what is spoken there, http or https
     environment: dict[str, list[str]]  # the environment variables that its part of the configuration names
-
-    @property
-    def variables(self) -> set[str]:
-        """All that it names, for whichever stage."""
-        return {name for names in self.environment.values() for name in names}
 
     def missing(self, variables: Collection[str], remedy: str) -> list[str]:
         """One sentence per stage of whose variables some are not set. `remedy`: with {} for `it` or `them`."""
         unset = {executable: sorted({*names} - {*variables}) for executable, names in self.environment.items()}
         return [f"{', '.join(names)} not set; {self.file} names {them} for {executable}. {remedy.format(them)}"
                 for executable, names in unset.items() if names for them in ["it" if len(names) == 1 else "them"]]
-
-    def path(self, instance: str, ending: str) -> Path:
-        return self.run_dir / f"{instance}.{ending}"
 
 
 def copy(file: Path, run_dir: Path) -> Path:
@@ -75,18 +67,11 @@ def load(tool: Path, file: Path, text: Path | None = None, running: bool = False
     if tree.get("topology"):
         raise Failure(f"{file} places instances on several hosts (topology); start each where it belongs, by its unit "
                       "or by hand: this supervisor runs pipelines of one host.", CONFIGURATION)
-    try:
-        parts = {stage: tree.get(stage.key) or {} for stage in STAGES}
-        fronts = {stage.executable: part for stage, part in parts.items() if stage.listens}
-        return Configuration(
-            file, Path(tree["run_dir"]), Path(tree["data_dir"]),
-            {stage.executable: part.get("instances", 1) if not stage.only_with or tree.get(stage.only_with)
-             or Path(tree["data_dir"], stage.instance(0)).exists() else 0 for stage, part in parts.items()},
-            {name: part["listen"] for name, part in fronts.items()},
-            {name: "https" if part.get("tls") else "http" for name, part in fronts.items()}, tree["environment"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise Failure(f"{tool} printed a configuration that this supervisor does not understand ({error!r}); build "
-                      "both from the same sources.", CONFIGURATION) from error
+    front, data_dir = tree[FRONT.key], Path(tree["data_dir"])
+    instances = {stage.executable: (tree.get(stage.key) or {}).get("instances", 1) for stage in STAGES
+                 if not stage.only_with or tree.get(stage.only_with) or (data_dir / stage.instance(0)).exists()}
+    return Configuration(file, Path(tree["run_dir"]), data_dir, front["listen"],
+                         "https" if front.get("tls") else "http", instances, tree["environment"])
 
 
 def ask(tool: Path, *arguments: str | Path, codes: tuple[int, ...] = (0,), tells: bool = False) -> dict:

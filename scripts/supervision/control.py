@@ -40,21 +40,16 @@ def bind(run_dir: Path) -> socket.socket:
     """The socket where commands are taken from now on; what comes before somebody serves it waits."""
     path = run_dir / SOCKET_NAME
     path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
-    bound = socket.socket(socket.AF_UNIX)
-    bound.bind(str(path))
-    bound.listen(MOST_CONNECTIONS)
-    return bound
+    return socket.create_server(str(path), family=socket.AF_UNIX, backlog=MOST_CONNECTIONS)
 
 
 def call(run_dir: Path, request: dict, say: Callable[[str], None]) -> object:
     """Sends a command to the running supervisor and answers its result; `NotRunning` where none runs."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+    with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(HUNG_SECONDS)
         try:
             connection.connect(str(run_dir / SOCKET_NAME))
-        except PermissionError:
-            raise
-        except OSError as error:
+        except (FileNotFoundError, ConnectionRefusedError) as error:
             raise NotRunning("no supervisor runs; 'scripts/supervisor up -d' starts one (and takes over what runs).",
                              NOT_RUNNING) from error
         with suppress(BrokenPipeError):  # it may have said why before it closed

@@ -1,24 +1,22 @@
-"""The stages of one run directory, kept running: starting, taking over, scaling, replacing, draining."""
+"""The stages of one run directory, kept as they are wanted: every command changes what is wanted and settles it."""
 
 import asyncio
 import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
 
 from commandline import CONFIGURATION, NOT_READY, USAGE, Failure
 
 from . import logfiles, process
 from .configuration import ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, Configuration, accept
 from .instance import READY_SECONDS, Instance, Say, until
-from .listeners import name_of, open_listener
-from .process import Process
+from .process import Process, open_listener
 from .scaling import AgeScaling
-from .topology import NAMED, STAGES, Stage, parse_instance, stage_named
+from .topology import FRONT, NAMED, STAGES, Stage, parse_instance, stage_named
 
 DRAIN_REPORT_SECONDS = 30.0  # how long a command waits for a leaving ingress; the draining itself goes on
 DRAIN_POLL_SECONDS = 0.1
@@ -33,16 +31,14 @@ killed."""
 class Supervisor:
     """Owns every instance. Used on one event loop, for one change at a time, by the process that holds the lock."""
 
-    def __init__(self, configuration: Configuration, binaries: Path, root: Path, log: Say):
-        self.configuration, self.binaries = configuration, binaries
+    def __init__(self, configuration: Configuration, binaries: Path, log: Say):
+        self.configuration, self.binaries, self._log = configuration, binaries, log
         self.instances: dict[str, Instance] = {}
+        self.by_age: dict[str, AgeScaling] = {}  # the stages whose number follows the backlog
         self.audience: Say | None = None  # whoever has asked for the change under way
-        self._root, self._log = root, log
         self._counts = dict(configuration.instances)
         self._programs: dict[str, str] = {}  # what stages run by instead of the executable in `binaries`
-        self._listeners: dict[str, socket.socket] = {}
-        self.by_age: dict[str, AgeScaling] = {}
-        """The stages whose number follows the backlog."""
+        self._front: socket.socket | None = None  # where providers connect
 
     def say(self, line: str) -> None:
         """Into the log, and to whoever waits for what is done."""
@@ -57,44 +53,36 @@ class Supervisor:
 
     # Coming up and going down
 
-    def prepare(self, running: dict[str, Process], is_takeover: bool) -> None:
-        """What may fail, before anything starts. Binds the listening sockets, beside those of the stages that are taken
+    def prepare(self, running: Mapping[str, Process], is_takeover: bool) -> None:
+        """What may fail, before anything starts. Binds the listening socket, beside those of the stages that are taken
         over; accepts the candidate, unless what those stages run by goes on."""
         self.configuration.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        is_beside = any(parse_instance(name)[0].listens for name in running)
-        self._listeners = {executable: open_listener(address, is_beside)
-                           for executable, address in self.configuration.listen.items()}
+        is_beside = any(parse_instance(name)[0] is FRONT for name in running)
+        self._front = open_listener(self.configuration.listen, is_beside)
         if is_takeover:
             self._recall_overrides()
         else:
             self._forget(FORMER_NAME, OVERRIDES_NAME)
             accept(self.configuration.run_dir)
-        for folder in sorted(self.configuration.data_dir.glob("*")):
-            found = parse_instance(folder.name)
-            if found and found[0].listens and not (folder / RETIRED_MARK).exists() and any(folder.iterdir()):
+        for folder in sorted(self.configuration.data_dir.glob(f"{FRONT.executable}-*")):
+            if parse_instance(folder.name) and not (folder / RETIRED_MARK).exists() and any(folder.iterdir()):
                 self._instance(folder.name)  # it left records in its journal
 
-    async def up(self, running: dict[str, Process]) -> None:
-        """Takes over what runs, starts what does not (downstream first), and lets go what is too many."""
+    def adopt(self, running: Mapping[str, Process]) -> None:
+        """Takes over what an earlier supervisor has started."""
         for name, each in running.items():
             self.say(f"{name} is running already (pid {each.pid}) and is taken over.")
-        self._adopt(running)
-        for stage in reversed(STAGES):
-            await self._settle(stage)
-        for instance in [each for each in self.of(*STAGES) if each.name in running and each.stage.listens]:
-            self.say(f"{instance.name} is replaced: connections wait in the new listening socket meanwhile.")
-            await instance.stop()
-            instance.start()
-
-    def _adopt(self, running: Mapping[str, Process]) -> None:
-        """Takes over what runs and starts nothing."""
-        for name, each in running.items():
             self._instance(name).start(each)
 
-    async def down(self, running: Mapping[str, Process] = MappingProxyType({})) -> None:
+    async def up(self, offered: Mapping[str, str]) -> None:
+        """Brings everything up, with a caller's values of the variables that the configuration names."""
+        self.take_variables(offered)
+        await self.settle()
+
+    async def down(self, running: Mapping[str, Process] | None = None) -> None:
         """Stops the stages from the front door to the subscribers, so that each can hand on what it holds. `running`:
         what runs without a supervisor and is taken over only to stop it."""
-        self._adopt(running)
+        self.adopt(running or {})
         for stage in STAGES:
             ours = [each for each in self.instances.values() if each.stage is stage]
             for drain in [each.leaving for each in ours if each.leaving]:
@@ -110,152 +98,53 @@ class Supervisor:
 
     def _instance(self, name: str) -> Instance:
         if name not in self.instances:
-            admin = self.configuration.path(name, "admin")
-            self.instances[name] = Instance(*parse_instance(name), admin, self._launch, self.say)
+            self.instances[name] = Instance(self.configuration.run_dir / name, self._launch, self.say)
         return self.instances[name]
 
     def _launch(self, instance: Instance) -> Process:
-        configuration, executable = self.configuration, instance.stage.executable
-        listener = None
-        if instance.stage.listens:
+        configuration, executable, listener = self.configuration, instance.stage.executable, None
+        if instance.stage is FRONT:
             (configuration.data_dir / instance.name / RETIRED_MARK).unlink(missing_ok=True)
             # The private socket needs no owner here: the child keeps its own copy.
-            listener = open_listener() if instance.leaving else self._listeners[executable]
+            listener = open_listener() if instance.leaving else self._front
         return process.start(
             [self._program(executable), "--config", str(configuration.run_dir / ACCEPTED_NAME),
              "--instance", instance.name],
-            process.stage_environment(configuration.environment.get(executable, ()), os.environ), self._root,
-            configuration.path(instance.name, "log"), configuration.path(instance.name, "pid"), listener)
+            process.stage_environment(configuration.environment.get(executable, ()), os.environ),
+            configuration.run_dir / instance.name, listener)
 
-    # What commands have set
+    # Settling what is wanted
 
-    def _program(self, executable: str) -> str:
-        return self._programs.get(executable, str(self.binaries / executable))
+    async def settle(self, visit: Callable[[Instance], Awaitable[None]] | None = None) -> None:
+        """Starts what there is too few of and lets go what there is too many of, downstream first; then has each
+        instance of the stage in turn `visit`ed, or replaced where its process does not have what ours would get."""
+        for stage in reversed(STAGES):
+            count = self._counts.get(stage.executable, 0)
+            for instance in map(self._instance, map(stage.instance, range(count))):
+                if instance.leaving:  # it comes back to the front door
+                    instance.leaving.cancel()
+                    await instance.stop()
+                    instance.leaving = None
+                instance.start()
+            for instance in reversed(self.of(stage)[count:]):
+                if stage is FRONT:
+                    instance.leaving = asyncio.ensure_future(self._drain(instance))
+                else:
+                    self.say(f"{instance.name} is one too many: it finishes and leaves.")
+                    await instance.stop()
+                    del self.instances[instance.name]
+            for instance in self.of(stage):
+                await (visit or self._refresh)(instance)
 
-    def _keep_overrides(self) -> None:
-        path = self.configuration.run_dir / OVERRIDES_NAME
-        path.with_suffix(".new").write_text(json.dumps(
-            {"instances": self._counts, "programs": self._programs, "auto": self._ranges()}))
-        path.with_suffix(".new").rename(path)
-
-    def _ranges(self) -> dict[str, list[int]]:
-        return {name: [each.least, each.most] for name, each in self.by_age.items()}
-
-    def _recall_overrides(self) -> None:
-        path = self.configuration.run_dir / OVERRIDES_NAME
-        try:
-            saved = json.loads(path.read_text())
-            self._counts |= {name: max(1, min(int(count), NAMED[name].most))
-                             for name, count in saved["instances"].items() if NAMED[name].most > 1}
-            self._programs |= {name: str(program) for name, program in saved["programs"].items()}
-            self.by_age = {NAMED[name].executable: AgeScaling(max(1, int(least)), min(int(most), NAMED[name].most))
-                           for name, (least, most) in saved.get("auto", {}).items()}
-        except FileNotFoundError:
-            pass
-        except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-            self.say(f"warning: {path} cannot be read and is ignored; the configured numbers hold.")
-
-    # Waiting for it
-
-    async def until_ready(self, *wanted: Instance) -> None:
-        """Returns when these (or all) instances are ready; fails with the end of a log when one is not in time, or dies
-        again and again."""
-        def unready() -> list[Instance]:
-            """The hopeless ones first."""
-            found = [each for each in wanted or self.instances.values() if not each.is_ready and not each.leaving]
-            return sorted(found, key=lambda each: not each.is_looping)
-
-        await until(lambda: not (found := unready()) or found[0].is_looping, READY_SECONDS)
-        if not (found := unready()):
+    async def _refresh(self, instance: Instance) -> None:
+        if instance.stage is FRONT and instance.is_adopted:
+            what = "behind the new listening socket, where connections wait meanwhile"
+        elif new := self.new_variables(instance):
+            what = f"with the {', '.join(new)} of this environment"
+        else:
             return
-        first, log = found[0], self.configuration.path(found[0].name, "log")
-        what = f"{first.name} does not come up" if first.is_looping else \
-            f"{len(found)} of {len(self.instances)} instances are not ready after {READY_SECONDS:g} s"
-        last = f", which last {first.last_end}" if first.last_end else ""
-        is_wrong = (first.last_end or "").startswith(f"exited with {CONFIGURATION}")
-        raise Failure("\n".join([
-            f"{what}; the end of {log}, the log of {first.name} ({first.state}{last}):",
-            *[f"    {line}" for line in logfiles.tail(log, 12) or ["(nothing)"]],
-            *self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again."),
-        ]), CONFIGURATION if is_wrong else NOT_READY)
-
-    # Other numbers of instances
-
-    async def scale(self, stage_name: str, count: int) -> None:
-        """Runs so many instances of a stage; the highest numbered leave first."""
-        await self.resize(self._scalable(stage_name, count), count)
-
-    async def scale_by_age(self, stage_name: str, least: int, most: int) -> None:
-        """Lets the number of a worker's instances follow the backlog's age from now on."""
-        stage, scaling = self._scalable(stage_name, least, most), AgeScaling(least, most)
-        if stage.listens or least > most:
-            raise Failure(f"{least}..{most} has more before the dots than behind." if least > most else
-                          f"{stage.executable} does not follow the backlog; a verifier or normaliser does.", USAGE)
-        await self.resize(stage, scaling.bounded(self._counts[stage.executable]), scaling)
-
-    async def follow_backlog(self) -> None:
-        """Looks once, and scales where that is due."""
-        for name, scaling in list(self.by_age.items()):
-            stage, count = NAMED[name], self._counts[name]
-            others = [each for each in self.instances.values() if each.stage is not stage]
-            journals = [each for each in others if each.stage.listens or each.stage.only_with]
-            held = await asyncio.gather(*(self._gauge(each, BACKLOG_METRIC) for each in self.of(stage)))
-            ages = await asyncio.gather(*(self._gauge(each, AGE_METRIC) for each in journals))
-            age = max(ages) if ages and None not in ages and all(each.is_ready for each in others) else None
-            # One that is too slow to answer is busy.
-            wanted = scaling.judge(time.monotonic(), count, age, all_busy=0 not in held)
-            if wanted != count:
-                self.say(f"{name}: {count} become {wanted}; the oldest unsettled webhook is {age or 0:.1f} s old.")
-                await self.resize(stage, wanted, scaling)
-
-    def _scalable(self, stage_name: str, *counts: int) -> Stage:
-        """The stage, if it may have so many instances."""
-        stage = stage_named(stage_name)
-        if stage.most == 1:
-            raise Failure(f"{stage.executable} cannot be scaled: " + (
-                "one connector owns the journal." if stage.only_with else "one router owns the event log."), USAGE)
-        for count in counts:
-            if not 1 <= count <= stage.most:
-                raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
-                    ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
-        return stage
-
-    async def resize(self, stage: Stage, count: int, scaling: AgeScaling | None = None) -> None:
-        """`scaling`: what changes the number later on; without it the number stays."""
-        self._counts[stage.executable] = count
-        self.by_age.pop(stage.executable, None)
-        if scaling:
-            self.by_age[stage.executable] = scaling
-        self._keep_overrides()
-        await self._settle(stage)
-        await self.until_ready()
-
-        def leaving() -> list[Instance]:
-            return [each for each in self.instances.values() if each.leaving]
-
-        await until(lambda: not leaving(), DRAIN_REPORT_SECONDS)
-        for instance in leaving():
-            left = await self._gauge(instance, BACKLOG_METRIC)
-            self.say(f"{instance.name} still holds {'an unknown number of' if left is None else int(left)} records; "
-                     "it leaves when the router has settled them.")
-        self.say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
-
-    async def _settle(self, stage: Stage) -> None:
-        """Starts what there is too few of a stage, and lets go what there is too many of."""
-        count = self._counts[stage.executable]
-        for instance in map(self._instance, map(stage.instance, range(count))):
-            if instance.leaving:  # it comes back to the front door
-                instance.leaving.cancel()
-                await instance.stop()
-                instance.leaving = None
-            instance.start()
-        for instance in reversed(self.of(stage)[count:]):
-            if stage.listens:
-                instance.leaving = asyncio.ensure_future(self._drain(instance))
-            else:
-                self.say(f"{instance.name} is one too many: it finishes and leaves.")
-                await instance.stop()
-                del self.instances[instance.name]
+        self.say(f"{instance.name} starts again {what}.")
+        await self.replace(instance)
 
     async def _drain(self, instance: Instance) -> None:
         """Starts an ingress anew behind a door that nobody knows, until everything in its journal is settled."""
@@ -282,13 +171,90 @@ class Supervisor:
                   for each in metric["samples"]]
         return sum(values) if values else None
 
-    # Other processes
-
     async def replace(self, instance: Instance) -> None:
         """Another process in place of an instance's; fails where that does not become ready."""
         await instance.stop()
         instance.start()
         await self.until_ready(instance)
+
+    async def until_ready(self, *wanted: Instance) -> None:
+        """Returns when these (or all) instances are ready; fails with the end of a log when one is not in time, or dies
+        again and again."""
+        def unready() -> list[Instance]:
+            """The hopeless ones first."""
+            found = [each for each in wanted or self.instances.values() if not each.is_ready and not each.leaving]
+            return sorted(found, key=lambda each: not each.is_looping)
+
+        await until(lambda: not (found := unready()) or found[0].is_looping, READY_SECONDS)
+        if not (found := unready()):
+            return
+        first, log = found[0], self.configuration.run_dir / f"{found[0].name}.log"
+        what = f"{first.name} does not come up" if first.is_looping else \
+            f"{len(found)} of {len(self.instances)} instances are not ready after {READY_SECONDS:g} s"
+        last = f", which last {first.last_end}" if first.last_end else ""
+        is_wrong = (first.last_end or "").startswith(f"exited with {CONFIGURATION}")
+        raise Failure("\n".join([
+            f"{what}; the end of {log}, the log of {first.name} ({first.state}{last}):",
+            *[f"    {line}" for line in logfiles.tail(log, 12) or ["(nothing)"]],
+            *self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again."),
+        ]), CONFIGURATION if is_wrong else NOT_READY)
+
+    # What commands want
+
+    async def scale(self, name: str, least: int, most: int | None = None) -> None:
+        """Runs so many instances of a stage, or lets the number of a worker's follow the backlog's age; the highest
+        numbered leave first."""
+        stage, scaling = self._scalable(name, least, most or least), AgeScaling(least, most or least)
+        if most and (stage is FRONT or least > most):
+            raise Failure(f"{least}..{most} has more before the dots than behind." if least > most else
+                          f"{stage.executable} does not follow the backlog; a verifier or normaliser does.", USAGE)
+        self.by_age.pop(stage.executable, None)
+        if most:
+            self.by_age[stage.executable] = scaling
+        await self.resize(stage, scaling.bounded(self._counts[stage.executable]))
+
+    async def follow_backlog(self) -> None:
+        """Looks once, and scales where that is due."""
+        for name, scaling in list(self.by_age.items()):
+            stage, count = NAMED[name], self._counts[name]
+            others = [each for each in self.instances.values() if each.stage is not stage]
+            journals = [each for each in others if each.stage is FRONT or each.stage.only_with]
+            held = await asyncio.gather(*(self._gauge(each, BACKLOG_METRIC) for each in self.of(stage)))
+            ages = await asyncio.gather(*(self._gauge(each, AGE_METRIC) for each in journals))
+            age = max(ages) if ages and None not in ages and all(each.is_ready for each in others) else None
+            # One that is too slow to answer is busy.
+            wanted = scaling.judge(time.monotonic(), count, age, all_busy=0 not in held)
+            if wanted != count:
+                self.say(f"{name}: {count} become {wanted}; the oldest unsettled webhook is {age or 0:.1f} s old.")
+                await self.resize(stage, wanted)
+
+    def _scalable(self, name: str, *counts: int) -> Stage:
+        """The stage, if it may have so many instances."""
+        stage = stage_named(name)
+        if stage.most == 1:
+            raise Failure(f"{stage.executable} cannot be scaled: " + (
+                "one connector owns the journal." if stage.only_with else "one router owns the event log."), USAGE)
+        for count in counts:
+            if not 1 <= count <= stage.most:
+                raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
+                    ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
+        return stage
+
+    async def resize(self, stage: Stage, count: int) -> None:
+        self._counts[stage.executable] = count
+        self._keep_overrides()
+        await self.settle()
+        await self.until_ready()
+
+        def leaving() -> list[Instance]:
+            return [each for each in self.instances.values() if each.leaving]
+
+        await until(lambda: not leaving(), DRAIN_REPORT_SECONDS)
+        for instance in leaving():
+            left = await self._gauge(instance, BACKLOG_METRIC)
+            self.say(f"{instance.name} still holds {'an unknown number of' if left is None else int(left)} records; "
+                     "it leaves when the router has settled them.")
+        self.say(f"{stage.executable}: {count} {'instance' if count == 1 else 'instances'}, ready.")
 
     async def restart(self, name: str, program: str | None) -> None:
         """Replaces the processes of a stage, or one instance, one after the other.
@@ -320,17 +286,38 @@ class Supervisor:
                           failure.exit_code) from None
         self._keep_overrides()
 
-    def take_variables(self, offered: dict[str, str]) -> None:
-        """Goes on with a caller's values of the variables that the configuration names."""
-        os.environ.update({name: offered[name] for name in self.configuration.variables & offered.keys()})
+    def _program(self, executable: str) -> str:
+        return self._programs.get(executable, str(self.binaries / executable))
 
-    async def take_environment(self, offered: dict[str, str]) -> None:
-        """Stages that were started with other values, or could not be, start again with these."""
-        self.take_variables(offered)
-        for each in self.of(*reversed(STAGES)):
-            if new := self.new_variables(each):
-                self.say(f"{each.name} starts again with the {', '.join(new)} of this environment.")
-                await self.replace(each)
+    def _ranges(self) -> dict[str, list[int]]:
+        return {name: [each.least, each.most] for name, each in self.by_age.items()}
+
+    def _keep_overrides(self) -> None:
+        path = self.configuration.run_dir / OVERRIDES_NAME
+        path.with_suffix(".new").write_text(json.dumps(
+            {"instances": self._counts, "programs": self._programs, "auto": self._ranges()}))
+        path.with_suffix(".new").rename(path)
+
+    def _recall_overrides(self) -> None:
+        path = self.configuration.run_dir / OVERRIDES_NAME
+        try:
+            saved = json.loads(path.read_text())
+            self._counts |= {self._scalable(name, count).executable: count
+                             for name, count in saved["instances"].items() if NAMED[name].most > 1}
+            self._programs |= {name: str(program) for name, program in saved["programs"].items()}
+            self.by_age = {self._scalable(name, least, most).executable: AgeScaling(least, most)
+                           for name, (least, most) in saved.get("auto", {}).items()}
+        except FileNotFoundError:
+            pass
+        except (Failure, LookupError, ValueError, TypeError, AttributeError, RecursionError):
+            self.say(f"warning: {path} cannot be read and is ignored; the configured numbers hold.")
+
+    # Another environment, another configuration
+
+    def take_variables(self, offered: Mapping[str, str]) -> None:
+        """Goes on with a caller's values of the variables that the configuration names."""
+        os.environ.update({name: offered[name] for names in self.configuration.environment.values()
+                           for name in names if name in offered})
 
     def new_variables(self, instance: Instance) -> list[str]:
         """Those of its variables that its process was started without, or with another value than ours."""
@@ -338,27 +325,40 @@ class Supervisor:
         theirs = os.environ if instance.started_with is None else instance.started_with
         return sorted(name for name in names if theirs.get(name) != os.environ[name])
 
-    def take_configuration(self, fresh: Configuration) -> None:
-        """Starts stages by the candidate from now on, behind other listening sockets where it says so. Keeps what ran
-        until now, or before a reload that was not completed."""
-        for executable, address in fresh.listen.items():
-            if address != self.configuration.listen[executable]:
-                former = self._listeners[executable]
-                self._listeners[executable] = open_listener(address)
-                former.close()
+    def take_configuration(self, fresh: Configuration, resized: set[str]) -> None:
+        """Starts stages by the candidate from now on, behind another listening socket where it says so, and so many of
+        those that are `resized`. Keeps what ran until now, or before a reload that was not completed."""
+        if fresh.listen != self.configuration.listen:
+            former, self._front = self._front, open_listener(fresh.listen)
+            former.close()
         with suppress(FileExistsError):
             (fresh.run_dir / FORMER_NAME).hardlink_to(fresh.run_dir / ACCEPTED_NAME)
         accept(fresh.run_dir)
         self.configuration = fresh
+        self._counts |= {name: count for name, count in fresh.instances.items()
+                         if name in resized or name not in self._counts}
+        self.by_age = {name: scaling for name, scaling in self.by_age.items() if name not in resized}
+        self._keep_overrides()
 
     # What is known
+
+    @property
+    def readiness(self) -> str:
+        """What is said when everything has come up."""
+        return (f"{len(self.instances)} instances ready; webhooks go to "
+                f"{self.configuration.scheme}://{self._address}/in/SOURCE.")
+
+    @property
+    def _address(self) -> str:
+        """Where webhooks come in, as bound: the kernel's choice where the configuration says port 0."""
+        host, port = self._front.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def status(self) -> dict:
         rows = sorted(self.instances.values(), key=lambda each: (STAGES.index(each.stage), each.index))
         return {
             "supervisor": {"pid": os.getpid()}, "configuration": str(self.configuration.file),
-            "run_dir": str(self.configuration.run_dir),
-            "listen": {name: name_of(listener) for name, listener in self._listeners.items()},
-            "scheme": self.configuration.scheme, "auto": self._ranges(),
+            "run_dir": str(self.configuration.run_dir), "listen": {FRONT.executable: self._address},
+            "scheme": {FRONT.executable: self.configuration.scheme}, "auto": self._ranges(),
             "instances": [each.row() | {"binary": self._programs.get(each.stage.executable)} for each in rows],
         }

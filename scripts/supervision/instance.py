@@ -12,7 +12,7 @@ from commandline import Failure
 from . import logfiles
 from .health import Answer, Liveness, RestartPolicy, ask
 from .process import Process
-from .topology import Stage
+from .topology import parse_instance
 
 STOP_SECONDS = 10.0  # how long a stage may take to finish what it holds after SIGTERM; then it is killed, and said
 READY_SECONDS = 15.0  # how long it may take to be ready, or to read another configuration
@@ -36,23 +36,23 @@ async def until(holds: Callable[[], bool], timeout_seconds: float) -> bool:
 class Instance:
     """Keeps one process running while it is wanted, in one task of the daemon's event loop."""
 
-    def __init__(self, stage: Stage, index: int, admin_path: Path, launch: Callable[["Instance"], Process], say: Say):
-        self.stage, self.index, self.name = stage, index, stage.instance(index)
+    def __init__(self, path: Path, launch: Callable[["Instance"], Process], say: Say):
+        """`path`: of its files in the run directory, without their endings."""
+        self.name = path.name
+        self.stage, self.index = parse_instance(path.name)
         self.process: Process | None = None
         self.last_end: str | None = None
-        self.is_ready = False
         self.started_with: Mapping[str, str] | None = None
         """The environment of its present or last process, as far as that is known."""
         self.leaving: asyncio.Task[None] | None = None
         """Empties the journal of an ingress that goes: it gets a listening socket that nobody knows."""
-        self._admin_path, self._launch, self._say = admin_path, launch, say
+        self._admin_path, self._log_path = path.with_suffix(".admin"), path.with_suffix(".log")
+        self._launch, self._say = launch, say
         self._policy = RestartPolicy()
         self._restarts = 0  # starts after a death that nobody asked for
         self._is_wanted = False
-        self._ready_at = 0.0  # when its present process was ready first; 0 before
-        self._why_not_ready: str | None = None
-        self._stalled_because: str | None = None
-        self._log_path = admin_path.with_suffix(".log")
+        self._answer = Answer()  # the last one of its present process to /readyz
+        self._ready_at: float | None = None  # when its present or last process was ready first
         self._log_start = 0  # where the lines of its present or last process begin in the log
         self._keeping: asyncio.Task[None] | None = None
 
@@ -82,7 +82,7 @@ class Instance:
             await asyncio.wait(still_running, timeout=STOP_SECONDS)
 
     def send(self, number: signal.Signals) -> None:
-        if self.process is not None:
+        if self.process:
             self.process.send(number)
 
     async def ask(self, target: str) -> dict:
@@ -92,26 +92,36 @@ class Instance:
     # What is known of it
 
     @property
+    def is_adopted(self) -> bool:
+        """Whether an earlier supervisor has started its process."""
+        return self.process is not None and self.process.child is None
+
+    @property
+    def is_ready(self) -> bool:
+        return self._answer.status == 200
+
+    @property
     def is_looping(self) -> bool:
         return not self.is_ready and self._policy.is_looping
 
     @property
     def state(self) -> str:
         if not self._is_wanted:
-            return "stopped" if self.process is None else "stopping"
+            return "stopping" if self.process else "stopped"
         if self.is_ready:
             return "draining" if self.leaving else "ready"
-        if self._ready_at:
+        if self.process and self._ready_at:
             return "not-ready"
-        return "crash-loop" if self.is_looping else "backing-off" if self.process is None else "starting"
+        return "crash-loop" if self.is_looping else "starting" if self.process else "backing-off"
 
     def row(self) -> dict:
         """This instance in the answer to `status`."""
         why = None
-        if self._is_wanted and not self.is_ready:
-            why = self._why_not_ready or "it starts" if self.process else \
-                ": ".join([self.last_end or "it has not been started",
-                           *map(logfiles.sentence, logfiles.tail(self._log_path, 1, self._log_start))])
+        if self._is_wanted and not self.process:
+            why = ": ".join([self.last_end or "it has not been started",
+                             *map(logfiles.sentence, logfiles.tail(self._log_path, 1, self._log_start))])
+        elif self._is_wanted:
+            why = self._answer.why_not_ready if self._answer.status or self._ready_at else "it starts"
         return {"stage": self.stage.executable, "instance": self.name, "state": self.state,
                 "pid": self.process and self.process.pid,
                 "uptime_seconds": self.process and round(self.process.age_seconds, 3),
@@ -122,7 +132,7 @@ class Instance:
     async def _keep(self) -> None:
         """A process, and after its end the next one, until it is told to stop."""
         while True:
-            ready_for_seconds = None
+            self._ready_at = None
             try:
                 if self.process is None:
                     self._log_start = logfiles.size(self._log_path)
@@ -130,53 +140,46 @@ class Instance:
             except (OSError, SubprocessError, Failure) as error:  # no process, descriptor or disk space just now
                 self.last_end = f"could not be started ({getattr(error, 'strerror', error)})"
             else:
-                self.started_with = self.process.environment
-                ready_for_seconds = await self._watch(self.process)
+                await self._watch(self.process)
             if not self._is_wanted:
                 return
-            delay_seconds = self._policy.delay_after_death(ready_for_seconds)
+            ready_seconds = time.monotonic() - self._ready_at if self._ready_at else None
+            delay_seconds = self._policy.delay_after_death(ready_seconds)
             self._restarts += 1
-            lived = "before it was" if ready_for_seconds is None else f"{ready_for_seconds:.1f} s after being"
+            lived = "before it was" if ready_seconds is None else f"{ready_seconds:.1f} s after being"
             when = f"in {delay_seconds:g} s" if delay_seconds else "at once"
             loop = " (crash loop)" if self.is_looping else ""
             self._say(f"error: {self.name} {self.last_end}, {lived} ready; started again {when}{loop}.")
             await asyncio.sleep(delay_seconds)
 
-    async def _watch(self, running: Process) -> float | None:
-        """Until the process has ended; for how many seconds it was ready, or nothing where it never was."""
-        self._why_not_ready = self._stalled_because = None
-        probing = asyncio.get_running_loop().create_task(self._probe(running))
-        await running.ended()
-        probing.cancel()
-        self.last_end = running.reap()
-        if self._stalled_because:
-            self.last_end = f"was stalled and killed: {self._stalled_because}"
-        ready_for_seconds = time.monotonic() - self._ready_at if self._ready_at else None
-        self.process, self.is_ready, self._ready_at = None, False, 0.0
-        return ready_for_seconds
-
-    async def _probe(self, running: Process) -> None:
-        """Asks the process as long as it lives whether it is ready: often while it starts, seldom later."""
-        liveness = Liveness(answered_at=time.monotonic())
-        while True:
+    async def _watch(self, running: Process) -> None:
+        """Asks the process as long as it lives whether it is ready (often while it starts, seldom later), and kills one
+        that is stalled, which is a death like any other."""
+        self.started_with = running.environment
+        liveness, stalled = Liveness(answered_at=time.monotonic()), None
+        ended = asyncio.ensure_future(running.ended())
+        while not ended.done():
             answer = await ask(self._admin_path, "/readyz", READINESS_SECONDS)
+            if ended.done():
+                break
             self._note(running, answer)
-            why = liveness.judge(answer, time.monotonic(), running.is_stopped)
-            if why is not None and self._is_wanted:
-                # That is a death like any other.
-                self._say(f"error: {self.name} is stalled and is killed (SIGKILL): {why}.")
-                self._stalled_because = why
+            stalled = liveness.judge(answer, time.monotonic(), running.is_stopped) if self._is_wanted else None
+            if stalled:
+                self._say(f"error: {self.name} is stalled and is killed (SIGKILL): {stalled}.")
                 running.send(signal.SIGKILL)
-                return
-            await asyncio.sleep(PROBE_READY_SECONDS if self.is_ready else PROBE_STARTING_SECONDS
-                                if running.age_seconds < 3 else PROBE_SLOW_START_SECONDS)
+                await ended
+            pause = PROBE_READY_SECONDS if self.is_ready else \
+                PROBE_STARTING_SECONDS if running.age_seconds < 3 else PROBE_SLOW_START_SECONDS
+            await asyncio.wait({ended}, timeout=pause)
+        end = running.reap()
+        self.last_end = f"was stalled and killed: {stalled}" if stalled else end
+        self.process, self._answer = None, Answer()
 
     def _note(self, running: Process, answer: Answer) -> None:
         """Takes an answer to /readyz."""
-        self._why_not_ready = answer.why_not_ready if answer.status or self._ready_at else None
-        was_ready, self.is_ready = self.is_ready, answer.status == 200
+        was_ready, self._answer = self.is_ready, answer
         if was_ready and not self.is_ready:
-            self._say(f"warning: {self.name} is not ready any more: {self._why_not_ready}.")
+            self._say(f"warning: {self.name} is not ready any more: {answer.why_not_ready}.")
         elif self.is_ready and not was_ready:
             self._say(f"{self.name} is ready {'again' if self._ready_at else f'(pid {running.pid})'}.")
             self._ready_at = self._ready_at or time.monotonic()

@@ -13,20 +13,16 @@ TAIL_BYTES = 64 * 1024
 
 def size(path: Path) -> int:
     """The bytes of a log, 0 where there is none."""
-    with suppress(FileNotFoundError):
-        return path.stat().st_size
-    return 0
+    return path.stat().st_size if path.exists() else 0
 
 
 def tail(path: Path, lines: int, since: int = 0) -> list[str]:
     """The last lines of a log, of those behind `since` bytes; none where there is no log."""
-    try:
-        with path.open("rb") as log:
-            end = os.fstat(log.fileno()).st_size
-            log.seek(max(since if since <= end else 0, end - TAIL_BYTES))  # a rotated log has begun anew
-            return log.read().decode(errors="replace").splitlines()[-lines:]
-    except FileNotFoundError:
-        return []
+    with suppress(FileNotFoundError), path.open("rb") as log:
+        end = os.fstat(log.fileno()).st_size
+        log.seek(max(since if since <= end else 0, end - TAIL_BYTES))  # a rotated log has begun anew
+        return log.read().decode(errors="replace").splitlines()[-lines:]
+    return []
 
 
 def sentence(line: str) -> str:

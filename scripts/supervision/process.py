@@ -11,10 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from commandline import UNAVAILABLE, Failure
+from executables import ROOT
+
 from .topology import parse_instance
 
 REASONS = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration"}
 FIRST_PASSED = 3  # where passed sockets begin, as the LISTEN_FDS protocol wants it (sd_listen_fds(3))
+LISTEN_BACKLOG = 4096
 ALWAYS = ("PATH", "HOME", "TZ", "LANG")
 FAULT_PREFIX = "TRIBUTARY_FAULT_"  # fault switches of debug builds, for the tests
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -27,13 +31,28 @@ def stage_environment(named: Iterable[str], ours: Mapping[str, str]) -> dict[str
             if name in ALWAYS or name in named or name.startswith(FAULT_PREFIX)} | {"MALLOC_ARENA_MAX": "2"}
 
 
-def environment_of(pid: int) -> dict[str, str] | None:
-    """What a process was started with; nothing where that is not ours to see (a stage with file capabilities)."""
+def open_listener(address: str = "127.0.0.1:0", beside_ours: bool = False) -> socket.socket:
+    """A listening socket with SO_REUSEPORT, so that a later supervisor can bind beside it; where no address is given,
+    one that nobody knows.
+
+    `address`: 127.0.0.1:8080 or [::1]:8080, as `tributary` has checked it. `beside_ours`: a stage taken over still
+    listens on it. Otherwise the port must be free: the kernel would let two pipelines share it and give each half of
+    the webhooks.
+    """
+    host, _, port = address.rpartition(":")
     try:
-        entries = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="surrogateescape").split("\0")
-    except OSError:
-        return None
-    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        family, *_, target = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        kind = {"family": family, "dualstack_ipv6": family == socket.AF_INET6}
+        if not beside_ours:
+            socket.create_server(target, **kind).close()
+        listener = socket.create_server(target, **kind, backlog=LISTEN_BACKLOG, reuse_port=True)
+    except (OSError, ValueError) as error:
+        raise Failure(
+            f"cannot listen on {address} ({getattr(error, 'strerror', None) or error}); stop whoever uses it "
+            f"(ss -ltnp shows who) or change 'listen' in the configuration.", UNAVAILABLE) from error
+    listener.setblocking(False)
+    return listener
 
 
 def stat_fields(pid: int) -> list[str] | None:
@@ -58,7 +77,7 @@ class Process:
     ticks: int
     pidfd: int
     pid_path: Path
-    environment: Mapping[str, str] | None  # what it was started with
+    environment: Mapping[str, str] | None  # what it was started with; nothing where that is not ours to see
     child: subprocess.Popen | None = None  # nothing where an earlier supervisor has started it
 
     @property
@@ -68,17 +87,14 @@ class Process:
     @property
     def is_stopped(self) -> bool:
         """Whether a signal (or a debugger) holds it."""
-        fields = stat_fields(self.pid)
-        return fields is not None and fields[0] in "Tt"
+        return (stat_fields(self.pid) or "-")[0] in "Tt"
 
     async def ended(self) -> None:
         """Returns when it has ended: its pidfd is readable from then on."""
         loop, over = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(self.pidfd, over.set)
-        try:
-            await over.wait()
-        finally:
-            loop.remove_reader(self.pidfd)
+        await over.wait()
+        loop.remove_reader(self.pidfd)
 
     def send(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
@@ -102,10 +118,14 @@ def adopt(pid_path: Path) -> Process | None:
         pidfd = os.pidfd_open(pid)
     except (OSError, ValueError, OverflowError):  # it has ended, or the file names no process at all
         return None
-    if boot == BOOT_ID and start_ticks(pid) == ticks:  # asked while the pidfd is open: from here on it stays true
-        return Process(pid, ticks, pidfd, pid_path, environment_of(pid))
-    os.close(pidfd)
-    return None
+    if boot != BOOT_ID or start_ticks(pid) != ticks:  # asked while the pidfd is open: from here on it stays true
+        os.close(pidfd)
+        return None
+    environment = None
+    with suppress(OSError):  # not to be seen of a stage with file capabilities
+        entries = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="surrogateescape").split("\0")
+        environment = dict(entry.split("=", 1) for entry in entries if "=" in entry)
+    return Process(pid, ticks, pidfd, pid_path, environment)
 
 
 def find_running(run_dir: Path) -> dict[str, Process]:
@@ -114,14 +134,16 @@ def find_running(run_dir: Path) -> dict[str, Process]:
     return {name: running for name, running in found.items() if running}
 
 
-def start(arguments: list[str], environment: dict[str, str], folder: Path, log_path: Path, pid_path: Path,
-          listener: socket.socket | None) -> Process:
-    """Forks and executes in `folder`, in a session of its own: a terminal's Ctrl-C is the supervisor's to judge.
+def start(arguments: list[str], environment: dict[str, str], path: Path, listener: socket.socket | None) -> Process:
+    """Forks and executes, in a session of its own: a terminal's Ctrl-C is the supervisor's to judge. `path`: of the pid
+    file and the log, without their endings.
 
     The child writes its own pid file before it executes, and until then it holds the supervisor's lock (an inherited
     descriptor that closes on exec). So wherever the supervisor is killed, the next one gets the lock only after
     every started stage can be found.
     """
+    pid_path = path.with_suffix(".pid")
+
     def become_findable() -> None:
         pid = os.getpid()
         written = pid_path.with_name(f".{pid_path.name}.new")
@@ -134,8 +156,8 @@ def start(arguments: list[str], environment: dict[str, str], folder: Path, log_p
             os.dup2(listener.fileno(), FIRST_PASSED)
 
     try:
-        with open(log_path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
-            child = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        with open(path.with_suffix(".log"), "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as log:
+            child = subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                      umask=0o077, start_new_session=True, preexec_fn=become_findable,
                                      pass_fds=[FIRST_PASSED] if listener else [])
     except BaseException:

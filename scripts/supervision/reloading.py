@@ -16,7 +16,7 @@ from . import configuration
 from .configuration import ACCEPTED_NAME, FORMER_NAME, Configuration
 from .daemon import Supervisor
 from .instance import POLL_SECONDS, READY_SECONDS, Instance
-from .topology import STAGES, Stage
+from .topology import STAGES
 
 MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "another number of {}"}
 """What a change's effect is called, with the stages that it concerns."""
@@ -27,28 +27,37 @@ class Reload:
 
     def __init__(self, supervisor: Supervisor, offered: dict[str, str]):
         self._supervisor, self._offered, self._say = supervisor, offered, supervisor.say
+        self._before = set(supervisor.instances)
         self._outcomes: dict[str, dict] = {}  # what became of every instance
 
     async def run(self) -> dict:
         """Fails before anything is touched where the new configuration cannot run; otherwise says what became of it."""
         supervisor = self._supervisor
         fresh, found = await asyncio.to_thread(self._check)
-        for change in found["changes"]:
-            meaning = MEANING[change["effect"]].format(", ".join(change["stages"]))
-            self._say(f"changed: {change['text']} ({meaning})")
-        if not found["changes"]:
+        changes = found["changes"]
+        for change in changes:
+            self._say(f"changed: {change['text']} ({MEANING[change['effect']].format(', '.join(change['stages']))})")
+        if not changes:
             self._say("nothing changed in the file; secrets in files are read again.")
-        supervisor.take_configuration(fresh)
+        supervisor.take_configuration(
+            fresh, {name for change in changes if change["effect"] == "instances" for name in change["stages"]})
         supervisor.take_variables(self._offered)
-        is_complete = await self._take_everywhere(found)
-        if is_complete:
+        try:
+            await supervisor.settle(lambda instance: self._take(instance, found))
             (fresh.run_dir / FORMER_NAME).unlink(missing_ok=True)
+            is_complete = True
+        except Failure:
+            is_complete = False
+            for each in supervisor.of(*STAGES):
+                if each.name not in self._outcomes:
+                    self._note(each.name, "not reached", "an earlier one failed, so this one was left alone")
+        for name in self._before - supervisor.instances.keys():
+            self._note(name, "stopped")
         counts = Counter(row["outcome"] for row in self._outcomes.values())
-        count = len(found["changes"])
-        self._say(f"{count} {'change' if count == 1 else 'changes'}; instances: "
+        self._say(f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}; instances: "
                   f"{', '.join(f'{count} {outcome}' for outcome, count in counts.items())}.")
         return {"ok": is_complete, "file": str(fresh.file), "fingerprint": found["fingerprint"],
-                "changes": found["changes"], "instances": list(self._outcomes.values())}
+                "changes": changes, "instances": list(self._outcomes.values())}
 
     def _check(self) -> tuple[Configuration, dict]:
         """The new configuration, and what `tributary` says of it."""
@@ -65,34 +74,26 @@ class Reload:
             raise Failure(wrong[0], CONFIGURATION)
         return fresh, found
 
-    async def _take_everywhere(self, found: dict) -> bool:
-        """Goes from stage to stage as long as every instance runs by the new configuration; whether all do."""
-        name = ""
+    async def _take(self, instance: Instance, found: dict) -> None:
+        """Lets one instance run by the new configuration."""
         try:
-            for stage in reversed(STAGES):
-                concerning = [change for change in found["changes"] if stage.executable in change["stages"]]
-                restarts = [change["text"] for change in concerning if change["effect"] == "restart"]
-                for instance in self._supervisor.of(stage):
-                    name = instance.name
-                    await self._take(instance, restarts, found["fingerprint"])
-                name = stage.executable
-                await self._resize(stage, any(change["effect"] == "instances" for change in concerning))
+            self._note(instance.name, *await self._outcome(instance, found))
         except Failure as failure:
-            self._note(name, "failed", failure.sentence)
-            for each in self._supervisor.of(*STAGES):
-                if each.name not in self._outcomes:
-                    self._note(each.name, "not reached", "an earlier one failed, so this one was left alone")
-            return False
-        return True
+            self._note(instance.name, "failed", failure.sentence)
+            raise
 
-    async def _take(self, instance: Instance, restarts: list[str], fingerprint: str) -> None:
-        """Lets one instance run by the new configuration, with a restart where there is a reason for one."""
-        why = restarts + [f"{name} is new to it" for name in self._supervisor.new_variables(instance)]
+    async def _outcome(self, instance: Instance, found: dict) -> tuple[str, str]:
+        """What became of it and why; a restart where there is a reason for one."""
+        if instance.name not in self._before:
+            await self._supervisor.until_ready(instance)
+            return "started", ""
+        why = [change["text"] for change in found["changes"]
+               if change["effect"] == "restart" and instance.stage.executable in change["stages"]]
+        why += [f"{name} is new to it" for name in self._supervisor.new_variables(instance)]
         before = {} if why else await instance.ask("/configuration")
         if "reloads" not in before:
             await self._supervisor.replace(instance)
-            self._note(instance.name, "restarted", "; ".join(why) or "it did not say what it ran by")
-            return
+            return "restarted", "; ".join(why) or "it did not say what it ran by"
         process, now = instance.process, before
         instance.send(signal.SIGHUP)
         try:
@@ -103,17 +104,9 @@ class Reload:
                     now = await instance.ask("/configuration")
         except TimeoutError:
             raise Failure(f"it has not read the configuration within {READY_SECONDS:g} s") from None
-        if now["error"] or now["fingerprint"] != fingerprint:
+        if now["error"] or now["fingerprint"] != found["fingerprint"]:
             raise Failure(now["error"] or "the file has changed again; reload again")
-        self._note(instance.name, "in place")
-
-    async def _resize(self, stage: Stage, has_changed: bool) -> None:
-        """Other numbers of instances, and the first of a stage that had none."""
-        before, count = set(self._supervisor.instances), self._supervisor.configuration.instances[stage.executable]
-        if has_changed or count and not self._supervisor.of(stage):
-            await self._supervisor.resize(stage, count)
-        for name in sorted(before ^ set(self._supervisor.instances)):
-            self._note(name, "stopped" if name in before else "started")
+        return "in place", ""
 
     def _note(self, name: str, outcome: str, detail: str = "") -> None:
         self._outcomes[name] = {"instance": name, "outcome": outcome, "detail": detail}

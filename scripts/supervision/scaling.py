@@ -15,9 +15,9 @@ class AgeScaling:
 
     least: int
     most: int
-    _old_since: float | None = None
-    _old_age: float = 0.0  # the age then
-    _quiet_since: float | None = None
+    _trend: str = ""
+    _since: float = 0.0  # when the present trend began
+    _age: float | None = None  # the age then
 
     def bounded(self, count: int) -> int:
         return max(self.least, min(count, self.most))
@@ -31,20 +31,15 @@ class AgeScaling:
         """
         is_old = age is not None and age >= OLD_SECONDS and all_busy
         is_quiet = age is not None and age < YOUNG_SECONDS and not all_busy
-        if not is_old or age < self._old_age:
-            self._old_since = None  # where it shrinks, those that there are suffice
-        if not is_quiet:
-            self._quiet_since = None
-        if is_old and self._old_since is None:
-            self._old_since, self._old_age = now, age
-        if is_quiet and self._quiet_since is None:
-            self._quiet_since = now
+        trend = "old" if is_old else "quiet" if is_quiet else ""
+        if trend != self._trend or is_old and age < self._age:  # where it shrinks, those that there are suffice
+            self._trend, self._since, self._age = trend, now, age
         wanted = count
-        if is_old and now - self._old_since >= OLD_FOR_SECONDS:
+        if is_old and now - self._since >= OLD_FOR_SECONDS:
             wanted = count * 2
-        elif is_quiet and now - self._quiet_since >= QUIET_FOR_SECONDS:
+        elif is_quiet and now - self._since >= QUIET_FOR_SECONDS:
             wanted = count - 1
         wanted = self.bounded(wanted)
         if wanted != count:
-            self._old_since = self._quiet_since = None  # what the others do now is seen anew
+            self._trend = ""  # what the others do now is seen anew
         return wanted

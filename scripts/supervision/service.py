@@ -22,9 +22,7 @@ from .instance import Say
 from .process import Process
 from .reloading import Reload
 
-LOCK_NAME = "supervisor.lock"
-PID_NAME = "supervisor.pid"
-LOG_NAME = "supervisor.log"
+LOCK_NAME, PID_NAME, LOG_NAME = "supervisor.lock", "supervisor.pid", "supervisor.log"
 LOCK_WAIT_SECONDS = 2.0  # a supervisor that was just killed or goes down holds its lock for some milliseconds more
 LOCK_PAUSE_SECONDS = 0.02
 ROTATE_SECONDS = 10.0
@@ -55,25 +53,18 @@ def say(line: str) -> None:
 
     A terminal that went away, or a full disk, is no reason to stop.
     """
+    now = datetime.now(UTC)
     with suppress(OSError):
-        is_shown = sys.stdout.isatty()
-        now = datetime.now(None if is_shown else UTC)
-        print(f"{now:%H:%M:%S}.{now.microsecond // 1000:03} {line}" if is_shown else log_line(line, now), flush=True)
+        print(f"{now.astimezone():%X} {line}" if sys.stdout.isatty() else log_line(line, now), flush=True)
 
 
 def log_line(line: str, at: datetime) -> str:
     """logfmt as the stages write it; what begins with a level and a colon has that level."""
-    level, colon, rest = line.partition(": ")
-    if not colon or level not in ("warning", "error"):
+    level, _, rest = line.partition(": ")
+    if level not in ("warning", "error"):
         level, rest = "notice", line
     text = json.dumps(rest, ensure_ascii=False)
     return f"time={at:%Y-%m-%dT%H:%M:%S.%fZ} level={level} stage=supervisor instance=supervisor text={text}"
-
-
-def readiness(status: dict) -> str:
-    """What is said when everything has come up."""
-    doors = ", ".join(f"{status['scheme'][name]}://{address}" for name, address in status["listen"].items())
-    return f"{len(status['instances'])} instances ready; webhooks go to {doors}/in/SOURCE."
 
 
 class Service:
@@ -98,9 +89,9 @@ class Service:
             loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(
                 self._change(Reload(self._supervisor, {}).run), "not reloaded: "))
         (run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
-        self._begin(self._come_up(running))
-        self._begin(self._rotate())
-        self._begin(self._follow_backlog())
+        self._supervisor.adopt(running)
+        for work in (self._come_up({}), self._rotate(), self._follow_backlog()):
+            self._begin(work)
         listening = await self.serve(front)
         await self._over.wait()
         listening.close()
@@ -119,10 +110,10 @@ class Service:
 
         self._tasks.append(asyncio.ensure_future(outcome()))
 
-    async def _come_up(self, running: dict[str, Process]) -> None:
-        await self._change(self._supervisor.up, running)
+    async def _come_up(self, offered: dict[str, str], said: Say | None = None) -> None:
+        await self._change(self._supervisor.up, offered, said=said)
         await self._supervisor.until_ready()
-        say(readiness(self._supervisor.status()))
+        (said or say)(self._supervisor.readiness)
 
     async def _rotate(self) -> None:
         while True:
@@ -133,10 +124,7 @@ class Service:
         while not self._goes_down:
             await asyncio.sleep(LOOK_SECONDS)
             if self._supervisor.by_age and not self._lock.locked():
-                try:
-                    await self._change(self._supervisor.follow_backlog)
-                except (Failure, OSError) as failure:
-                    say(f"error: not scaled by the backlog's age: {failure}")
+                self._begin(self._change(self._supervisor.follow_backlog), "not scaled by the backlog's age: ")
 
     # What it is asked for
 
@@ -144,41 +132,35 @@ class Service:
         return await asyncio.start_unix_server(self._connected, sock=bound, limit=LONGEST_LINE_BYTES)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        def write(answer: dict) -> None:
+        def write(**answer) -> None:
             if not writer.transport.is_closing():
                 writer.write(json.dumps(answer).encode() + b"\n")
 
         task = asyncio.current_task()
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
-        write({"said": ""})
+        write(said="")
         try:
-            write(await self._answer(reader, lambda line: write({"said": line})))
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await writer.drain()
-                writer.close()
-                await writer.wait_closed()
-        except (OSError, TimeoutError, asyncio.CancelledError):
-            writer.transport.abort()  # whoever asked has gone, or we go; what was asked for is done all the same
-
-    async def _answer(self, reader: asyncio.StreamReader, said: Say) -> dict:
-        try:
-            if len(self._answering) > control.MOST_CONNECTIONS:
-                raise Failure(f"{control.MOST_CONNECTIONS} connections wait for an answer already; try again.",
-                              UNAVAILABLE)
-            return {"result": await self.obey(control.parse_request(await self._read(reader)), said)}
+            write(result=await self.obey(await self._read(reader), lambda line: write(said=line)))
         except Failure as failure:
-            return {"failure": failure.sentence, "exit_code": failure.exit_code}
+            write(failure=failure.sentence, exit_code=failure.exit_code)
         except OSError as error:
-            return {"failure": f"the operating system refused: {error}.", "exit_code": NOT_READY}
+            write(failure=f"the operating system refused: {error}.", exit_code=NOT_READY)
         except Exception:
             traceback.print_exc()
-            return {"failure": "the supervisor has a fault; supervisor.log has its trace.", "exit_code": NOT_READY}
+            write(failure="the supervisor has a fault; supervisor.log has its trace.", exit_code=NOT_READY)
+        with suppress(OSError, asyncio.CancelledError):  # whoever asked has gone, or we go
+            async with asyncio.timeout(ANSWER_SECONDS):
+                writer.close()
+                await writer.wait_closed()
+        writer.transport.abort()
 
-    async def _read(self, reader: asyncio.StreamReader) -> bytes:
+    async def _read(self, reader: asyncio.StreamReader) -> dict:
+        if len(self._answering) > control.MOST_CONNECTIONS:
+            raise Failure(f"{control.MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                return await reader.readline()
+                return control.parse_request(await reader.readline())
         except TimeoutError:
             raise Failure(f"no command came within {REQUEST_SECONDS:g} s.", USAGE) from None
         except ValueError:
@@ -191,12 +173,11 @@ class Service:
             case {"command": "status"}:
                 pass
             case {"command": "await-ready"}:
-                await self._change(supervisor.take_environment, offered, said=said)
-                await supervisor.until_ready()
+                await self._come_up(offered, said)
             case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
                 await self._change(supervisor.scale, stage, count, said=said)
             case {"command": "scale", "stage": str(stage), "auto": [int(least), int(most)]}:
-                await self._change(supervisor.scale_by_age, stage, least, most, said=said)
+                await self._change(supervisor.scale, stage, least, most, said=said)
             case {"command": "restart", "name": str(name), "binary": str() | None as program}:
                 await self._change(supervisor.restart, name, program, said=said)
             case {"command": "reload"}:

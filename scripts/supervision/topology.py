@@ -13,7 +13,6 @@ class Stage:
     executable: str
     key: str  # the stage's part of the configuration, and its short name
     most: int = 64  # how many instances there may be
-    listens: bool = False  # whether the supervisor holds its listening socket (`listen` in its part) and passes it on
     only_with: str = ""
     """The list of the configuration without which it is not started, unless an earlier one left it a journal."""
 
@@ -21,8 +20,10 @@ class Stage:
         return f"{self.executable}-{index}"
 
 
+FRONT = Stage("ingress-gateway", "ingress", most=16)
+"""Whose listening socket (`listen` in its part) the supervisor holds and passes on."""
 STAGES = (
-    Stage("ingress-gateway", "ingress", most=16, listens=True),
+    FRONT,
     Stage("ingress-connector", "connector", most=1, only_with="connectors"),
     Stage("verifier", "verifier"),
     Stage("normaliser", "normaliser"),
