@@ -15,7 +15,7 @@ from launcher import free_port, until
 from . import machine, search, yardstick
 from .children import end, start
 from .load import Load
-from .observer import INGRESS, ROUTER, Observer
+from .observer import INGRESS, ROUTER, Observer, ProcessFigures
 from .pipeline import Pipeline, Shape
 from .proxies import Nginx
 from .span import Span
@@ -109,6 +109,19 @@ class Bench:
         result.check("the ingress")
         self._drain()
         return Span(before, after, result, rate)
+
+    def slice(self, rate: float, seconds: float) -> Span:
+        """A short run from idle to idle: all that it costs is in it, whatever its queues held meanwhile."""
+        before = self._observer.read(self._others)
+        with self._load.start(self._pipeline.url + "/in/stream", rate) as run:
+            run.go_on(seconds)
+            wrk = self._observer.read_processes({"wrk": run.pid}).processes["wrk"]
+            result = run.stop()
+        self._observer.check_lives()
+        result.check("the ingress")
+        self._drain()
+        after = self._observer.read(self._others)
+        return Span(before.adding("wrk", ProcessFigures()), after.adding("wrk", wrk), result, rate)
 
     def _drain(self) -> None:
         until(lambda: self._observer.read({}).backlog == 0,

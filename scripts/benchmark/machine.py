@@ -1,5 +1,6 @@
 """Facts without which no figure means anything: the machine, the versions, the commit."""
 
+import contextlib
 import mmap
 import os
 import platform
@@ -8,6 +9,19 @@ import statistics
 import subprocess
 import time
 from pathlib import Path
+
+from executables import EXECUTABLES
+
+
+def busybodies() -> list[str]:
+    """Stages of other pipelines: idle ones too wake up and disturb. Each with its pid and configuration."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = each.read_bytes().decode(errors="replace").split("\0")
+            if Path(words[0]).name in EXECUTABLES and "--config" in words[:-1]:
+                found.append(f"{Path(words[0]).name} (pid {each.parent.name}, {words[words.index('--config') + 1]})")
+    return found
 
 
 def _said_by(*command: str) -> str | None:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from commandline import Failure
@@ -57,6 +57,9 @@ class Reading:
     @property
     def backlog(self) -> float:
         return self.unsettled + self.undelivered
+
+    def adding(self, name: str, figures: ProcessFigures) -> "Reading":
+        return replace(self, processes=self.processes | {name: figures})
 
 
 def process_figures(pid: int) -> ProcessFigures:

@@ -43,6 +43,8 @@ def publish(options: argparse.Namespace, outcome: dict, table: str) -> None:
 @contextlib.contextmanager
 def measuring(options: argparse.Namespace, outcome: dict) -> Iterator[Path]:
     """The folder of the measurements, and the facts of the machine beside their figures."""
+    if others := machine.busybodies():
+        say(f"not alone: the figures also show {', '.join(others)}.")
     with temporary_folder(options.keep) as folder:
         yield folder
         outcome["machine"] = machine.facts(ROOT, folder)
