@@ -36,9 +36,9 @@ struct BusTap: ParsableCommand {
             readable by its owner alone. 'tributary reprocess --from bug.tap' sends its
             webhooks through another pipeline.
 
-            It uses only the processor time that nothing else wants. What it is too slow
-            for it skips and says so ("skipped N records"), also when a stage was started
-            again.
+            It uses only the processor time that nothing else wants, unless --eager is
+            given. What it is too slow for it skips and says so ("skipped N records"), also
+            when a stage was started again.
 
             Exit codes: 1 what --follow followed was refused, or is not in the recording,
             64 an unknown source, type or stage, 74 a recording cannot be read or written,
@@ -80,6 +80,8 @@ struct BusTap: ParsableCommand {
     @Option(
         name: .long, help: ArgumentHelp("Show a recording instead of the bus; - is standard input.", valueName: "file"))
     var from: String?
+    @Flag(name: .long, help: "Take processor time from the stages rather than skip records.")
+    var eager = false
     @Option(name: .long, help: "End after this many records, 1 or more.")
     var count: Int?
 
@@ -118,7 +120,8 @@ struct BusTap: ParsableCommand {
                             + "\(follow)\n")
                 }
                 let directory = RunDirectory(path: configuration.runDir)
-                try TapListener(directory: directory, isMeant: isMeant, output: output).listen()
+                try TapListener(directory: directory, isMeant: isMeant, isEager: eager, output: output)
+                    .listen()
             }
             if output.journeyEnd == .refused { ExitStatus.failure.exit() }
             if let follow, let from, output.journeyEnd == nil {

@@ -11,8 +11,8 @@ import ZeroMQ
 /// Stages send what passed every 50 ms, each at times of its own. So what comes is held back until those that passed before
 /// it are here too, and shown in the order in which it passed.
 ///
-/// It takes only the processor time that nobody else wants, so that looking on costs the pipeline none. What it is too slow
-/// for is skipped by the stages (`TapPublisher`) and said.
+/// It takes only the processor time that nobody else wants (`Restraint`), so that looking on costs the pipeline none. What it
+/// is too slow for is skipped by the stages (`TapPublisher`) and said.
 final class TapListener {
     /// A transmission that was received and not shown yet.
     private struct Held {
@@ -35,6 +35,9 @@ final class TapListener {
     private var early: Set<String> = []
     private var gaps = TapGaps()
     private var held: [Held] = []
+    private var restraint: Restraint
+    /// Whether it was said that a stage is of another version.
+    private var saysVersion = false
 
     private static let scanIntervalNanoseconds: Int64 = 200_000_000
     /// Twice the time between two sendings of a stage.
@@ -45,8 +48,11 @@ final class TapListener {
     /// Transmissions that wait for this process, in all; beyond it they are skipped.
     private static let queueDepth: Int32 = 256
 
-    /// Throws `StageFailure` where this user may not enter the run directory: no waiting would help.
-    init(directory: RunDirectory, isMeant: @escaping (_ instance: String) -> Bool, output: TapOutput) throws {
+    /// `isEager`: takes the processor from the stages where it needs it. Throws `StageFailure` where this user may not enter
+    /// the run directory: no waiting would help.
+    init(
+        directory: RunDirectory, isMeant: @escaping (_ instance: String) -> Bool, isEager: Bool, output: TapOutput
+    ) throws {
         self.directory = directory
         self.isMeant = isMeant
         self.output = output
@@ -57,7 +63,8 @@ final class TapListener {
             if error.status != .unavailable { throw error }
         }
         // Before the sockets, whose threads inherit it. A kernel that refuses leaves the tap as it is.
-        Self.yieldToOthers()
+        if !isEager { Self.yieldToOthers() }
+        restraint = Restraint(isEager: isEager)
         socket = try Context().socket(.subscriber)
         try socket.setHighWaterMarks(Self.queueDepth)
         try socket.subscribe()
@@ -116,8 +123,7 @@ final class TapListener {
 
     /// A tap transmission is a link header, who taps, and a batch.
     private func hold(_ frames: [Frame]) {
-        guard frames.count == 3,
-            let header = try? frames[0].withBytes({ bytes throws(WireError) in try LinkHeader(bytes) }),
+        guard frames.count == 3, let header = header(frames[0]),
             let notice = try? frames[1].withBytes({ bytes throws(WireError) in try TapNotice(body: bytes) })
         else { return }
         let gap = gaps.begin(header, at: notice.hello, isLate: !early.contains(notice.hello.instance))
@@ -126,6 +132,20 @@ final class TapListener {
                 header: header, notice: notice, batch: frames[2], gap: gap,
                 passedNanoseconds: notice.passedNanoseconds ?? wallNanoseconds(),
                 arrivedNanoseconds: monotonicNanoseconds()))
+    }
+
+    private func header(_ frame: Frame) -> LinkHeader? {
+        do throws(WireError) {
+            return try frame.withBytes { bytes throws(WireError) in try LinkHeader(bytes) }
+        } catch {
+            if error == .unknownVersion, !saysVersion {
+                saysVersion = true
+                StandardError.write(
+                    "bus-tap: a stage is of another release, whose wire version this tap does not know; what it shows is "
+                        + "left out. Use the bus-tap of that release\n")
+            }
+            return nil
+        }
     }
 
     /// Shows what has been held long enough and what passed before it. False where nobody reads any more.
@@ -138,6 +158,7 @@ final class TapListener {
         let end = last.flatMap { last in held.firstIndex { $0.passedNanoseconds > last } } ?? held.count
         for shown in held[..<end] where !output.isDone {
             take(shown)
+            restraint.rest()
             if output.isFull, try !output.flush() { return false }
         }
         held.removeFirst(end)

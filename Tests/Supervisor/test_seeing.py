@@ -160,6 +160,8 @@ class Seeing(SupervisorCase):
         self.assertIn("INSTANCE", shown)
         os.write(ours, b"j")
         self.assertIn("verifier-0", self.read_until(ours, "rows 2 to 4 of 5"))
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 7, 80, 0, 0))
+        self.read_until(ours, "ingress-gateway-0")
         os.write(ours, b"q")
         self.assertEqual(live.wait(PATIENCE_SECONDS), 0)
         self.assertIn(f"{ESCAPE}[?1049l", self.read_until(ours, "[?1049l"))

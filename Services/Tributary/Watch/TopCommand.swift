@@ -24,6 +24,8 @@ struct TopCommand: ParsableCommand {
             Exit codes: 3 nothing runs, 69 the supervisor hangs, 77 not permitted.
             """)
 
+    /// Between two looks at the size of the terminal.
+    private static let sizeCheckMilliseconds: Int64 = 100
     private static let longestIntervalSeconds = 3600.0
     /// For a file or a pipe the table is as wide as it is.
     private static let mostColumns = 1000
@@ -96,15 +98,23 @@ struct TopCommand: ParsableCommand {
         while nanosleep(&rest, &left) != 0, errno == EINTR { rest = left }
     }
 
-    /// Draws until the interval is over or a key asks for more; the first row of the next screen, nil for the end.
+    /// Draws until the interval is over or a key asks for more, and again where the terminal has another size; the first row
+    /// of the next screen, nil for the end.
     private func show(_ table: TopTable, on terminal: TerminalScreen, first: Int) -> Int? {
         let deadline = monotonicNanoseconds() + Int64(interval * 1e9)
         var first = first
         while true {
-            let (columns, lines) = TerminalScreen.size()
-            first = max(0, min(first, table.instances.count - max(1, lines - 3)))
-            terminal.draw(table.screen(width: columns, height: lines, first: first))
-            switch terminal.key(timeoutMilliseconds: (deadline - monotonicNanoseconds() + 999_999) / 1_000_000) {
+            let size = TerminalScreen.size()
+            let isWhole = table.instances.count <= size.lines - 2
+            first = isWhole ? 0 : max(0, min(first, table.instances.count - max(1, size.lines - 3)))
+            terminal.draw(table.screen(width: size.columns, height: size.lines, first: first))
+            var (key, left) = (String?.none, Int64(1))
+            while key == nil, left > 0, TerminalScreen.size() == size {
+                left = (deadline - monotonicNanoseconds() + 999_999) / 1_000_000
+                key = terminal.key(timeoutMilliseconds: min(left, Self.sizeCheckMilliseconds))
+            }
+            switch key {
+            case nil where left > 0: continue
             case "q", "Q", "\u{1B}", "\u{3}", "\u{4}": return nil
             case "j", "\u{1B}[B": first += 1
             case "k", "\u{1B}[A": first -= 1
