@@ -32,6 +32,7 @@ struct TributaryCommand: ParsableCommand {
               tributary doctor                      what keeps it from working?
               tributary top                         a live table of the stages
               tributary metrics                     all metrics as one Prometheus text
+              tributary scale normaliser 4          run so many of a stage
 
             The configuration is --config, else what TRIBUTARY_CONFIG names. What looks
             into a pipeline asks the one of the configuration on its admin sockets, as it
@@ -48,6 +49,7 @@ struct TributaryCommand: ParsableCommand {
             AttemptsCommand.self, DeadLettersCommand.self, ReplayCommand.self, QuarantineCommand.self,
             ReprocessCommand.self, StatsCommand.self, TokenCommand.self, KeysCommand.self, LogCommand.self,
             BackupCommand.self, RestoreCommand.self, DoctorCommand.self, StatusCommand.self, LogsCommand.self,
-            TopCommand.self, MetricsCommand.self,
+            TopCommand.self, MetricsCommand.self, ScaleCommand.self, RestartCommand.self, ReloadCommand.self,
+            DownCommand.self, AwaitReadyCommand.self,
         ])
 }

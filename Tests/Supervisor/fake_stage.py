@@ -5,7 +5,7 @@ The configuration is a JSON file; beside it, files steer a running stage: INSTAN
 INSTANCE.needs (the same unless the variable named in it is set), INSTANCE.unready, INSTANCE.stalled (a thread of the
 process with this pid does not move), INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog and INSTANCE.age (the
 numbers that it reports), INSTANCE.refuses (takes no other configuration), INSTANCE.old (has no /configuration).
-`tributary status`, `logs`, `top` and `metrics` are the built ones: TRIBUTARY_BUILT names the executable.
+All commands of `tributary` but `config` and `check` are the built ones: TRIBUTARY_BUILT names the executable.
 """
 
 import json
@@ -185,11 +185,11 @@ def metric(metric_name, kind, labels, value):
 
 def look():
     """The built `tributary` looks at the run directory; it gets a configuration that it can read."""
-    place = sys.argv.index("--config") + 1 if "--config" in sys.argv else 0
+    place = sys.argv.index("--config") + 1 if "--config" in sys.argv and "--help" not in sys.argv else 0
     if place:
         file = sys.argv[place]
         run_dir, warning = running(file)
-        if warning:
+        if warning and sys.argv[1] not in ("reload", "down", "await-ready"):
             print(f"tributary: warning: {file} {warning}", file=sys.stderr)
         sys.argv[place] = os.path.join(os.path.dirname(file), "looked-at.yaml")
         with open(sys.argv[place], "w") as written:
@@ -211,9 +211,9 @@ def running(file):
     return run_dir, None
 
 
-if name == "tributary" and sys.argv[1] in ("status", "logs", "top", "metrics"):
-    look()
-elif name == "tributary":
+if name == "tributary" and sys.argv[1] in ("config", "check"):
     print_configuration()
+elif name == "tributary":
+    look()
 else:
     run_stage()

@@ -60,7 +60,7 @@ class OtherBinaries(SupervisorCase):
         ended = pipeline.command("restart", "normaliser", "--binary", broken)
         self.assertEqual(ended.returncode, 1, ended.stderr)
         self.assertIn(f"normaliser-1 does not become ready with {broken}.\n", ended.stdout)
-        self.assertIn("supervisor: normaliser-1 does not come up; the end of ", ended.stderr)
+        self.assertIn("tributary: normaliser-1 does not come up; the end of ", ended.stderr)
         self.assertIn("    no symbol of that name\n", ended.stderr)
         self.assertTrue(ended.stderr.endswith(f"\nnormaliser runs {former} again.\n"), ended.stderr)
         self.assertEqual(self.programs("normaliser"), {"normaliser-0": former, "normaliser-1": former})

@@ -5,18 +5,15 @@ import errno
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import threading
 import unittest
 from pathlib import Path
 from unittest import mock
 
-from commandline import NO_PERMISSION, UNAVAILABLE, USAGE, Failure
+from commandline import NO_PERMISSION, USAGE, Failure
 from pipeline import PATIENCE_SECONDS, until
-from supervision import commands, control, service
-from supervision.control import NotRunning
+from supervision import commands, service
 from test_supervisor import SupervisorCase
 
 SECRET = "sesame-open"
@@ -29,9 +26,9 @@ class Requests(unittest.IsolatedAsyncioTestCase):
         served = service.Service(supervisor)
 
         async def answer(line: bytes):
-            return await served.obey(control.parse_request(line), print)
+            return await served.obey(service.parse_request(line), print)
 
-        self.assertEqual(control.parse_request(json.dumps(scale).encode()), scale | {"environment": {}})
+        self.assertEqual(service.parse_request(json.dumps(scale).encode()), scale | {"environment": {}})
         await answer(json.dumps(scale).encode())
         supervisor.scale.assert_awaited_once()
         for wrong in (b"", b"\n", b"\xff\xfe", b"[" * 50_000, b'{"a":' * 50_000, b"9" * 5000, b"[]", b"null", b"{}",
@@ -45,7 +42,7 @@ class Requests(unittest.IsolatedAsyncioTestCase):
         supervisor.scale.assert_awaited_once()
         for environment in ([SECRET], {"A": 5}, {"A": SECRET + "\0"}, {"A=B": SECRET}, {"": SECRET}, {"A": "\ud800"}):
             with self.assertRaises(Failure) as raised:
-                control.parse_request(json.dumps({"command": "reload", "environment": environment}).encode())
+                service.parse_request(json.dumps({"command": "reload", "environment": environment}).encode())
             self.assertNotIn(SECRET, raised.exception.sentence)
 
 
@@ -55,11 +52,11 @@ class Answering(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.path = Path(folder.name) / control.SOCKET_NAME
+        self.path = Path(folder.name) / service.SOCKET_NAME
         run = mock.AsyncMock(side_effect=[{"instances": []}, ZeroDivisionError("a fault"), {"instances": []}])
         served = service.Service(mock.Mock())
         self.enterContext(mock.patch.object(served, "obey", run))
-        self.server = await served.serve(control.bind(Path(folder.name)))
+        self.server = await served.serve(service.bind(Path(folder.name)))
         self.addCleanup(self.server.close)
 
     async def ask(self, request: bytes) -> dict:
@@ -83,53 +80,18 @@ class Answering(unittest.IsolatedAsyncioTestCase):
     async def test_what_says_nothing_is_told_so_and_there_are_only_so_many_of_it(self):
         with mock.patch.object(service, "REQUEST_SECONDS", 0.01):
             self.assertIn("no command came within 0.01 s", (await self.ask(b"{"))["failure"])
-        silent = [await asyncio.open_unix_connection(str(self.path)) for _ in range(control.MOST_CONNECTIONS)]
+        silent = [await asyncio.open_unix_connection(str(self.path)) for _ in range(service.MOST_CONNECTIONS)]
         self.assertIn("wait for an answer already", (await self.ask(b'{"command": "status"}\n'))["failure"])
         for _, writer in silent:
             writer.transport.abort()
 
 
-class Calling(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.run_dir = Path(folder.name)
-
-    def test_a_socket_that_is_not_there_is_told_from_one_that_we_may_not_use(self):
-        with self.assertRaises(NotRunning):
-            control.call(self.run_dir, {"command": "status"}, print)
+class Commands(unittest.TestCase):
+    def test_what_we_may_not_use_is_no_permission(self):
         refused = PermissionError(errno.EACCES, "Permission denied")
-        with mock.patch("socket.socket.connect", side_effect=refused), self.assertRaises(PermissionError):
-            control.call(self.run_dir, {"command": "status"}, print)
         with mock.patch.object(commands, "Command", side_effect=refused), mock.patch("sys.stderr"), \
                 mock.patch("sys.argv", ["supervisor", "down"]):
             self.assertEqual(commands.main(), NO_PERMISSION)
-
-    def test_what_the_printing_raises_is_no_word_about_the_supervisor(self):
-        gone = mock.Mock(side_effect=BrokenPipeError)
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(self.run_dir / control.SOCKET_NAME))
-            listener.listen()
-
-            def answer():
-                with listener.accept()[0] as connection:
-                    connection.sendall(b'{"said": "x"}\n')
-                    connection.recv(100)
-
-            answering = threading.Thread(target=answer)
-            answering.start()
-            self.assertRaises(BrokenPipeError, control.call, self.run_dir, {"command": "status"}, gone)
-            answering.join()
-
-
-    def test_one_that_hangs_is_said_to_whatever_command(self):
-        with socket.socket(socket.AF_UNIX) as listener, mock.patch.object(control, "HUNG_SECONDS", 0.01):
-            listener.bind(str(self.run_dir / control.SOCKET_NAME))
-            listener.listen()
-            with self.assertRaises(Failure) as raised:
-                control.call(self.run_dir, {"command": "down"}, print)
-        self.assertEqual(raised.exception.exit_code, UNAVAILABLE)
-        self.assertIn("has not answered for 0.01 s; kill it if it hangs", raised.exception.sentence)
 
 
 class SomebodyElse(unittest.TestCase):
@@ -144,7 +106,8 @@ class SomebodyElse(unittest.TestCase):
             (folder / "run").mkdir(mode=0o700)
             (folder / "tributary.yaml").write_text("run_dir: run\n")
             tributary = shutil.copy(self.BUILT, folder)
-            for command in (["status"], ["top", "--once"], ["metrics"], ["logs"], ["config", "--running"], ["stats"]):
+            for command in (["status"], ["top", "--once"], ["metrics"], ["logs"], ["config", "--running"], ["stats"],
+                            ["scale", "normaliser", "2"], ["reload"], ["down"]):
                 ended = subprocess.run(
                     [tributary, *command, "--config", folder / "tributary.yaml"], user=65534, group=65534,
                     extra_groups=[], env={"PATH": os.environ["PATH"]}, text=True, capture_output=True, timeout=60)

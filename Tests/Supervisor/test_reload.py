@@ -58,7 +58,7 @@ class Reloading(SupervisorCase):
         self.pipeline.tree["unfit"] = "it is a file"
         self.pipeline.write()
         ended = self.pipeline.command("reload")
-        self.assertEqual((ended.returncode, ended.stderr), (78, "supervisor: data_dir: it is a file\n"))
+        self.assertEqual((ended.returncode, ended.stderr), (78, "tributary: data_dir: it is a file\n"))
         self.assertEqual(self.pipeline.diary("hangup"), [])
 
     def test_what_needs_a_restart_is_replaced_one_after_the_other_and_the_rest_is_not(self):

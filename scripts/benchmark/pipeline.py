@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from pathlib import Path
 import launcher
 from commandline import Failure
 from launcher import HOST
-from supervision import control
 
 from . import webhook
 
@@ -56,7 +56,7 @@ class Pipeline(launcher.Pipeline):
 
     def instances(self) -> list[Instance]:
         """Every process, as the supervisor knows it; a stage that was restarted meanwhile spoils the figures."""
-        rows = control.call(self.run_dir, {"command": "status"}, print)["instances"]
+        rows = json.loads(self.tributary("status", "--json", codes=(0, 1)))["instances"]
         died = [row["instance"] for row in rows if row["restarts"] or not row["pid"]]
         if died:
             raise Failure(f"{', '.join(died)} died during the benchmark; its log is in {self.run_dir}.")

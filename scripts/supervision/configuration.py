@@ -56,34 +56,38 @@ def accept(run_dir: Path) -> None:
     (run_dir / CANDIDATE_NAME).rename(run_dir / ACCEPTED_NAME)
 
 
-def load(tool: Path, file: Path, text: Path | None = None, running: bool = False, tells: bool = True) -> Configuration:
+def load(tool: Path, file: Path, text: Path | None = None, running: bool = False, tells: bool = False) -> Configuration:
     """The file as it is now, or a copy of its text; its errors are the failure's sentence where it is wrong.
 
     `running`: what the pipeline of this file runs by instead, whatever the file says by now. `tributary` says on
     standard error how they differ (with `tells`), and fails where this user may not use the run directory.
     """
     tree = ask(tool, "config", "--config", text or file, "--environment", "--json", *["--running"] * running,
-               tells=tells and running)
+               tells=tells)
     if tree.get("topology"):
         raise Failure(f"{file} places instances on several hosts (topology); start each where it belongs, by its unit "
                       "or by hand: this supervisor runs pipelines of one host.", CONFIGURATION)
-    front, data_dir = tree[FRONT.key], Path(tree["data_dir"])
-    instances = {stage.executable: (tree.get(stage.key) or {}).get("instances", 1) for stage in STAGES
-                 if not stage.only_with or tree.get(stage.only_with) or (data_dir / stage.instance(0)).exists()}
-    return Configuration(file, Path(tree["run_dir"]), data_dir, front["listen"],
-                         "https" if front.get("tls") else "http", instances, tree["environment"])
+    try:
+        front, data_dir = tree[FRONT.key], Path(tree["data_dir"])
+        instances = {stage.executable: (tree.get(stage.key) or {}).get("instances", 1) for stage in STAGES
+                     if not stage.only_with or tree.get(stage.only_with) or (data_dir / stage.instance(0)).exists()}
+        return Configuration(file, Path(tree["run_dir"]), data_dir, front["listen"],
+                             "https" if front.get("tls") else "http", instances, tree["environment"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise Failure(f"{tool} printed a configuration that this supervisor does not understand ({error!r}); build "
+                      "both from the same sources.", CONFIGURATION) from error
 
 
-def ask(tool: Path, *arguments: str | Path, codes: tuple[int, ...] = (0,), tells: bool = False) -> dict:
-    """What the command-line tool answers as JSON, ending with one of `codes`; else its own words are the failure's.
-    `tells`: what it says on standard error beside is said here, too."""
+def ask(tool: Path, *arguments: str | Path, tells: bool = False) -> dict:
+    """What the command-line tool answers as JSON; where it fails its own words are the failure's. `tells`: what it says
+    on standard error beside is said here, too."""
     try:
         ended = subprocess.run([tool, *arguments], capture_output=True, text=True, timeout=TOOL_SECONDS)
         answer = json.loads(ended.stdout or "null")
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         raise Failure(f"{tool} does not answer as it should ({error}); 'scripts/supervisor up' builds it where it is "
                       "missing.", UNAVAILABLE) from error
-    if ended.returncode not in codes:
+    if ended.returncode != 0:
         # What `check --json` found wrong, with a line of the file where it is about the text.
         errors = [(f"{each['file']}:{each['line']}: " if each["line"] else "") + f"{each['key']}: {each['text']}"
                   for each in (answer or {}).get("errors", ())]

@@ -19,7 +19,6 @@ from .scaling import AgeScaling
 from .topology import FRONT, NAMED, STAGES, Stage, parse_instance, stage_named
 
 DRAIN_REPORT_SECONDS = 30.0  # how long a command waits for a leaving ingress; the draining itself goes on
-DRAIN_POLL_SECONDS = 0.1
 BACKLOG_METRIC = "tributary_backlog_records"
 AGE_METRIC = "tributary_oldest_unsettled_seconds"
 RETIRED_MARK = "retired"  # an empty file in the folder of an ingress whose journal was empty when it left
@@ -81,12 +80,10 @@ class Supervisor:
 
     async def down(self, running: Mapping[str, Process] | None = None) -> None:
         """Stops the stages from the front door to the subscribers, so that each can hand on what it holds. `running`:
-        what runs without a supervisor and is taken over only to stop it."""
+        what has no supervisor and is taken over only to be stopped."""
         self.adopt(running or {})
         for stage in STAGES:
             ours = [each for each in self.instances.values() if each.stage is stage]
-            for drain in [each.leaving for each in ours if each.leaving]:
-                drain.cancel()
             await asyncio.gather(*(each.stop() for each in ours))
             if ours:
                 self.say(f"{stage.executable}: {len(ours)} stopped.")
@@ -102,16 +99,18 @@ class Supervisor:
         return self.instances[name]
 
     def _launch(self, instance: Instance) -> Process:
-        configuration, executable, listener = self.configuration, instance.stage.executable, None
+        ours, executable, listener = self.configuration, instance.stage.executable, None
         if instance.stage is FRONT:
-            (configuration.data_dir / instance.name / RETIRED_MARK).unlink(missing_ok=True)
+            (ours.data_dir / instance.name / RETIRED_MARK).unlink(missing_ok=True)
             # The private socket needs no owner here: the child keeps its own copy.
             listener = open_listener() if instance.leaving else self._front
         return process.start(
-            [self._program(executable), "--config", str(configuration.run_dir / ACCEPTED_NAME),
-             "--instance", instance.name],
-            process.stage_environment(configuration.environment.get(executable, ()), os.environ),
-            configuration.run_dir / instance.name, listener)
+            [self._program(executable), "--config", str(ours.run_dir / ACCEPTED_NAME), "--instance", instance.name],
+            process.stage_environment(ours.environment.get(executable, ()), os.environ),
+            ours.run_dir / instance.name, listener)
+
+    def _program(self, executable: str) -> str:
+        return self._programs.get(executable, str(self.binaries / executable))
 
     # Settling what is wanted
 
@@ -122,22 +121,44 @@ class Supervisor:
             count = self._counts.get(stage.executable, 0)
             for instance in map(self._instance, map(stage.instance, range(count))):
                 if instance.leaving:  # it comes back to the front door
-                    instance.leaving.cancel()
+                    instance.leaving = False
                     await instance.stop()
-                    instance.leaving = None
                 instance.start()
             for instance in reversed(self.of(stage)[count:]):
-                if stage is FRONT:
-                    instance.leaving = asyncio.ensure_future(self._drain(instance))
-                else:
-                    self.say(f"{instance.name} is one too many: it finishes and leaves.")
-                    await instance.stop()
-                    del self.instances[instance.name]
+                await self._let_go(instance)
             for instance in self.of(stage):
                 await (visit or self._refresh)(instance)
 
+    async def _let_go(self, instance: Instance) -> None:
+        """An ingress starts anew behind a door that nobody knows, until everything in its journal is settled."""
+        if instance.stage is not FRONT:
+            self.say(f"{instance.name} is one too many: it finishes and leaves.")
+            await instance.stop()
+            del self.instances[instance.name]
+        else:
+            self.say(f"{instance.name} leaves: it takes nothing more and empties its journal first.")
+            instance.leaving, instance.looks_empty = True, 0
+            await instance.stop()
+            instance.start()
+
+    async def retire(self) -> None:
+        """Ends the leaving instances whose journals are empty."""
+        for instance in [each for each in self.instances.values() if each.leaving]:
+            is_empty = instance.is_ready and await self._gauge(instance, BACKLOG_METRIC) == 0 and instance.leaving
+            instance.looks_empty = instance.looks_empty + 1 if is_empty else 0
+            if instance.looks_empty < 2:
+                continue
+            await instance.stop()
+            if instance.leaving:  # nobody has called it back meanwhile
+                folder = self.configuration.data_dir / instance.name
+                with suppress(OSError):  # without the mark the next `up` looks into its journal again
+                    folder.mkdir(parents=True, exist_ok=True)
+                    (folder / RETIRED_MARK).touch()
+                del self.instances[instance.name]
+                self.say(f"{instance.name} has left; its journal is empty.")
+
     async def _refresh(self, instance: Instance) -> None:
-        if instance.stage is FRONT and instance.is_adopted:
+        if instance.stage is FRONT and instance.process and instance.process.child is None:
             what = "behind the new listening socket, where connections wait meanwhile"
         elif new := self.new_variables(instance):
             what = f"with the {', '.join(new)} of this environment"
@@ -145,24 +166,6 @@ class Supervisor:
             return
         self.say(f"{instance.name} starts again {what}.")
         await self.replace(instance)
-
-    async def _drain(self, instance: Instance) -> None:
-        """Starts an ingress anew behind a door that nobody knows, until everything in its journal is settled."""
-        self.say(f"{instance.name} leaves: it takes nothing more and empties its journal first.")
-        await instance.stop()
-        instance.start()
-        looks_empty = 0
-        while looks_empty < 2:
-            await asyncio.sleep(DRAIN_POLL_SECONDS)
-            is_empty = instance.is_ready and await self._gauge(instance, BACKLOG_METRIC) == 0
-            looks_empty = looks_empty + 1 if is_empty else 0
-        await instance.stop()
-        folder = self.configuration.data_dir / instance.name
-        with suppress(OSError):  # without the mark the next `up` looks into its journal again
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / RETIRED_MARK).touch()
-        del self.instances[instance.name]
-        self.say(f"{instance.name} has left; its journal is empty.")
 
     async def _gauge(self, instance: Instance, name: str) -> float | None:
         """The present value of one of its metrics; nothing where it does not say."""
@@ -197,6 +200,7 @@ class Supervisor:
             f"{what}; the end of {log}, the log of {first.name} ({first.state}{last}):",
             *[f"    {line}" for line in logfiles.tail(log, 12) or ["(nothing)"]],
             *self.configuration.missing(os.environ, "Export {} and run 'scripts/supervisor up -d' again."),
+            *["It goes on trying; 'scripts/supervisor status' shows how it is, 'down' stops it."] * (not wanted),
         ]), CONFIGURATION if is_wrong else NOT_READY)
 
     # What commands want
@@ -270,7 +274,7 @@ class Supervisor:
         if program and (found or not os.access(program, os.X_OK)):
             raise Failure(f"{name} is one instance, and --binary is for all of a stage: name {stage.key}." if found else
                           f"{program} cannot be executed; name the file that is to run as {stage.executable}.", USAGE)
-        former = dict(self._programs)
+        program, former = program and os.path.normpath(program), dict(self._programs)
         self._programs |= {stage.executable: program} if program else {}
         try:
             for instance in wanted:
@@ -285,9 +289,6 @@ class Supervisor:
             raise Failure(f"{failure.sentence}\n{stage.executable} runs {self._program(stage.executable)} again.",
                           failure.exit_code) from None
         self._keep_overrides()
-
-    def _program(self, executable: str) -> str:
-        return self._programs.get(executable, str(self.binaries / executable))
 
     def _ranges(self) -> dict[str, list[int]]:
         return {name: [each.least, each.most] for name, each in self.by_age.items()}

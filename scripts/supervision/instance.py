@@ -16,11 +16,9 @@ from .topology import parse_instance
 
 STOP_SECONDS = 10.0  # how long a stage may take to finish what it holds after SIGTERM; then it is killed, and said
 READY_SECONDS = 15.0  # how long it may take to be ready, or to read another configuration
-PROBE_READY_SECONDS = 2.0
-PROBE_STARTING_SECONDS = 0.03
-PROBE_SLOW_START_SECONDS = 0.2
-POLL_SECONDS = 0.02
 READINESS_SECONDS = 2.0  # how long /readyz may take to answer
+PROBE_READY_SECONDS, PROBE_STARTING_SECONDS, PROBE_SLOW_START_SECONDS = 2.0, 0.03, 0.2  # between two questions
+POLL_SECONDS = 0.02
 
 Say = Callable[[str], None]
 
@@ -44,13 +42,12 @@ class Instance:
         self.last_end: str | None = None
         self.started_with: Mapping[str, str] | None = None
         """The environment of its present or last process, as far as that is known."""
-        self.leaving: asyncio.Task[None] | None = None
-        """Empties the journal of an ingress that goes: it gets a listening socket that nobody knows."""
+        self.leaving = False  # an ingress that empties its journal, behind a listening socket that nobody knows
+        self.looks_empty = 0  # how many times in a row it was seen to have done so
         self._admin_path, self._log_path = path.with_suffix(".admin"), path.with_suffix(".log")
-        self._launch, self._say = launch, say
-        self._policy = RestartPolicy()
-        self._restarts = 0  # starts after a death that nobody asked for
+        self._launch, self._say, self._policy = launch, say, RestartPolicy()
         self._is_wanted = False
+        self._restarts = 0  # starts after a death that nobody asked for
         self._answer = Answer()  # the last one of its present process to /readyz
         self._ready_at: float | None = None  # when its present or last process was ready first
         self._log_start = 0  # where the lines of its present or last process begin in the log
@@ -90,11 +87,6 @@ class Instance:
         return (await ask(self._admin_path, target)).tree if self.process else {}
 
     # What is known of it
-
-    @property
-    def is_adopted(self) -> bool:
-        """Whether an earlier supervisor has started its process."""
-        return self.process is not None and self.process.child is None
 
     @property
     def is_ready(self) -> bool:

@@ -1,4 +1,8 @@
-"""The supervisor's own process: its lock, its signals, its control socket, its place in the foreground or behind."""
+"""The supervisor's own process: its lock, its signals, its control socket, its place in the foreground or behind.
+
+At the socket a command is one line, `{"command": "scale", "stage": "normaliser", "count": 3}`. The answer is
+`{"said": ""}` at once, any number of `{"said": "…"}`, and one `{"result": …}` or `{"failure": "…", "exit_code": 1}`.
+"""
 
 import asyncio
 import fcntl
@@ -16,17 +20,18 @@ from pathlib import Path
 
 from commandline import NOT_READY, UNAVAILABLE, USAGE, Failure
 
-from . import control, logfiles
+from . import logfiles
 from .daemon import Supervisor
 from .instance import Say
 from .process import Process
 from .reloading import Reload
 
 LOCK_NAME, PID_NAME, LOG_NAME = "supervisor.lock", "supervisor.pid", "supervisor.log"
+SOCKET_NAME = "supervisor.sock"
 LOCK_WAIT_SECONDS = 2.0  # a supervisor that was just killed or goes down holds its lock for some milliseconds more
 LOCK_PAUSE_SECONDS = 0.02
-ROTATE_SECONDS = 10.0
-LOOK_SECONDS = 1.0  # how often the backlog is looked at that `scale --auto` follows
+LOOK_SECONDS = 1.0  # how often logs are looked at, and the backlog that `scale --auto` follows
+MOST_CONNECTIONS = 32
 LONGEST_LINE_BYTES = 4 << 20  # a command with a whole environment
 REQUEST_SECONDS = 10.0  # how long a connection may take to say what it wants
 ANSWER_SECONDS = 10.0  # how long it may take to read the answer's end
@@ -42,14 +47,32 @@ def lock(run_dir: Path) -> int | None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return descriptor
         with socket.socket(socket.AF_UNIX) as connection:
-            is_served = connection.connect_ex(str(run_dir / control.SOCKET_NAME)) == 0
+            is_served = connection.connect_ex(str(run_dir / SOCKET_NAME)) == 0
         time.sleep(LOCK_PAUSE_SECONDS)
     os.close(descriptor)
     return None
 
 
+def bind(run_dir: Path) -> socket.socket:
+    """The socket where commands are taken from now on; what comes before somebody serves it waits."""
+    path = run_dir / SOCKET_NAME
+    path.unlink(missing_ok=True)  # left by a killed supervisor: we hold the lock, so nobody listens on it
+    return socket.create_server(str(path), family=socket.AF_UNIX, backlog=MOST_CONNECTIONS)
+
+
+def parse_request(line: bytes) -> dict:
+    """One command, with `environment` (variables by name) whether it has one or not. What a value was is never said: it
+    may be a secret."""
+    with suppress(ValueError, RecursionError, AttributeError, TypeError):
+        request = json.loads(line)
+        entries = [(name, os.fsencode(name + value)) for name, value in request.setdefault("environment", {}).items()]
+        if all(name and "=" not in name and b"\0" not in whole for name, whole in entries):
+            return request
+    raise Failure("a command is one line with a JSON object; its environment holds texts by name.", USAGE)
+
+
 def say(line: str) -> None:
-    """Prints a line with the time: short for a terminal, otherwise in the form of the stages' logs.
+    """Prints a line: with the time for a terminal, otherwise in the form of the stages' logs.
 
     A terminal that went away, or a full disk, is no reason to stop.
     """
@@ -68,18 +91,18 @@ def log_line(line: str, at: datetime) -> str:
 
 
 class Service:
-    """Runs a supervisor until it is told to go down, and does what other supervisor processes ask for."""
+    """Runs a supervisor until it is told to go down, and does what it is asked for."""
 
     def __init__(self, supervisor: Supervisor):
         self._supervisor = supervisor
-        self._tasks: list[asyncio.Task] = []
+        self._tasks: set[asyncio.Task] = set()
         self._answering: set[asyncio.Task] = set()
         self._lock = asyncio.Lock()  # whoever changes what runs holds it
         self._changing: asyncio.Task | None = None
         self._goes_down = False
         self._over = asyncio.Event()
 
-    async def run(self, running: dict[str, Process], front: socket.socket, is_behind: bool) -> None:
+    async def run(self, running: dict[str, Process], bound: socket.socket, is_behind: bool) -> None:
         """Brings the stages up and serves until `down`. `is_behind`: no terminal is its own, so a hangup asks for a
         reload."""
         run_dir, loop = self._supervisor.configuration.run_dir, asyncio.get_running_loop()
@@ -90,14 +113,14 @@ class Service:
                 self._change(Reload(self._supervisor, {}).run), "not reloaded: "))
         (run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         self._supervisor.adopt(running)
-        for work in (self._come_up({}), self._rotate(), self._follow_backlog()):
-            self._begin(work)
-        listening = await self.serve(front)
+        self._begin(self._come_up({}))
+        self._begin(self._look())
+        listening = await self.serve(bound)
         await self._over.wait()
         listening.close()
         if self._answering:
             await asyncio.wait(self._answering, timeout=LAST_ANSWER_SECONDS)
-        for name in (control.SOCKET_NAME, PID_NAME):
+        for name in (SOCKET_NAME, PID_NAME):
             (run_dir / name).unlink(missing_ok=True)
 
     def _begin(self, work: Awaitable, what_fails: str = "") -> None:
@@ -108,21 +131,20 @@ class Service:
             except (Failure, OSError) as failure:
                 say(f"error: {what_fails}{failure}")
 
-        self._tasks.append(asyncio.ensure_future(outcome()))
+        task = asyncio.ensure_future(outcome())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _come_up(self, offered: dict[str, str], said: Say | None = None) -> None:
         await self._change(self._supervisor.up, offered, said=said)
         await self._supervisor.until_ready()
         (said or say)(self._supervisor.readiness)
 
-    async def _rotate(self) -> None:
-        while True:
-            await asyncio.sleep(ROTATE_SECONDS)
-            logfiles.rotate(self._supervisor.configuration.run_dir, say)
-
-    async def _follow_backlog(self) -> None:
+    async def _look(self) -> None:
         while not self._goes_down:
             await asyncio.sleep(LOOK_SECONDS)
+            logfiles.rotate(self._supervisor.configuration.run_dir, say)
+            await self._supervisor.retire()
             if self._supervisor.by_age and not self._lock.locked():
                 self._begin(self._change(self._supervisor.follow_backlog), "not scaled by the backlog's age: ")
 
@@ -156,11 +178,11 @@ class Service:
         writer.transport.abort()
 
     async def _read(self, reader: asyncio.StreamReader) -> dict:
-        if len(self._answering) > control.MOST_CONNECTIONS:
-            raise Failure(f"{control.MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
+        if len(self._answering) > MOST_CONNECTIONS:
+            raise Failure(f"{MOST_CONNECTIONS} connections wait for an answer already; try again.", UNAVAILABLE)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                return control.parse_request(await reader.readline())
+                return parse_request(await reader.readline())
         except TimeoutError:
             raise Failure(f"no command came within {REQUEST_SECONDS:g} s.", USAGE) from None
         except ValueError:
@@ -201,7 +223,7 @@ class Service:
             finally:
                 self._supervisor.audience = None
 
-    async def _go_down(self, said: Say | None) -> None:
+    async def _go_down(self, said: Say | None = None) -> None:
         """Returns when every stage has stopped, whoever asked for it first."""
         self._goes_down = True
         if self._changing:
@@ -217,19 +239,17 @@ class Service:
     def _interrupted(self) -> None:
         if not self._goes_down:
             say("going down, from the ingress to the router; interrupt again to kill.")
-            self._begin(self._go_down(None))
+            self._begin(self._go_down())
         else:
             for each in self._supervisor.instances.values():
                 each.send(signal.SIGKILL)
 
 
 def run(supervisor: Supervisor, running: dict[str, Process], is_behind: bool) -> None:
-    """Binds the control socket and serves until `down`; the caller holds the lock.
-
-    `is_behind`: in a process of its own; this one goes on at once, and can ask at the control socket.
-    """
+    """Serves until `down`; the caller holds the lock. `is_behind`: in a process of its own; this one goes on at once,
+    and can ask at the control socket."""
     run_dir = supervisor.configuration.run_dir
-    with control.bind(run_dir) as front:
+    with bind(run_dir) as bound:
         if is_behind and os.fork():
             return
         if is_behind:
@@ -237,6 +257,6 @@ def run(supervisor: Supervisor, running: dict[str, Process], is_behind: bool) ->
             log = os.open(run_dir / LOG_NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             for place, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
                 os.dup2(descriptor, place)
-        asyncio.run(Service(supervisor).run(running, front, is_behind))
+        asyncio.run(Service(supervisor).run(running, bound, is_behind))
     if is_behind:
         sys.exit()

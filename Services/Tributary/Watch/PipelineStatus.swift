@@ -6,7 +6,6 @@ import StageMetrics
 
 /// What runs of a pipeline: what its supervisor says, and what answers on an admin socket beside that.
 struct PipelineStatus {
-    private static let supervisorSeconds = 5
     private static let stageSeconds = 1
 
     private let runDir: String
@@ -18,7 +17,7 @@ struct PipelineStatus {
     /// Fails with 69 where the supervisor hangs, with 77 where this user may not ask.
     init(runDir: String) throws(StageFailure) {
         self.runDir = runDir
-        supervised = try Self.askSupervisor("\(runDir)/supervisor.sock")
+        supervised = try SupervisorClient(runDir: runDir).ask("status")
         rows = supervised?["instances"].elements ?? []
         let names = Set(rows.map { $0["instance"].text })
         for instance in try socketNames() where !names.contains(instance) {
@@ -36,21 +35,6 @@ struct PipelineStatus {
             throw Self.nothingRuns
         }
         return rows
-    }
-
-    private static func askSupervisor(_ path: String) throws(StageFailure) -> JSONValue? {
-        guard let socket = try UnixSocket(path, timeoutSeconds: supervisorSeconds) else { return nil }
-        let answer: JSONValue?
-        do throws(StageFailure) {
-            answer = try socket.exchange(#"{"command":"status"}"#) { $0["said"] == .null }
-        } catch {
-            throw StageFailure(
-                .unavailable,
-                "the supervisor has not answered for \(supervisorSeconds) s; kill it if it hangs (the stages stay) and start "
-                    + "it again.")
-        }
-        if let failure = answer?["failure"], failure != .null { throw StageFailure(.unavailable, failure.text) }
-        return answer?["result"]
     }
 
     /// Instances that have an admin socket in the run directory, whoever serves it.
