@@ -26,11 +26,13 @@ struct FanoutRouter: ParsableCommand {
             let stage = try RouterStage(
                 environment, others: { PipelineReports.instances(environment.runDirectory, $0) },
                 export: try TraceCollector.export(environment), failed: { environment.end($0) })
-            let tokens = try ControlServer.tokens(environment.configuration.router)
+            var settings = environment.configuration.router
+            settings.listen = environment.own(settings.listen)
+            let tokens = try ControlServer.tokens(settings)
             let dispatcher = APIDispatcher(
                 RouterAPI(stage, tokens: tokens), registry: environment.registry, logger: environment.logger)
             let control = try ControlServer.start(
-                environment.configuration.router, tokens: tokens, dispatcher: dispatcher, push: PushService(stage),
+                settings, tokens: tokens, dispatcher: dispatcher, push: PushService(stage),
                 streamPath: environment.socketPath("stream"), registry: environment.registry, logger: environment.logger
             )
             let admin = try AdminEndpoint(

@@ -25,17 +25,22 @@ final class ConnectorStage: Sendable {
         let task: Task<Void, Never>
     }
 
+    private struct Partition {
+        let intake: IntakePartition
+        let journal: JournalThread
+        let webhooks: ConnectorIntake
+        let bus: IngressBus
+    }
+
     private let environment: StageEnvironment
     private let folder: String
-    private let journalState = JournalState()
-    private let journal: JournalThread
-    private let intake: ConnectorIntake
-    private let bus: IngressBus
+    /// One per router.
+    private let partitions: [Partition]
     private let startedAt = monotonicNanoseconds()
     private let running = Mutex<[Running]>([])
 
-    /// Opens the journal in `folder` and joins the bus. Nothing is fetched before `apply`.
-    /// `failed` is told when the journal's disk failed: the stage has to be stopped and started anew.
+    /// Opens the journals in `folder` and joins the bus. Nothing is fetched before `apply`.
+    /// `failed` is told when a journal's disk failed: the stage has to be stopped and started anew.
     init(
         _ environment: StageEnvironment, folder: String, failed: @escaping @Sendable (LogError) -> Void
     ) throws {
@@ -43,21 +48,18 @@ final class ConnectorStage: Sendable {
         self.folder = folder
         let logger = environment.logger
         let report: @Sendable (String) -> Void = { logger.warning("\($0)") }
-        let (mailbox, registry) = (JournalMailbox(), environment.registry)
-        let intake = ConnectorIntake(
-            mailbox: mailbox, journal: journalState, instance: environment.instance,
-            maxBodyBytes: environment.configuration.ingress.maxBodyBytes,
-            startedTraces: environment.configuration.trace?.sample ?? 0)
-        self.intake = intake
-        journal = JournalThread(
-            mailbox: mailbox, delegate: intake, state: journalState,
-            metrics: JournalMetrics(registry, state: journalState), heartbeat: registry.heartbeat(of: "journal"),
-            report: report, failed: failed)
-        bus = try journal.start(
-            open: { try environment.openJournal(folder) },
-            connect: {
-                try environment.joinBus($0, BusDelegate(mailbox: mailbox, delegate: intake, report: report))
-            })
+        partitions = try environment.intakePartitions(folder).map { intake in
+            let webhooks = ConnectorIntake(
+                mailbox: intake.mailbox, journal: intake.state, instance: environment.instance,
+                maxBodyBytes: environment.configuration.ingress.maxBodyBytes,
+                startedTraces: environment.configuration.trace?.sample ?? 0)
+            let journal = intake.journalThread(environment.registry, delegate: webhooks, report: report, failed: failed)
+            let delegate = BusDelegate(mailbox: intake.mailbox, delegate: webhooks, report: report)
+            let bus = try journal.start(
+                open: { try environment.openJournal(folder, intake) },
+                connect: { try environment.joinBus($0, intake, delegate) })
+            return Partition(intake: intake, journal: journal, webhooks: webhooks, bus: bus)
+        }
     }
 
     /// Runs these connectors from now on: those that are as before go on, the others end and begin. Throws, and changes
@@ -91,6 +93,8 @@ final class ConnectorStage: Sendable {
     private func make(
         _ settings: ConnectorSettings, _ state: ConnectorState
     ) throws(StageFailure) -> @Sendable () async -> Void {
+        let source = environment.configuration.sources.first { $0.name == settings.source }
+        let intake = partitions[source.map(environment.configuration.router(of:)) ?? 0].webhooks
         do {
             switch settings.place {
             case .queue(let queue):
@@ -109,15 +113,13 @@ final class ConnectorStage: Sendable {
     }
 
     var checks: [HealthCheck] {
-        [
-            journalState.check,
-            JournalState.pipelineCheck(bus, startedAtNanoseconds: startedAt),
-        ] + running.withLock { $0.map(\.state.check) }
+        partitions.flatMap { $0.intake.checks($0.bus, startedAtNanoseconds: startedAt) }
+            + running.withLock { $0.map(\.state.check) }
     }
 
     /// Ends in order: fetches nothing more, commits what waits and deletes it where it came from, leaves the bus.
     func stop() {
-        intake.close()
+        for each in partitions { each.webhooks.close() }
         let (tasks, ended) = (running.withLock { $0.map(\.task) }, Promise<Void>())
         for each in tasks { each.cancel() }
         Task {
@@ -125,7 +127,8 @@ final class ConnectorStage: Sendable {
             ended.give(.success(()))
         }
         _ = ended.wait()
-        journal.stop()
-        bus.stop()
+        for each in partitions { each.intake.awaitSettlement(by: each.bus) }
+        for each in partitions { each.journal.stop() }
+        for each in partitions { each.bus.stop() }
     }
 }

@@ -33,7 +33,9 @@ extension IngressSettings {
         limits.minimumBodyBytesPerSecond = ingress.minimumBodyBytesPerSecond
         self.init(
             instance: instance, limits: limits,
-            sources: configuration.sources.map { SourceRoute($0, quotas: ingress.quotas) }, socket: socket,
+            sources: configuration.sources.map {
+                SourceRoute($0, quotas: ingress.quotas, router: configuration.router(of: $0))
+            }, socket: socket,
             trustedProxies: ingress.trustedProxies.compactMap { IPNetwork($0) }, tls: ingress.tls,
             quotas: QuotaSettings(quotas: ingress.quotas, journalBytes: ingress.journal.capacityBytes),
             eventLoops: ingress.threads ?? max(1, System.coreCount / 2),
@@ -59,7 +61,7 @@ extension IngressConfiguration {
 
 extension SourceRoute {
     /// A source with its provider's way of recognising probes.
-    convenience init(_ source: SourceConfiguration, quotas: QuotasConfiguration) {
+    convenience init(_ source: SourceConfiguration, quotas: QuotasConfiguration, router: Int) {
         var check: ProbeCheck?
         if let provider = ProviderRegistry.provider(named: source.provider) {
             check = { head, body in provider.isProbe(head: head, body: body) }
@@ -67,24 +69,25 @@ extension SourceRoute {
         self.init(
             name: source.name, isProbe: check, quota: source.quota ?? quotas.perSource, answer: source.answer,
             endpoint: ProviderRegistry.provider(named: source.provider)?.endpoint,
-            bodyBytes: source.maxBodyBytes ?? .max)
+            bodyBytes: source.maxBodyBytes ?? .max, router: router)
     }
 }
 
 extension Ingress where Port == IngressBus {
-    /// The ingress of this process, with its journal in `journalPath`.
+    /// The ingress of this process, with its journals in `folder`.
     static func start(
-        _ settings: IngressSettings, _ environment: StageEnvironment, journalPath: String,
+        _ settings: IngressSettings, _ environment: StageEnvironment, folder: String,
         failed: @escaping @Sendable (LogError) -> Void
     ) throws -> Ingress<IngressBus> {
         try Ingress<IngressBus>(
-            settings, registry: environment.registry, openJournal: { try environment.openJournal(journalPath) },
-            connect: { try environment.joinBus($0, $1) },
+            settings, intakes: try environment.intakePartitions(folder), registry: environment.registry,
+            openJournal: { try environment.openJournal(folder, $0) },
+            connect: { try environment.joinBus($0, $1, $2) },
             report: { sentence in environment.logger.warning("\(sentence)") }, failed: failed)
     }
 
     /// What must be in order for this instance to count as ready.
     var checks: [HealthCheck] {
-        [state.check, JournalState.pipelineCheck(bus, startedAtNanoseconds: startedAt)]
+        running.flatMap { $0.partition.intake.checks($0.bus, startedAtNanoseconds: startedAt) }
     }
 }

@@ -42,53 +42,55 @@ extension IngressSettings {
 ///      ^                                │ refused                        │ answers
 ///      └────────────────────────────────┴────────────────────────────────┘
 /// ```
+///
+/// With several routers there are as many mailboxes, journals and buses; the source of a webhook says which are its own.
 final class Ingress<Port: BusPort>: Sendable {
-    let state = JournalState()
+    /// The threads of one partition.
+    struct Running: Sendable {
+        let partition: Partition
+        let journal: JournalThread
+        let bus: Port
+    }
+
     let startedAt = monotonicNanoseconds()
-    let bus: Port
+    let running: [Running]
     let reprocessIntake: ReprocessIntake
     private let door: FrontDoor
     private let tls: FrontTLS
-    private let quotas: Quotas
     private let bodyBytes: Int
-    private let journal: JournalThread
-    private let pending: PendingAnswers
 
-    /// Opens the journal, joins the bus and opens the door, in this order, so that nothing comes in before it can go
-    /// on. `connect` makes the bus on the journal's thread from what the journal says of itself. `failed` is told when the
+    /// Opens the journals, joins the bus and opens the door, in this order, so that nothing comes in before it can go
+    /// on. `connect` makes the bus on the journal's thread from what the journal says of itself. `failed` is told when a
     /// journal's disk failed: the ingress refuses webhooks, and has to be stopped and started anew.
     init(
-        _ settings: IngressSettings, registry: MetricRegistry,
-        openJournal: @escaping @Sendable () throws -> Journal,
-        connect: @escaping @Sendable (Journal, BusDelegate) throws -> Port,
+        _ settings: IngressSettings, intakes: [IntakePartition] = [IntakePartition()], registry: MetricRegistry,
+        openJournal: @escaping @Sendable (IntakePartition) throws -> Journal,
+        connect: @escaping @Sendable (Journal, IntakePartition, BusDelegate) throws -> Port,
         report: @escaping @Sendable (String) -> Void, failed: @escaping @Sendable (LogError) -> Void
     ) throws {
-        let mailbox = JournalMailbox()
-        let pending = PendingAnswers()
-        self.pending = pending
-        let quotas = Quotas(settings.quotas)
-        self.quotas = quotas
-        let metrics = IngressMetrics(registry, state: state, quotas: quotas)
+        let partitions = intakes.map { Partition($0, settings.quotas) }
+        let metrics = IngressMetrics(registry, partitions)
         let builder = EnvelopeBuilder(instance: settings.instance, startedTraces: settings.startedTraces)
         tls = try FrontTLS(settings.tls, registry)
         bodyBytes = settings.limits.bodyBytes
         let shared = FrontShared(
-            settings: settings.front, builder: builder, mailbox: mailbox, state: state, metrics: metrics,
-            quotas: quotas)
+            settings: settings.front, builder: builder, partitions: partitions, metrics: metrics)
         let loops = try FrontDoor.Loops(shared, count: settings.eventLoops)
         for (number, loop) in loops.group.makeIterator().enumerated() {
             loop.keepBeating(registry.heartbeat(of: "http-\(number)"))
         }
         reprocessIntake = ReprocessIntake(
             sinkIndex: Int32(loops.sinks.count), sources: settings.sources, maxBodyBytes: settings.limits.bodyBytes,
-            builder: builder, mailbox: mailbox)
+            builder: builder, partitions: partitions)
         let sinks = AnswerSinks(sinks: loops.sinks + [reprocessIntake])
-        let answers = JournalAnswers(pending: pending, sinks: sinks, quotas: quotas)
-        journal = JournalThread(
-            mailbox: mailbox, delegate: answers, state: state, metrics: metrics.journal,
-            heartbeat: registry.heartbeat(of: "journal"), report: report, failed: failed)
-        let delegate = BusDelegate(mailbox: mailbox, delegate: answers, report: report)
-        bus = try journal.start(open: openJournal) { try connect($0, delegate) }
+        running = try partitions.map { partition in
+            let intake = partition.intake
+            let answers = JournalAnswers(pending: partition.pending, sinks: sinks, quotas: partition.quotas)
+            let journal = intake.journalThread(registry, delegate: answers, report: report, failed: failed)
+            let delegate = BusDelegate(mailbox: intake.mailbox, delegate: answers, report: report)
+            let bus = try journal.start(open: { try openJournal(intake) }) { try connect($0, intake, delegate) }
+            return Running(partition: partition, journal: journal, bus: bus)
+        }
         door = try FrontDoor(loops, socket: settings.socket, tls: tls, report: report)
     }
 
@@ -103,8 +105,8 @@ final class Ingress<Port: BusPort>: Sendable {
         front.limits.bodyBytes = bodyBytes
         tls.replace(fresh)
         reprocessIntake.replace(settings.sources)
-        // The journal keeps the budget that it was opened with.
-        quotas.book.withLock { $0.settings.quotas = settings.quotas.quotas }
+        // The journals keep the budget that they were opened with.
+        for each in running { each.partition.quotas.book.withLock { $0.settings.quotas = settings.quotas.quotas } }
         door.take(front)
     }
 
@@ -113,9 +115,10 @@ final class Ingress<Port: BusPort>: Sendable {
     func stop() throws {
         reprocessIntake.close()
         let closed = Result { try door.stop() }
-        journal.stop()
-        reprocessIntake.end(journaled: pending.takeAll())
-        bus.stop()
+        for each in running { each.partition.intake.awaitSettlement(by: each.bus) }
+        for each in running { each.journal.stop() }
+        reprocessIntake.end(journaled: running.flatMap { $0.partition.pending.takeAll() })
+        for each in running { each.bus.stop() }
         try closed.get()
     }
 }

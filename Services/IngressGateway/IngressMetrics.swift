@@ -5,7 +5,6 @@ import WebhookIntake
 
 /// The instruments of the ingress beside those of its journal, made once.
 final class IngressMetrics: Sendable {
-    let journal: JournalMetrics
     let accepted: Counter
     let rejected: Counter
     let probes: Counter
@@ -19,7 +18,7 @@ final class IngressMetrics: Sendable {
 
     private static let statuses = [200, 201, 202, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 429, 431, 501, 503]
 
-    init(_ registry: MetricRegistry, state: JournalState, quotas: Quotas = Quotas()) {
+    init(_ registry: MetricRegistry, _ partitions: [Partition] = []) {
         func outcome(_ outcome: String) -> Counter {
             registry.counter(
                 "tributary_outcomes_total", help: "Requests by what became of them.", labels: [("outcome", outcome)])
@@ -29,7 +28,6 @@ final class IngressMetrics: Sendable {
                 "tributary_http_requests_total", help: "Requests by the status of the answer.",
                 labels: [("status", status)])
         }
-        journal = JournalMetrics(registry, state: state)
         accepted = outcome("accepted")
         rejected = outcome("rejected")
         probes = outcome("probe")
@@ -43,7 +41,7 @@ final class IngressMetrics: Sendable {
         acceptedRequests = requests[202] ?? status("202")
         otherRequests = status("other")
         registry.gauge("tributary_unjudged_records", help: "Webhooks on disk that wait for the verifier's verdict.") {
-            Double(quotas.book.withLock { $0.unjudgedCount })
+            Double(partitions.reduce(0) { $0 + $1.quotas.book.withLock { $0.unjudgedCount } })
         }
     }
 

@@ -22,14 +22,14 @@ struct IngressGateway: ParsableCommand {
     }
 
     private func serve(_ environment: StageEnvironment) throws {
-        let path = try environment.makeDataDirectory()
+        let folder = try environment.makeDataDirectory()
         if let notice = try environment.configuration.ingress.descriptorNotice() {
             environment.logger.warning("\(notice)")
         }
         let settings = IngressSettings(environment)
         let reloadable = ReloadableConfiguration(environment)
         let ended = Promise<Void>()
-        let ingress = try Ingress<IngressBus>.start(settings, environment, journalPath: path) {
+        let ingress = try Ingress<IngressBus>.start(settings, environment, folder: folder) {
             ended.give(.failure($0))
         }
         let admin = try AdminEndpoint(

@@ -20,17 +20,17 @@ final class ReprocessIntake: AnswerSink {
     private let sources: Mutex<[String: SourceRoute]>
     private let maxBodyBytes: Int
     private let builder: EnvelopeBuilder
-    private let mailbox: JournalMailbox
+    private let partitions: [Partition]
     private let waiting = Mutex(Waiting())
 
     init(
-        sinkIndex: Int32, sources: [SourceRoute], maxBodyBytes: Int, builder: EnvelopeBuilder, mailbox: JournalMailbox
+        sinkIndex: Int32, sources: [SourceRoute], maxBodyBytes: Int, builder: EnvelopeBuilder, partitions: [Partition]
     ) {
         self.sinkIndex = sinkIndex
         self.sources = Mutex(Self.table(sources))
         self.maxBodyBytes = maxBodyBytes
         self.builder = builder
-        self.mailbox = mailbox
+        self.partitions = partitions
     }
 
     /// Knows other sources from now on.
@@ -106,6 +106,7 @@ final class ReprocessIntake: AnswerSink {
         guard webhook.body.count <= maxBodyBytes else {
             return .refused(.error(413, "body_too_large", "the body is larger than max_body_bytes"))
         }
+        let mailbox = partitions[source.router].intake.mailbox
         guard !mailbox.isFull else {
             return .refused(.error(503, "journal_busy", "the journal has not taken yet what came in before"))
         }

@@ -15,14 +15,18 @@ extension TributaryConfiguration {
     package var listeners: [Listener] {
         var listeners = [Listener(key: "ingress.listen", instance: nil, address: ingress.listen)]
         if let listen = router.listen {
-            listeners.append(Listener(key: "router.listen", instance: nil, address: listen))
+            for number in 0..<router.instances {
+                let own = ListenAddress(host: listen.host, port: listen.port + number)
+                let instance = router.instances > 1 ? "\(Stage.fanoutRouter.rawValue)-\(number)" : nil
+                listeners.append(Listener(key: "router.listen", instance: instance, address: own))
+            }
         }
         let stages: [(String, Stage, Int, ListenAddress?)] = [
             ("ingress", .ingressGateway, ingress.instances, ingress.metricsListen),
             ("connector", .ingressConnector, 1, connector.metricsListen),
             ("verifier", .verifier, verifier.instances, verifier.metricsListen),
             ("normaliser", .normaliser, normaliser.instances, normaliser.metricsListen),
-            ("router", .fanoutRouter, 1, router.metricsListen),
+            ("router", .fanoutRouter, router.instances, router.metricsListen),
         ]
         for (key, stage, instances, address) in stages {
             guard let address else { continue }

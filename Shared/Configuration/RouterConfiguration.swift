@@ -3,6 +3,7 @@ import Primitives
 
 /// The event log, the deliveries and the control API.
 package struct RouterConfiguration: Sendable {
+    package var instances = 1
     /// Where the control API listens; nil: on the admin socket only.
     package var listen: ListenAddress?
     package var tls: ListenerTLS?
@@ -38,9 +39,14 @@ package struct RouterConfiguration: Sendable {
             },
         ],
         [
+            // A journal, and the workers behind it, are those of one router.
+            Field(
+                "instances", \.instances, .integer(1...16),
+                "How many routers run; each source belongs to one of them, and each has an event log of its own.",
+                stages: Stage.allCases, effect: .pipeline),
             Field(
                 "listen", optional: \.listen, .address,
-                "Where the control API listens; without it, on the admin socket only.",
+                "Where the control API listens, of instance n n ports above it; without it, on the admin socket only.",
                 effect: .restart),
             Field(
                 "tls", optional: \.tls, .listenerTLS,

@@ -20,6 +20,8 @@ package struct SourceConfiguration: Sendable {
     /// Networks and addresses that requests may come from; empty: from anywhere.
     package var addresses: [String] = []
     package var mapping = MappingOptions()
+    /// Which router gets its events; nil: the one that its name falls to.
+    fileprivate(set) var router: Int?
     /// What may come in for it; nil: as much as for any source.
     package var quota: QuotaConfiguration?
     private var ownAnswer: SuccessAnswer?
@@ -77,6 +79,10 @@ package struct SourceConfiguration: Sendable {
                 "verification", optional: \.verification, .verification,
                 "What proves where its webhooks come from, where that is not the provider's own; `none` lets everybody in.",
                 stages: [.verifier], base: { ProviderRegistry.provider(named: $0.provider)?.ownScheme }),
+            Field(
+                "router", optional: \.router, .integer(0...15),
+                "Which of several routers gets its events; without it, the one that its name falls to.",
+                stages: [.ingressGateway, .ingressConnector], effect: .pipeline),
             Field(
                 "allow_addresses", \.addresses, .list(of: .networkOrAddress, "addresses"),
                 "Networks and addresses that requests may come from.", stages: [.verifier]),

@@ -29,6 +29,11 @@ package struct TopologyConfiguration: Sendable {
     /// Whether links are neither encrypted nor authenticated.
     package private(set) var insecurePlainTCP = false
 
+    /// The numbers of a stage's instances.
+    func numbers(of stage: Stage) -> [Int] {
+        instances.map(\.name).filter { $0.hasPrefix(stage.rawValue + "-") }.map(StageRole.number(of:))
+    }
+
     /// A connector has the ingress' keys.
     package func keys(of role: StageRole) -> Keys? {
         switch role {

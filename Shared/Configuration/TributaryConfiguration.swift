@@ -118,13 +118,14 @@ package struct TributaryConfiguration: Sendable {
 
     private func check(_ section: Section) {
         // Unix sockets have at most 107 bytes of path (sys/un.h); better said here than by a failing bind.
-        let longest = "/ingress-connector-0.control".utf8.count
+        let longest = "/ingress-connector-0\(router.instances > 1 ? "-15" : "").control".utf8.count
         if runDir.utf8.count + longest > 107 {
             section.decoding.report(
                 line: (section["run_dir"] ?? section.value).line, "run_dir",
                 "\(runDir) is too long for Unix sockets in it; expected at most \(107 - longest) bytes")
         }
         checkConnectors(section)
+        checkRouters(section)
         refuseLiterals(section)
         checkListeners(section)
     }

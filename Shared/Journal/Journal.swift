@@ -1,4 +1,5 @@
 package import CommitLog
+internal import Glibc
 package import Wire
 
 /// The durable, ordered list of webhooks that one ingress has accepted and the router has not yet settled.
@@ -48,6 +49,9 @@ package final class Journal {
         if let end = log.formerIDs.last?.end { try move(before: end) }
         try log.trim(below: watermark + 1)
     }
+
+    /// Whether there is one in `path`.
+    package static func exists(_ path: String) -> Bool { access(logFolder(path) + "/superblock", F_OK) == 0 }
 
     /// The folder of the commit log in the folder of a journal.
     package static func logFolder(_ path: String) -> String { path + "/log" }

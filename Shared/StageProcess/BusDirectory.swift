@@ -7,19 +7,32 @@ import Wire
 
 extension StageEnvironment {
     /// Links of this instance that are refused; each is said in its log.
-    package var linkRefusals: LinkRefusals {
-        LinkRefusals(registry) { [logger] reason in
+    package var linkRefusals: LinkRefusals { linkRefusals(labels: []) }
+
+    package func linkRefusals(labels: [(String, String)]) -> LinkRefusals {
+        LinkRefusals(registry, labels: labels) { [logger] reason in
             logger.error("a link is refused", metadata: ["code": "\(LinkRefusals.code)", "reason": "\(reason)"])
         }
     }
 
+    /// What it is called on the bus. Whoever has a journal for each of several routers has as many names.
+    package var busInstances: [String] {
+        let routers = configuration.router.instances
+        guard routers > 1, stage.role == .ingress else { return [instance] }
+        return (0..<routers).map { "\(instance)-\($0)" }
+    }
+
     /// Where the instance finds the others and is found. On several hosts its own secret key is read for it.
     package func busDirectory() throws(StageFailure) -> RunDirectory {
-        guard let topology = configuration.topology else { return RunDirectory(path: runDirectory) }
-        guard topology.instances.contains(where: { $0.name == instance }) else {
+        // An ingress connects to nobody.
+        let partition = RunDirectory.Partition(of: instance, count: configuration.router.instances)
+        guard let topology = configuration.topology else {
+            return RunDirectory(path: runDirectory, partition: partition)
+        }
+        for name in busInstances where !topology.instances.contains(where: { $0.name == name }) {
             throw StageFailure(
                 .configuration,
-                "\(instance) is not among topology.instances of \(configuration.file); add it, or start one that is")
+                "\(name) is not among topology.instances of \(configuration.file); add it, or start one that is")
         }
         var addresses: [String: [RunDirectory.SocketName: String]] = [:]
         for each in topology.instances {
@@ -27,7 +40,8 @@ extension StageEnvironment {
                 .compactMapValues { $0?.description }
         }
         return RunDirectory(
-            path: runDirectory, topology: Topology(addresses: addresses, keys: try linkKeys(topology)))
+            path: runDirectory, topology: Topology(addresses: addresses, keys: try linkKeys(topology)),
+            partition: partition)
     }
 
     private func linkKeys(_ topology: TopologyConfiguration) throws(StageFailure) -> LinkKeys? {

@@ -5,6 +5,7 @@ package import Logging
 package import PipelineConfiguration
 package import StageMetrics
 package import Threads
+import Wire
 
 /// What every stage starts from: its configuration, its name, its metrics, its log and its lock.
 package struct StageEnvironment: Sendable {
@@ -146,8 +147,15 @@ package struct StageEnvironment: Sendable {
             case .normaliser: configuration.normaliser.metricsListen
             case .fanoutRouter: configuration.router.metricsListen
             }
-        let number = instance.split(separator: "-").last.flatMap { Int($0) } ?? 0
-        return base.map { ListenAddress(host: $0.host, port: min(65535, $0.port + number)) }
+        return own(base)
+    }
+
+    /// Which instance of its stage it is.
+    package var number: Int { StageRole.number(of: instance) }
+
+    /// Where this instance listens whose stage has `base`: instance n listens n ports above.
+    package func own(_ base: ListenAddress?) -> ListenAddress? {
+        base.map { ListenAddress(host: $0.host, port: min(65535, $0.port + number)) }
     }
 
     private static func isInstanceName(_ text: String) -> Bool {

@@ -7,6 +7,8 @@ package protocol BusPort: AnyObject, Sendable {
     func journaled(_ batches: [RecordBatch])
     func loaded(_ batches: [RecordBatch])
     func renumbered(id: JournalID, firstRetained: UInt64, nextSequence: UInt64)
+    /// Whether what is sent now gets settled.
+    var isLinked: Bool { get }
     func stop()
 }
 

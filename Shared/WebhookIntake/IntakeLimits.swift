@@ -4,4 +4,6 @@ package enum IntakeLimits {
     package static let pendingBytes = 64 << 20
     /// Commits begin at least this long after one another.
     static let commitIntervalNanoseconds: Int64 = 1_500_000
+    /// How long an orderly end waits for what is on its way.
+    static let settlementNanoseconds: Int64 = 1_000_000_000
 }

@@ -26,23 +26,34 @@ extension StageEnvironment {
         }
     }
 
-    /// Opens the journal in `path` and says what its start found out.
-    package func openJournal(_ path: String) throws -> Journal {
+    /// The partition of each router, in their order; `folder`: where the journals are.
+    package func intakePartitions(_ folder: String) throws -> [IntakePartition] {
+        let count = configuration.router.instances
+        try JournalFolders.checkOthers(folder, count: count, configuration.ingress.journal)
+        return (0..<count).map { IntakePartition($0, of: count) }
+    }
+
+    /// Opens the journal for a router and says what its start found out.
+    package func openJournal(_ folder: String, _ partition: IntakePartition) throws -> Journal {
+        let path = JournalFolders.path(folder, partition.number, of: partition.count)
         let journal = try Journal(path: path, configuration.ingress.journal, takeOver: SQLiteJournal.takeOver)
         for notice in journal.notices { logger.warning("\(notice)") }
         return journal
     }
 
     /// Binds the sockets of an ingress and starts the bus thread.
-    package func joinBus(_ journal: Journal, _ delegate: BusDelegate) throws(StageFailure) -> IngressBus {
+    package func joinBus(
+        _ journal: Journal, _ partition: IntakePartition, _ delegate: BusDelegate
+    ) throws(StageFailure) -> IngressBus {
         let ingress = configuration.ingress
         let bus = IngressBus(
             settings: IngressBusSettings(
-                runDirectory: try busDirectory(), instance: instance, maxBodyBytes: ingress.maxBodyBytes,
-                windowRecords: ingress.windowRecords, windowBytes: ingress.windowBytes,
-                verdictTimeoutNanoseconds: ingress.verdictTimeout.nanoseconds),
+                runDirectory: try busDirectory(), instance: busInstances[partition.number],
+                maxBodyBytes: ingress.maxBodyBytes, windowRecords: ingress.windowRecords,
+                windowBytes: ingress.windowBytes, verdictTimeoutNanoseconds: ingress.verdictTimeout.nanoseconds,
+                router: partition.count > 1 ? partition.number : nil),
             journal: journal.id, firstRetained: journal.watermark + 1, nextSequence: journal.nextSequence,
-            metrics: registry, refusals: linkRefusals)
+            metrics: registry, refusals: linkRefusals(labels: partition.labels))
         bus.start(delegate: delegate)
         return bus
     }
@@ -55,24 +66,23 @@ extension IngressConfiguration {
     }
 }
 
-extension JournalState {
-    /// Whether the journal takes webhooks.
-    package var check: HealthCheck {
-        let error = lastError.withLock { $0 }
-        return HealthCheck(
-            name: "journal", ok: mode.load(ordering: .relaxed) == .accepting && error == nil,
-            detail: error.map { "journal_\($0)" } ?? "\(backlog) webhooks are not settled")
-    }
-
-    /// Whether the stages behind are there. A starting ingress waits a moment for them, so that the first wrong signature
-    /// is answered as such; after that a missing stage does not make it unready, because webhooks wait on disk.
-    package static func pipelineCheck(_ bus: IngressBus, startedAtNanoseconds: Int64) -> HealthCheck {
-        HealthCheck(
-            name: "pipeline",
-            ok: bus.isLinked || monotonicNanoseconds() - startedAtNanoseconds > linkPatienceNanoseconds,
-            detail: bus.isLinked
-                ? "linked"
-                : (["no verifier or no router; webhooks wait on disk"] + bus.refusals.all).joined(separator: "; "))
+extension IntakePartition {
+    /// Whether its journal takes webhooks, and whether the stages behind are there. A starting ingress waits a moment for
+    /// them, so that the first wrong signature is answered as such; after that a missing stage does not make it unready,
+    /// because webhooks wait on disk.
+    package func checks(_ bus: IngressBus, startedAtNanoseconds: Int64) -> [HealthCheck] {
+        let error = state.lastError.withLock { $0 }
+        return [
+            HealthCheck(
+                name: named("journal"), ok: state.mode.load(ordering: .relaxed) == .accepting && error == nil,
+                detail: error.map { "journal_\($0)" } ?? "\(state.backlog) webhooks are not settled"),
+            HealthCheck(
+                name: named("pipeline"),
+                ok: bus.isLinked || monotonicNanoseconds() - startedAtNanoseconds > Self.linkPatienceNanoseconds,
+                detail: bus.isLinked
+                    ? "linked"
+                    : (["no verifier or no router; webhooks wait on disk"] + bus.refusals.all).joined(separator: "; ")),
+        ]
     }
 
     /// How long a starting ingress counts as not ready for want of a pipeline behind it.

@@ -17,6 +17,11 @@ package enum StageRole: UInt8, Sendable, CaseIterable, CustomStringConvertible {
 
     /// The stage that feeds this one; nil for the ingress.
     package var upstream: StageRole? { StageRole(rawValue: rawValue - 1) }
+
+    /// The number at the end of an instance's name; 0 where there is none.
+    package static func number(of instance: String) -> Int {
+        instance.split(separator: "-").last.flatMap { Int($0) } ?? 0
+    }
 }
 
 /// When one stage took a record up and put it down: `u8 stage`, `u8 length` and instance name, `i64 started`,

@@ -33,7 +33,7 @@ enum WrongFiles {
                 "1 run_dir: expected a path, found a list",
                 "2 verifier: expected a mapping with instances, metrics_listen, found \"7\"",
                 "3 sources: expected a list of sources, found a mapping",
-                "4 router: expected a mapping with listen, tls, insecure, threads, api_tokens, public_url, "
+                "4 router: expected a mapping with instances, listen, tls, insecure, threads, api_tokens, public_url, "
                     + "egress_allow, egress_proxy, allow_http, file_destinations, event_log_budget_bytes, retention, "
                     + "dedupe_window, dedupe_ids, max_unfinished, quarantine, push, metrics_listen, found nothing",
             ]),
@@ -46,6 +46,24 @@ enum WrongFiles {
     ]
 
     private static let listeners = [
+        WrongFile(
+            name: "routers without workers, and a source of a router that is none",
+            yaml: """
+                verifier: { instances: 2 }
+                router: { instances: 2, file_destinations: audit, metrics_listen: "127.0.0.1:9101" }
+                ingress: { listen: "127.0.0.1:9102" }
+                normaliser: { instances: 1 }
+                sources: [{ name: a, provider: fastpix, secrets: [{ value: env:A }], router: 2 }]
+                """,
+            errors: [
+                "2 router.file_destinations: several routers would write into the same files; with 2 there are none",
+                "2 router.metrics_listen: router.metrics_listen of fanout-router-1, 127.0.0.1:9102, is taken by "
+                    + "ingress.listen 127.0.0.1:9102; choose another port (instance n of a stage serves its metrics n "
+                    + "ports above metrics_listen)",
+                "4 normaliser.instances: no normaliser would work for router 1: instance n works for router n modulo "
+                    + "router.instances, so there must be 2 of them at least",
+                "5 sources[0].router: there are 2 routers (router.instances), the last is 1",
+            ]),
         WrongFile(
             name: "addresses that two listeners want",
             yaml: """
@@ -61,7 +79,7 @@ enum WrongFiles {
                 "3 router.metrics_listen: router.metrics_listen of fanout-router-0, 0.0.0.0:9103, is taken by "
                     + "normaliser.metrics_listen of normaliser-2, 127.0.0.1:9103; choose another port (instance n of a "
                     + "stage serves its metrics n ports above metrics_listen)",
-            ])
+            ]),
     ]
 
     private static let numbers = [
@@ -132,7 +150,7 @@ enum WrongFiles {
                 "6 sources[4].secrets[0].value: expected the name of an environment variable after env:, "
                     + "found \"not a name\"",
                 "7 sources[5]: expected a mapping with name, provider, secrets, path_token, path_tokens, verification, "
-                    + "allow_addresses, mapping, ids, quota, max_body_bytes, answer, found \"c\"",
+                    + "router, allow_addresses, mapping, ids, quota, max_body_bytes, answer, found \"c\"",
             ]),
         WrongFile(
             name: "literal secrets on an open port",

@@ -25,17 +25,16 @@ final class FrontFixture: FuzzFixture {
 
     private static let journal = JournalID(high: 1, low: 2)
     private let eventLoop = EmbeddedEventLoop()
-    private let mailbox = JournalMailbox()
+    private let partition = Partition()
     private let loop: FrontLoop
 
     init() {
-        let state = JournalState()
         let registry = MetricRegistry(stage: "ingress-gateway", instance: "fuzz", version: "fuzz")
         loop = FrontLoop(
             FrontShared(
                 settings: FrontSettings(limits: Self.limits, sources: Self.sources),
-                builder: EnvelopeBuilder(instance: "fuzz"), mailbox: mailbox, state: state,
-                metrics: IngressMetrics(registry, state: state)), sinkIndex: 0, eventLoop: eventLoop)
+                builder: EnvelopeBuilder(instance: "fuzz"), partitions: [partition],
+                metrics: IngressMetrics(registry)), sinkIndex: 0, eventLoop: eventLoop)
     }
 
     func tryOne(_ input: UnsafeRawBufferPointer) {
@@ -86,7 +85,7 @@ final class FrontFixture: FuzzFixture {
     /// Does what journal and bus do: takes what waits, and answers it. Returns how many webhooks that were.
     private func answer() -> Int {
         var answers: [(ReplyToken, Answer)] = []
-        for pending in mailbox.take(within: 0).batches {
+        for pending in partition.intake.mailbox.take(within: 0).batches {
             check(pending)
             for token in pending.tokens {
                 answers.append((token, .accepted(Self.journal, UInt64(answers.count + 1), isVerified: true)))

@@ -1,5 +1,6 @@
 import Bus
 import CommitLog
+import Foundation
 import Glibc
 import Journal
 import PipelineConfiguration
@@ -27,6 +28,7 @@ final class FakeBus: BusPort {
 
     private let state = Mutex(State())
     private let delegate: BusDelegate
+    let isLinked = false
 
     init(_ delegate: BusDelegate) {
         self.delegate = delegate
@@ -129,7 +131,7 @@ final class TestIngress {
         journal: SegmentLog.Options = .init(budgetBytes: 64 << 20, recordBytes: (1 << 20) + (64 << 10)),
         isProbe: ProbeCheck? = nil,
         eventLoops: Int = 1, trustedProxies: [String] = [], tls: ListenerTLS? = nil,
-        quotas: QuotaSettings = QuotaSettings(), answer: SuccessAnswer? = nil
+        quotas: QuotaSettings = QuotaSettings(), answer: SuccessAnswer? = nil, routers: Int = 1
     ) throws {
         var template = Array("/tmp/tributary-ingress-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { preconditionFailure("no temporary folder can be made") }
@@ -138,7 +140,8 @@ final class TestIngress {
         let reports = Reports()
         self.reports = reports
         let sources = [
-            SourceRoute(name: "stream", isProbe: nil), SourceRoute(name: "fishjam", isProbe: nil),
+            SourceRoute(name: "stream", isProbe: nil),
+            SourceRoute(name: "fishjam", isProbe: nil, router: routers - 1),
             SourceRoute(name: "fastpix", isProbe: isProbe, answer: answer),
             SourceRoute(
                 name: "calls", isProbe: nil, answer: StreamCallsProvider.answer,
@@ -151,14 +154,15 @@ final class TestIngress {
             eventLoops: eventLoops)
         ingress = try Ingress<FakeBus>(
             settings,
-            registry: registry,
-            openJournal: { try Journal(path: path, journal) },
-            connect: { FakeBus($1) },
+            intakes: (0..<routers).map { IntakePartition($0, of: routers) }, registry: registry,
+            openJournal: { try Journal(path: JournalFolders.path(path, $0.number, of: routers), journal) },
+            connect: { FakeBus($2) },
             report: { sentence in reports.sentences.withLock { $0.append(sentence) } },
             failed: { error in reports.failures.withLock { $0.append(error) } })
     }
 
-    var bus: FakeBus { ingress.bus }
+    var bus: FakeBus { bus(0) }
+    func bus(_ router: Int) -> FakeBus { ingress.running[router].bus }
     var metrics: String { registry.render() }
     var failures: [LogError] { reports.failures.withLock { $0 } }
     var sentences: [String] { reports.sentences.withLock { $0 } }
@@ -175,10 +179,7 @@ final class TestIngress {
 
     deinit {
         if !isStopped { try? ingress.stop() }
-        for folder in ["\(folder)/log", folder] {
-            for name in (try? SystemFiles().names(in: folder)) ?? [] { unlink("\(folder)/\(name)") }
-            rmdir(folder)
-        }
+        try? FileManager.default.removeItem(atPath: folder)
     }
 }
 

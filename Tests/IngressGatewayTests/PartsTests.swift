@@ -74,7 +74,8 @@ import Wire
 
     @Test func `every metric that an operator asks for is there`() {
         let registry = MetricRegistry(stage: "ingress-gateway", instance: "ingress-gateway-0", version: "test")
-        let metrics = IngressMetrics(registry, state: JournalState())
+        let metrics = IngressMetrics(registry)
+        _ = JournalMetrics(registry, IntakePartition())
         metrics.count(.refused(.sourceUnknown), nil, source: nil)
         let queries = [
             #"sum(rate(tributary_http_requests_total{status="202"}[5m]))"#,

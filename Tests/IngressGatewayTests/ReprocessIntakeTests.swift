@@ -91,14 +91,14 @@ import Wire
     }
 
     @Test func `what the journal has not taken by the end is told to come again`() {
-        let mailbox = JournalMailbox()
+        let partition = Partition()
         let intake = ReprocessIntake(
             sinkIndex: 0, sources: [SourceRoute(name: "stream", isProbe: nil)], maxBodyBytes: 1000,
-            builder: EnvelopeBuilder(instance: "i"), mailbox: mailbox)
+            builder: EnvelopeBuilder(instance: "i"), partitions: [partition])
         let answered = Promise<AdminReply>()
         let request = AdminRequest(method: "POST", path: "/replay", body: Array(webhook(1).utf8))
         BlockingThread(name: "replay") { answered.give(.success(intake.replay(request))) }
-        _ = mailbox.take(within: 60_000)
+        _ = partition.intake.mailbox.take(within: 60_000)
         intake.end(journaled: [])
         let reply = try? answered.wait().get()
         #expect(reply?.status == 503)

@@ -130,7 +130,8 @@ import Wire
             #expect(refused.fields["retry-after"] == "5" && !refused.closes)
         }
         test.bus.busDelegate.settled(through: UInt64(taken))
-        #expect(eventually { test.ingress.state.mode.load(ordering: .relaxed) == .accepting })
+        let state = test.ingress.running[0].partition.intake.state
+        #expect(eventually { state.mode.load(ordering: .relaxed) == .accepting })
         client.send(post(body: body))
         #expect(try #require(client.answer()).body.hasSuffix("-\(taken + 1)\"}"))
     }

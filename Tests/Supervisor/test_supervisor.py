@@ -265,8 +265,8 @@ class Changing(SupervisorCase):
         self.assert_one_each([name for name in ALL if name != "normaliser-1"])
         self.assertEqual([line["instance"] for line in self.pipeline.diary("stop")],
                          ["normaliser-3", "normaliser-2", "normaliser-1"])
-        for stage, count, words in (("router", "2", "fanout-router cannot be scaled: one router owns the event log."),
-                                    ("verifier", "0", "runs 1 to 64 instances, not 0: without one, every webhook"),
+        for stage, count, words in (("router", "2", "fanout-router cannot be scaled: router.instances says"),
+                                    ("verifier", "0", "runs 1 to 64 instances, not 0: with fewer, webhooks"),
                                     ("ingress", "17", "ingress-gateway runs 1 to 16 instances, not 17."),
                                     ("verifyer", "2", 'there is no stage "verifyer"')):
             ended = self.pipeline.command("scale", stage, count)

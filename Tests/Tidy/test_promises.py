@@ -33,7 +33,7 @@ HELD = {
     "**Bounded everywhere:**": ("EndToEnd", "random bytes on every socket kill no process and take no memory"),
     "**Bad input never kills a stage.**": (
         "EndToEnd", "a webhook that crashes the normaliser is quarantined and holds nobody up"),
-    "Limits of this version": ("Supervisor/test_supervisor.py", "one router owns the event log"),
+    "With several routers": ("EndToEnd", "a dead router holds up its own sources and no others"),
 }
 """The beginning of the sentence, and where below Tests which words name its test."""
 

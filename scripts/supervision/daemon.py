@@ -16,7 +16,7 @@ from .configuration import ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, Configura
 from .instance import READY_SECONDS, Instance, Say, until
 from .process import Process, open_listener
 from .scaling import AgeScaling
-from .topology import FRONT, NAMED, STAGES, Stage, parse_instance, stage_named
+from .topology import FRONT, NAMED, ROUTER, STAGES, Stage, parse_instance, stage_named
 
 DRAIN_REPORT_SECONDS = 30.0  # how long a command waits for a leaving ingress; the draining itself goes on
 BACKLOG_METRIC = "tributary_backlog_records"
@@ -172,7 +172,7 @@ class Supervisor:
         answer = await instance.ask(f"/metrics.json?names={name}")
         values = [float(each["value"]) for metric in answer.get("metrics", ()) if metric["name"] == name
                   for each in metric["samples"]]
-        return sum(values) if values else None
+        return (max if name == AGE_METRIC else sum)(values) if values else None
 
     async def replace(self, instance: Instance) -> None:
         """Another process in place of an instance's; fails where that does not become ready."""
@@ -237,11 +237,14 @@ class Supervisor:
         stage = stage_named(name)
         if stage.most == 1:
             raise Failure(f"{stage.executable} cannot be scaled: " + (
-                "one connector owns the journal." if stage.only_with else "one router owns the event log."), USAGE)
+                "one connector owns the journal." if stage.only_with else
+                "router.instances says how many there are, each with its own sources."), USAGE)
+        # Each router has workers of its own.
+        least = 1 if stage is FRONT else self.configuration.instances[ROUTER.executable]
         for count in counts:
-            if not 1 <= count <= stage.most:
-                raise Failure(f"{stage.executable} runs 1 to {stage.most} instances, not {count}" + (
-                    ": without one, every webhook would be held back." if count < 1 else "."), USAGE)
+            if not least <= count <= stage.most:
+                raise Failure(f"{stage.executable} runs {least} to {stage.most} instances, not {count}" + (
+                    ": with fewer, webhooks would be held back." if count < least else "."), USAGE)
         return stage
 
     async def resize(self, stage: Stage, count: int) -> None:

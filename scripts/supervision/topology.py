@@ -30,6 +30,7 @@ STAGES = (
     Stage("fanout-router", "router", most=1),
 )
 """From the front door to the subscribers; stopping goes this way, starting the other."""
+ROUTER = STAGES[-1]
 NAMED = {name: stage for stage in STAGES for name in (stage.executable, stage.key)}
 
 

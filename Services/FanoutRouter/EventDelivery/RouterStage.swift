@@ -88,7 +88,8 @@ package final class RouterStage: Sendable {
                 logger: environment.logger)
             conditions = ConditionWatch(
                 ConditionWatch.Dependencies(
-                    instance: environment.instance, dataDir: environment.configuration.dataDir,
+                    instance: environment.instance,
+                    dataDir: environment.number == 0 ? environment.configuration.dataDir : nil,
                     registry: environment.registry, reading: reading, writer: writer, logger: environment.logger),
                 others: others)
             (self.bus, self.reading, self.writer, self.loops) = (bus, reading, writer, loops)
@@ -178,7 +179,9 @@ extension RouterStage {
         _ environment: StageEnvironment, _ directory: RunDirectory, watermarks: [JournalID: UInt64]
     ) -> RouterBus {
         let (ingress, topology) = (environment.configuration.ingress, environment.configuration.topology)
-        let instances = topology?.instances.count { $0.control != nil } ?? ingress.instances
+        let instances =
+            topology.map { $0.instances.count { $0.control != nil } / environment.configuration.router.instances }
+            ?? ingress.instances
         return RouterBus(
             settings: RouterBusSettings(
                 runDirectory: directory, instance: environment.instance,

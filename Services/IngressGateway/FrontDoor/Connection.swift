@@ -141,8 +141,8 @@ extension Connection {
             if head.method != .options {
                 try slots[slots.count - 1].options.take(target, head)
                 if request?.exceeds(loop.limits.bodyBytes) == true { throw .bodyTooLarge }
-                if let refusal = loop.refusal() { throw refusal }
-                request?.ticket = QuotaTicket(sender(head, target.source), target.source.quota)
+                if let refusal = loop.partition(of: target.source).refusal { throw refusal }
+                request?.ticket = QuotaTicket(sender(head, target.source), target.source)
                 let bytes = facts.contentLengthBytes ?? (facts.isChunked ? QuotaBook.freeBytes : 0)
                 try request?.ticket?.ask(for: bytes, loop, isTrusted: isTrusted)
             }

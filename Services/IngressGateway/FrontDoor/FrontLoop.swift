@@ -10,10 +10,9 @@ struct FrontShared: Sendable {
     /// What the loops start with.
     let settings: FrontSettings
     let builder: EnvelopeBuilder
-    let mailbox: JournalMailbox
-    let state: JournalState
+    /// One per router.
+    let partitions: [Partition]
     let metrics: IngressMetrics
-    var quotas = Quotas()
     let caps = ConnectionCaps()
     let bodies = BodyMemory()
 }
@@ -48,9 +47,6 @@ final class FrontLoop {
     var sources: SourceTable { settings.sources }
     var clients: ClientAddresses { settings.clients }
     var metrics: IngressMetrics { shared.metrics }
-    var quotas: Quotas { shared.quotas }
-    /// What the journal holds.
-    var journalBytes: Int { shared.state.retainedBytes.load(ordering: .relaxed) }
     var renderer = ReplyRenderer()
     /// What one connection is about to be sent; as soon as the socket has it, the next one uses its memory again.
     var answers = ByteBufferAllocator().buffer(capacity: 256)
@@ -62,14 +58,9 @@ final class FrontLoop {
     private var connections: [(connection: Connection?, generation: UInt32)] = []
     private var vacant: [Int32] = []
     private var occupied = 0
-    private var batches: [PendingBatch] = []
-    private var writer = ByteWriter()
-    /// Where each envelope in `writer` ends.
-    private var ends: [Int] = []
-    private var tokens: [ReplyToken] = []
+    /// By router.
+    private var collected: [CollectedBatches]
     private var handOverIsDue = false
-    /// The next one will hardly be longer.
-    private var lastBatchBytes = 0
     private var bodiesBytes = 0
     /// Only while there are connections: a loop that has none sleeps.
     private var sweepIsDue = false
@@ -80,6 +71,7 @@ final class FrontLoop {
     init(_ shared: FrontShared, sinkIndex: Int32, eventLoop: any EventLoop) {
         self.shared = shared
         settings = shared.settings
+        collected = shared.partitions.map { _ in CollectedBatches() }
         self.sinkIndex = sinkIndex
         self.eventLoop = eventLoop
     }
@@ -122,16 +114,8 @@ final class FrontLoop {
     /// Whether no connection is open and no memory is reserved for bodies.
     var isEmpty: Bool { occupied == 0 && bodiesBytes == 0 }
 
-    /// Why webhooks cannot be taken in at present.
-    func refusal() -> Refusal? {
-        switch shared.state.mode.load(ordering: .relaxed) {
-        case .accepting: shared.mailbox.isFull ? .overloaded : nil
-        case .full: .unavailable("journal_full", "The journal's disk is full.")
-        case .overBudget:
-            .unavailable("journal_over_budget", "The journal's disk budget is used up until webhooks are settled.")
-        case .failed: .unavailable("journal_failed", "The journal's disk failed.")
-        }
-    }
+    /// What is kept for the router of a source.
+    func partition(of source: SourceRoute) -> Partition { shared.partitions[source.router] }
 
     /// Whether one more request that has waited for the quotas for long enough is refused in this sweep. A flood waits as
     /// one; answered as one, all its bodies would come at once.
@@ -154,32 +138,18 @@ final class FrontLoop {
 
     /// Adds a complete request to the batch, or answers at once what is not journaled.
     func admit(_ request: AcceptedRequest, _ token: ReplyToken) -> Answer? {
-        let answer = refusal().map(Answer.refused) ?? append(request, token)
-        if answer != nil { quotas.book.withLock { $0.release(token.receipt) } }
-        return answer
-    }
-
-    private func append(_ request: AcceptedRequest, _ token: ReplyToken) -> Answer? {
-        let estimate =
-            request.facts.fieldsBytes + request.head.targetBytes + (request.body?.readableBytes ?? 0) + 256
-        if !tokens.isEmpty, writer.count + estimate > Limits.batchBytes || tokens.count >= Limits.batchRecords {
-            closeBatch()
-        }
-        let start = writer.count
-        if tokens.isEmpty { writer = ByteWriter(reservingBytes: max(estimate, lastBatchBytes)) }
-        let parts = shared.builder.append(request, to: &writer)
-        if let check = request.target.source.isProbe, isProbe(parts, check) {
-            writer.bytes.removeSubrange(start...)
-            return .probe
-        }
-        tokens.append(token)
-        ends.append(writer.count)
-        if !handOverIsDue {
+        let source = request.target.source
+        let partition = partition(of: source)
+        var answer = partition.refusal.map(Answer.refused)
+        if answer == nil, !collected[source.router].append(request, token, shared.builder) { answer = .probe }
+        if answer != nil {
+            partition.quotas.book.withLock { $0.release(token.receipt) }
+        } else if !handOverIsDue {
             handOverIsDue = true
             let bound = NIOLoopBound(self, eventLoop: eventLoop)
             eventLoop.execute { bound.value.handOver() }
         }
-        return nil
+        return answer
     }
 
     /// Takes answers to the connections that wait for them; those that left are passed over.
@@ -214,28 +184,12 @@ final class FrontLoop {
         return promise.futureResult
     }
 
-    private func isProbe(_ parts: EnvelopeBuilder.Parts, _ check: ProbeCheck) -> Bool {
-        writer.bytes.withUnsafeBytes { bytes in
-            check(
-                RequestHead(UnsafeRawBufferPointer(rebasing: bytes[parts.head])),
-                UnsafeRawBufferPointer(rebasing: bytes[parts.body]))
-        }
-    }
-
-    private func closeBatch() {
-        lastBatchBytes = writer.count
-        batches.append(PendingBatch(RecordBatch(written: writer.bytes, ends: ends), tokens: tokens))
-        writer = ByteWriter()
-        ends = []
-        tokens = []
-    }
-
     private func handOver() {
         handOverIsDue = false
-        if !tokens.isEmpty { closeBatch() }
-        guard !batches.isEmpty else { return }
-        shared.mailbox.submit(batches)
-        batches = []
+        for router in collected.indices {
+            let batches = collected[router].take()
+            if !batches.isEmpty { shared.partitions[router].intake.mailbox.submit(batches) }
+        }
     }
 
     private func scheduleSweep() {

@@ -22,13 +22,17 @@ final class SourceRoute: Sendable {
     let bodyBytes: Int
     /// Names the source in the quotas' books, also beyond a reload.
     let key: UInt32
+    /// The one that gets its webhooks.
+    let router: Int
 
     /// `name` has 1 to 63 bytes.
     init(
         name: String, isProbe: ProbeCheck?, quota: QuotaConfiguration = QuotasConfiguration().perSource,
-        answer: SuccessAnswer? = nil, endpoint: ProviderEndpoint? = nil, bodyBytes: Int = .max
+        answer: SuccessAnswer? = nil, endpoint: ProviderEndpoint? = nil, bodyBytes: Int = .max,
+        router: Int = 0
     ) {
         self.name = name
+        self.router = router
         nameBytes = Array(name.utf8)
         key = nameBytes.withUnsafeBytes { crc32c($0) }
         self.isProbe = isProbe

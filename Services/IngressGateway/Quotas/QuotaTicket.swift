@@ -10,16 +10,16 @@ import WebhookIntake
 struct QuotaTicket {
     /// Of a client's address and a source.
     let sender: Sender
-    private let quota: QuotaConfiguration
+    private let source: SourceRoute
     private var bytes = 0
     private var isAdmitted = false
     private var waitsSinceNanoseconds: Int64 = 0
     /// What the request gets if the quotas have no room by the end of its time; nil while it does not wait.
     private(set) var refusal: Refusal?
 
-    init(_ sender: Sender, _ quota: QuotaConfiguration) {
+    init(_ sender: Sender, _ source: SourceRoute) {
         self.sender = sender
-        self.quota = quota
+        self.source = source
     }
 
     /// Asks for a body of that many bytes, which may be more than was admitted before. Throws a refusal that does not
@@ -38,9 +38,11 @@ struct QuotaTicket {
 
     private mutating func decide(_ loop: FrontLoop, isTrusted: Bool, mayRefuse: () -> Bool) throws(Refusal) {
         let now = monotonicNanoseconds()
+        let partition = loop.partition(of: source)
         let request = QuotaBook.Request(
-            sender: sender, sourceQuota: quota, bytes: bytes, isTrusted: isTrusted, journalBytes: loop.journalBytes)
-        let (decision, patience) = loop.quotas.book.withLock { book in
+            sender: sender, sourceQuota: source.quota, bytes: bytes, isTrusted: isTrusted,
+            journalBytes: partition.journalBytes)
+        let (decision, patience) = partition.quotas.book.withLock { book in
             (book.admit(request, at: now), book.settings.patienceNanoseconds)
         }
         switch decision {
@@ -68,7 +70,9 @@ struct QuotaTicket {
     mutating func receipt(bodyBytes: Int, _ loop: FrontLoop) -> QuotaReceipt {
         let wide = QuotaReceipt(sender: sender, bytes: UInt32(clamping: bytes))
         let exact = QuotaReceipt(sender: sender, bytes: UInt32(clamping: bodyBytes))
-        if isAdmitted, wide != exact { loop.quotas.book.withLock { $0.shrink(wide, toBytes: exact.bytes) } }
+        if isAdmitted, wide != exact {
+            loop.partition(of: source).quotas.book.withLock { $0.shrink(wide, toBytes: exact.bytes) }
+        }
         isAdmitted = false
         return exact
     }
@@ -78,6 +82,6 @@ struct QuotaTicket {
         guard isAdmitted else { return }
         isAdmitted = false
         let receipt = QuotaReceipt(sender: sender, bytes: UInt32(clamping: bytes))
-        loop.quotas.book.withLock { $0.release(receipt) }
+        loop.partition(of: source).quotas.book.withLock { $0.release(receipt) }
     }
 }

@@ -48,7 +48,7 @@ struct Backup {
         var instances: [Instance] = []
         for name in names {
             let (source, target) = ("\(dataDir)/\(name)", "\(folder)/\(name)")
-            try Self.make(target)
+            try Self.make(name, in: folder)
             do {
                 if Self.hasState(source) {
                     try StateCopy.make(of: "\(source)/\(Self.state)", in: "\(target)/\(Self.state)")
@@ -86,7 +86,11 @@ struct Backup {
             if FileManager.default.fileExists(atPath: building) { try FileManager.default.removeItem(atPath: building) }
             try make(building)
             for name in names {
-                try FileManager.default.copyItem(atPath: "\(folder)/\(name)", toPath: "\(building)/\(name)")
+                try make(name, in: building)
+                for each in hasState("\(folder)/\(name)") ? [state, "log"] : ["log"] {
+                    try FileManager.default.copyItem(
+                        atPath: "\(folder)/\(name)/\(each)", toPath: "\(building)/\(name)/\(each)")
+                }
             }
             let restored = try takeNewIDs(in: building, names)
             sync()
@@ -128,17 +132,25 @@ struct Backup {
         }
         let names = value["instances"].elements.map { $0["name"].text }
         // They become part of paths.
-        guard !names.isEmpty, names.allSatisfy({ !$0.isEmpty && !$0.contains("/") && !$0.hasPrefix(".") }) else {
+        guard !names.isEmpty, names.allSatisfy(isName) else {
             throw StageFailure(.configuration, "\(path) names no instances")
         }
         return names
     }
 
-    /// Journals first, each in the order of its name.
+    /// Journals first, each in the order of its name. With several routers an ingress has one for each, in a folder below
+    /// its own.
     private static func instances(in dataDir: String) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: dataDir)) ?? []
-        let found = names.filter { access("\(dataDir)/\($0)/log/superblock", F_OK) == 0 }.sorted()
+        let names = FileManager.default.enumerator(atPath: dataDir)?.compactMap { entry -> String? in
+            guard let path = entry as? String, path.hasSuffix("/log/superblock") else { return nil }
+            return String(path.dropLast("/log/superblock".count))
+        }
+        let found = (names ?? []).sorted()
         return found.filter { !hasState("\(dataDir)/\($0)") } + found.filter { hasState("\(dataDir)/\($0)") }
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { !$0.isEmpty && !$0.hasPrefix(".") }
     }
 
     private static func hasState(_ folder: String) -> Bool { access("\(folder)/\(state)", F_OK) == 0 }
@@ -152,6 +164,15 @@ struct Backup {
 
     private static func make(_ folder: String) throws(StageFailure) {
         guard mkdir(folder, 0o700) == 0 else { throw FileAccess.failure(folder, errno) }
+    }
+
+    /// Makes the folder of an instance below `folder`, and those between.
+    private static func make(_ name: String, in folder: String) throws(StageFailure) {
+        var path = folder
+        for part in name.split(separator: "/") {
+            path += "/\(part)"
+            if access(path, F_OK) != 0 { try make(path) }
+        }
     }
 
     private static func write(_ text: String, to path: String) throws(StageFailure) {

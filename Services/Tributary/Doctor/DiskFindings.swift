@@ -97,8 +97,10 @@ enum DiskFindings {
     static func budgetBytes(_ configuration: TributaryConfiguration) -> Int {
         let (ingress, router) = (configuration.ingress, configuration.router)
         let journals = ingress.instances + (configuration.connectors.isEmpty ? 0 : 1)
-        return journals * ingress.diskBudgetBytes + router.eventLogBudgetBytes + 5 * (64 << 20)
+        let each =
+            journals * ingress.diskBudgetBytes + router.eventLogBudgetBytes + 5 * (64 << 20)
             + router.quarantine.totalBytes
+        return router.instances * each
     }
 
     private static func usedBytes(below folder: String) -> Int {

@@ -86,10 +86,13 @@ struct StageFindings {
     }
 
     private mutating func readAPIDestinations(_ configuration: TributaryConfiguration) {
-        guard rows.contains(where: { $0["stage"].text == Stage.fanoutRouter.rawValue && $0["pid"] != .null }),
-            let listed = try? StageClient.router(configuration).ask("GET", "/v1/subscriptions")
-        else { return }
-        apiDestinations = listed["subscriptions"].elements.filter { $0["origin"].text == "api" && $0["url"] != .null }
-            .map { ($0["name"].text, $0["url"].text) }
+        let routers = rows.filter { $0["stage"].text == Stage.fanoutRouter.rawValue && $0["pid"] != .null }
+        for number in routers.indices {
+            let router = StageClient.router(configuration, number: number)
+            guard let listed = try? router.ask("GET", "/v1/subscriptions") else { continue }
+            apiDestinations += listed["subscriptions"].elements
+                .filter { $0["origin"].text == "api" && $0["url"] != .null }
+                .map { ($0["name"].text, $0["url"].text) }
+        }
     }
 }

@@ -23,6 +23,11 @@ struct RouterOptions: ParsableArguments {
             valueName: "reference"))
     var token: String?
 
+    @Option(
+        name: .customLong("router"),
+        help: ArgumentHelp("Which of several routers, by its number.", valueName: "number"))
+    var routerNumber: Int?
+
     @Option(help: ArgumentHelp("A PEM file with the authorities that --api may be signed by.", valueName: "file"))
     var ca: String?
 
@@ -68,8 +73,8 @@ struct RouterOptions: ParsableArguments {
 
     func client(_ configuration: TributaryConfiguration? = nil) throws(StageFailure) -> StageClient {
         guard let remoteURL else {
-            if let configuration { return .router(configuration) }
-            return .router(try basic.running())
+            let running = if let configuration { configuration } else { try basic.running() }
+            return .router(running, number: try number(running))
         }
         let reference = try SecretArgument.reference(token ?? Self.defaultToken, option: "--token")
         let token: [UInt8]
@@ -79,6 +84,17 @@ struct RouterOptions: ParsableArguments {
             throw StageFailure(.usage, "\(error.code): \(error.sentence)")
         }
         return StageClient(try RemoteRouter(remoteURL, token: token, caFile: ca, isInsecure: insecure))
+    }
+
+    private func number(_ configuration: TributaryConfiguration) throws(StageFailure) -> Int {
+        let sources = configuration.sourcesOfRouters
+        let number = routerNumber ?? (sources.count == 1 ? 0 : -1)
+        if sources.indices.contains(number) { return number }
+        let each = sources.enumerated().map { number, names in
+            "\(number) of \(names.isEmpty ? "no source" : names.joined(separator: ", "))"
+        }
+        throw StageFailure(
+            .usage, "router_unknown: say --router NUMBER; the routers are \(each.joined(separator: "; "))")
     }
 
     /// Makes one request of the router and prints the answer: as it came with `--json`, otherwise as `text` puts it.

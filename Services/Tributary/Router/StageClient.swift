@@ -17,9 +17,9 @@ struct StageClient {
     let instance: String
     private let way: Way
 
-    /// The router, which holds the event log, the dead letters and the quarantine.
-    static func router(_ configuration: TributaryConfiguration) -> StageClient {
-        StageClient(instance: "fanout-router-0", configuration)
+    /// A router, which holds the event log, the dead letters and the quarantine of its sources.
+    static func router(_ configuration: TributaryConfiguration, number: Int = 0) -> StageClient {
+        StageClient(instance: "\(Stage.fanoutRouter.rawValue)-\(number)", configuration)
     }
 
     /// The first ingress, which takes replays.

@@ -49,7 +49,8 @@ struct InstanceReading {
         taken = total(Self.records, "in")
         passedOn = total(Self.records, "out")
         backlogRecords = total(Self.backlog)
-        oldestSeconds = total(Self.oldest)
+        // With several routers an ingress has one for each.
+        oldestSeconds = samples.filter { $0.name == Self.oldest }.compactMap { Double($0.value) }.max()
         latency = LatencyBucket.read(samples.filter { $0.name == latencyName + "_bucket" })
     }
 

@@ -13,11 +13,14 @@ package struct IngressBusSettings: Sendable {
     package var windowRecords: Int
     package var windowBytes: Int
     package var verdictTimeoutNanoseconds: Int64
+    /// Which router it is for, where a process holds a bus for each of several.
+    package var router: Int?
 
     package init(
         runDirectory: RunDirectory, instance: String, maxBodyBytes: Int, windowRecords: Int = 16_384,
-        windowBytes: Int = 64 << 20, verdictTimeoutNanoseconds: Int64 = 250_000_000
+        windowBytes: Int = 64 << 20, verdictTimeoutNanoseconds: Int64 = 250_000_000, router: Int? = nil
     ) {
+        self.router = router
         self.runDirectory = runDirectory
         self.instance = instance
         self.maxBodyBytes = maxBodyBytes

@@ -35,9 +35,9 @@ final class IngressLoop {
         self.core = core
         self.mailbox = mailbox
         self.delegate = delegate
-        self.metrics = IngressLoopMetrics(metrics)
+        self.metrics = IngressLoopMetrics(metrics, router: settings.router)
         self.refusals = refusals
-        heartbeat = metrics.heartbeat(of: "bus")
+        heartbeat = metrics.heartbeat(of: settings.router.map { "bus \($0)" } ?? "bus")
         let context = try Context()
         let directory = settings.runDirectory
         let bootID = UInt64.random(in: 1 ... .max)
@@ -282,17 +282,23 @@ struct IngressLoopMetrics {
     private let window: Gauge
     private let linked: Gauge
 
-    init(_ metrics: MetricRegistry) {
-        poisoned = metrics.counter("tributary_poisoned_total", help: "Webhooks given up because they kill workers.")
-        malformed = metrics.counter("tributary_bus_malformed_total", help: "Transmissions that are not in wire format.")
-        refusals = metrics.counter("tributary_bus_refusals_total", help: "Times a router refused the window.")
-        recordsOut = metrics.counter(
-            "tributary_records_total", help: "Webhooks taken in and passed on.", labels: [("direction", "out")])
-        batchesOut = metrics.counter(
-            "tributary_batches_total", help: "Batches taken in and passed on.", labels: [("direction", "out")])
-        resends = metrics.counter("tributary_resends_total", help: "Records sent again.")
-        window = metrics.gauge("tributary_window_records", help: "Records unsettled on the bus.")
-        linked = metrics.gauge("tributary_router_linked", help: "1 while a router takes this journal's records.")
+    init(_ metrics: MetricRegistry, router: Int?) {
+        let labels = router.map { [("router", "\($0)")] } ?? []
+        func counter(_ name: String, _ help: String, _ further: [(String, String)] = []) -> Counter {
+            metrics.counter(name, help: help, labels: further + labels)
+        }
+        poisoned = counter("tributary_poisoned_total", "Webhooks given up because they kill workers.")
+        malformed = counter("tributary_bus_malformed_total", "Transmissions that are not in wire format.")
+        refusals = counter("tributary_bus_refusals_total", "Times a router refused the window.")
+        recordsOut = counter(
+            "tributary_records_total", "Webhooks taken in and passed on.", [("direction", "out")])
+        batchesOut = counter(
+            "tributary_batches_total", "Batches taken in and passed on.", [("direction", "out")])
+        resends = counter("tributary_resends_total", "Records sent again.")
+        window = metrics.gauge(
+            "tributary_window_records", help: "Records unsettled on the bus.", labels: labels)
+        linked = metrics.gauge(
+            "tributary_router_linked", help: "1 while a router takes this journal's records.", labels: labels)
     }
 
     func sent(records: Int) {

@@ -12,8 +12,11 @@ package final class LinkRefusals: Sendable {
     private let say: @Sendable (String) -> Void
 
     /// `say` gets a sentence for each, once, on the bus thread.
-    package init(_ metrics: MetricRegistry, say: @escaping @Sendable (String) -> Void = { _ in }) {
-        gauge = metrics.gauge("tributary_links_refused", help: "Links whose two ends have no wire version in common.")
+    package init(
+        _ metrics: MetricRegistry, labels: [(String, String)] = [], say: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        gauge = metrics.gauge(
+            "tributary_links_refused", help: "Links whose two ends have no wire version in common.", labels: labels)
         self.say = say
     }
 

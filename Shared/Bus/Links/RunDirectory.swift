@@ -6,9 +6,23 @@ package struct RunDirectory: Sendable {
     package let path: String
     /// Where they live instead when stages run on several hosts; taps are in the directory all the same.
     let topology: Topology?
+    /// Which of several routers whoever looks around here works for; nil: there is one, for everybody.
+    let partition: Partition?
 
-    package init(path: String, topology: Topology? = nil) {
-        (self.path, self.topology) = (path, topology)
+    /// One router of several with the instances that work for it alone: those whose number has its remainder.
+    package struct Partition: Sendable {
+        let router: Int
+        let count: Int
+
+        /// That of an instance; nil where there is but one router.
+        package init?(of instance: String, count: Int) {
+            guard count > 1 else { return nil }
+            (router, self.count) = (StageRole.number(of: instance) % count, count)
+        }
+    }
+
+    package init(path: String, topology: Topology? = nil, partition: Partition? = nil) {
+        (self.path, self.topology, self.partition) = (path, topology, partition)
     }
 
     package enum SocketName: String, Sendable, CaseIterable {
@@ -26,9 +40,15 @@ package struct RunDirectory: Sendable {
         for name in SocketName.allCases { unlink("\(path)/\(instance).\(name.rawValue)") }
     }
 
-    /// The instances of a role that have bound that socket, dead ones included, or that a topology names. Instances are
-    /// named `<executable>-<…>`; a connector is an ingress here.
+    /// The instances of a role that have bound that socket, dead ones included, or that a topology names, as far as they
+    /// work for the same router. Instances are named `<executable>-<…>`; a connector is an ingress here.
     package func instances(of role: StageRole, with name: SocketName) -> Set<String> {
+        let all = allInstances(of: role, with: name)
+        guard let partition else { return all }
+        return all.filter { StageRole.number(of: $0) % partition.count == partition.router }
+    }
+
+    private func allInstances(of role: StageRole, with name: SocketName) -> Set<String> {
         let prefixes = [role.description + "-"] + (role == .ingress ? ["ingress-connector-"] : [])
         if let topology, name != .tap {
             let listening = topology.addresses.filter { $0.value[name] != nil }.keys

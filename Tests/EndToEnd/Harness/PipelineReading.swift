@@ -28,12 +28,12 @@ extension Pipeline {
             as? [String: Any] ?? [:]
     }
 
-    /// The whole event log, oldest first.
-    func events() throws -> [LoggedEvent] {
+    /// The whole event log of a router, oldest first.
+    func events(router: Int = 0) throws -> [LoggedEvent] {
         var all: [LoggedEvent] = []
         var cursor = ""
         while true {
-            let page = try ask("fanout-router-0", "/v1/events?order=asc&limit=1000\(cursor)")
+            let page = try ask("fanout-router-\(router)", "/v1/events?order=asc&limit=1000\(cursor)")
             for event in page["events"] as? [[String: Any]] ?? [] {
                 all.append(
                     LoggedEvent(

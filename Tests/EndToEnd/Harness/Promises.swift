@@ -4,9 +4,10 @@ import Testing
 enum Promises {
     /// Every accepted webhook is in the event log exactly once, and the log has the order of the journal.
     static func checkLog(
-        of pipeline: Pipeline, accepted sent: [SentWebhook], sourceLocation: SourceLocation = #_sourceLocation
+        of pipeline: Pipeline, router: Int = 0, accepted sent: [SentWebhook],
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        let events = try pipeline.events()
+        let events = try pipeline.events(router: router)
         var counts: [Int: Int] = [:]
         let sequences = Dictionary(uniqueKeysWithValues: sent.filter(\.isAccepted).map { ($0.number, $0.sequence) })
         var last: UInt64 = 0

@@ -1,5 +1,6 @@
 import Dispatch
 import EventLog
+import Executable
 import JSON
 import Logging
 package import StageMetrics
@@ -15,7 +16,8 @@ package final class ConditionWatch: @unchecked Sendable {
     /// What the watch works with.
     struct Dependencies: Sendable {
         let instance: String
-        let dataDir: String
+        /// Nil: another router looks at the disks and the other stages.
+        let dataDir: String?
         let registry: MetricRegistry
         let reading: LogReading
         let writer: LogWriter
@@ -46,10 +48,12 @@ package final class ConditionWatch: @unchecked Sendable {
             let now = monotonicNanoseconds()
             var tracker = try tracker ?? ConditionTracker(raised: raised(), now: now)
             let (wall, instance) = (wallNanoseconds(), dependencies.instance)
-            var found = ConditionReadings.ofDisks(dependencies.dataDir)
+            var found = dependencies.dataDir.map(ConditionReadings.ofDisks) ?? []
             found += readings.evaluate(
                 dependencies.registry.read(ConditionReadings.ownNames), instance: instance, nowNanoseconds: wall)
-            for (name, metrics) in others(ConditionReadings.names) where name != instance {
+            let others = dependencies.dataDir == nil ? [] : others(ConditionReadings.names)
+            // Routers speak for themselves.
+            for (name, metrics) in others where !name.hasPrefix(Stage.fanoutRouter.rawValue) {
                 found += readings.evaluate(metrics, instance: name, nowNanoseconds: wall)
             }
             let changes = tracker.take(found, now: now)
