@@ -13,11 +13,12 @@ from commandline import CONFIGURATION, NOT_READY, USAGE, Failure
 
 from . import logfiles, process
 from .configuration import ACCEPTED_NAME, CANDIDATE_NAME, FORMER_NAME, Configuration, accept
-from .instance import READY_SECONDS, Instance, Say, until
+from .instance import PROBE_READY_SECONDS, READY_SECONDS, Instance, Say, until
 from .process import Process, open_listener
 from .scaling import AgeScaling
 from .topology import FRONT, NAMED, ROUTER, STAGES, Stage, parse_instance, stage_named
 
+STEADY_SECONDS = PROBE_READY_SECONDS + 0.5  # how long an instance by another executable must stay ready
 DRAIN_REPORT_SECONDS = 30.0  # how long a command waits for a leaving ingress; the draining itself goes on
 BACKLOG_METRIC = "tributary_backlog_records"
 AGE_METRIC = "tributary_oldest_unsettled_seconds"
@@ -282,6 +283,9 @@ class Supervisor:
         try:
             for instance in wanted:
                 await self.replace(instance)
+                if program:
+                    await asyncio.sleep(STEADY_SECONDS)  # its links may be refused a moment after it is ready
+                    await self.until_ready(instance)
         except Failure as failure:
             if not program:
                 raise
