@@ -64,6 +64,7 @@ package struct StageEnvironment: Sendable {
         }
         // Whatever this process creates is nobody else's business.
         umask(0o077)
+        Scheduling.becomePatient()
         ProcessHeap.bound()
         ProcessMemory.forbidDumps()
         DescriptorLimit.raise()

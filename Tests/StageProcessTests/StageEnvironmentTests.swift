@@ -54,6 +54,17 @@ import Threads
                 .logLevel == .debug)
     }
 
+    @Test func `the threads of a stage wake up without interrupting who runs`() throws {
+        let options = try options()
+        let isPatient = Mutex(false)
+        BlockingThread(name: "stage") {
+            let environment = try? StageEnvironment.open(.verifier, options)
+            BlockingThread(name: "bus") { isPatient.withLock { $0 = Scheduling.isPatient } }.join()
+            withExtendedLifetime(environment) {}
+        }.join()
+        #expect(isPatient.withLock { $0 })
+    }
+
     @Test func `no core file of a stage is written and no debugger of the same user reads it`() throws {
         let environment = try StageEnvironment.open(.verifier, options())
         defer { withExtendedLifetime(environment) {} }
