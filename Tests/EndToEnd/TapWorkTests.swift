@@ -16,7 +16,9 @@ extension EndToEnd {
             init(_ pipeline: Pipeline, _ arguments: String..., through command: [String] = []) throws {
                 path = "\(pipeline.folder)/tap-\(UInt32.random(in: 0 ... .max))"
                 pid = try ChildProcess.start(
-                    command + [Executables.path("bus-tap"), "--eager"] + arguments + ["--config", pipeline.configuration],
+                    command + [Executables.path("bus-tap"), "--eager"] + arguments + [
+                        "--config", pipeline.configuration,
+                    ],
                     environment: [:], output: "\(path).out", errors: "\(path).err")
             }
 
@@ -209,7 +211,8 @@ extension EndToEnd {
 
         private func records(_ pipeline: Pipeline, _ arguments: String...) throws -> [[String: Any]] {
             let result = try ChildProcess.run(
-                [Executables.path("bus-tap"), "--eager"] + arguments + ["--config", pipeline.configuration], in: pipeline.folder)
+                [Executables.path("bus-tap"), "--eager"] + arguments + ["--config", pipeline.configuration],
+                in: pipeline.folder)
             #expect(result.status == 0, "\(result.errors)")
             return try result.output.split(separator: "\n").map { line in
                 try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
