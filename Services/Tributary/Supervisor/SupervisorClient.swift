@@ -3,11 +3,11 @@ import JSON
 
 /// The supervisor of this host, asked at its control socket; `scripts/supervision/service.py` answers there.
 struct SupervisorClient {
-    private static let hungSeconds = 5
+    private static let hungSeconds = 10
 
     let runDir: String
 
-    /// The result of a command; nil where no supervisor runs. Fails with 69 where it says nothing for 5 s, with 77 where
+    /// The result of a command; nil where no supervisor runs. Fails with 69 where it says nothing for 10 s, with 77 where
     /// this user may not ask, otherwise as the supervisor does. `say`: gets what it says while it works, however long
     /// that takes.
     func ask(
