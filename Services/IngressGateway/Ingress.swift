@@ -49,6 +49,7 @@ final class Ingress<Port: BusPort>: Sendable {
     struct Running: Sendable {
         let partition: Partition
         let journal: JournalThread
+        let pending: PendingAnswers
         let bus: Port
     }
 
@@ -84,12 +85,12 @@ final class Ingress<Port: BusPort>: Sendable {
             builder: builder, partitions: partitions)
         let sinks = AnswerSinks(sinks: loops.sinks + [reprocessIntake])
         running = try partitions.map { partition in
-            let intake = partition.intake
-            let answers = JournalAnswers(pending: partition.pending, sinks: sinks, quotas: partition.quotas)
+            let (intake, pending) = (partition.intake, PendingAnswers())
+            let answers = JournalAnswers(pending: pending, sinks: sinks, quotas: partition.quotas)
             let journal = intake.journalThread(registry, delegate: answers, report: report, failed: failed)
             let delegate = BusDelegate(mailbox: intake.mailbox, delegate: answers, report: report)
             let bus = try journal.start(open: { try openJournal(intake) }) { try connect($0, intake, delegate) }
-            return Running(partition: partition, journal: journal, bus: bus)
+            return Running(partition: partition, journal: journal, pending: pending, bus: bus)
         }
         door = try FrontDoor(loops, socket: settings.socket, tls: tls, report: report)
     }
@@ -117,7 +118,7 @@ final class Ingress<Port: BusPort>: Sendable {
         let closed = Result { try door.stop() }
         for each in running { each.partition.intake.awaitSettlement(by: each.bus) }
         for each in running { each.journal.stop() }
-        reprocessIntake.end(journaled: running.flatMap { $0.partition.pending.takeAll() })
+        reprocessIntake.end(journaled: running.flatMap { $0.pending.takeAll() })
         for each in running { each.bus.stop() }
         try closed.get()
     }

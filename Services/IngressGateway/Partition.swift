@@ -1,12 +1,11 @@
 import Synchronization
 import WebhookIntake
 
-/// What the front door keeps for one router: the way to its journal, who waits for what that holds, and what may come in
-/// for it. A source belongs to one router, so its quotas are all here.
+/// What the front door keeps for one router: the way to its journal, and what may come in for it. A source belongs to one
+/// router, so its quotas are all here.
 final class Partition: Sendable {
     let intake: IntakePartition
     let quotas: Quotas
-    let pending = PendingAnswers()
 
     init(_ intake: IntakePartition = IntakePartition(), _ settings: QuotaSettings = QuotaSettings()) {
         self.intake = intake

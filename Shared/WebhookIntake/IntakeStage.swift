@@ -2,12 +2,13 @@ package import AdminServer
 package import Bus
 package import CommitLog
 package import Executable
+internal import Glibc
 package import Journal
 internal import JournalTakeOver
 internal import Logging
 package import PipelineConfiguration
 internal import Primitives
-internal import StageMetrics
+package import StageMetrics
 package import StageProcess
 internal import Synchronization
 
@@ -67,6 +68,23 @@ extension IngressConfiguration {
 }
 
 extension IntakePartition {
+    /// Before an orderly end, when nothing more comes: lets what is on its way be settled, for a second at most and only
+    /// while it can be, so that the next start has nothing to send again.
+    package func awaitSettlement(by bus: any BusPort) {
+        let end = monotonicNanoseconds() + IntakeLimits.settlementNanoseconds
+        while bus.isLinked, state.backlog > 0, monotonicNanoseconds() < end { usleep(5_000) }
+    }
+
+    /// The thread of its journal, not started yet.
+    package func journalThread(
+        _ registry: MetricRegistry, delegate: any IntakeDelegate, report: @escaping @Sendable (String) -> Void,
+        failed: @escaping @Sendable (LogError) -> Void
+    ) -> JournalThread {
+        JournalThread(
+            mailbox: mailbox, delegate: delegate, state: state, metrics: JournalMetrics(registry, self),
+            heartbeat: registry.heartbeat(of: named("journal")), report: report, failed: failed)
+    }
+
     /// Whether its journal takes webhooks, and whether the stages behind are there. A starting ingress waits a moment for
     /// them, so that the first wrong signature is answered as such; after that a missing stage does not make it unready,
     /// because webhooks wait on disk.

@@ -82,7 +82,8 @@ let package = Package(
             "WebhookIntake", ["CommitLog", "Primitives", "StageMetrics", "Threads", "Wire"],
             path: "Shared/WebhookIntake",
             sources: [
-                "IntakeLimits.swift", "JournalMailbox.swift", "JournalMetrics.swift", "JournalState.swift",
+                "IntakeLimits.swift", "IntakePartition.swift", "JournalMailbox.swift", "JournalMetrics.swift",
+                "JournalState.swift",
                 "ReplyToken.swift", "Sender.swift",
             ]),
         target(
@@ -97,7 +98,7 @@ let package = Package(
                 "FrontDoor/FrontTLS.swift", "FrontDoor/ListeningSocket.swift", "PUBLISH.md",
             ],
             sources: [
-                "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift", "Quotas",
+                "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift", "Partition.swift", "Quotas",
             ]),
         target(
             "WebhookSamples", ["CZlib", "Events", "Wire"], path: "Tests/WebhookSamples",
