@@ -191,7 +191,8 @@ def look():
         run_dir, warning = running(file)
         if warning and sys.argv[1] not in ("reload", "down", "await-ready"):
             print(f"tributary: warning: {file} {warning}", file=sys.stderr)
-        sys.argv[place] = os.path.join(os.path.dirname(file), "looked-at.yaml")
+        # One of its own: commands run side by side.
+        sys.argv[place] = os.path.join(os.path.dirname(file), f"looked-at-{os.getpid()}.yaml")
         with open(sys.argv[place], "w") as written:
             written.write(f"run_dir: {run_dir}\nsources: []\n")
     os.execv(os.environ["TRIBUTARY_BUILT"], ["tributary", *sys.argv[1:]])
