@@ -32,7 +32,7 @@ struct ProcessLockTests {
         do {
             let held = try ProcessLock(file: path)
             // What a fork does until its exec: another descriptor of the same open file.
-            inherited = (0..<1024).first { Self.target(of: $0) == path }.map { dup($0) } ?? -1
+            inherited = (0..<65_536).first { Self.target(of: $0) == path }.map { dup($0) } ?? -1
             withExtendedLifetime(held) {}
         }
         defer { close(inherited) }
