@@ -4,6 +4,7 @@ extension TributaryConfiguration {
     /// One TCP address that some instance is going to listen on.
     package struct Listener: Sendable {
         package let key: String
+        package let stage: Stage
         /// Nil where the key is that of one listener, shared by all instances.
         package let instance: String?
         package let address: ListenAddress
@@ -13,12 +14,15 @@ extension TributaryConfiguration {
 
     /// Every one, counting every instance: instance n serves its metrics n ports above `metrics_listen`.
     package var listeners: [Listener] {
-        var listeners = [Listener(key: "ingress.listen", instance: nil, address: ingress.listen)]
+        var listeners = [
+            Listener(key: "ingress.listen", stage: .ingressGateway, instance: nil, address: ingress.listen)
+        ]
         if let listen = router.listen {
             for number in 0..<router.instances {
                 let own = ListenAddress(host: listen.host, port: listen.port + number)
                 let instance = router.instances > 1 ? "\(Stage.fanoutRouter.rawValue)-\(number)" : nil
-                listeners.append(Listener(key: "router.listen", instance: instance, address: own))
+                listeners.append(
+                    Listener(key: "router.listen", stage: .fanoutRouter, instance: instance, address: own))
             }
         }
         let stages: [(String, Stage, Int, ListenAddress?)] = [
@@ -33,7 +37,9 @@ extension TributaryConfiguration {
             for number in 0..<instances {
                 let own = ListenAddress(host: address.host, port: address.port + number)
                 listeners.append(
-                    Listener(key: "\(key).metrics_listen", instance: "\(stage.rawValue)-\(number)", address: own))
+                    Listener(
+                        key: "\(key).metrics_listen", stage: stage, instance: "\(stage.rawValue)-\(number)",
+                        address: own))
             }
         }
         return listeners

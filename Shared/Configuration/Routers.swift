@@ -1,5 +1,5 @@
-internal import Executable
-internal import Wire
+package import Executable
+package import Wire
 
 /// Several routers: which source belongs to which, and who works for each.
 extension TributaryConfiguration {
@@ -36,6 +36,18 @@ extension TributaryConfiguration {
             section.report(
                 at: "router.file_destinations",
                 "several routers would write into the same files; with \(count) there are none")
+        }
+    }
+}
+
+extension Stage {
+    /// What it is on the bus.
+    package var role: StageRole {
+        switch self {
+        case .ingressGateway, .ingressConnector: .ingress
+        case .verifier: .verifier
+        case .normaliser: .normaliser
+        case .fanoutRouter: .router
         }
     }
 }

@@ -63,17 +63,6 @@ extension StageEnvironment {
     }
 }
 
-extension Stage {
-    fileprivate var role: StageRole {
-        switch self {
-        case .ingressGateway, .ingressConnector: .ingress
-        case .verifier: .verifier
-        case .normaliser: .normaliser
-        case .fanoutRouter: .router
-        }
-    }
-}
-
 extension LinkRefusals {
     /// A stage that is refused is not ready: where it was restarted by another executable, the former comes back.
     package func check(linked: String) -> HealthCheck {

@@ -1,5 +1,5 @@
-"""Network namespaces as three hosts on one switch, and the stages of a pipeline spread over them. Nothing leaves
-them."""
+"""Network namespaces as three hosts on one switch, the stages of a pipeline spread over them, and webhooks that pass
+them. Nothing leaves them."""
 
 import ctypes
 import json
@@ -9,33 +9,42 @@ import socket
 import subprocess
 import sys
 import threading
+import unittest
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
-from launcher import HOST, new_folder, until  # noqa: E402
+from launcher import HOST, PATIENCE_SECONDS, binaries, new_folder, until  # noqa: E402
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
 ADDRESSES = {"edge": "10.77.0.1", "middle": "10.77.0.2", "back": "10.77.0.3"}
-PLACES = {
-    "edge": ["ingress-gateway-0"],
-    "middle": ["verifier-0", "normaliser-0", "normaliser-1"],
-    "back": ["fanout-router-0"],
-}
-ROLES = {"edge": ["ingress"], "middle": ["verifier", "normaliser"], "back": ["router"]}
-SOCKETS = {
-    "ingress-gateway-0": {"out": "10.77.0.1:7100", "control": "10.77.0.1:7101"},
-    "verifier-0": {"out": "10.77.0.2:7100"},
-    "normaliser-0": {"out": "10.77.0.2:7101"},
-    "normaliser-1": {"out": "10.77.0.2:7102"},
-    "fanout-router-0": {},
-}
+ROLES = {"ingress-gateway": "ingress", "verifier": "verifier", "normaliser": "normaliser", "fanout-router": "router"}
 DOOR_PORT, SINK_PORT = 8080, 9000
 KEY_ID, SECRET = "k3ytest123abc", "test_stream_api_secret_not_real"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What runs on which host, and where it listens."""
+
+    places: dict[str, list[str]]
+    sockets: dict[str, dict[str, str]]
+    """The entries of the topology."""
+    sources: dict[str, dict] = field(default_factory=lambda: {"stream": {}})
+    """Of each its keys beside those of every source."""
+    routers: int = 1
+
+    def hosts_of(self, role: str) -> list[str]:
+        return [host for host, instances in self.places.items() if role in map(role_of, instances)]
+
+
+def role_of(instance: str) -> str:
+    return ROLES[instance.rpartition("-")[0]]
 
 
 class Network:
@@ -70,11 +79,17 @@ class Network:
     def namespace(self, host: str) -> str:
         return f"{self._name}-{host}"
 
-    def unplug(self, host: str) -> None:
+    @contextmanager
+    def cut_off(self, host: str):
         self._within("switch", "link", "set", host, "down")
+        try:
+            yield
+        finally:
+            self._within("switch", "link", "set", host, "up")
 
-    def plug(self, host: str) -> None:
-        self._within("switch", "link", "set", host, "up")
+    def enter(self, host: str, *command: str | Path) -> list[str | Path]:
+        """A command as it is run on that host."""
+        return ["ip", "netns", "exec", self.namespace(host), *command]
 
     def call(self, host: str, function: Callable, *arguments):
         """Calls a function in a thread that is on that host; sockets that it makes stay there."""
@@ -95,29 +110,43 @@ class Network:
         subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=30)
 
 
+def network_for() -> Network:
+    """The network until the end of a test module, which is skipped where there can be none."""
+    if binaries() is None:
+        raise unittest.SkipTest("nothing is built; 'swift build' makes the executables, or TRIBUTARY_BIN names them")
+    try:
+        return unittest.enterModuleContext(Network())
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", b"") or str(error).encode()
+        raise unittest.SkipTest(f"network namespaces are not permitted here: {reason.decode().strip()}") from error
+
+
 class Hosts:
     """A pipeline on the hosts of a network, each with a folder that holds the same file, and the keys of its own roles.
     Used with `with`."""
 
-    def __init__(self, network: Network, binaries: Path):
-        self.network, self._binaries, self.folder = network, binaries, new_folder("h")
+    def __init__(self, network: Network, layout: Layout):
+        self.network, self.layout, self.folder = network, layout, new_folder("h")
         self.public_keys: dict[str, str] = {}
+        self.processes: dict[str, subprocess.Popen] = {}
         self._running = ExitStack()
 
     def __enter__(self):
         try:
-            for host, roles in ROLES.items():
+            for host in self.layout.places:
                 (self.folder / host).mkdir(mode=0o700)
-                for role in roles:
-                    made = subprocess.run(
-                        [self._binaries / "tributary", "keys", "generate", self.key(role)], check=True,
-                        capture_output=True, text=True)  # fmt: skip
-                    self.public_keys[role] = made.stdout.strip()
-            for host, instances in PLACES.items():
+            for role in ROLES.values():
+                made = subprocess.run(
+                    [binaries() / "tributary", "keys", "generate", self.key(role)], check=True, capture_output=True,
+                    text=True)  # fmt: skip
+                self.public_keys[role] = made.stdout.strip()
+                for host in self.layout.hosts_of(role)[1:]:
+                    shutil.copy(self.key(role), self.folder / host)
+            for host, instances in self.layout.places.items():
                 self.file(host).write_text(json.dumps(self.configuration()))
                 for instance in instances:
-                    self._start(host, instance)
-            for host, instances in PLACES.items():
+                    self.start(host, instance)
+            for host, instances in self.layout.places.items():
                 for instance in instances:
                     self.wait_for(host, instance)
         except BaseException:
@@ -134,29 +163,35 @@ class Hosts:
 
     def key(self, role: str) -> Path:
         """The file of its secret key."""
-        return self.folder / next(host for host, roles in ROLES.items() if role in roles) / f"{role}.key"
+        return self.folder / self.layout.hosts_of(role)[0] / f"{role}.key"
 
     def configuration(self) -> dict:
         return {
             "topology": {role: {"public_key": key, "secret_key": f"file:{role}.key"}
                          for role, key in self.public_keys.items()}
-            | {"instances": [{"name": name} | sockets for name, sockets in SOCKETS.items()]},
+            | {"instances": [{"name": name} | sockets for name, sockets in self.layout.sockets.items()]},
             "ingress": {"listen": f"{HOST}:{DOOR_PORT}"},
-            "router": {"egress_allow": [f"{HOST}/8"]},
-            "sources": [{"name": "stream", "provider": "stream", "secrets": [{"id": KEY_ID, "value": "env:SECRET"}]}],
+            "router": {"egress_allow": [f"{HOST}/8"], "instances": self.layout.routers},
+            "sources": [{"name": name, "provider": "stream", "secrets": [{"id": KEY_ID, "value": "env:SECRET"}]} | more
+                        for name, more in self.layout.sources.items()],
             "subscriptions": [{"name": "sink", "url": f"http://{HOST}:{SINK_PORT}/", "order": "key",
                                "signing": {"scheme": "none"}}],
         }
 
-    def _start(self, host: str, instance: str) -> None:
+    def start(self, host: str, instance: str) -> None:
         log = os.open(self.folder / host / f"{instance}.log", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         self._running.callback(os.close, log)
         process = subprocess.Popen(
-            ["ip", "netns", "exec", self.network.namespace(host), self._binaries / instance.rpartition("-")[0],
-             "--config", self.file(host), "--instance", instance],
+            self.network.enter(host, binaries() / instance.rpartition("-")[0], "--config", self.file(host),
+                               "--instance", instance),
             env=os.environ | {"SECRET": SECRET}, stdout=log, stderr=log)  # fmt: skip
         self._running.callback(process.wait)
         self._running.callback(process.kill)
+        self.processes[instance] = process
+
+    def end(self, instance: str, signal: int) -> None:
+        self.processes[instance].send_signal(signal)
+        self.processes[instance].wait()
 
     def wait_for(self, host: str, instance: str) -> None:
         """Until it is ready: until it is linked to what it needs."""
@@ -170,8 +205,10 @@ class Hosts:
 
         until(is_ready, f"{instance} on {host}; its log is {self.folder / host / instance}.log", 60.0)
 
-    def log(self, host: str, instance: str) -> str:
-        return (self.folder / host / f"{instance}.log").read_text()
+    def tributary(self, host: str, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.network.enter(host, binaries() / "tributary", *arguments, "--config", self.file(host)),
+            capture_output=True, text=True, timeout=PATIENCE_SECONDS)  # fmt: skip
 
 
 class Capture:

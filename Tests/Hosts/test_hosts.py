@@ -1,149 +1,48 @@
-"""Ingress, verifier with two normalisers, and router on three hosts: webhooks flow, a partition loses nothing, and
-neither strangers nor listeners on the wire get anything."""
+"""Ingress, verifier with two normalisers, and router on three hosts: webhooks flow, a partition loses nothing, neither
+strangers nor listeners on the wire get anything, and commands say of each host what is there."""
 
-import hashlib
-import hmac
-import http.client
-import http.server
 import json
 import os
+import signal
 import socket
 import subprocess
-import threading
 import time
 import unittest
-from collections import defaultdict
 
 import zmq
 import zmq.utils.monitor
-from hosts import ADDRESSES, DOOR_PORT, HOST, KEY_ID, SECRET, SINK_PORT, Capture, Hosts, Network
+from hosts import ADDRESSES, SECRET, Capture, Hosts, Layout, Network, network_for
 from launcher import PATIENCE_SECONDS, binaries, until
+from load import MARK, Load, Sink
 
-CALLS = 8
-MARK = "these words must not be on the wire"
+LAYOUT = Layout(
+    places={
+        "edge": ["ingress-gateway-0"],
+        "middle": ["verifier-0", "normaliser-0", "normaliser-1"],
+        "back": ["fanout-router-0"],
+    },
+    sockets={
+        "ingress-gateway-0": {"out": "10.77.0.1:7100", "control": "10.77.0.1:7101"},
+        "verifier-0": {"out": "10.77.0.2:7100"},
+        "normaliser-0": {"out": "10.77.0.2:7101"},
+        "normaliser-1": {"out": "10.77.0.2:7102"},
+        "fanout-router-0": {},
+    },
+)
 PARTITIONS_SECONDS = (3, 3, 10)
 REFORMED_SECONDS = 2.0
 
 network: Network
 hosts: Hosts
-sink: "Sink"
-
-
-class Sink:
-    """The subscriber, on the router's host: the numbers that came, for each call in their order."""
-
-    def __init__(self, network: Network):
-        self.numbers: dict[int, list[int]] = defaultdict(list)
-        self.count = 0
-        sink = self
-
-        class Answer(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):  # noqa: N802
-                sink.take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = network.call("back", http.server.ThreadingHTTPServer, (HOST, SINK_PORT), Answer)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def take(self, event: dict) -> None:
-        number = event["data"]["number"]
-        self.numbers[number % CALLS].append(number)
-        self.count += 1
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class Sender:
-    """Posts webhooks one after another, those of one call; each must be taken."""
-
-    def __init__(self, network: Network, call: int):
-        self._network, self._call = network, call
-        self.sent: list[int] = []
-        self._is_over = False
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._is_over = True
-        self._thread.join()
-
-    def _run(self) -> None:
-        connection = http.client.HTTPConnection(HOST, DOOR_PORT, timeout=PATIENCE_SECONDS)
-        connection.sock = self._network.call("edge", socket.create_connection, (HOST, DOOR_PORT))
-        while not self._is_over:
-            number = first_number + len(self.sent) * CALLS + self._call
-            body = json.dumps(
-                {
-                    "type": "call.session_participant_joined", "call_cid": f"default:{self._call}", "session_id": "s",
-                    "created_at": "2026-10-05T14:49:14Z", "number": number, "words": MARK,
-                }
-            ).encode()  # fmt: skip
-            signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-            head = {"Content-Type": "application/json", "X-API-KEY": KEY_ID, "X-SIGNATURE": signature,
-                    "X-WEBHOOK-ID": f"id-{number}", "X-WEBHOOK-ATTEMPT": "1"}
-            connection.request("POST", "/in/stream", body, head)
-            response = connection.getresponse()
-            response.read()
-            if not 200 <= response.status < 300:
-                raise AssertionError(f"{number} was answered {response.status}")
-            self.sent.append(number)
-        connection.close()
-
-
-first_number = 0
+sink: Sink
 
 
 def setUpModule():
     global network, hosts, sink
-    folder = binaries()
-    if folder is None:
-        raise unittest.SkipTest("nothing is built; 'swift build' makes the executables, or TRIBUTARY_BIN names them")
-    try:
-        network = unittest.enterModuleContext(Network())
-    except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "stderr", b"") or str(error).encode()
-        raise unittest.SkipTest(f"network namespaces are not permitted here: {reason.decode().strip()}") from error
-    sink = Sink(network)
+    network = network_for()
+    sink = Sink(network, "back")
     unittest.addModuleCleanup(sink.close)
-    hosts = unittest.enterModuleContext(Hosts(network, folder))
-
-
-class Load:
-    """Senders of all calls; at the end everything that was taken must have come, in order."""
-
-    def __init__(self, test: unittest.TestCase):
-        global first_number
-        first_number += 10_000_000
-        sink.numbers.clear()
-        self._test, self._senders = test, [Sender(network, call) for call in range(CALLS)]
-
-    def __enter__(self):
-        for sender in self._senders:
-            sender.__enter__()
-        return self
-
-    def __exit__(self, *_) -> None:
-        for sender in self._senders:
-            sender.__exit__()
-        for call, sender in enumerate(self._senders):
-            self._test.assertTrue(sender.sent)
-            until(lambda: sink.numbers[call][-1:] == sender.sent[-1:], f"the last webhook of call {call}")  # noqa: B023
-            self._test.assertEqual(list(dict.fromkeys(sink.numbers[call])), sender.sent)
-
-    @property
-    def count(self) -> int:
-        return sum(len(sender.sent) for sender in self._senders)
+    hosts = unittest.enterModuleContext(Hosts(network, LAYOUT))
 
 
 class HostsTests(unittest.TestCase):
@@ -151,7 +50,7 @@ class HostsTests(unittest.TestCase):
 
     def test_webhooks_come_in_order_and_no_byte_of_them_is_on_the_wire(self):
         with Capture(network, "edge") as edge, Capture(network, "back") as back:
-            with Load(self) as load:
+            with Load(self, network, {"stream": sink}) as load:
                 until(lambda: load.count > 500, "500 webhooks")
             plain = network.call("edge", socket.socket, socket.AF_INET, socket.SOCK_DGRAM)
             plain.sendto(b"these words are", (ADDRESSES["back"], 9))
@@ -164,16 +63,15 @@ class HostsTests(unittest.TestCase):
 
     def test_after_a_partition_under_load_nothing_is_missing_and_all_is_in_order(self):
         reformed = []
-        with Load(self) as load:
+        with Load(self, network, {"stream": sink}) as load:
             for seconds in PARTITIONS_SECONDS:
                 before = sink.count
                 until(lambda: sink.count > before + 200, "deliveries")  # noqa: B023
-                network.unplug("middle")
-                taken = load.count
-                time.sleep(seconds)
-                self.assertGreater(load.count, taken, "webhooks are taken meanwhile")
-                before = sink.count
-                network.plug("middle")
+                with network.cut_off("middle"):
+                    taken = load.count
+                    time.sleep(seconds)
+                    self.assertGreater(load.count, taken, "webhooks are taken meanwhile")
+                    before = sink.count
                 healed = time.monotonic()
                 until(lambda: sink.count > before, "deliveries after the partition")  # noqa: B023
                 reformed.append(time.monotonic() - healed)
@@ -182,12 +80,62 @@ class HostsTests(unittest.TestCase):
         # One of them may fall on a moment in which this machine does something else.
         self.assertLess(sorted(reformed)[1], REFORMED_SECONDS)
 
+    def test_status_and_top_say_what_is_on_this_host_and_where_the_others_are(self):
+        elsewhere = {"ingress-gateway-0": "elsewhere: 10.77.0.1:7100", "verifier-0": "elsewhere: 10.77.0.2:7100",
+                     "normaliser-0": "elsewhere: 10.77.0.2:7101", "normaliser-1": "elsewhere: 10.77.0.2:7102",
+                     "fanout-router-0": "elsewhere"}
+        for host, own in LAYOUT.places.items():
+            with self.subTest(host):
+                expected = elsewhere | dict.fromkeys(own, "ready")
+                for arguments in (["status"], ["top", "--once", "--interval", "0.1"]):
+                    ended = hosts.tributary(host, *arguments)
+                    self.assertEqual((ended.returncode, ended.stderr), (0, ""), ended.stdout)
+                    lines = ended.stdout.splitlines()[1:]
+                    self.assertEqual([line.split()[0] for line in lines], list(expected))
+                    for line, state in zip(lines, expected.values(), strict=True):
+                        self.assertIn(f" {state}", line)
+        hosts.end("normaliser-1", signal.SIGTERM)
+        ended = hosts.tributary("middle", "status")
+        hosts.start("middle", "normaliser-1")
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("normaliser-1 is stopped: 10.77.0.2:7102 is an address of this host", ended.stdout)
+        hosts.wait_for("middle", "normaliser-1")
+
+    def test_doctor_looks_at_what_belongs_to_its_host_and_at_the_links_to_others(self):
+        for host, words in {
+            "edge": ["10.77.0.1:7101 of ingress-gateway-0 is listened on", "ingress-gateway-0 is ready",
+                     "not connected to from here: verifier-0, normaliser-0, normaliser-1, fanout-router-0"],
+            "middle": ["normaliser-1 is ready", "ingress-gateway-0 on another host (10.77.0.1:7101) can be connected",
+                       "not connected to from here: fanout-router-0"],
+            "back": ["fanout-router-0 is ready", "normaliser-1 on another host (10.77.0.2:7102) can be connected to",
+                     "127.0.0.1 can be connected to", "not connected to from here: verifier-0"],
+        }.items():
+            with self.subTest(host):
+                ended = hosts.tributary(host, "doctor")
+                self.assertEqual((ended.returncode, ended.stderr), (0, ""), ended.stdout)
+                for each in words:
+                    self.assertIn(each, ended.stdout)
+        hosts.end("normaliser-1", signal.SIGTERM)
+        with network.cut_off("edge"):
+            cut = {host: hosts.tributary(host, "doctor", "--json") for host in LAYOUT.places}
+        hosts.start("middle", "normaliser-1")
+        errors = {host: [f"{each['code']}: {each['text']}" for each in json.loads(ended.stdout)["findings"]
+                         if each["severity"] == "error"] for host, ended in cut.items()}
+        self.assertEqual(errors["edge"], [])
+        self.assertEqual(
+            [each.partition(":")[0] for each in errors["middle"]], ["stage", "link", "link"], errors["middle"])
+        self.assertIn("normaliser-1 is stopped", errors["middle"][0])
+        self.assertEqual([each.partition(":")[0] for each in errors["back"]], ["link", "link"], errors["back"])
+        self.assertIn("normaliser-1 on another host (10.77.0.2:7102) cannot be connected to: the connection was "
+                      "refused", errors["back"][1])
+        hosts.wait_for("middle", "normaliser-1")
+
     def test_who_has_no_key_or_another_one_gets_nothing_and_the_pipeline_goes_on(self):
         ports = {"edge": (7100, 7101), "middle": (7100, 7101, 7102)}
         keys = {"plain": None, "stranger": zmq.curve_keypair(), "router": own_keys("router")}
         servers = {("edge", 7100): "ingress", ("edge", 7101): "ingress", ("middle", 7100): "verifier",
                    ("middle", 7101): "normaliser", ("middle", 7102): "normaliser"}
-        with Load(self):
+        with Load(self, network, {"stream": sink}):
             for host, each in ports.items():
                 for port in each:
                     for name, pair in keys.items():

@@ -41,6 +41,7 @@ FOUNDATION_JSON = {"ReprocessIntake.swift": "operators' requests, not webhooks"}
 OUTGOING = {
     "SubscriberConnector.swift": "the router's deliveries",
     "DestinationProbe.swift": "tributary doctor, to see whether a destination can be reached",
+    "LinkFindings.swift": "tributary doctor, to see whether stages on other hosts can be reached",
     "ControlClient.swift": "commands, to a router elsewhere",
     "SQSClient.swift": "from a queue of SQS, for who receives from there",
     "NATSConnection.swift": "the router's deliveries to NATS, to an address that it has checked",
@@ -99,6 +100,7 @@ SLEEPING = {
     "Tests/FanoutRouterTests/Subscriber.swift": "between two looks",
     "Tests/FanoutRouterTests/StoreFixture.swift": "between two looks",
     "Tests/Hosts/test_hosts.py": "how long a partition lasts",
+    "Tests/Hosts/test_routers.py": "the same",
     "Tests/Listeners/test_listeners.py": "the span in which processor time is counted",
     "Tests/Supervisor/test_under_load.py": "how long a process is stopped, and how long it runs",
     "scripts/launcher.py": "between two looks",

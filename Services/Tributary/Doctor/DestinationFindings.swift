@@ -1,4 +1,5 @@
 import Egress
+import Executable
 import NIOCore
 import NIOPosix
 import PipelineConfiguration
@@ -22,13 +23,14 @@ enum DestinationFindings {
     private static let threads = 16
 
     static func of(_ configuration: TributaryConfiguration, api: [(name: String, url: String)]) -> [Finding] {
-        let router = configuration.router
+        let (router, placement) = (configuration.router, Placement(configuration))
         guard router.egressProxy == nil else {
             let text = "deliveries go through router.egress_proxy, so destinations were not connected to from here"
             return [Finding(.fine, "router.egress_proxy", text, code: .connection)]
         }
         let egress = EgressGuard(allow: router.egressAllow, allowHTTP: router.allowHTTP)
-        var targets = configuration.subscriptions.flatMap { subscription in
+        let subscriptions = placement.has(.fanoutRouter) ? configuration.subscriptions : []
+        var targets = subscriptions.flatMap { subscription in
             subscription.destination.endpoints.map {
                 Target(
                     words: "subscription \(subscription.name)", url: $0, tls: subscription.destination.tls,
@@ -38,7 +40,8 @@ enum DestinationFindings {
         targets += api.compactMap { name, text in
             (try? EndpointURL(text)).map { Target(words: "subscription \(name)", url: $0, egress: egress) }
         }
-        targets += configuration.connectors.map {
+        let connectors = placement.has(.ingressConnector) ? configuration.connectors : []
+        targets += connectors.map {
             Target(words: "connector \($0.name)", url: $0.place.url, tls: $0.ca.map { SubscriberTLS(ca: $0) })
         }
         return examine(targets)

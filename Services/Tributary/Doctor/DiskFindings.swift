@@ -95,12 +95,14 @@ enum DiskFindings {
 
     /// What journals, event log and quarantine may take; segments beyond the event log's budget are in it.
     static func budgetBytes(_ configuration: TributaryConfiguration) -> Int {
-        let (ingress, router) = (configuration.ingress, configuration.router)
-        let journals = ingress.instances + (configuration.connectors.isEmpty ? 0 : 1)
-        let each =
-            journals * ingress.diskBudgetBytes + router.eventLogBudgetBytes + 5 * (64 << 20)
-            + router.quarantine.totalBytes
-        return router.instances * each
+        let (ingress, router, placement) = (configuration.ingress, configuration.router, Placement(configuration))
+        let connectors = configuration.connectors.isEmpty ? 0 : 1
+        let fronts =
+            placement.count(.ingressGateway, without: ingress.instances)
+            + placement.count(.ingressConnector, without: connectors)
+        let log = router.eventLogBudgetBytes + 5 * (64 << 20) + router.quarantine.totalBytes
+        return router.instances * fronts * ingress.diskBudgetBytes
+            + placement.count(.fanoutRouter, without: router.instances) * log
     }
 
     private static func usedBytes(below folder: String) -> Int {

@@ -18,7 +18,8 @@ struct DoctorCommand: ParsableCommand {
             the disk, space, clock, open files, ports, every stage that runs, and name,
             address, connection and certificate of every destination. Nothing is sent
             to a destination but the beginning of TLS. It works whether the pipeline
-            runs or not; run it as the user of the stages.
+            runs or not; run it as the user of the stages. With a topology it looks at
+            what belongs to this host, and whether its stages reach those of others.
 
             Exit codes: 0 no errors (there may be warnings), 1 errors, 78 wrong
             configuration.
@@ -49,7 +50,7 @@ struct DoctorCommand: ParsableCommand {
         found += DiskFindings.of(configuration) + OwnerFindings.of(configuration.dataDir)
         found += ClockFindings.of(isKept: ClockFindings.isKept, jumps: stages.clockJumps)
         found += DescriptorFindings.of(configuration, stages.rows) + PortFindings.of(configuration, pids: stages.pids)
-        found += stages.findings + CertificateFindings.ofListeners(configuration)
+        found += stages.findings + LinkFindings.of(configuration) + CertificateFindings.ofListeners(configuration)
         return isOffline ? found : found + DestinationFindings.of(configuration, api: stages.apiDestinations)
     }
 

@@ -1,7 +1,7 @@
 /// What a finding is about: the word that programs go by, why it matters, and what to do when it is not in order.
 enum FindingCode: String, CaseIterable, Sendable {
     case configuration, secret, directory, owner, flush, durability, space, clock, descriptors, port, stage, hang,
-        version, name, egress, connection, tls, certificate
+        link, version, name, egress, connection, tls, certificate
 
     var why: String {
         switch self {
@@ -17,6 +17,7 @@ enum FindingCode: String, CaseIterable, Sendable {
         case .port: "a stage cannot listen where another program does, and nobody is answered where none does"
         case .stage: "webhooks wait on the ingress' disk until every stage works"
         case .hang: "a stage that stands still holds what it has taken"
+        case .link: "webhooks wait on the ingress' disk until the stages reach each other"
         case .version: "what was installed counts only from a stage's restart on"
         case .name: "deliveries fail as long as the name does not resolve"
         case .egress: "the router refuses to deliver to such an address"
@@ -38,8 +39,9 @@ enum FindingCode: String, CaseIterable, Sendable {
         case .clock: "let chrony or systemd-timesyncd keep the clock; restart the stages when it is right"
         case .descriptors: "raise the limit (ulimit -n, LimitNOFILE=) or lower max_connections"
         case .port: "stop the other program, choose another address, or start the stage"
-        case .stage: "tributary logs INSTANCE says why; scripts/supervisor up -d starts what is missing"
+        case .stage: "tributary logs INSTANCE says why; scripts/supervisor up -d, or its unit, starts what is missing"
         case .hang: "the supervisor replaces it after 10 s; without one kill it and start it again"
+        case .link: "start it on its host, and let firewalls pass its port"
         case .version: "scripts/supervisor restart STAGE"
         case .name: "correct the URL, or what /etc/resolv.conf names"
         case .egress: "list the network in router.egress_allow if it may be reached, or use https"

@@ -31,12 +31,13 @@ enum DescriptorFindings {
     private static let reserved = 256
 
     static func of(_ configuration: TributaryConfiguration, _ rows: [JSONValue]) -> [Finding] {
+        let placement = Placement(configuration)
         let deliveries = configuration.subscriptions.reduce(0) { $0 + $1.concurrency }
         let needs: [(stage: Stage, key: String, connections: Int)] = [
             (.ingressGateway, "ingress.max_connections", configuration.ingress.maxConnections),
             (.fanoutRouter, "router.push.max_connections", configuration.router.push.maxConnections + deliveries),
         ]
-        return needs.flatMap { need in
+        return needs.filter { placement.has($0.stage) }.flatMap { need in
             let running = rows.filter { $0["stage"].text == need.stage.rawValue && $0["pid"] != .null }
             let limits =
                 running.isEmpty

@@ -7,12 +7,14 @@ import StageMetrics
 enum PortFindings {
     /// `pids`: the pipeline's processes; none while nothing runs.
     static func of(_ configuration: TributaryConfiguration, pids: Set<Int32>) -> [Finding] {
-        let running = Set(Stage.instances(in: configuration.runDir))
-        return configuration.listeners.map { listener in
-            let owner = listener.instance.map { " of \($0)" } ?? ""
-            let mustListen = !pids.isEmpty && listener.instance.map(running.contains) ?? true
-            let (severity, what) = state(of: listener.address, mustListen: mustListen, pids: pids)
-            return Finding(severity, listener.key, "\(listener.address)\(owner) \(what)", code: .port)
+        let (running, placement) = (Set(Stage.instances(in: configuration.runDir)), Placement(configuration))
+        let own = configuration.listeners.filter { $0.instance.map(placement.has) ?? placement.has($0.stage) }
+        let links = placement.listeners.map { ("topology.instances", Optional($0.instance), $0.address) }
+        return (own.map { ($0.key, $0.instance, $0.address) } + links).map { key, instance, address in
+            let owner = instance.map { " of \($0)" } ?? ""
+            let mustListen = !pids.isEmpty && instance.map(running.contains) ?? true
+            let (severity, what) = state(of: address, mustListen: mustListen, pids: pids)
+            return Finding(severity, key, "\(address)\(owner) \(what)", code: .port)
         }
     }
 

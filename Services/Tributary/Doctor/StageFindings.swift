@@ -4,6 +4,7 @@ import Glibc
 import JSON
 import PipelineConfiguration
 import StageMetrics
+import Wire
 
 /// What runs of the pipeline, asked instance by instance.
 struct StageFindings {
@@ -11,8 +12,9 @@ struct StageFindings {
     private static let build = "tributary_build_info"
     private static let jump = "tributary_clock_jump_seconds"
 
-    /// One object per instance, as `tributary status` has them.
+    /// One object per instance of this host, as `tributary status` has them.
     let rows: [JSONValue]
+    let runs: Bool
     private(set) var findings: [Finding] = []
     /// How far the clock was set since each started.
     private(set) var clockJumps: [(instance: String, seconds: Double)] = []
@@ -23,25 +25,27 @@ struct StageFindings {
     init(_ configuration: TributaryConfiguration) {
         runDir = configuration.runDir
         do throws(StageFailure) {
-            rows = try PipelineStatus(runDir: runDir).rows
+            let status = try PipelineStatus(runDir: runDir, Placement(configuration))
+            (rows, runs) = (status.rows.filter { !Placement.isElsewhere($0) }, status.runs)
         } catch {
-            rows = []
+            (rows, runs) = ([], false)
             findings = [Finding(.error, "", error.sentence, code: .stage)]
             return
         }
-        guard !rows.isEmpty else {
+        guard runs else {
             findings = [Finding(.fine, "", "nothing runs, so what only stages can tell is left out", code: .stage)]
             return
         }
         for row in rows { look(at: row) }
-        let needed = Stage.allCases.filter { $0 != .ingressConnector || !configuration.connectors.isEmpty }
+        // What a topology places here and does not run has a row.
+        let needed = Stage.allCases.filter {
+            configuration.topology == nil && ($0 != .ingressConnector || !configuration.connectors.isEmpty)
+        }
         for stage in needed where !rows.contains(where: { $0["stage"].text == stage.rawValue }) {
             findings.append(Finding(.error, "", "no \(stage.rawValue) runs", code: .stage))
         }
         readAPIDestinations(configuration)
     }
-
-    var runs: Bool { !rows.isEmpty }
 
     /// The stages and their supervisor.
     var pids: Set<Int32> {
@@ -87,7 +91,8 @@ struct StageFindings {
 
     private mutating func readAPIDestinations(_ configuration: TributaryConfiguration) {
         let routers = rows.filter { $0["stage"].text == Stage.fanoutRouter.rawValue && $0["pid"] != .null }
-        for number in routers.indices {
+        for router in routers {
+            let number = StageRole.number(of: router["instance"].text)
             let router = StageClient.router(configuration, number: number)
             guard let listed = try? router.ask("GET", "/v1/subscriptions") else { continue }
             apiDestinations += listed["subscriptions"].elements

@@ -14,8 +14,9 @@ struct PipelineStatus {
     /// One object per instance, from the ingress to the router.
     private(set) var rows: [JSONValue]
 
-    /// Fails with 69 where the supervisor hangs, with 77 where this user may not ask.
-    init(runDir: String) throws(StageFailure) {
+    /// Fails with 69 where the supervisor hangs, with 77 where this user may not ask. `placement`: with what it knows of this
+    /// host's instances that do not run, and of those of others.
+    init(runDir: String, _ placement: Placement? = nil) throws(StageFailure) {
         self.runDir = runDir
         supervised = try SupervisorClient(runDir: runDir).ask("status")
         rows = supervised?["instances"].elements ?? []
@@ -23,16 +24,23 @@ struct PipelineStatus {
         for instance in try socketNames() where !names.contains(instance) {
             if let row = try unsupervised(instance) { rows.append(row) }
         }
+        rows += placement?.rows(beside: Set(rows.map { $0["instance"].text })) ?? []
         rows.sort { Self.place($0["instance"].text) < Self.place($1["instance"].text) }
     }
 
     static let nothingRuns = StageFailure(
         .notRunning, "nothing runs; 'scripts/supervisor up -d' starts the pipeline.")
 
+    static let nothingRunsHere = StageFailure(
+        .notRunning, "nothing of this host runs; start its instances, each by its unit or by hand.")
+
+    /// Whether anything of this host does, or a supervisor sees to it.
+    var runs: Bool { rows.contains { supervised != nil || $0["pid"] != .null } }
+
     /// The instances; fails with 3 where nothing runs.
     func running() throws(StageFailure) -> [JSONValue] {
-        guard !rows.isEmpty else {
-            throw Self.nothingRuns
+        guard runs else {
+            throw rows.isEmpty ? Self.nothingRuns : Self.nothingRunsHere
         }
         return rows
     }

@@ -13,21 +13,27 @@ struct StatusCommand: ParsableCommand {
               tributary status
               tributary status --json | jq '.instances[] | select(.state != "ready")'
 
-            Exit codes: 0 all are ready, 1 one is not, 3 no supervisor runs, 69 the
-            supervisor hangs, 77 not permitted.
+            With a topology, all and none are those of this host; of the others it says the
+            address.
+
+            Exit codes: 0 all are ready, 1 one is not, 3 no supervisor runs (with a
+            topology: none of this host's), 69 the supervisor hangs, 77 not permitted.
             """)
 
     @OptionGroup var options: CommandOptions
 
     func run() throws {
         let configuration = orExit { () throws(StageFailure) in try options.running() }
-        let status = orExit { () throws(StageFailure) in try PipelineStatus(runDir: configuration.runDir) }
+        let status = orExit { () throws(StageFailure) in
+            try PipelineStatus(runDir: configuration.runDir, Placement(configuration))
+        }
         let open = Self.unverifiedSources(status.rows, configuration.runDir)
         if options.json {
             StandardOutput.write(Self.json(status, configuration, open).indented() + "\n")
         } else if !status.rows.isEmpty {
             StandardOutput.write(Self.text(status.rows, open, status.supervised?["auto"] ?? .null) + "\n")
         }
+        if configuration.topology != nil { return Self.end(status) }
         let byHand = status.rows.filter { $0["by_hand"] == .bool(true) }.map { $0["instance"].text }
         if !byHand.isEmpty {
             let names = byHand.joined(separator: ", ")
@@ -42,7 +48,14 @@ struct StatusCommand: ParsableCommand {
             StandardError.write("tributary: no supervisor runs\(rest)\n")
             ExitStatus.notRunning.exit()
         }
-        if !status.rows.allSatisfy({ ["ready", "draining"].contains($0["state"].text) }) { ExitStatus.failure.exit() }
+        Self.end(status)
+    }
+
+    /// With 3 where nothing runs, with 1 where an instance of this host is not ready.
+    private static func end(_ status: PipelineStatus) {
+        _ = orExit { () throws(StageFailure) in try status.running() }
+        let areReady = status.rows.allSatisfy { ["ready", "draining", "elsewhere"].contains($0["state"].text) }
+        if !areReady { ExitStatus.failure.exit() }
     }
 
     /// `auto`: the least and the most instances of each stage whose number follows the backlog's age.
@@ -52,7 +65,7 @@ struct StatusCommand: ParsableCommand {
             let uptime = CellText.duration(Double(row["uptime_seconds"].text))
             let pid = row["pid"] == .null ? "-" : row["pid"].text
             table.add([
-                row["instance"].text, pid, row["state"].text, uptime, row["restarts"].text, row["last_end"].text,
+                row["instance"].text, pid, Placement.state(row), uptime, row["restarts"].text, row["last_end"].text,
             ])
         }
         var lines = [table.text]

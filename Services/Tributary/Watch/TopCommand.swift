@@ -45,7 +45,8 @@ struct TopCommand: ParsableCommand {
     }
 
     func run() {
-        let runDir = orExit { () throws(StageFailure) in try options.running().runDir }
+        let configuration = orExit { () throws(StageFailure) in try options.running() }
+        let (runDir, placement) = (configuration.runDir, Placement(configuration))
         let isLive = !once && !options.json && StandardOutput.isScreen
         let terminal = isLive ? TerminalScreen() : nil
         var earlier: [String: InstanceReading] = [:]
@@ -53,7 +54,7 @@ struct TopCommand: ParsableCommand {
         while true {
             let rows: [JSONValue]
             do throws(StageFailure) {
-                rows = try PipelineStatus(runDir: runDir).running()
+                rows = try PipelineStatus(runDir: runDir, placement).running()
             } catch {
                 terminal?.restore()
                 error.exit(as: "tributary")

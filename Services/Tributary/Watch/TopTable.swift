@@ -13,9 +13,9 @@ struct TopTable {
     private static let columns: [Column] = [
         Column(title: "INSTANCE", isNumber: false) { printable($0.row["instance"].text) },
         Column(title: "PID") { $0.row["pid"] == .null ? "-" : $0.row["pid"].text },
-        Column(title: "STATE", isNumber: false) { printable($0.row["state"].text) },
+        Column(title: "STATE", isNumber: false) { printable(Placement.state($0.row)) },
         Column(title: "UPTIME") { CellText.duration(Double($0.row["uptime_seconds"].text)) },
-        Column(title: "RESTARTS") { $0.row["restarts"].text },
+        Column(title: "RESTARTS") { $0.row["restarts"] == .null ? "-" : $0.row["restarts"].text },
         Column(title: "CPU%") { CellText.number($0.cpuPercent) },
         Column(title: "RSS MB") { CellText.number($0.residentBytes.map { $0 / 1e6 }) },
         Column(title: "IN/S") { CellText.number($0.inPerSecond) },
@@ -62,9 +62,9 @@ struct TopTable {
     var summary: String {
         let cpu = instances.reduce(0) { $0 + ($1.cpuPercent ?? 0) }
         let resident = instances.reduce(0) { $0 + ($1.residentBytes ?? 0) }
-        let ready = instances.count { $0.isReady }
+        let (ready, here) = (instances.count { $0.isReady }, instances.count { !Placement.isElsewhere($0.row) })
         return
-            "\(CellText.timeOfDay())  \(ready) of \(instances.count) ready, CPU \(CellText.number(cpu)) %, resident "
+            "\(CellText.timeOfDay())  \(ready) of \(here) ready, CPU \(CellText.number(cpu)) %, resident "
             + "\(CellText.number(resident / 1e6)) MB"
     }
 
