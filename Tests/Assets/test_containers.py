@@ -26,8 +26,14 @@ def manifests() -> dict[str, dict]:
             for each in yaml.safe_load_all(file.read_text())}
 
 
-def services() -> dict[str, dict]:
-    return yaml.safe_load((COMPOSE / "docker-compose.yaml").read_text())["services"]
+def services(name: str = "docker-compose.yaml") -> dict[str, dict]:
+    return yaml.safe_load((COMPOSE / name).read_text())["services"]
+
+
+def stage_of(name: str) -> tuple[str, int]:
+    """The executable and the number of a service or container."""
+    executable, _, number = name.rpartition("-")
+    return (executable, int(number)) if number.isdigit() else (name, 0)
 
 
 class Containers(unittest.TestCase):
@@ -39,8 +45,21 @@ class Containers(unittest.TestCase):
         """What `tributary check` says of it."""
         self.passes(binaries() / "tributary", "check", "--config", configuration)
 
-    def metrics_port(self, tree: dict, executable: str) -> int:
-        return int(tree[STARTED[executable].key]["metrics_listen"].rpartition(":")[2])
+    def metrics_port(self, tree: dict, name: str) -> int:
+        executable, number = stage_of(name)
+        return int(tree[STARTED[executable].key]["metrics_listen"].rpartition(":")[2]) + number
+
+    def said(self, command: list[str], environment: dict) -> list[str]:
+        """The words of what a container would execute in the end."""
+        words = [each.replace("$$", "$") for each in command]
+        words = {"CMD": words[1:], "CMD-SHELL": ["sh", "-c", *words[1:]]}.get(words[0], words)
+        with tempfile.TemporaryDirectory() as folder:
+            for program in ("curl", *STARTED):
+                file = Path(folder) / program
+                file.write_text('#!/bin/sh\necho "${0##*/} $*"\n')
+                file.chmod(0o755)
+            shown = {name: str(value) for name, value in environment.items()} | {"PATH": f"{folder}:/usr/bin:/bin"}
+            return subprocess.run(words, env=shown, text=True, capture_output=True, check=True).stdout.split()
 
     def test_hadolint_finds_nothing_to_say_about_the_image(self):
         self.passes(TOOLS / "hadolint", COMPOSE / "Dockerfile")
@@ -60,17 +79,32 @@ class Containers(unittest.TestCase):
 
     def test_the_composition_is_one_by_the_schema(self):
         self.passes(TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec",
-                    COMPOSE / "docker-compose.yaml")
+                    COMPOSE / "docker-compose.yaml", COMPOSE / "docker-compose.routers.yaml")
 
     def test_the_composition_has_a_service_for_each_stage_and_asks_it_where_it_answers(self):
         tree = yaml.safe_load((COMPOSE / "container.yaml").read_text())
         self.assertEqual(set(services()), set(STARTED))
         for name, service in services().items():
             with self.subTest(name):
-                self.assertIn(name, " ".join(service["command"]).split())
-                self.assertIn(f":{self.metrics_port(tree, name)}/readyz", service["healthcheck"]["test"][-1])
+                environment = service.get("environment", {})
+                self.assertEqual(self.said(service["command"], environment)[0], name)
+                asked = self.said(service["healthcheck"]["test"], environment)[-1]
+                self.assertTrue(asked.endswith(f":{self.metrics_port(tree, name)}/readyz"), asked)
                 self.assertTrue(service["read_only"])
                 self.assertEqual(service["cap_drop"], ["ALL"])
+
+    def test_a_second_router_of_the_composition_has_every_stage_behind_the_ingress_under_its_number(self):
+        tree = yaml.safe_load((COMPOSE / "container.yaml").read_text())
+        added = services("docker-compose.routers.yaml")
+        self.assertEqual({stage_of(name) for name in added}, {(each, 1) for each in set(STARTED) - {"ingress-gateway"}})
+        for name, service in added.items():
+            with self.subTest(name):
+                former = services()[service["extends"]["service"]]
+                self.assertEqual(service["extends"], {"file": "docker-compose.yaml", "service": stage_of(name)[0]})
+                started = self.said(former["command"], service["environment"])
+                self.assertRegex(started[-1], f"^{stage_of(name)[0]}-.*1$")
+                asked = self.said(former["healthcheck"]["test"], service["environment"])[-1]
+                self.assertTrue(asked.endswith(f":{self.metrics_port(tree, name)}/readyz"), asked)
 
     def test_the_configuration_of_the_composition_has_no_errors(self):
         self.check(COMPOSE / "container.yaml")

@@ -22,14 +22,19 @@ INSIDE = "/opt/tributary"
 MOST_EXPOSED = 2.0
 CREDENTIAL = "token-of-the-app"
 RUNNING = ("tributary-ingress-gateway", "tributary-verifier@0", "tributary-normaliser@0", "tributary-normaliser@1",
-           "tributary-fanout-router")
+           "tributary-fanout-router@0", "tributary-verifier@1", "tributary-fanout-router@1")
 
-CONFIGURATION = """
+APP = 'provider: generic, path_token: "file:/run/secrets/verifier_app", mapping: { type: /type, id: /id }'
+CONFIGURATION = f"""
 run_dir: /run/tributary
 data_dir: /var/lib/tributary
-ingress: { listen: "127.0.0.1:8080" }
+ingress: {{ listen: "127.0.0.1:8080" }}
+verifier: {{ instances: 2 }}
+normaliser: {{ instances: 2 }}
+router: {{ instances: 2 }}
 sources:
-  - { name: app, provider: generic, path_token: "file:/run/secrets/verifier_app", mapping: { type: /type, id: /id } }
+  - {{ name: app, {APP}, router: 0 }}
+  - {{ name: second, {APP}, router: 1 }}
 """
 
 JUDGE = """
@@ -171,9 +176,14 @@ class Booted(unittest.TestCase):
         ids = sorted(event["id"] for event in json.loads(self.read("events"))["events"])
         self.assertEqual(ids, ["1", "3"], self.journal())
 
+    def test_a_second_router_has_the_webhooks_of_its_sources(self):
+        self.assertEqual(self.read("second"), "202", self.journal())
+        ids = [event["id"] for event in json.loads(self.read("events-of-1"))["events"]]
+        self.assertEqual(ids, ["4"], self.journal())
+
     def test_a_stage_sees_its_own_credentials_only(self):
         self.assertEqual(self.read("tributary-verifier@0.secrets"), "verifier_app")
-        self.assertEqual(self.read("tributary-fanout-router.secrets"), "router_app")
+        self.assertEqual(self.read("tributary-fanout-router@0.secrets"), "router_app")
         for unit in ("tributary-ingress-gateway", "tributary-normaliser@0"):
             self.assertEqual(self.read(f"{unit}.secrets"), "")
 
