@@ -55,7 +55,7 @@ import Wire
             last == """
                   normaliser-0                +1.250 ms    0.250 ms
                   fanout-router-0             +5.500 ms
-                in the event log
+                in the event log, unless its event was there before
 
                 """)
         #expect(journey.end == .logged)

@@ -102,6 +102,12 @@ class HostsTests(unittest.TestCase):
         hosts.wait_for("middle", "normaliser-1")
 
     def test_doctor_looks_at_what_belongs_to_its_host_and_at_the_links_to_others(self):
+        for host, missing in {"edge": [], "middle": ["env:SECRET"], "back": []}.items():
+            ended = hosts.tributary(host, "check", "--secrets")
+            errors = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+            self.assertEqual(len(errors), len(missing), ended.stderr)
+            for line, place in zip(errors, missing, strict=True):
+                self.assertIn(place, line)
         for host, words in {
             "edge": ["10.77.0.1:7101 of ingress-gateway-0 is listened on", "ingress-gateway-0 is ready",
                      "not connected to from here: verifier-0, normaliser-0, normaliser-1, fanout-router-0"],

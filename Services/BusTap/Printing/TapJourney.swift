@@ -91,7 +91,7 @@ package struct TapJourney {
         }
         eventsShown = max(eventsShown, lines.count)
         guard record.origin.role == .router else { return }
-        out.text(end == .refused ? "in quarantine\n" : "in the event log\n")
+        out.text(end == .refused ? "in quarantine\n" : "in the event log, unless its event was there before\n")
     }
 
     private func line(_ instance: String, _ since: Int64?, to out: inout ByteWriter) {

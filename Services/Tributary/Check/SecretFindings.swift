@@ -16,7 +16,10 @@ struct SecretFindings {
     private var weak: [String] = []
 
     init(_ configuration: TributaryConfiguration) {
-        for stage in Stage.allCases { for reference in configuration.secrets(of: stage) { look(for: reference) } }
+        let placement = Placement(configuration)
+        for stage in Stage.allCases where placement.has(stage) {
+            for reference in configuration.secrets(of: stage) { look(for: reference) }
+        }
         for source in configuration.sources { judge(source, configuration) }
         for token in configuration.router.apiTokens { judge(token) }
         for tls in [configuration.ingress.tls, configuration.router.tls].compactMap({ $0 }) { judge(tls) }

@@ -24,7 +24,8 @@ struct Placement {
     /// Nil without a topology.
     private let entries: [Entry]?
     private let routers: Int
-    private let keyed: Set<Stage>
+    /// Whether a router could be started here: its key is, or none is needed.
+    private let hasRouterKey: Bool
 
     init(_ configuration: TributaryConfiguration) {
         let routers = configuration.router.instances
@@ -43,17 +44,15 @@ struct Placement {
             return Entry(
                 name: entry.name, stage: stage, instance: name, isHere: isHere, out: entry.out, control: entry.control)
         }
-        keyed = Set(
-            Stage.allCases.filter { stage in
-                (try? configuration.topology?.keys(of: stage.role)?.secretKey.resolve()) != nil
-            })
+        let key = configuration.topology?.keys(of: .router)?.secretKey
+        hasRouterKey = key.map { (try? $0.resolve()) != nil } ?? true
     }
 
     /// Whether instances of a stage belong here; a router that was never started does where its key is.
     func has(_ stage: Stage) -> Bool {
         guard let entries else { return true }
         return entries.contains { $0.stage == stage && $0.isHere }
-            || stage == .fanoutRouter && keyed.contains(stage)
+            || stage == .fanoutRouter && hasRouterKey
     }
 
     func has(_ instance: String) -> Bool {
