@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 from commandline import UNAVAILABLE, USAGE, Failure
-from supervision.topology import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
-EXECUTABLES = ("tributary", *(stage.executable for stage in STAGES))
+STAGES = ("ingress-gateway", "ingress-connector", "verifier", "normaliser", "fanout-router")
+"""From the front door to the subscribers; stopping goes this way, starting the other."""
+FRONT = STAGES[0]
+"""Whose listening socket the supervisor holds and passes on."""
+EXECUTABLES = ("tributary", *STAGES)
 KINDS = ("release", "debug")
 
 

@@ -17,12 +17,16 @@ struct IngressGateway: ParsableCommand {
 
     @OptionGroup var options: StageOptions
 
+    @Flag(help: "Settle what the journal holds, and end: with 0 where nothing is left.")
+    var retire = false
+
     func run() {
         StageEnvironment.prepare(.ingressGateway, options).withJournal(serve)
     }
 
     private func serve(_ environment: StageEnvironment) throws {
         let folder = try environment.makeDataDirectory()
+        let retirement = Retirement(folder: folder)
         if let notice = try environment.configuration.ingress.descriptorNotice() {
             environment.logger.warning("\(notice)")
         }
@@ -44,12 +48,15 @@ struct IngressGateway: ParsableCommand {
                 }
             })
         environment.logger.notice("taking webhooks in", metadata: ["port": "\(ingress.port)"])
+        let journals = ingress.running.map(\.partition.intake)
+        if retire { Retirement.await(journals) { ended.give(.success(())) } }
         let end = ended.wait()
         OrderlyEnd.begin(environment.logger)
         environment.logger.notice("stopping: finishing open requests")
         try ingress.stop()
         admin.close()
         try end.get()
+        if retire, !retirement.mark(journals) { ExitStatus.failure.exit() }
         environment.logger.notice("stopped")
     }
 }

@@ -50,6 +50,6 @@ struct TributaryCommand: ParsableCommand {
             ReprocessCommand.self, StatsCommand.self, TokenCommand.self, KeysCommand.self, LogCommand.self,
             BackupCommand.self, RestoreCommand.self, DoctorCommand.self, StatusCommand.self, LogsCommand.self,
             TopCommand.self, MetricsCommand.self, ScaleCommand.self, RestartCommand.self, ReloadCommand.self,
-            DownCommand.self, AwaitReadyCommand.self,
+            DownCommand.self, AwaitReadyCommand.self, PlanCommand.self, FollowBacklogCommand.self,
         ])
 }

@@ -32,6 +32,20 @@ package enum AcceptedConfiguration {
         return accepted
     }
 
+    /// The same; fails with 77 where this user may not use the run directory. That it is not there is no matter of
+    /// permission.
+    package static func usable(
+        _ file: String, warn: (String) -> Void
+    ) throws(StageFailure) -> TributaryConfiguration {
+        let configuration = try running(file, warn: warn)
+        do throws(StageFailure) {
+            try FileAccess.check(configuration.runDir)
+        } catch {
+            if error.status != .unavailable { throw error }
+        }
+        return configuration
+    }
+
     private static func result(of file: String) -> Result<TributaryConfiguration, ConfigurationErrors> {
         do throws(ConfigurationErrors) {
             return .success(try TributaryConfiguration.load(file))

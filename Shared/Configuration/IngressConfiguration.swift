@@ -45,7 +45,9 @@ package struct IngressConfiguration: Sendable {
         ],
         [
             Field("listen", \.listen, .address, "Where webhooks come in.", effect: .restart),
-            Field("instances", \.instances, .integer(1...16), "How many processes run.", effect: .instances),
+            Field(
+                "instances", \.instances, .integer(1...Stage.ingressGateway.mostInstances),
+                "How many processes run.", effect: .instances),
             Field(
                 "threads", optional: \.threads, .integer(1...64),
                 "Event loops that speak HTTP, in each process; without it, half of the processors, at least one.",
@@ -120,7 +122,9 @@ package struct WorkerConfiguration: Sendable {
     static let table = FieldTable<WorkerConfiguration>(
         WorkerConfiguration.init,
         [
-            Field("instances", \.instances, .integer(1...64), "How many processes run.", effect: .instances),
+            Field(
+                "instances", \.instances, .integer(1...Stage.verifier.mostInstances),
+                "How many processes run.", effect: .instances),
             Field(
                 "metrics_listen", optional: \.metricsListen, .address,
                 "Serves /metrics over TCP too; instance n listens n ports above it.", effect: .restart),

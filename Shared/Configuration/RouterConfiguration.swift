@@ -41,7 +41,7 @@ package struct RouterConfiguration: Sendable {
         [
             // A journal, and the workers behind it, are those of one router.
             Field(
-                "instances", \.instances, .integer(1...16),
+                "instances", \.instances, .integer(1...Stage.fanoutRouter.mostInstances),
                 "How many routers run; each source belongs to one of them, and each has an event log of its own.",
                 stages: Stage.allCases, effect: .pipeline),
             Field(

@@ -19,6 +19,15 @@ extension Stage {
         }
     }
 
+    /// How many instances there may be.
+    package var mostInstances: Int {
+        switch self {
+        case .ingressGateway, .fanoutRouter: 16
+        case .ingressConnector: 1
+        case .verifier, .normaliser: 64
+        }
+    }
+
     /// By either name.
     package init?(named text: String) {
         guard let stage = Stage.allCases.first(where: { [$0.rawValue, $0.shortName].contains(text) }) else {

@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
+from executables import STAGES  # noqa: E402
 from launcher import PATIENCE_SECONDS, ROOT, binaries  # noqa: E402
-from supervision.topology import STAGES  # noqa: E402
 
 UNITS = ROOT / "compose" / "systemd"
 INSTALLED = "/usr/libexec/tributary"
@@ -96,7 +96,7 @@ class Units(unittest.TestCase):
             text = each.read_text()
             found[re.search(rf"^ExecStart={INSTALLED}/(\S+)", text, re.MULTILINE)[1]] = \
                 re.search(r"^User=(\S+)", text, re.MULTILINE)[1]
-        self.assertEqual(set(found), {stage.executable for stage in STAGES})
+        self.assertEqual(set(found), set(STAGES))
         self.assertEqual(set(found.values()), users)
         self.assertEqual(len(users), len(found))
 

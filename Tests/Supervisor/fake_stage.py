@@ -4,8 +4,9 @@
 The configuration is a JSON file; beside it, files steer a running stage: INSTANCE.broken (exits at start),
 INSTANCE.needs (the same unless the variable named in it is set), INSTANCE.unready, INSTANCE.stalled (a thread of the
 process with this pid does not move), INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog and INSTANCE.age (the
-numbers that it reports), INSTANCE.refuses (takes no other configuration), INSTANCE.old (has no /configuration).
-All commands of `tributary` but `config` and `check` are the built ones: TRIBUTARY_BUILT names the executable.
+numbers that it reports, and goes by with --retire), INSTANCE.refuses (takes no other configuration), INSTANCE.old (has
+no /configuration).
+All commands of `tributary` but `plan` are the built ones: TRIBUTARY_BUILT names the executable.
 """
 
 import json
@@ -40,7 +41,7 @@ def read(file):
     return file, text
 
 
-def print_configuration():
+def print_plan():
     file, text = read(sys.argv[sys.argv.index("--config") + 1])
     if "--running" in sys.argv:
         run_dir, warning = running(file)
@@ -53,16 +54,23 @@ def print_configuration():
     except ValueError as error:
         tree = {"wrong": str(error)}
     if "wrong" in tree:
-        print(f"{file}:1: {tree['wrong']}", file=sys.stderr)
-        sys.exit(78)
-    if sys.argv[1] == "check" and "unfit" in tree:
-        error = {"file": file, "line": 0, "key": "data_dir", "text": tree["unfit"]}
-        print(json.dumps({"ok": False, "errors": [error]}))
-        sys.exit(78)
-    if sys.argv[1] == "check":
-        print(json.dumps({"ok": True, "fingerprint": fingerprint(text), "changes": tree.get("changes", [])}))
-    else:
-        print(json.dumps(tree))
+        sys.exit(refusal(f"{file}:1: {tree['wrong']}"))
+    changes = tree.get("changes", [])
+    if "--since" in sys.argv and "unfit" in tree:
+        sys.exit(refusal(f"data_dir: {tree['unfit']}"))
+    has_journal = os.path.exists(os.path.join(tree["data_dir"], "ingress-connector-0"))
+    numbers = [tree["ingress"]["instances"], int(has_journal or bool(tree.get("connectors"))),
+               tree["verifier"]["instances"], tree["normaliser"]["instances"], 1]
+    stages = ["ingress-gateway", "ingress-connector", "verifier", "normaliser", "fanout-router"]
+    print(json.dumps({
+        "run_dir": tree["run_dir"], "data_dir": tree["data_dir"], "listen": tree["ingress"]["listen"], "scheme": "http",
+        "instances": dict(zip(stages, numbers, strict=True)), "environment": tree["environment"],
+        "fingerprint": fingerprint(text), "changes": changes if "--since" in sys.argv else None}))
+
+
+def refusal(sentence):
+    print(sentence, file=sys.stderr)
+    return 78
 
 
 def fingerprint(text):
@@ -115,7 +123,12 @@ def run_stage():
     admin.listen(16)
     readable.register(admin, selectors.EVENT_READ, None)
     while not stopping:
-        for key, _ in readable.select():
+        if "--retire" in sys.argv and reported(folder, instance, "backlog") == "0":
+            own = os.path.join(json.loads(text)["data_dir"], instance)
+            os.makedirs(own, exist_ok=True)
+            open(os.path.join(own, "retired"), "w").close()
+            break
+        for key, _ in readable.select(0.05 if "--retire" in sys.argv else None):
             if key.fileobj == waking:
                 os.read(waking, 100)
                 continue
@@ -127,6 +140,7 @@ def run_stage():
                 request = connection.recv(65536)
                 connection.sendall(key.data or answer(request, instance, folder, steered("unready"), running))
     note(folder, instance, "stop")
+    sys.exit("--retire" in sys.argv and bool(stopping))
 
 
 def needs(path):
@@ -136,6 +150,15 @@ def needs(path):
             return [name for name in named.read().split() if name not in os.environ]
     except FileNotFoundError:
         return []
+
+
+def reported(folder, instance, ending):
+    """A number that the instance is to report."""
+    try:
+        with open(os.path.join(folder, f"{instance}.{ending}")) as text:
+            return text.read()
+    except FileNotFoundError:
+        return "0"
 
 
 def is_stalled(path):
@@ -161,20 +184,15 @@ def answer(request, instance, folder, is_unready, running):
         unready = b"HTTP/1.1 503 Unavailable\r\n\r\n" + json.dumps({"checks": checks}).encode()
         return unready if is_unready or stalled else OK
 
-    def reported(ending):
-        try:
-            with open(os.path.join(folder, f"{instance}.{ending}")) as text:
-                return text.read()
-        except FileNotFoundError:
-            return "0"
-
     labels = {"stage": name, "stage_instance": instance}
-    metrics = [metric("tributary_backlog_records", "gauge", labels, reported("backlog")),
-               metric("tributary_oldest_unsettled_seconds", "gauge", labels, reported("age")),
+    metrics = [metric("tributary_backlog_records", "gauge", labels, reported(folder, instance, "backlog")),
+               metric("tributary_oldest_unsettled_seconds", "gauge", labels, reported(folder, instance, "age")),
                metric("tributary_records_total", "counter", labels | {"direction": "in"}, "12")]
     if instance.startswith("verifier"):
         open_source = labels | {"source": "open", "scheme": "none"}
         metrics += [metric("tributary_source_verification", "gauge", open_source, "1")]
+    if b"?names=" in request:
+        metrics = [each for each in metrics if each["name"].encode() in request]
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + json.dumps({"metrics": metrics}).encode()
 
 
@@ -212,8 +230,8 @@ def running(file):
     return run_dir, None
 
 
-if name == "tributary" and sys.argv[1] in ("config", "check"):
-    print_configuration()
+if name == "tributary" and sys.argv[1] == "plan":
+    print_plan()
 elif name == "tributary":
     look()
 else:

@@ -15,6 +15,7 @@ SUPERVISOR = HERE.parent.parent / "scripts" / "supervisor"
 
 sys.path.insert(0, str(SUPERVISOR.parent))
 
+from executables import STAGES as STAGES  # noqa: E402
 from launcher import EXECUTABLES, PATIENCE_SECONDS, until  # noqa: E402
 from launcher import free_port as free_port  # noqa: E402
 from supervision.process import start_ticks  # noqa: E402

@@ -24,7 +24,8 @@ class AcceptedConfiguration(SupervisorCase):
         return until(lambda: self.pipeline.diary("start")[count:], "a stage starts again")
 
     def test_a_file_that_was_edited_reaches_neither_a_restarted_nor_a_crashed_nor_a_new_stage(self):
-        self.edit(json.dumps(self.pipeline.tree | {"changes": [{"text": "x", "stages": [], "effect": "restart"}]}))
+        self.edit(json.dumps(self.pipeline.tree | {"changes": [
+            {"text": "x", "stages": [], "effect": "restart", "meaning": "restarts nothing"}]}))
         ended = self.pipeline.command("restart", "verifier")
         self.assertEqual(ended.returncode, 0, ended.stderr)
         self.assertIn(f"warning: {self.pipeline.file} differs from what runs", ended.stderr)

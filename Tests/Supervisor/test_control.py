@@ -6,15 +6,18 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
-from commandline import NO_PERMISSION, USAGE, Failure
-from pipeline import PATIENCE_SECONDS, until
-from supervision import commands, service
-from test_supervisor import SupervisorCase
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from commandline import NO_PERMISSION, USAGE, Failure  # noqa: E402
+from pipeline import PATIENCE_SECONDS, until  # noqa: E402
+from supervision import commands, service  # noqa: E402
+from test_supervisor import SupervisorCase  # noqa: E402
 
 SECRET = "sesame-open"
 
@@ -79,7 +82,7 @@ class Answering(unittest.IsolatedAsyncioTestCase):
 
     async def test_what_says_nothing_is_told_so_and_there_are_only_so_many_of_it(self):
         with mock.patch.object(service, "REQUEST_SECONDS", 0.01):
-            self.assertIn("no command came within 0.01 s", (await self.ask(b"{"))["failure"])
+            self.assertIn("bytes at most, within 0.01 s", (await self.ask(b"{"))["failure"])
         silent = [await asyncio.open_unix_connection(str(self.path)) for _ in range(service.MOST_CONNECTIONS)]
         self.assertIn("wait for an answer already", (await self.ask(b'{"command": "status"}\n'))["failure"])
         for _, writer in silent:

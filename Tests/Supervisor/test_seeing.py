@@ -10,6 +10,7 @@ import select
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import termios
 import time
@@ -18,11 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
-from commandline import wrapped
-from pipeline import PATIENCE_SECONDS, SUPERVISOR, until
-from supervision import logfiles
-from supervision.service import log_line
-from test_supervisor import SupervisorCase
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+from helptext import wrapped  # noqa: E402
+from pipeline import PATIENCE_SECONDS, SUPERVISOR, until  # noqa: E402
+from supervision import logfiles  # noqa: E402
+from supervision.service import log_line  # noqa: E402
+from test_supervisor import SupervisorCase  # noqa: E402
 
 ESCAPE = "\x1b"
 

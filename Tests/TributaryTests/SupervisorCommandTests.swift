@@ -26,8 +26,12 @@ import Testing
     @Test(arguments: [
         (["scale", "normaliser", "4"], #"{"command":"scale","stage":"normaliser","count":4}"#),
         (["scale", "verifier", "--auto", "1..8"], #"{"command":"scale","stage":"verifier","auto":[1,8]}"#),
-        (["restart", "router"], #"{"command":"restart","name":"router","binary":null}"#),
-        (["restart", "router", "--binary", "/a/../b"], #"{"command":"restart","name":"router","binary":"/b"}"#),
+        (["restart", "router"], #"{"command":"restart","name":"fanout-router","binary":null}"#),
+        (["restart", "ingress-1"], #"{"command":"restart","name":"ingress-gateway-1","binary":null}"#),
+        (
+            ["restart", "verifier", "--binary", "/usr/lib/../bin/env"],
+            #"{"command":"restart","name":"verifier","binary":"/usr/bin/env"}"#
+        ),
     ])
     func `a change is one request, and what is said meanwhile is printed`(
         _ arguments: [String], _ request: String

@@ -11,8 +11,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from commandline import Failure, Formatter
+from commandline import Failure
 from executables import build
+from helptext import Formatter
 from launcher import ROOT
 
 from .workplace import run

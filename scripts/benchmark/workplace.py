@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import commandline
-from commandline import Failure, Formatter
+from commandline import Failure
+from helptext import Formatter
 from launcher import ROOT, new_folder
 
 from . import machine

@@ -7,8 +7,9 @@ import sys
 import threading
 from pathlib import Path
 
-from commandline import Failure, Formatter, run
+from commandline import Failure, run
 from executables import KINDS, provide
+from helptext import Formatter
 from launcher import HOST, free_port, until
 
 from . import journey

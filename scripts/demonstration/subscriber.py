@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from commandline import Formatter
+from helptext import Formatter
 
 from .signature import SignatureWrong, key_of, verify
 

@@ -7,7 +7,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from commandline import USAGE, Failure, Formatter, run
+from commandline import USAGE, Failure, run
+from helptext import Formatter
 
 from .campaign import Campaign, Outcome, repeat_command
 from .program import Program

@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from commandline import Formatter, run
+from commandline import run
 from executables import ROOT, build
+from helptext import Formatter
 
 from .deb import make
 

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import executables
-from commandline import UNAVAILABLE, Failure, Formatter, run
+from commandline import UNAVAILABLE, Failure, run
 from executables import ROOT
 
 from . import service
@@ -17,6 +17,11 @@ from .instance import READY_SECONDS
 from .process import find_running
 
 DEFAULT_FILE = "compose/tributary.yaml"
+ASKED = ("scale", "reload", "restart", "status", "top", "logs", "metrics")
+"""What `tributary` does, with the same arguments; `--help` behind one of these is its own."""
+DESCRIPTION = """\
+Runs the stages of Tributary on this host: builds what is missing, starts them
+in order, restarts what dies or hangs, drains on the way down."""
 MORE = """
 examples:
   scripts/supervisor up                    run in front; Ctrl-C drains and ends
@@ -26,11 +31,11 @@ examples:
   scripts/supervisor restart router        replace a stage's processes in turn
   scripts/supervisor restart normaliser-1  or one instance
   scripts/supervisor down                  drain and stop, ingress to router
+  scripts/supervisor status                what runs, and why what does not
+  scripts/supervisor logs -f               what the stages log
+  scripts/supervisor scale --help          all about one of these
 
-environment:
-  TRIBUTARY_BIN=DIR       use the executables in DIR, and build nothing
-  TRIBUTARY_BUILD=debug   the same as --build debug
-  TRIBUTARY_CONFIG=FILE   the same as --config FILE
+With TRIBUTARY_BIN=DIR the executables in DIR are used, and nothing is built.
 
 An edited file counts from 'reload' on. 'up -d' and 'reload' take the values
 of the variables that it names from the environment that they are called in.
@@ -48,8 +53,12 @@ class Command:
         self._tool = self._binaries / "tributary"
         self._file = Path(options.config or os.environ.get("TRIBUTARY_CONFIG") or ROOT / DEFAULT_FILE).absolute()
 
+    def run(self) -> None:
+        {"up": self.up, "down": self.down}.get(self._options.command, self.ask)()
+
     def _running(self, tells: bool = False) -> Configuration:
-        return load(self._tool, self._file, running=True, tells=tells)
+        """By what the pipeline of this file runs; fails where this user may not use its run directory."""
+        return load(self._tool, self._file, "--running", tells=tells)
 
     def up(self) -> None:
         executables.provide(self._options.build, is_up_to_date=False)
@@ -70,7 +79,8 @@ class Command:
         os.umask(0o077)
         running = find_running(run_dir)
         is_takeover = bool(running) and (run_dir / ACCEPTED_NAME).exists()
-        loaded = self._running(tells=True) if is_takeover else load(self._tool, self._file, copy(self._file, run_dir))
+        loaded = self._running(tells=True) if is_takeover else load(
+            self._tool, self._file, text=copy(self._file, run_dir))
         supervisor = Supervisor(loaded, self._binaries, service.say)
         supervisor.prepare(running, is_takeover)
         service.run(supervisor, running, self._options.detach)
@@ -82,10 +92,9 @@ class Command:
         if running and service.lock(loaded.run_dir) is not None:
             asyncio.run(Supervisor(loaded, self._binaries, lambda line: None).down(running))
             print(f"supervisor: {len(running)} stages stopped that had no supervisor.", flush=True)
-        self.ask("down")
+        self.ask()
 
     def ask(self, command: str | None = None) -> None:
-        """`tributary` does it, with the same arguments; what they are is in its `--help`."""
         command = command or self._options.command
         if os.access(self._tool, os.X_OK):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -95,44 +104,29 @@ class Command:
         print(f"The same as 'tributary {command}', which 'scripts/supervisor up' builds.")
 
 
-COMMANDS = (
-    ("up", Command.up, "Build what is missing, start every stage, keep them running."),
-    ("scale", Command.ask, "Run so many instances of a stage, or as many as the backlog needs."),
-    ("reload", Command.ask, "Check the configuration, say what changes, and let every stage run by it."),
-    ("restart", Command.ask, "Replace the processes of a stage one after the other, or one instance."),
-    ("down", Command.down, "Drain and stop every stage, from the ingress to the router."),
-    ("status", Command.ask, "Show every instance, and why one is not ready."),
-    ("top", Command.ask, "Show a live table of all instances."),
-    ("logs", Command.ask, "Print the ends of the stages' logs, or follow them with -f."),
-    ("metrics", Command.ask, "Print every stage's metrics and the supervisor's as one Prometheus text."),
-)
-
-
 def parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    shared.add_argument("--config", metavar="FILE",
-                        help=f"the configuration (default: TRIBUTARY_CONFIG, or {DEFAULT_FILE})")
-    shared.add_argument("--build", choices=executables.KINDS,
-                        help="which build of the executables to use (default: release)")
-    whole = argparse.ArgumentParser(
-        prog="scripts/supervisor", parents=[shared], formatter_class=Formatter, epilog=MORE,
-        description="Runs the stages of Tributary on this host: starts them in order, restarts what\ndies or hangs, "
-                    "drains on the way down.")
-    added = whole.add_subparsers(metavar="COMMAND", required=True)
-    for name, does, words in COMMANDS:
-        command = added.add_parser(name, parents=[shared], help=words, description=words, formatter_class=Formatter,
-                                   add_help=does is not Command.ask)
-        command.set_defaults(run=does, command=name)
-        if does is Command.up:
-            command.add_argument(
-                "-d", "--detach", action="store_true", help="run behind and return when all stages are ready, at most "
-                f"{READY_SECONDS:g} s; where a supervisor runs, let it go on with the variables of this environment")
-    return whole
+    made = argparse.ArgumentParser(
+        prog="scripts/supervisor", formatter_class=argparse.RawDescriptionHelpFormatter, description=DESCRIPTION,
+        epilog=MORE, add_help=False, allow_abbrev=False)
+    made.add_argument("command", choices=("up", "down", *ASKED), metavar="COMMAND", nargs="?",
+                      help=f"up, down, {', '.join(ASKED[:-1])} or {ASKED[-1]}")
+    made.add_argument("-d", "--detach", action="store_true",
+                      help=f"of up: run behind and return when all stages are ready, at most {READY_SECONDS:g} s; "
+                      "where a supervisor runs, let it go on with the variables of this environment")
+    made.add_argument("--config", metavar="FILE",
+                      help=f"the configuration (default: TRIBUTARY_CONFIG, or {DEFAULT_FILE})")
+    made.add_argument("--build", choices=executables.KINDS,
+                      help="which build of the executables to use (default: TRIBUTARY_BUILD, or release)")
+    return made
 
 
 def main() -> int:
-    whole = parser()
-    options, rest = whole.parse_known_args(namespace=argparse.Namespace(config=None, build=None))
-    if rest and options.run is not Command.ask:
-        whole.error(f"unrecognized arguments: {' '.join(rest)}")
-    return run("supervisor", lambda: options.run(Command(options, rest)) or 0)
+    made = parser()
+    options, rest = made.parse_known_args()
+    if options.command not in ASKED:
+        if not {"-h", "--help"}.isdisjoint(rest):
+            made.print_help()
+            return 0
+        if rest or not options.command:
+            made.error(f"unrecognized arguments: {' '.join(rest)}" if rest else "a COMMAND is missing")
+    return run("supervisor", lambda: Command(options, rest).run() or 0)

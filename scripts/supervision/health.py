@@ -5,13 +5,10 @@ nobody answers where the whole process is stopped. The decisions here know no pr
 """
 
 import asyncio
-import http.client
-import io
 import json
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 STALLED_SECONDS = 10.0
 """What has not answered for this long is replaced; stages call a thread stalled after the same time."""
@@ -58,22 +55,20 @@ class Answer:
 
 
 def parse(received: bytes) -> Answer:
-    """One HTTP answer, read by the standard library as from a socket."""
-    answer = http.client.HTTPResponse(SimpleNamespace(makefile=lambda _: io.BytesIO(received)))
-    try:
-        answer.begin()
-        return Answer(answer.status, answer.read())
-    except (http.client.HTTPException, OSError, ValueError):
-        return Answer()
+    """One answer to a request of HTTP/1.0, which ends with the connection."""
+    head, _, body = received.partition(b"\r\n\r\n")
+    with suppress(ValueError, IndexError):
+        return Answer(int(head.split()[1]), body)
+    return Answer()
 
 
 async def ask(path: Path, target: str, timeout_seconds: float = 1.0) -> Answer:
-    """What a stage answers to a GET within the time: HTTP/1.1 over a Unix socket, one request per connection."""
+    """What a stage answers to a GET at its Unix socket within the time."""
     try:
         async with asyncio.timeout(timeout_seconds):
             reader, writer = await asyncio.open_unix_connection(str(path))
             with closing(writer):
-                writer.write(f"GET {target} HTTP/1.1\r\nHost: stage\r\nConnection: close\r\n\r\n".encode())
+                writer.write(f"GET {target} HTTP/1.0\r\n\r\n".encode())
                 return parse(await reader.read())
     except (OSError, ValueError):  # nobody is there, nothing came in time, the path is too long
         return Answer()

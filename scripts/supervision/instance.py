@@ -11,8 +11,7 @@ from commandline import Failure
 
 from . import logfiles
 from .health import Answer, Liveness, RestartPolicy, ask
-from .process import Process
-from .topology import parse_instance
+from .process import INSTANCE, Process
 
 STOP_SECONDS = 10.0  # how long a stage may take to finish what it holds after SIGTERM; then it is killed, and said
 READY_SECONDS = 15.0  # how long it may take to be ready, or to read another configuration
@@ -23,27 +22,20 @@ POLL_SECONDS = 0.02
 Say = Callable[[str], None]
 
 
-async def until(holds: Callable[[], bool], timeout_seconds: float) -> bool:
-    """Waits for what other tasks of the daemon bring about; whether it held before the time was over."""
-    deadline = time.monotonic() + timeout_seconds
-    while not (held := holds()) and time.monotonic() < deadline:
-        await asyncio.sleep(POLL_SECONDS)
-    return held
-
-
 class Instance:
     """Keeps one process running while it is wanted, in one task of the daemon's event loop."""
 
     def __init__(self, path: Path, launch: Callable[["Instance"], Process], say: Say):
         """`path`: of its files in the run directory, without their endings."""
         self.name = path.name
-        self.stage, self.index = parse_instance(path.name)
+        self.stage, index = INSTANCE.fullmatch(path.name).groups()
+        self.index = int(index)
         self.process: Process | None = None
         self.last_end: str | None = None
         self.started_with: Mapping[str, str] | None = None
         """The environment of its present or last process, as far as that is known."""
         self.leaving = False  # an ingress that empties its journal, behind a listening socket that nobody knows
-        self.looks_empty = 0  # how many times in a row it was seen to have done so
+        self.has_left = False  # it has done so
         self._admin_path, self._log_path = path.with_suffix(".admin"), path.with_suffix(".log")
         self._launch, self._say, self._policy = launch, say, RestartPolicy()
         self._is_wanted = False
@@ -114,7 +106,7 @@ class Instance:
                              *map(logfiles.sentence, logfiles.tail(self._log_path, 1, self._log_start))])
         elif self._is_wanted:
             why = self._answer.why_not_ready if self._answer.status or self._ready_at else "it starts"
-        return {"stage": self.stage.executable, "instance": self.name, "state": self.state,
+        return {"stage": self.stage, "instance": self.name, "state": self.state,
                 "pid": self.process and self.process.pid,
                 "uptime_seconds": self.process and round(self.process.age_seconds, 3),
                 "restarts": self._restarts, "last_end": self.last_end, "why": why}
@@ -133,7 +125,8 @@ class Instance:
                 self.last_end = f"could not be started ({getattr(error, 'strerror', error)})"
             else:
                 await self._watch(self.process)
-            if not self._is_wanted:
+            self.has_left = self._is_wanted and self.leaving and self.last_end == "exited with 0"
+            if self.has_left or not self._is_wanted:
                 return
             ready_seconds = time.monotonic() - self._ready_at if self._ready_at else None
             delay_seconds = self._policy.delay_after_death(ready_seconds)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commandline import UNAVAILABLE, Failure
-from executables import ROOT
+from executables import ROOT, STAGES
 
-from .topology import parse_instance
-
+INSTANCE = re.compile(rf"({'|'.join(STAGES)})-(0|[1-9][0-9]?)")
 REASONS = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs already", 78: ", configuration"}
 FIRST_PASSED = 3  # where passed sockets begin, as the LISTEN_FDS protocol wants it (sd_listen_fds(3))
 LISTEN_BACKLOG = 4096
@@ -130,7 +130,7 @@ def adopt(pid_path: Path) -> Process | None:
 
 def find_running(run_dir: Path) -> dict[str, Process]:
     """The stages that a supervisor has started in a run directory and that live, by instance."""
-    found = {path.stem: adopt(path) for path in sorted(run_dir.glob("*.pid")) if parse_instance(path.stem)}
+    found = {path.stem: adopt(path) for path in sorted(run_dir.glob("*.pid")) if INSTANCE.fullmatch(path.stem)}
     return {name: running for name, running in found.items() if running}
 
 

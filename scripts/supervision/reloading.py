@@ -11,103 +11,86 @@ import signal
 from collections import Counter
 
 from commandline import CONFIGURATION, Failure
+from executables import STAGES
 
 from . import configuration
 from .configuration import ACCEPTED_NAME, FORMER_NAME, Configuration
 from .daemon import Supervisor
 from .instance import POLL_SECONDS, READY_SECONDS, Instance
-from .topology import STAGES
-
-MEANING = {"in_place": "in place: {}", "restart": "restarts {}", "instances": "another number of {}"}
-"""What a change's effect is called, with the stages that it concerns."""
 
 
-class Reload:
-    """One reload of a supervisor's pipeline."""
+async def reload(supervisor: Supervisor, offered: dict[str, str]) -> dict:
+    """Fails before anything is touched where the new configuration cannot run; otherwise says what became of it."""
+    fresh = await asyncio.to_thread(_check, supervisor, offered)
+    before, outcomes = set(supervisor.instances), {}  # what became of every instance
 
-    def __init__(self, supervisor: Supervisor, offered: dict[str, str]):
-        self._supervisor, self._offered, self._say = supervisor, offered, supervisor.say
-        self._before = set(supervisor.instances)
-        self._outcomes: dict[str, dict] = {}  # what became of every instance
+    def note(name: str, outcome: str, detail: str = "") -> None:
+        outcomes[name] = {"instance": name, "outcome": outcome, "detail": detail}
+        supervisor.say(f"{name}: {outcome}" + (f" ({detail})" if detail else ""))
 
-    async def run(self) -> dict:
-        """Fails before anything is touched where the new configuration cannot run; otherwise says what became of it."""
-        supervisor = self._supervisor
-        fresh, found = await asyncio.to_thread(self._check)
-        changes = found["changes"]
-        for change in changes:
-            self._say(f"changed: {change['text']} ({MEANING[change['effect']].format(', '.join(change['stages']))})")
-        if not changes:
-            self._say("nothing changed in the file; secrets in files are read again.")
-        supervisor.take_configuration(
-            fresh, {name for change in changes if change["effect"] == "instances" for name in change["stages"]})
-        supervisor.take_variables(self._offered)
+    async def take(instance: Instance) -> None:
         try:
-            await supervisor.settle(lambda instance: self._take(instance, found))
-            (fresh.run_dir / FORMER_NAME).unlink(missing_ok=True)
-            is_complete = True
-        except Failure:
-            is_complete = False
-            for each in supervisor.of(*STAGES):
-                if each.name not in self._outcomes:
-                    self._note(each.name, "not reached", "an earlier one failed, so this one was left alone")
-        for name in self._before - supervisor.instances.keys():
-            self._note(name, "stopped")
-        counts = Counter(row["outcome"] for row in self._outcomes.values())
-        self._say(f"{len(changes)} {'change' if len(changes) == 1 else 'changes'}; instances: "
-                  f"{', '.join(f'{count} {outcome}' for outcome, count in counts.items())}.")
-        return {"ok": is_complete, "file": str(fresh.file), "fingerprint": found["fingerprint"],
-                "changes": changes, "instances": list(self._outcomes.values())}
-
-    def _check(self) -> tuple[Configuration, dict]:
-        """The new configuration, and what `tributary` says of it."""
-        ours, tool = self._supervisor.configuration, self._supervisor.binaries / "tributary"
-        candidate, former = configuration.copy(ours.file, ours.run_dir), ours.run_dir / FORMER_NAME
-        found = configuration.ask(tool, "check", "--config", candidate, "--json", "--since",
-                                  former if former.exists() else ours.run_dir / ACCEPTED_NAME)
-        fresh = configuration.load(tool, ours.file, candidate)
-        wrong = [f"{change['text']}: that takes 'scripts/supervisor down' and 'up'."
-                 for change in found["changes"] if change["effect"] == "pipeline"]
-        wrong += fresh.missing(os.environ | self._offered, "Nothing was reloaded: set {} where you call "
-                               "'scripts/supervisor reload'.")
-        if wrong:
-            raise Failure(wrong[0], CONFIGURATION)
-        return fresh, found
-
-    async def _take(self, instance: Instance, found: dict) -> None:
-        """Lets one instance run by the new configuration."""
-        try:
-            self._note(instance.name, *await self._outcome(instance, found))
+            note(instance.name, *await _take(supervisor, instance, fresh, is_new=instance.name not in before))
         except Failure as failure:
-            self._note(instance.name, "failed", failure.sentence)
+            note(instance.name, "failed", failure.sentence)
             raise
 
-    async def _outcome(self, instance: Instance, found: dict) -> tuple[str, str]:
-        """What became of it and why; a restart where there is a reason for one."""
-        if instance.name not in self._before:
-            await self._supervisor.until_ready(instance)
-            return "started", ""
-        why = [change["text"] for change in found["changes"]
-               if change["effect"] == "restart" and instance.stage.executable in change["stages"]]
-        why += [f"{name} is new to it" for name in self._supervisor.new_variables(instance)]
-        before = {} if why else await instance.ask("/configuration")
-        if "reloads" not in before:
-            await self._supervisor.replace(instance)
-            return "restarted", "; ".join(why) or "it did not say what it ran by"
-        process, now = instance.process, before
-        instance.send(signal.SIGHUP)
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                # One that died meanwhile starts by the new file.
-                while "reloads" not in now or now["reloads"] <= before["reloads"] and instance.process is process:
-                    await asyncio.sleep(POLL_SECONDS)
-                    now = await instance.ask("/configuration")
-        except TimeoutError:
-            raise Failure(f"it has not read the configuration within {READY_SECONDS:g} s") from None
-        if now["error"] or now["fingerprint"] != found["fingerprint"]:
-            raise Failure(now["error"] or "the file has changed again; reload again")
-        return "in place", ""
+    for change in fresh.changes:
+        supervisor.say(f"changed: {change['text']} ({change['meaning']})")
+    if not fresh.changes:
+        supervisor.say("nothing changed in the file; secrets in files are read again.")
+    supervisor.take_configuration(fresh)
+    try:
+        await supervisor.settle(offered, take)
+        (fresh.run_dir / FORMER_NAME).unlink(missing_ok=True)
+        is_complete = True
+    except Failure:
+        is_complete = False
+        for each in supervisor.of(*STAGES):
+            if each.name not in outcomes:
+                note(each.name, "not reached", "an earlier one failed, so this one was left alone")
+    for name in before - supervisor.instances.keys():
+        note(name, "stopped")
+    counts = Counter(row["outcome"] for row in outcomes.values())
+    supervisor.say(f"{len(fresh.changes)} {'change' if len(fresh.changes) == 1 else 'changes'}; instances: "
+                   f"{', '.join(f'{count} {outcome}' for outcome, count in counts.items())}.")
+    return {"ok": is_complete, "file": str(fresh.file), "fingerprint": fresh.fingerprint, "changes": fresh.changes,
+            "instances": list(outcomes.values())}
 
-    def _note(self, name: str, outcome: str, detail: str = "") -> None:
-        self._outcomes[name] = {"instance": name, "outcome": outcome, "detail": detail}
-        self._say(f"{name}: {outcome}" + (f" ({detail})" if detail else ""))
+
+def _check(supervisor: Supervisor, offered: dict[str, str]) -> Configuration:
+    ours = supervisor.configuration
+    candidate, former = configuration.copy(ours.file, ours.run_dir), ours.run_dir / FORMER_NAME
+    since = former if former.exists() else ours.run_dir / ACCEPTED_NAME
+    fresh = configuration.load(supervisor.tool, ours.file, "--since", since, text=candidate)
+    if missing := fresh.missing(os.environ | offered, "Nothing was reloaded: set {} where you call "
+                                "'scripts/supervisor reload'."):
+        raise Failure(missing[0], CONFIGURATION)
+    return fresh
+
+
+async def _take(supervisor: Supervisor, instance: Instance, fresh: Configuration, is_new: bool) -> tuple[str, str]:
+    """Lets one instance run by the new configuration, by a restart where there is a reason; what became of it, why."""
+    if is_new:
+        await supervisor.until_ready(instance)
+        return "started", ""
+    why = [change["text"] for change in fresh.changes
+           if change["effect"] == "restart" and instance.stage in change["stages"]]
+    why += [f"{name} is new to it" for name in supervisor.new_variables(instance)]
+    before = {} if why else await instance.ask("/configuration")
+    if "reloads" not in before:
+        await supervisor.replace(instance)
+        return "restarted", "; ".join(why) or "it did not say what it ran by"
+    process, now = instance.process, before
+    instance.send(signal.SIGHUP)
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            # One that died meanwhile starts by the new file.
+            while "reloads" not in now or now["reloads"] <= before["reloads"] and instance.process is process:
+                await asyncio.sleep(POLL_SECONDS)
+                now = await instance.ask("/configuration")
+    except TimeoutError:
+        raise Failure(f"it has not read the configuration within {READY_SECONDS:g} s") from None
+    if now["error"] or now["fingerprint"] != fresh.fingerprint:
+        raise Failure(now["error"] or "the file has changed again; reload again")
+    return "in place", ""

@@ -24,13 +24,13 @@ from . import logfiles
 from .daemon import Supervisor
 from .instance import Say
 from .process import Process
-from .reloading import Reload
+from .reloading import reload
 
 LOCK_NAME, PID_NAME, LOG_NAME = "supervisor.lock", "supervisor.pid", "supervisor.log"
 SOCKET_NAME = "supervisor.sock"
 LOCK_WAIT_SECONDS = 2.0  # a supervisor that was just killed or goes down holds its lock for some milliseconds more
 LOCK_PAUSE_SECONDS = 0.02
-LOOK_SECONDS = 1.0  # how often logs are looked at, and the backlog that `scale --auto` follows
+LOOK_SECONDS = 1.0  # how often logs are looked at, and whether somebody judges by the backlog
 MOST_CONNECTIONS = 32
 LONGEST_LINE_BYTES = 4 << 20  # a command with a whole environment
 REQUEST_SECONDS = 10.0  # how long a connection may take to say what it wants
@@ -110,7 +110,7 @@ class Service:
             loop.add_signal_handler(number, self._interrupted)
         if is_behind:
             loop.add_signal_handler(signal.SIGHUP, lambda: self._begin(
-                self._change(Reload(self._supervisor, {}).run), "not reloaded: "))
+                self._change(reload, self._supervisor, {}), "not reloaded: "))
         (run_dir / PID_NAME).write_text(f"{os.getpid()}\n")
         self._supervisor.adopt(running)
         self._begin(self._come_up({}))
@@ -136,7 +136,7 @@ class Service:
         task.add_done_callback(self._tasks.discard)
 
     async def _come_up(self, offered: dict[str, str], said: Say | None = None) -> None:
-        await self._change(self._supervisor.up, offered, said=said)
+        await self._change(self._supervisor.settle, offered, said=said)
         await self._supervisor.until_ready()
         (said or say)(self._supervisor.readiness)
 
@@ -144,9 +144,9 @@ class Service:
         while not self._goes_down:
             await asyncio.sleep(LOOK_SECONDS)
             logfiles.rotate(self._supervisor.configuration.run_dir, say)
-            await self._supervisor.retire()
-            if self._supervisor.by_age and not self._lock.locked():
-                self._begin(self._change(self._supervisor.follow_backlog), "not scaled by the backlog's age: ")
+            self._supervisor.forget_what_left()
+            with suppress(OSError):  # no process just now
+                self._supervisor.keep_follower()
 
     # What it is asked for
 
@@ -183,10 +183,9 @@ class Service:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 return parse_request(await reader.readline())
-        except TimeoutError:
-            raise Failure(f"no command came within {REQUEST_SECONDS:g} s.", USAGE) from None
-        except ValueError:
-            raise Failure(f"a command has {LONGEST_LINE_BYTES} bytes at most.", USAGE) from None
+        except (TimeoutError, ValueError):
+            raise Failure(f"a command is one line of {LONGEST_LINE_BYTES} bytes at most, within {REQUEST_SECONDS:g} s.",
+                          USAGE) from None
 
     async def obey(self, request: dict, said: Say) -> object:
         """What each command does, and its result."""
@@ -196,6 +195,8 @@ class Service:
                 pass
             case {"command": "await-ready"}:
                 await self._come_up(offered, said)
+            case {"command": "scale", "stage": str(stage), "count": int(count), "why": str(why)}:
+                await self._change(supervisor.follow, stage, count, why)
             case {"command": "scale", "stage": str(stage), "count": int(count)} if type(count) is int:
                 await self._change(supervisor.scale, stage, count, said=said)
             case {"command": "scale", "stage": str(stage), "auto": [int(least), int(most)]}:
@@ -203,7 +204,7 @@ class Service:
             case {"command": "restart", "name": str(name), "binary": str() | None as program}:
                 await self._change(supervisor.restart, name, program, said=said)
             case {"command": "reload"}:
-                return await self._change(Reload(supervisor, offered).run, said=said)
+                return await self._change(reload, supervisor, offered, said=said)
             case {"command": "down"}:
                 await self._go_down(said)
             case _:

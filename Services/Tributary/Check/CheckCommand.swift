@@ -177,9 +177,10 @@ extension CheckCommand {
         ])
     }
 
-    private static func json(_ change: ConfigurationChange) -> JSONText {
+    static func json(_ change: ConfigurationChange) -> JSONText {
         .object([
             "text": .string(change.sentence), "effect": .string(change.effect.rawValue),
+            "meaning": .string(meaning(change)),
             "stages": .array(change.stages.map { .string($0.rawValue) }),
         ])
     }

@@ -22,6 +22,13 @@ extension CommandOptions {
     func running() throws(StageFailure) -> TributaryConfiguration {
         try AcceptedConfiguration.running(config) { StandardError.write("tributary: \($0)\n") }
     }
+
+    /// The same; ends the process where this user may not use the run directory.
+    func whatRuns() -> TributaryConfiguration {
+        orExit { () throws(StageFailure) in
+            try AcceptedConfiguration.usable(config) { StandardError.write("tributary: \($0)\n") }
+        }
+    }
 }
 
 /// The result of `body`, or the end of the process with the failure's sentence and status.

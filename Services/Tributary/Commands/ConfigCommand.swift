@@ -43,22 +43,11 @@ struct ConfigCommand: ParsableCommand {
     func run() {
         if schema { return show(ConfigurationReference.schema) }
         if reference { return print(ConfigurationReference.page, terminator: "") }
-        let configuration = running ? orExit { () throws(StageFailure) in try whatRuns() } : options.configuration()
+        let configuration = running ? options.whatRuns() : options.configuration()
         show(environment ? configuration.jsonWithEnvironment : configuration.json)
     }
 
     private func show(_ value: JSONValue) {
         print(options.json ? value.json.text : value.indented())
-    }
-
-    /// Fails with 77 where this user may not use the run directory; that it is not there is no matter of permission.
-    private func whatRuns() throws(StageFailure) -> TributaryConfiguration {
-        let configuration = try options.running()
-        do throws(StageFailure) {
-            try FileAccess.check(configuration.runDir)
-        } catch {
-            if error.status != .unavailable { throw error }
-        }
-        return configuration
     }
 }

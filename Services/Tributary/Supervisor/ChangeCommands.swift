@@ -1,7 +1,10 @@
 import ArgumentParser
 import Executable
 import Foundation
+import Glibc
 import JSON
+import PipelineConfiguration
+import StageMetrics
 
 struct ScaleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +23,10 @@ struct ScaleCommand: ParsableCommand {
 
     @OptionGroup var options: SupervisorOptions
 
-    @Argument(help: "Of which stage: ingress 1 to 16, verifier 1 to 64, normaliser 1 to 64.")
+    private static let limits = [Stage.ingressGateway, .verifier, .normaliser]
+        .map { "\($0.shortName) 1 to \($0.mostInstances)" }.joined(separator: ", ")
+
+    @Argument(help: ArgumentHelp("Of which stage: \(limits)."))
     var stage: String
 
     @Argument(help: "How many.")
@@ -42,8 +48,65 @@ struct ScaleCommand: ParsableCommand {
     }
 
     func run() {
+        let stage = orExit { () throws(StageFailure) in
+            let routers = try AcceptedConfiguration.running(options.config) { _ in }.router.instances
+            return try scalable(routers: routers)
+        }
         let number = range.map { ("auto", JSONText.array($0.map(JSONText.number))) }
-        options.ask("scale", [("stage", .string(stage)), number ?? ("count", .optional(count, JSONText.number))])
+        options.ask(
+            "scale", [("stage", .string(stage.rawValue)), number ?? ("count", .optional(count, JSONText.number))])
+        if stage == .ingressGateway { waitForLeaving() }
+    }
+
+    /// An ingress that leaves empties its journal first; says what it still holds where that takes long.
+    private func waitForLeaving() {
+        let runDir = options.runDir(warns: false)
+        let deadline = monotonicNanoseconds() + 30_000_000_000
+        while true {
+            let status = orExit { () throws(StageFailure) in try SupervisorClient(runDir: runDir).ask("status") }
+            let rows = (status?["instances"].elements ?? []).filter { $0["stage"].text == Stage.ingressGateway.rawValue }
+            let leaving = rows.filter { ["draining", "starting"].contains($0["state"].text) }
+            if rows.count <= count ?? 0 || leaving.isEmpty { return }
+            guard monotonicNanoseconds() > deadline else {
+                usleep(200_000)
+                continue
+            }
+            for row in leaving {
+                let records = CellText.number(InstanceReading(row, runDir: runDir).backlogRecords)
+                let name = printable(row["instance"].text)
+                StandardOutput.write("\(name) still holds \(records) records; it leaves when they are settled.\n")
+            }
+            return
+        }
+    }
+
+    /// The stage, if it may have so many instances; each router has workers of its own.
+    private func scalable(routers: Int) throws(StageFailure) -> Stage {
+        guard let stage = Stage(named: stage) else {
+            throw StageFailure(.usage, "there is no stage \"\(printable(stage))\"; a stage is one of \(Stage.names).")
+        }
+        if stage == .ingressConnector || stage == .fanoutRouter {
+            let why =
+                stage == .fanoutRouter
+                ? "router.instances says how many there are, each with its own sources."
+                : "one connector owns the journal."
+            throw StageFailure(.usage, "\(stage.rawValue) cannot be scaled: \(why)")
+        }
+        let least = stage == .ingressGateway ? 1 : routers
+        for count in range ?? [count ?? 0] where !(least...max(least, stage.mostInstances)).contains(count) {
+            let why = count < least ? ": with fewer, webhooks would be held back." : "."
+            throw StageFailure(
+                .usage, "\(stage.rawValue) runs \(least) to \(stage.mostInstances) instances, not \(count)\(why)")
+        }
+        guard let range else { return stage }
+        if range[0] > range[1] {
+            throw StageFailure(.usage, "\(range[0])..\(range[1]) has more before the dots than behind.")
+        }
+        if stage == .ingressGateway {
+            throw StageFailure(
+                .usage, "\(stage.rawValue) does not follow the backlog; a verifier or normaliser does.")
+        }
+        return stage
     }
 }
 
@@ -72,8 +135,18 @@ struct RestartCommand: ParsableCommand {
     var binary: String?
 
     func run() {
+        let stage = Stage(named: name)
         let path = binary.map { URL(filePath: $0).standardizedFileURL.path }
-        options.ask("restart", [("name", .string(name)), ("binary", .optional(path, JSONText.string))])
+        if path != nil, stage == nil {
+            StageFailure(.usage, "--binary is for all of a stage, not for \(printable(name)): \(Stage.names).")
+                .exit(as: "tributary")
+        }
+        if let path, access(path, X_OK) != 0 {
+            StageFailure(.usage, "\(printable(path)) cannot be executed; name the file that is to run as \(name).")
+                .exit(as: "tributary")
+        }
+        let whole = stage?.rawValue ?? Stage.instance(named: name) ?? name
+        options.ask("restart", [("name", .string(whole)), ("binary", .optional(path, JSONText.string))])
     }
 }
 
