@@ -57,14 +57,6 @@ package struct RequestParser {
         }
     }
 
-    /// Whether a head was given whose end was not.
-    package var isInBody: Bool {
-        switch state {
-        case .requestLine, .fields, .ended: false
-        case .fixed, .chunkSize, .chunk, .chunkEnd, .trailers: true
-        }
-    }
-
     package mutating func append(_ bytes: ByteBuffer) {
         if case .ended = state { return }
         if pending.readableBytes == 0 {

@@ -24,8 +24,6 @@ package enum Limits {
     package static let scanNanoseconds: Int64 = 100_000_000
     /// Longest source name, in bytes.
     package static let sourceNameBytes = 63
-    /// Longest instance name, in bytes.
-    package static let instanceNameBytes = 63
     /// Longest reply body that travels with a verdict.
     package static let verdictReplyBytes = 4096
     /// Most ranges named in one settlement or one notice of lost records.

@@ -36,7 +36,8 @@ import Testing
 
     @Test func `changes come with what a reload does about them`() throws {
         let former = try folder.file("former.yaml", text)
-        let change = try plan(text + "normaliser: { instances: 4 }\n", "--since", former).answer["changes"].elements.first
+        let change = try plan(text + "normaliser: { instances: 4 }\n", "--since", former).answer["changes"].elements
+            .first
         #expect(change?["text"].text == "normaliser.instances: 1 → 4")
         #expect(change?["effect"].text == "instances")
         #expect(change?["meaning"].text == "starts or stops instances")

@@ -28,9 +28,6 @@ struct Finding: Equatable, Sendable {
         self.code = code
     }
 
-    /// The same under another code.
-    func coded(_ code: FindingCode) -> Finding { Finding(severity, key, sentence, code: code) }
-
     /// Without the severity.
     var text: String { key.isEmpty ? sentence : "\(key): \(sentence)" }
 

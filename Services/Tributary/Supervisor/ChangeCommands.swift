@@ -64,7 +64,9 @@ struct ScaleCommand: ParsableCommand {
         let deadline = monotonicNanoseconds() + 30_000_000_000
         while true {
             let status = orExit { () throws(StageFailure) in try SupervisorClient(runDir: runDir).ask("status") }
-            let rows = (status?["instances"].elements ?? []).filter { $0["stage"].text == Stage.ingressGateway.rawValue }
+            let rows = (status?["instances"].elements ?? []).filter {
+                $0["stage"].text == Stage.ingressGateway.rawValue
+            }
             let leaving = rows.filter { ["draining", "starting"].contains($0["state"].text) }
             if rows.count <= count ?? 0 || leaving.isEmpty { return }
             guard monotonicNanoseconds() > deadline else {

@@ -18,7 +18,9 @@ struct FollowBacklogCommand: ParsableCommand {
         while getppid() == parent {
             sleep(1)
             orExit { () throws(StageFailure) in
-                guard let status = try supervisor.ask("status"), case .object(let ranges) = status["auto"] else { return }
+                guard let status = try supervisor.ask("status"), case .object(let ranges) = status["auto"] else {
+                    return
+                }
                 for each in ranges {
                     let bounds = each.value.elements.compactMap(\.integer).map(Int.init)
                     guard bounds.count == 2, bounds[0] <= bounds[1] else { continue }

@@ -106,8 +106,7 @@ struct TopCommand: ParsableCommand {
         var first = first
         while true {
             let size = TerminalScreen.size()
-            let isWhole = table.instances.count <= size.lines - 2
-            first = isWhole ? 0 : max(0, min(first, table.instances.count - max(1, size.lines - 3)))
+            first = max(0, min(first, table.lastFirst(height: size.lines)))
             terminal.draw(table.screen(width: size.columns, height: size.lines, first: first))
             var (key, left) = (String?.none, Int64(1))
             while key == nil, left > 0, TerminalScreen.size() == size {

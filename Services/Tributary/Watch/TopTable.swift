@@ -68,18 +68,24 @@ struct TopTable {
             + "\(CellText.number(resident / 1e6)) MB"
     }
 
+    /// For how many rows a screen has room, and whether a line below them says that these are not all.
+    private func room(height: Int) -> (rows: Int, hasFooter: Bool) {
+        let room = max(0, height - (height >= 3 ? 2 : 1))
+        let hasFooter = instances.count > room && room >= 2
+        return (hasFooter ? room - 1 : room, hasFooter)
+    }
+
+    /// The last row that a screen may begin with.
+    func lastFirst(height: Int) -> Int { max(0, instances.count - max(1, room(height: height).rows)) }
+
     /// One screen: the sums, the header, and the rows from `first` on for which there is room; the header in any case.
     func screen(width: Int, height: Int, first: Int) -> [String] {
         var rows = lines(width: width)
         let header = rows.removeFirst()
         let above = height >= 3 ? [summary] : []
-        var room = max(0, height - above.count - 1)
-        var below: [String] = []
-        if rows.count > room, room >= 2 {
-            room -= 1
-            let last = min(first + room, rows.count)
-            below = ["rows \(first + 1) to \(last) of \(rows.count); j and k scroll, q ends"]
-        }
+        let (room, hasFooter) = room(height: height)
+        let last = min(first + room, rows.count)
+        let below = hasFooter ? ["rows \(first + 1) to \(last) of \(rows.count); j and k scroll, q ends"] : []
         return (above + [header] + rows.dropFirst(first).prefix(room) + below).map { String($0.prefix(width)) }
     }
 
