@@ -11,7 +11,7 @@ from commandline import UNAVAILABLE, Failure, run
 from executables import ROOT
 
 from . import service
-from .configuration import ACCEPTED_NAME, Configuration, copy, load
+from .configuration import ACCEPTED_NAME, copy, load
 from .daemon import Supervisor
 from .instance import READY_SECONDS
 from .process import find_running
@@ -56,13 +56,9 @@ class Command:
     def run(self) -> None:
         {"up": self.up, "down": self.down}.get(self._options.command, self.ask)()
 
-    def _running(self, tells: bool = False) -> Configuration:
-        """By what the pipeline of this file runs; fails where this user may not use its run directory."""
-        return load(self._tool, self._file, "--running", tells=tells)
-
     def up(self) -> None:
         executables.provide(self._options.build, is_up_to_date=False)
-        run_dir = self._running().run_dir
+        run_dir = load(self._tool, self._file, "--running").run_dir
         run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         run_dir.chmod(0o700)  # whoever can connect to its sockets can read the bus
         if service.lock(run_dir) is not None:
@@ -79,15 +75,15 @@ class Command:
         os.umask(0o077)
         running = find_running(run_dir)
         is_takeover = bool(running) and (run_dir / ACCEPTED_NAME).exists()
-        loaded = self._running(tells=True) if is_takeover else load(
-            self._tool, self._file, text=copy(self._file, run_dir))
+        loaded = load(self._tool, self._file, "--running", tells=True) if is_takeover else \
+            load(self._tool, self._file, text=copy(self._file, run_dir))
         supervisor = Supervisor(loaded, self._binaries, service.say)
         supervisor.prepare(running, is_takeover)
         service.run(supervisor, running, self._options.detach)
 
     def down(self) -> None:
         """Stops what runs without a supervisor here."""
-        loaded = self._running()
+        loaded = load(self._tool, self._file, "--running")
         running = find_running(loaded.run_dir)
         if running and service.lock(loaded.run_dir) is not None:
             asyncio.run(Supervisor(loaded, self._binaries, lambda line: None).down(running))
