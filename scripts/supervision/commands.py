@@ -53,9 +53,6 @@ class Command:
         self._tool = self._binaries / "tributary"
         self._file = Path(options.config or os.environ.get("TRIBUTARY_CONFIG") or ROOT / DEFAULT_FILE).absolute()
 
-    def run(self) -> None:
-        {"up": self.up, "down": self.down}.get(self._options.command, self.ask)()
-
     def up(self) -> None:
         executables.provide(self._options.build, is_up_to_date=False)
         run_dir = load(self._tool, self._file, "--running").run_dir
@@ -125,4 +122,5 @@ def main() -> int:
             return 0
         if rest or not options.command:
             made.error(f"unrecognized arguments: {' '.join(rest)}" if rest else "a COMMAND is missing")
-    return run("supervisor", lambda: Command(options, rest).run() or 0)
+    does = Command.up if options.command == "up" else Command.down if options.command == "down" else Command.ask
+    return run("supervisor", lambda: does(Command(options, rest)) or 0)

@@ -33,8 +33,7 @@ LOCK_PAUSE_SECONDS = 0.02
 LOOK_SECONDS = 1.0  # how often logs are looked at, and whether somebody judges by the backlog
 MOST_CONNECTIONS = 32
 LONGEST_LINE_BYTES = 4 << 20  # a command with a whole environment
-REQUEST_SECONDS = 10.0  # how long a connection may take to say what it wants
-ANSWER_SECONDS = 10.0  # how long it may take to read the answer's end
+REQUEST_SECONDS = 10.0  # how long a connection may take to say what it wants, and then to read the answer's end
 LAST_ANSWER_SECONDS = 1.0  # how long a supervisor that ends waits for those who read its last answers
 
 
@@ -172,7 +171,7 @@ class Service:
             traceback.print_exc()
             write(failure="the supervisor has a fault; supervisor.log has its trace.", exit_code=NOT_READY)
         with suppress(OSError, asyncio.CancelledError):  # whoever asked has gone, or we go
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(REQUEST_SECONDS):
                 writer.close()
                 await writer.wait_closed()
         writer.transport.abort()
