@@ -320,6 +320,10 @@ class Changing(SupervisorCase):
         until(lambda: pipeline.rows()["ingress-gateway-1"]["state"] == "draining", "what was left is emptied")
         pipeline.steer("ingress-gateway-1", "backlog", "0")
         until(lambda: "ingress-gateway-1" not in pipeline.rows(), "it leaves")
+        pipeline.good("scale", "ingress", "2")
+        pipeline.good("scale", "ingress", "1")
+        self.assertEqual([*pipeline.rows()].count("ingress-gateway-1"), 0, "the command waits until it has left")
+        self.assertNotIn("error:", pipeline.path("supervisor", "log").read_text(), "to leave is no death")
         self.assertTrue((pipeline.folder / "data" / "ingress-gateway-1" / "retired").exists())
         self.assert_one_each(ALL)
 

@@ -92,7 +92,7 @@ class Instance:
     def state(self) -> str:
         if not self._is_wanted:
             return "stopping" if self.process else "stopped"
-        if self.is_ready:
+        if self.is_ready or self.has_left:
             return "draining" if self.leaving else "ready"
         if self.process and self._ready_at:
             return "not-ready"
@@ -100,11 +100,11 @@ class Instance:
 
     def row(self) -> dict:
         """This instance in the answer to `status`."""
-        why = None
-        if self._is_wanted and not self.process:
+        why, is_expected = None, self._is_wanted and not self.has_left
+        if is_expected and not self.process:
             why = ": ".join([self.last_end or "it has not been started",
                              *map(logfiles.sentence, logfiles.tail(self._log_path, 1, self._log_start))])
-        elif self._is_wanted:
+        elif is_expected:
             why = self._answer.why_not_ready if self._answer.status or self._ready_at else "it starts"
         return {"stage": self.stage, "instance": self.name, "state": self.state,
                 "pid": self.process and self.process.pid,

@@ -22,14 +22,13 @@ from commandline import NOT_READY, UNAVAILABLE, USAGE, Failure
 
 from . import logfiles
 from .daemon import Supervisor
-from .instance import Say
+from .instance import POLL_SECONDS, Say
 from .process import Process
 from .reloading import reload
 
 LOCK_NAME, PID_NAME, LOG_NAME = "supervisor.lock", "supervisor.pid", "supervisor.log"
 SOCKET_NAME = "supervisor.sock"
 LOCK_WAIT_SECONDS = 2.0  # a supervisor that was just killed or goes down holds its lock for some milliseconds more
-LOCK_PAUSE_SECONDS = 0.02
 LOOK_SECONDS = 1.0  # how often logs are looked at, and whether somebody judges by the backlog
 MOST_CONNECTIONS = 32
 LONGEST_LINE_BYTES = 4 << 20  # a command with a whole environment
@@ -47,7 +46,7 @@ def lock(run_dir: Path) -> int | None:
             return descriptor
         with socket.socket(socket.AF_UNIX) as connection:
             is_served = connection.connect_ex(str(run_dir / SOCKET_NAME)) == 0
-        time.sleep(LOCK_PAUSE_SECONDS)
+        time.sleep(POLL_SECONDS)
     os.close(descriptor)
     return None
 
