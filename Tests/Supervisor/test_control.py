@@ -15,7 +15,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from commandline import NO_PERMISSION, USAGE, Failure  # noqa: E402
-from pipeline import PATIENCE_SECONDS, until  # noqa: E402
+from pipeline import PATIENCE_SECONDS, SUPERVISOR, until  # noqa: E402
 from supervision import commands, service  # noqa: E402
 from test_supervisor import SupervisorCase  # noqa: E402
 
@@ -95,6 +95,12 @@ class Commands(unittest.TestCase):
         with mock.patch.object(commands, "Command", side_effect=refused), mock.patch("sys.stderr"), \
                 mock.patch("sys.argv", ["supervisor", "down"]):
             self.assertEqual(commands.main(), NO_PERMISSION)
+
+
+    def test_a_wrong_command_line_is_wrong_usage(self):
+        for arguments in ([], ["start"], ["up", "--nope"], ["down", "now"], ["up", "--build", "fast"]):
+            ended = subprocess.run([SUPERVISOR, *arguments], text=True, capture_output=True, timeout=PATIENCE_SECONDS)
+            self.assertEqual((ended.returncode, ended.stdout, ended.stderr.count("\n")), (USAGE, "", 1), arguments)
 
 
 class SomebodyElse(unittest.TestCase):

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import executables
-from commandline import UNAVAILABLE, Failure, run
+from commandline import UNAVAILABLE, USAGE, Failure, run
 from executables import ROOT
 
 from . import service
@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="scripts/supervisor", formatter_class=argparse.RawDescriptionHelpFormatter, description=DESCRIPTION,
         epilog=MORE, add_help=False, allow_abbrev=False)
+    made.error = lambda words: made.exit(USAGE, f"supervisor: {words}; see 'scripts/supervisor --help'.\n")
     made.add_argument("command", choices=("up", "down", *ASKED), metavar="COMMAND", nargs="?",
                       help=f"up, down, {', '.join(ASKED[:-1])} or {ASKED[-1]}")
     made.add_argument("-d", "--detach", action="store_true",
