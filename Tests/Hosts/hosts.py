@@ -205,9 +205,10 @@ class Hosts:
 
         until(is_ready, f"{instance} on {host}; its log is {self.folder / host / instance}.log", 60.0)
 
-    def tributary(self, host: str, *arguments: str) -> subprocess.CompletedProcess:
+    def tributary(self, host: str, *arguments: str, on: str = "") -> subprocess.CompletedProcess:
+        """A command with the file of a host, `on` this or another one."""
         return subprocess.run(
-            self.network.enter(host, binaries() / "tributary", *arguments, "--config", self.file(host)),
+            self.network.enter(on or host, binaries() / "tributary", *arguments, "--config", self.file(host)),
             capture_output=True, text=True, timeout=PATIENCE_SECONDS)  # fmt: skip
 
 

@@ -3,6 +3,7 @@ strangers nor listeners on the wire get anything, and commands say of each host 
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -94,6 +95,13 @@ class HostsTests(unittest.TestCase):
                     self.assertEqual([line.split()[0] for line in lines], list(expected))
                     for line, state in zip(lines, expected.values(), strict=True):
                         self.assertIn(f" {state}", line)
+        empty = hosts.folder / "new"
+        empty.mkdir()
+        shutil.copy(hosts.key("router"), empty)
+        (empty / "tributary.yaml").write_text(hosts.file("back").read_text())
+        ended = hosts.tributary("new", "status", on="back")
+        self.assertEqual(ended.returncode, 3, ended.stdout)
+        self.assertIn("fanout-router-0 is stopped: its log or key is here", ended.stdout)
         hosts.end("normaliser-1", signal.SIGTERM)
         ended = hosts.tributary("middle", "status")
         hosts.start("middle", "normaliser-1")

@@ -6,7 +6,7 @@ import StageMetrics
 import Wire
 
 /// Which instances of a `topology` belong to this host: those whose address it has, and a router, which has none, where it
-/// runs or has its log. Without a topology all that there is belongs here.
+/// runs, has its log or, being the only one, its key. Without a topology all that there is belongs here.
 struct Placement {
     /// One entry of the topology; an ingress has one for each of several routers.
     struct Entry {
@@ -30,7 +30,9 @@ struct Placement {
     init(_ configuration: TributaryConfiguration) {
         let routers = configuration.router.instances
         let running = Set(Stage.instances(in: configuration.runDir))
-        self.routers = routers
+        let key = configuration.topology?.keys(of: .router)?.secretKey
+        let hasKey = key.map { (try? $0.resolve()) != nil }
+        (self.routers, hasRouterKey) = (routers, hasKey ?? true)
         entries = configuration.topology?.instances.compactMap { entry -> Entry? in
             guard let stage = Stage.allCases.first(where: { entry.name.hasPrefix($0.rawValue + "-") }) else {
                 return nil
@@ -40,12 +42,11 @@ struct Placement {
             let name = instance ?? entry.name
             let isHere =
                 entry.out.map { PortFindings.bindingError(ListenAddress(host: $0.host, port: 0)) == 0 }
-                ?? (running.contains(name) || access("\(configuration.dataDir)/\(name)", F_OK) == 0)
+                ?? (running.contains(name) || access("\(configuration.dataDir)/\(name)", F_OK) == 0
+                    || routers == 1 && hasKey == true)
             return Entry(
                 name: entry.name, stage: stage, instance: name, isHere: isHere, out: entry.out, control: entry.control)
         }
-        let key = configuration.topology?.keys(of: .router)?.secretKey
-        hasRouterKey = key.map { (try? $0.resolve()) != nil } ?? true
     }
 
     /// Whether instances of a stage belong here; a router that was never started does where its key is.
@@ -100,7 +101,8 @@ struct Placement {
         return (entries ?? []).compactMap { entry in
             guard seen.insert(entry.instance).inserted else { return nil }
             let address = entry.addresses.first?.description
-            let why = entry.isHere ? address.map { "\($0) is an address of this host" } ?? "its log is here" : nil
+            let reason = address.map { "\($0) is an address of this host" } ?? "its log or key is here"
+            let why = entry.isHere ? reason : nil
             return JSONValue.read(
                 JSONText.object([
                     ("stage", .string(entry.stage.rawValue)), ("instance", .string(entry.instance)), ("pid", .null),
