@@ -222,8 +222,8 @@ let package = Package(
         service(
             "BusTap",
             [
-                "Bus", "Events", "Executable", "PipelineConfiguration", "StageMetrics", "TapPrinting", "Wire", "ZeroMQ",
-                argumentParser,
+                "Bus", "Events", "Executable", "PipelineConfiguration", "StageMetrics", "TapPrinting", "Threads",
+                "Wire", "ZeroMQ", argumentParser,
             ],
             exclude: ["Printing"]),
         service(

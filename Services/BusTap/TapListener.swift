@@ -3,6 +3,7 @@ import Executable
 import Glibc
 import StageMetrics
 import TapPrinting
+import Threads
 import Wire
 import ZeroMQ
 
@@ -63,7 +64,7 @@ final class TapListener {
             if error.status != .unavailable { throw error }
         }
         // Before the sockets, whose threads inherit it. A kernel that refuses leaves the tap as it is.
-        if !isEager { Self.yieldToOthers() }
+        if !isEager { Scheduling.becomeIdle() }
         restraint = Restraint(isEager: isEager)
         socket = try Context().socket(.subscriber)
         try socket.setHighWaterMarks(Self.queueDepth)
@@ -74,13 +75,6 @@ final class TapListener {
             let what = present.isEmpty ? "no stage" : "none of the stages that were asked for"
             StandardError.write("bus-tap: \(what) runs in \(directory.path) yet; waiting for one\n")
         }
-    }
-
-    /// SCHED_IDLE (sched(7)): a thread that runs only where the processor would be idle. Glibc's module does not export it.
-    private static func yieldToOthers() {
-        let idle: Int32 = 5
-        var parameters = sched_param()
-        _ = sched_setscheduler(0, idle, &parameters)
     }
 
     /// Shows what passes until all that was asked for has been shown or nobody reads any more.

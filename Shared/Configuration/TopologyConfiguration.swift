@@ -18,6 +18,8 @@ package struct TopologyConfiguration: Sendable {
         package var out: ListenAddress?
         /// Where verdicts and settlements come in; for an ingress or connector.
         package var control: ListenAddress?
+        /// Where it serves its metrics; nil for where its stage says.
+        package var metricsListen: ListenAddress?
     }
 
     package private(set) var ingress: Keys?
@@ -86,6 +88,9 @@ package struct TopologyConfiguration: Sendable {
             Field(
                 "control", optional: \.control, .address,
                 "Where an ingress or connector listens for verdicts and settlements."),
+            Field(
+                "metrics_listen", optional: \.metricsListen, .address,
+                "Where it serves /metrics, instead of n ports above that of its stage."),
         ])
 
     /// Forty characters of Z85 (ZeroMQ RFC 32).
@@ -119,9 +124,20 @@ package struct TopologyConfiguration: Sendable {
             }
         }
         for (key, address) in [("out", instance.out), ("control", instance.control)]
-        where address.map({ IPAddress($0.host) == nil || $0.host.contains(":") || $0.host == "0.0.0.0" }) ?? false {
-            section.report(key, "expected the IPv4 address at which the other hosts reach it, and a port")
+        where address.map({ !isReachable($0.host) }) ?? false {
+            section.report(key, "expected the IPv4 address or the name by which the other hosts reach it, and a port")
         }
+    }
+
+    /// What all digits and dots are is an IPv4 address or nothing, as in a URL.
+    private static func isReachable(_ host: String) -> Bool {
+        guard host.utf8.contains(where: { $0 | 0x20 >= UInt8(ascii: "a") }) else {
+            return IPAddress(host) != nil && host != "0.0.0.0"
+        }
+        return host != "localhost" && !host.contains(":")
+            && host.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
+                (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+            }
     }
 
     private func check(_ section: Section) {

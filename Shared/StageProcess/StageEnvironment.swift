@@ -138,8 +138,12 @@ package struct StageEnvironment: Sendable {
         }
     }
 
-    /// Where this instance serves its metrics over TCP: instance n listens n ports above the configured one.
+    /// Where this instance serves its metrics over TCP: instance n listens n ports above the configured one, unless the
+    /// topology says where.
     package var metricsListen: ListenAddress? {
+        let names = busInstances
+        let places = configuration.topology?.instances.filter { names.contains($0.name) } ?? []
+        if let own = places.lazy.compactMap(\.metricsListen).first { return own }
         let base =
             switch stage {
             case .ingressGateway: configuration.ingress.metricsListen

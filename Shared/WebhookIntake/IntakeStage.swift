@@ -52,7 +52,7 @@ extension StageEnvironment {
                 runDirectory: try busDirectory(), instance: busInstances[partition.number],
                 maxBodyBytes: ingress.maxBodyBytes, windowRecords: ingress.windowRecords,
                 windowBytes: ingress.windowBytes, verdictTimeoutNanoseconds: ingress.verdictTimeout.nanoseconds,
-                router: partition.count > 1 ? partition.number : nil),
+                labels: partition.labels, threadName: partition.named("bus")),
             journal: journal.id, firstRetained: journal.watermark + 1, nextSequence: journal.nextSequence,
             metrics: registry, refusals: linkRefusals(labels: partition.labels))
         bus.start(delegate: delegate)

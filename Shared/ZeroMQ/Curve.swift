@@ -41,6 +41,8 @@ extension Socket {
         try set(ZMQ_HANDSHAKE_IVL, 1_500)
         // A lost SYN is repeated by the kernel at growing distances; a new attempt comes sooner.
         try set(ZMQ_CONNECT_TIMEOUT, 500)
+        // Each attempt asks for the address of a name, also of an instance that is not there for the time being.
+        try set(ZMQ_RECONNECT_IVL_MAX, 500)
     }
 
     /// Before `bind`: who connects must prove a key that the context's `AllowList` knows under `domain`.

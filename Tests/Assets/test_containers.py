@@ -20,9 +20,13 @@ STARTED = {"ingress-gateway": "ingress", "verifier": "verifier", "normaliser": "
 """The stages that run without further configuration, and their keys there."""
 
 
+def documents(folder: str) -> list[dict]:
+    return [each for file in sorted((COMPOSE / folder).glob("*.yaml")) for each in yaml.safe_load_all(file.read_text())]
+
+
 def manifests() -> dict[str, dict]:
-    return {each["kind"]: each for file in sorted((COMPOSE / "kubernetes").glob("*.yaml"))
-            for each in yaml.safe_load_all(file.read_text())}
+    """Of the pipeline in one pod."""
+    return {each["kind"]: each for each in documents("kubernetes")}
 
 
 def services(name: str = "docker-compose.yaml") -> dict[str, dict]:
@@ -35,7 +39,7 @@ def stage_of(name: str) -> tuple[str, int]:
     return (executable, int(number)) if number.isdigit() else (name, 0)
 
 
-class Containers(unittest.TestCase):
+class Judged(unittest.TestCase):
     def passes(self, *command: str | Path):
         ended = subprocess.run(command, text=True, capture_output=True)
         self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
@@ -43,6 +47,15 @@ class Containers(unittest.TestCase):
     def check(self, configuration: Path | str):
         """What `tributary check` says of it."""
         self.passes(binaries() / "tributary", "check", "--config", configuration)
+
+    def configuration(self, configuration_map: dict) -> dict:
+        """What stands in it, which has no errors."""
+        text = configuration_map["data"]["tributary.yaml"]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(text)
+            file.flush()
+            self.check(file.name)
+        return yaml.safe_load(text)
 
     def metrics_port(self, tree: dict, name: str) -> int:
         executable, number = stage_of(name)
@@ -60,6 +73,8 @@ class Containers(unittest.TestCase):
             shown = {name: str(value) for name, value in environment.items()} | {"PATH": f"{folder}:/usr/bin:/bin"}
             return subprocess.run(words, env=shown, text=True, capture_output=True, check=True).stdout.split()
 
+
+class Containers(Judged):
     def test_hadolint_finds_nothing_to_say_about_the_image(self):
         self.passes(TOOLS / "hadolint", COMPOSE / "Dockerfile")
 
@@ -118,16 +133,11 @@ class Containers(unittest.TestCase):
                                  "fanout-router": ["router-secrets"]})
 
     def test_kubernetes_takes_the_manifests(self):
-        self.passes(TOOLS / "kubernetes-validate", "--strict", *sorted((COMPOSE / "kubernetes").glob("*.yaml")))
+        self.passes(TOOLS / "kubernetes-validate", "--strict", *sorted((COMPOSE / "kubernetes").rglob("*.yaml")))
 
     def test_the_pod_has_a_container_for_each_stage_probed_where_it_answers(self):
         found = manifests()
-        text = found["ConfigMap"]["data"]["tributary.yaml"]
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-            file.write(text)
-            file.flush()
-            self.check(file.name)
-        tree = yaml.safe_load(text)
+        tree = self.configuration(found["ConfigMap"])
         containers = found["StatefulSet"]["spec"]["template"]["spec"]["containers"]
         self.assertEqual({each["name"] for each in containers}, set(STARTED))
         scraped = {port["port"] for rule in found["NetworkPolicy"]["spec"]["ingress"] for port in rule["ports"]}
@@ -148,6 +158,77 @@ class Containers(unittest.TestCase):
         for spec in (found["StatefulSet"]["spec"]["selector"], found["PodDisruptionBudget"]["spec"]["selector"],
                      found["NetworkPolicy"]["spec"]["podSelector"]):
             self.assertEqual(spec, {"matchLabels": labels})
+
+
+class PodsPerStage(Judged):
+    """compose/kubernetes/stages."""
+
+    def setUp(self):
+        self.found = documents("kubernetes/stages")
+        self.tree = self.configuration(next(each for each in self.found if each["kind"] == "ConfigMap"))
+        self.sets = {each["metadata"]["name"]: each for each in self.kind("StatefulSet")}
+
+    def kind(self, kind: str) -> list[dict]:
+        return [each for each in self.found if each["kind"] == kind]
+
+    def test_each_pod_is_called_like_an_instance_of_the_topology_and_probed_where_that_answers(self):
+        scaler, = self.kind("HorizontalPodAutoscaler")
+        instances = {each["name"]: each for each in self.tree["topology"]["instances"]}
+        started = set()
+        for name, made in self.sets.items():
+            spec = made["spec"]["template"]["spec"]
+            container, = spec["containers"]
+            self.assertEqual(container["command"], [name, "--instance", "$(INSTANCE)"])
+            self.assertEqual(container["env"][0]["valueFrom"], {"fieldRef": {"fieldPath": "metadata.name"}})
+            for number in range(made["spec"].get("replicas", scaler["spec"]["maxReplicas"])):
+                instance = instances[f"{name}-{number}"]
+                started.add(instance["name"])
+                listens = instance.get("metrics_listen") or self.tree[STARTED[name].key]["metrics_listen"]
+                probes = {container[f"{kind}Probe"]["httpGet"]["port"] for kind in ("readiness", "liveness", "startup")}
+                self.assertEqual(probes, {int(listens.rpartition(":")[2])}, instance)
+                for socket in ("out", "control"):
+                    if socket in instance:
+                        self.assertEqual(instance[socket].partition(":")[0],
+                                         f"{instance['name']}.{made['spec']['serviceName']}")
+        self.assertEqual(set(self.sets), set(STARTED))
+        self.assertEqual(started, set(instances))
+
+    def test_each_stage_is_given_its_own_secrets_only(self):
+        for name, made in self.sets.items():
+            role = STARTED[name].key
+            given = {each["secret"]["secretName"] for each in made["spec"]["template"]["spec"]["volumes"]
+                     if "secret" in each}
+            own = {f"tributary-{role}"} if role in ("verifier", "router") else set()
+            self.assertEqual(given, own | {f"tributary-{role}-key"})
+
+    def test_every_selector_means_pods_that_there_are(self):
+        pods = [made["spec"]["template"]["metadata"]["labels"] for made in self.sets.values()]
+        selectors = [each["spec"]["selector"] for each in self.kind("Service")]
+        for each in self.kind("PodDisruptionBudget") + self.kind("StatefulSet"):
+            selectors.append(each["spec"]["selector"]["matchLabels"])
+        selectors += [each["spec"]["podSelector"]["matchLabels"] for each in self.kind("NetworkPolicy")]
+        for selector in selectors:
+            self.assertTrue(any(selector.items() <= labels.items() for labels in pods), selector)
+
+    def test_links_and_metrics_pass_the_policy(self):
+        policy = next(each for each in self.kind("NetworkPolicy") if each["metadata"]["name"] == "tributary")
+        links, metrics = ({port["port"] for port in rule["ports"]} for rule in policy["spec"]["ingress"])
+        used = {int(each[socket].rpartition(":")[2]) for each in self.tree["topology"]["instances"]
+                for socket in ("out", "control") if socket in each}
+        self.assertEqual(links, used)
+        self.assertEqual({port["port"] for port in policy["spec"]["egress"][0]["ports"]}, used)
+        probed = {made["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["port"]
+                  for made in self.sets.values()}
+        self.assertEqual(metrics, probed)
+
+    def test_normalisers_are_as_many_as_the_age_of_the_backlog_asks_for(self):
+        scaler, = self.kind("HorizontalPodAutoscaler")
+        self.assertIn(scaler["spec"]["scaleTargetRef"]["name"], self.sets)
+        self.assertNotIn("replicas", self.sets["normaliser"]["spec"])
+        metric = scaler["spec"]["metrics"][0]["external"]["metric"]
+        self.assertEqual(metric["selector"], {"matchLabels": {"stage": "ingress-gateway"}})
+        # The alert rules name only metrics that there are (test_prometheus.py).
+        self.assertIn(metric["name"], (COMPOSE / "prometheus" / "tributary.rules.yml").read_text())
 
 
 if __name__ == "__main__":

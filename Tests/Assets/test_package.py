@@ -2,6 +2,7 @@
 this machine's system that a real systemd boots."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,7 @@ class Package(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("systemd-nspawn") and os.geteuid() == 0,
                          "skipped: a container needs root and systemd-nspawn")
-    def test_it_installs_runs_is_installed_again_and_purged(self):
+    def test_it_installs_runs_is_upgraded_under_load_without_loss_and_purged(self):
         out, units, system = (self.folder / each for each in ("out", "units", "system"))
         for each in (out, units, system):
             each.mkdir()
@@ -99,6 +100,10 @@ class Package(unittest.TestCase):
         for step in ("installed", "running", "answered 202", "answered 202 after the upgrade", "purged"):
             with self.subTest(step):
                 self.assertIn(f"\n{step}\n", log)
+        refused, accepted, logged = map(int, re.search(
+            r"\n(\d+) refused, (\d+) accepted, (\d+) in the log\n", log).groups())
+        self.assertEqual((refused, logged), (0, accepted), "what came in during the upgrade")
+        self.assertGreater(accepted, 20)
 
 
 if __name__ == "__main__":

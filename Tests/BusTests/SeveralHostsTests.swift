@@ -13,15 +13,16 @@ private struct Hosts {
     let keys: [StageRole: CurveKeys]
     let addresses: [String: [RunDirectory.SocketName: String]]
 
-    init() throws {
+    init(_ host: String = "127.0.0.1", further: [String] = []) throws {
         var keys: [StageRole: CurveKeys] = [:]
         for role in StageRole.allCases { keys[role] = try CurveKeys.generate() }
         self.keys = keys
-        let ports = (0..<4).map { _ in "127.0.0.1:\(FreePorts.next())" }
-        addresses = [
+        let ports = (0..<4).map { _ in "\(host):\(FreePorts.next())" }
+        let places: [String: [RunDirectory.SocketName: String]] = [
             "ingress-gateway-0": [.out: ports[0], .control: ports[1]], "verifier-0": [.out: ports[2]],
             "normaliser-0": [.out: ports[3]], "fanout-router-0": [:],
         ]
+        addresses = further.reduce(into: places) { $0[$1] = [.out: "\(host):\(FreePorts.next())"] }
     }
 
     /// As `role` sees it; `own`: the secret key that it has.
@@ -46,6 +47,17 @@ private struct Hosts {
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: deployment.directory.path)
                 .allSatisfy { $0.hasSuffix(".tap") }, "no other socket is in the directory")
+    }
+
+    @Test func `instances find each other by name, and those that are away hold up nobody`() throws {
+        let hosts = try Hosts("localhost", further: ["normaliser-1", "normaliser-2", "verifier-1"])
+        let deployment = try Deployment(verifiers: 1, normalisers: 1) { hosts.topology($0) }
+        deployment.start()
+        defer { deployment.stop() }
+        let journal = deployment.journal
+        for _ in 0..<50 { journal.append(100) }
+        #expect(waitUntil { journal.state.withLock { $0.watermark } == 5_000 })
+        #expect(deployment.log.sequences.withLock { $0[journal.id] } == Array(1...5_000))
     }
 
     @Test func `the key of another role gets no work, and the right one gets all of it`() throws {

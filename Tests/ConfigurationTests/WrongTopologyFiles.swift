@@ -22,7 +22,8 @@ extension WrongFiles {
                     + "ingress-gateway (or ingress), ingress-connector (or connector), verifier, normaliser, "
                     + "fanout-router (or router)",
                 "5 topology.instances[1].control: missing; expected an address such as 10.0.0.1:7100",
-                "5 topology.instances[1].out: expected the IPv4 address at which the other hosts reach it, and a port",
+                "5 topology.instances[1].out: expected the IPv4 address or the name by which the other hosts reach it, and a "
+                    + "port",
                 "6 topology.instances[2].out: a router has no such socket; remove it",
             ]),
         WrongFile(

@@ -13,14 +13,16 @@ package struct IngressBusSettings: Sendable {
     package var windowRecords: Int
     package var windowBytes: Int
     package var verdictTimeoutNanoseconds: Int64
-    /// Which router it is for, where a process holds a bus for each of several.
-    package var router: Int?
+    /// Of its metrics and of its thread, where a process holds a bus for each of several routers.
+    package var labels: [(String, String)]
+    package var threadName: String
 
     package init(
         runDirectory: RunDirectory, instance: String, maxBodyBytes: Int, windowRecords: Int = 16_384,
-        windowBytes: Int = 64 << 20, verdictTimeoutNanoseconds: Int64 = 250_000_000, router: Int? = nil
+        windowBytes: Int = 64 << 20, verdictTimeoutNanoseconds: Int64 = 250_000_000,
+        labels: [(String, String)] = [], threadName: String = "bus"
     ) {
-        self.router = router
+        (self.labels, self.threadName) = (labels, threadName)
         self.runDirectory = runDirectory
         self.instance = instance
         self.maxBodyBytes = maxBodyBytes
@@ -126,6 +128,6 @@ func runBusLoop(_ instance: String, _ body: () throws -> Void) {
     } catch {
         let sentence = "\(instance): the bus failed and the process ends, to be started again: \(error)\n"
         _ = sentence.withCString { write(2, $0, strlen($0)) }
-        exit(74)
+        exit(EX_IOERR)
     }
 }

@@ -35,9 +35,9 @@ final class IngressLoop {
         self.core = core
         self.mailbox = mailbox
         self.delegate = delegate
-        self.metrics = IngressLoopMetrics(metrics, router: settings.router)
+        self.metrics = IngressLoopMetrics(metrics, settings.labels)
         self.refusals = refusals
-        heartbeat = metrics.heartbeat(of: settings.router.map { "bus \($0)" } ?? "bus")
+        heartbeat = metrics.heartbeat(of: settings.threadName)
         let context = try Context()
         let directory = settings.runDirectory
         let bootID = UInt64.random(in: 1 ... .max)
@@ -282,8 +282,7 @@ struct IngressLoopMetrics {
     private let window: Gauge
     private let linked: Gauge
 
-    init(_ metrics: MetricRegistry, router: Int?) {
-        let labels = router.map { [("router", "\($0)")] } ?? []
+    init(_ metrics: MetricRegistry, _ labels: [(String, String)]) {
         func counter(_ name: String, _ help: String, _ further: [(String, String)] = []) -> Counter {
             metrics.counter(name, help: help, labels: further + labels)
         }

@@ -34,7 +34,7 @@ final class BoundSocket {
         try socket.setHighWaterMarks(1000)
         monitor = try socket.monitor()
         try directory.topology?.prepareListener(socket, name)
-        try socket.bind(directory.endpoint(instance, name))
+        try socket.bind(directory.listeningEndpoint(instance, name))
     }
 
     /// The next well-formed transmission and who sent it; nil when there is none now. Whoever has no version in common is

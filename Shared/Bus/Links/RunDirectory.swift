@@ -34,6 +34,14 @@ package struct RunDirectory: Sendable {
         return "ipc://\(path)/\(instance).\(name.rawValue)"
     }
 
+    /// Where the instance itself listens. A name means whatever address this host has.
+    func listeningEndpoint(_ instance: String, _ name: SocketName) -> String {
+        guard let address = topology?.addresses[instance]?[name], address.contains(where: \.isLetter),
+            let colon = address.lastIndex(of: ":")
+        else { return endpoint(instance, name) }
+        return "tcp://*\(address[colon...])"
+    }
+
     /// Takes an instance's sockets away when it ends in order, so that nobody goes on trying to reach it. The caller holds
     /// the instance's lock.
     func removeSockets(of instance: String) {
