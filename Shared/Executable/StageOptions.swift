@@ -23,10 +23,13 @@ package struct StageOptions: ParsableArguments {
 
     package init() {}
 
-    /// Where the configuration is when no option says it: what `TRIBUTARY_CONFIG` names, or the one of the sources.
-    package static let defaultConfiguration =
-        getenv("TRIBUTARY_CONFIG").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-        ?? "compose/tributary.yaml"
+    /// Where the configuration is when no option says it: what `TRIBUTARY_CONFIG` names, the one of the sources, or where
+    /// those are not, the one that the package installed.
+    package static let defaultConfiguration: String = {
+        if let named = getenv("TRIBUTARY_CONFIG"), named.pointee != 0 { return String(cString: named) }
+        let (ofSources, installed) = ("compose/tributary.yaml", "/etc/tributary/tributary.yaml")
+        return access(ofSources, F_OK) != 0 && access(installed, F_OK) == 0 ? installed : ofSources
+    }()
 
     /// The text for the end of a stage's `--help`.
     package static func examples(_ stage: Stage) -> String {

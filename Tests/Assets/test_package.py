@@ -100,9 +100,10 @@ class Package(unittest.TestCase):
         for step in ("installed", "running", "answered 202", "answered 202 after the upgrade", "purged"):
             with self.subTest(step):
                 self.assertIn(f"\n{step}\n", log)
-        refused, accepted, logged = map(int, re.search(
-            r"\n(\d+) refused, (\d+) accepted, (\d+) in the log\n", log).groups())
-        self.assertEqual((refused, logged), (0, accepted), "what came in during the upgrade")
+        found = re.search(r"\n(\d+) refused, (\d+) accepted, (\d+) in the log\n", log)
+        self.assertTrue(found, log)
+        refused, accepted, logged = map(int, found.groups())
+        self.assertEqual((refused, logged), (0, accepted), log)
         self.assertGreater(accepted, 20)
 
 

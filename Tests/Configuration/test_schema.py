@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "compose" / "tributary.schema.json"
-SHIPPED = sorted({*(ROOT / "compose").glob("*.yaml")} - {ROOT / "compose" / "docker-compose.yaml"})
+SHIPPED = sorted({*(ROOT / "compose").glob("*.yaml")} - {*(ROOT / "compose").glob("docker-compose*.yaml")})
 
 
 def check(*files: Path) -> subprocess.CompletedProcess:
