@@ -2,11 +2,13 @@ import AdminServer
 import CommitLog
 import Executable
 import Journal
+import NIOCore
 import NIOPosix
 import PipelineConfiguration
 import Primitives
 import StageMetrics
 import Synchronization
+import Threads
 import WebhookIntake
 import Wire
 
@@ -78,6 +80,7 @@ final class Ingress<Port: BusPort>: Sendable {
             settings: settings.front, builder: builder, partitions: partitions, metrics: metrics)
         let loops = try FrontDoor.Loops(shared, count: settings.eventLoops)
         for (number, loop) in loops.group.makeIterator().enumerated() {
+            loop.execute { Scheduling.becomePatient() }
             loop.keepBeating(registry.heartbeat(of: "http-\(number)"))
         }
         reprocessIntake = ReprocessIntake(

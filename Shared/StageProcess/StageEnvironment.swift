@@ -64,7 +64,8 @@ package struct StageEnvironment: Sendable {
         }
         // Whatever this process creates is nobody else's business.
         umask(0o077)
-        Scheduling.becomePatient()
+        // Whom a provider waits for comes first: they wait for disk and links most of the time, and soon do so again.
+        if stage != .ingressGateway && stage != .verifier { Scheduling.becomePatient() }
         ProcessHeap.bound()
         ProcessMemory.forbidDumps()
         DescriptorLimit.raise()

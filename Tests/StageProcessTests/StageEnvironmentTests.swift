@@ -54,15 +54,18 @@ import Threads
                 .logLevel == .debug)
     }
 
-    @Test func `the threads of a stage wake up without interrupting who runs`() throws {
+    @Test(arguments: [(Stage.normaliser, true), (.fanoutRouter, true), (.ingressConnector, true), (.verifier, false)])
+    func `threads that no provider waits for wake up without interrupting who runs`(
+        stage: Stage, expected: Bool
+    ) throws {
         let options = try options()
-        let isPatient = Mutex(false)
+        let isPatient = Mutex(!expected)
         BlockingThread(name: "stage") {
-            let environment = try? StageEnvironment.open(.verifier, options)
+            let environment = try? StageEnvironment.open(stage, options)
             BlockingThread(name: "bus") { isPatient.withLock { $0 = Scheduling.isPatient } }.join()
             withExtendedLifetime(environment) {}
         }.join()
-        #expect(isPatient.withLock { $0 })
+        #expect(isPatient.withLock { $0 } == expected)
     }
 
     @Test func `no core file of a stage is written and no debugger of the same user reads it`() throws {

@@ -49,6 +49,20 @@ class UnderLoad(unittest.TestCase):
         self.assertEqual(set(senders.faults(sent, senders.logged(self.pipeline)).items()),
                          {("refused", 0), ("lost", 0), ("doubled", 0), ("out of order", 0)}, senders.outcomes(sent))
 
+    def test_only_threads_that_an_acknowledgement_waits_for_interrupt_who_runs(self):
+        interrupting = {}
+        for each in self.pipeline.instances():
+            for thread in Path(f"/proc/{each.pid}/task").iterdir():
+                name = (thread / "comm").read_text().strip()
+                patient = os.sched_getscheduler(int(thread.name)) == os.SCHED_BATCH
+                interrupting.setdefault(each.stage, {}).setdefault(name, set()).add(not patient)
+        for name in ("journal", "bus", "ZMQbg/IO/0"):
+            self.assertEqual(interrupting["ingress-gateway"][name], {True})
+        self.assertIn({False}, [of for name, of in interrupting["ingress-gateway"].items() if name.startswith("NIO")])
+        self.assertEqual(set.union(*interrupting["verifier"].values()), {True})
+        for stage in ("normaliser", "fanout-router"):
+            self.assertEqual(set.union(*interrupting[stage].values()), {False})
+
     def test_no_acknowledgement_waits_for_normalisers_that_stand_still_most_of_the_time(self):
         pids = [each.pid for each in self.pipeline.instances() if each.stage == "normaliser"]
         load, is_over = senders.Senders(self.pipeline, PER_SECOND), threading.Event()

@@ -14,17 +14,20 @@ enum LinkFindings {
         let links = placement.links
         // All at once: those behind one firewall would take the time-out one after the other.
         let connections = links.map { link in
-            group.next().makeCompletedFuture {
-                try SocketAddress(ipAddress: link.address.host, port: link.address.port)
-            }.flatMap { ClientBootstrap(group: group).connectTimeout(timeout).connect(to: $0) }
+            ClientBootstrap(group: group).connectTimeout(timeout)
+                .connect(host: link.address.host, port: link.address.port)
         }
         var found = zip(links, connections).map { link, connection in
             let words = "\(link.name) on another host (\(link.address))"
             do {
                 try connection.wait().close(promise: nil)
                 return Finding(.fine, "", "\(words) can be connected to", code: .link)
+            } catch let error as NIOConnectionError where error.connectionErrors.isEmpty {
+                let text = "\(words) has no address at present; only one that is not meant to run needs none"
+                return Finding(.warning, "", text, code: .link)
             } catch {
-                let text = "\(words) cannot be connected to: \(NetworkErrorText.text(error))"
+                let cause = (error as? NIOConnectionError)?.connectionErrors.first?.error ?? error
+                let text = "\(words) cannot be connected to: \(NetworkErrorText.text(cause))"
                 return Finding(.error, "", text, code: .link)
             }
         }
