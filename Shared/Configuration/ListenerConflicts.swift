@@ -1,4 +1,5 @@
 package import Executable
+internal import Wire
 
 extension TributaryConfiguration {
     /// One TCP address that some instance is going to listen on.
@@ -25,29 +26,46 @@ extension TributaryConfiguration {
                     Listener(key: "router.listen", stage: .fanoutRouter, instance: instance, address: own))
             }
         }
-        let stages: [(String, Stage, Int, ListenAddress?)] = [
-            ("ingress", .ingressGateway, ingress.instances, ingress.metricsListen),
-            ("connector", .ingressConnector, 1, connector.metricsListen),
-            ("verifier", .verifier, verifier.instances, verifier.metricsListen),
-            ("normaliser", .normaliser, normaliser.instances, normaliser.metricsListen),
-            ("router", .fanoutRouter, router.instances, router.metricsListen),
+        let stages: [(String, Stage, Int)] = [
+            ("ingress", .ingressGateway, ingress.instances), ("connector", .ingressConnector, 1),
+            ("verifier", .verifier, verifier.instances), ("normaliser", .normaliser, normaliser.instances),
+            ("router", .fanoutRouter, router.instances),
         ]
-        for (key, stage, instances, address) in stages {
-            guard let address else { continue }
-            for number in 0..<instances {
-                let own = ListenAddress(host: address.host, port: address.port + number)
-                listeners.append(
-                    Listener(
-                        key: "\(key).metrics_listen", stage: stage, instance: "\(stage.rawValue)-\(number)",
-                        address: own))
+        for (key, stage, instances) in stages {
+            for instance in (0..<instances).map({ "\(stage.rawValue)-\($0)" }) {
+                guard let address = metricsListen(of: stage, instance) else { continue }
+                let key = placedMetrics(of: instance) == nil ? "\(key).metrics_listen" : "topology.instances"
+                listeners.append(Listener(key: key, stage: stage, instance: instance, address: address))
             }
         }
         return listeners
     }
 
+    /// Where an instance serves its metrics over TCP: where the topology says, otherwise n ports above what its stage has. It
+    /// may lie beyond the last port.
+    package func metricsListen(of stage: Stage, _ instance: String) -> ListenAddress? {
+        let base =
+            switch stage {
+            case .ingressGateway: ingress.metricsListen
+            case .ingressConnector: connector.metricsListen
+            case .verifier: verifier.metricsListen
+            case .normaliser: normaliser.metricsListen
+            case .fanoutRouter: router.metricsListen
+            }
+        return placedMetrics(of: instance)
+            ?? base.map { ListenAddress(host: $0.host, port: $0.port + StageRole.number(of: instance)) }
+    }
+
+    /// An ingress has an entry for each of several routers.
+    private func placedMetrics(of instance: String) -> ListenAddress? {
+        topology?.instances.lazy.filter { $0.name == instance || $0.name.hasPrefix("\(instance)-") }
+            .compactMap(\.metricsListen).first
+    }
+
     /// Reports addresses that two listeners would want: the second could never start.
     func checkListeners(_ section: Section) {
-        let listeners = listeners
+        // What the topology says is of several hosts.
+        let listeners = listeners.filter { $0.key != "topology.instances" }
         var reported: Set<String> = []
         for (index, later) in listeners.enumerated() {
             guard !reported.contains(later.key) else { continue }

@@ -139,21 +139,10 @@ package struct StageEnvironment: Sendable {
         }
     }
 
-    /// Where this instance serves its metrics over TCP: instance n listens n ports above the configured one, unless the
-    /// topology says where.
+    /// Where this instance serves its metrics over TCP.
     package var metricsListen: ListenAddress? {
-        let names = busInstances
-        let places = configuration.topology?.instances.filter { names.contains($0.name) } ?? []
-        if let own = places.lazy.compactMap(\.metricsListen).first { return own }
-        let base =
-            switch stage {
-            case .ingressGateway: configuration.ingress.metricsListen
-            case .ingressConnector: configuration.connector.metricsListen
-            case .verifier: configuration.verifier.metricsListen
-            case .normaliser: configuration.normaliser.metricsListen
-            case .fanoutRouter: configuration.router.metricsListen
-            }
-        return own(base)
+        configuration.metricsListen(of: stage, instance)
+            .map { ListenAddress(host: $0.host, port: min(65535, $0.port)) }
     }
 
     /// Which instance of its stage it is.

@@ -183,7 +183,7 @@ class PodsPerStage(Judged):
             for number in range(made["spec"].get("replicas", scaler["spec"]["maxReplicas"])):
                 instance = instances[f"{name}-{number}"]
                 started.add(instance["name"])
-                listens = instance.get("metrics_listen") or self.tree[STARTED[name].key]["metrics_listen"]
+                listens = instance.get("metrics_listen") or self.tree[STARTED[name]]["metrics_listen"]
                 probes = {container[f"{kind}Probe"]["httpGet"]["port"] for kind in ("readiness", "liveness", "startup")}
                 self.assertEqual(probes, {int(listens.rpartition(":")[2])}, instance)
                 for socket in ("out", "control"):
@@ -195,7 +195,7 @@ class PodsPerStage(Judged):
 
     def test_each_stage_is_given_its_own_secrets_only(self):
         for name, made in self.sets.items():
-            role = STARTED[name].key
+            role = STARTED[name]
             given = {each["secret"]["secretName"] for each in made["spec"]["template"]["spec"]["volumes"]
                      if "secret" in each}
             own = {f"tributary-{role}"} if role in ("verifier", "router") else set()

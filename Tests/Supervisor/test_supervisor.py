@@ -323,7 +323,7 @@ class Changing(SupervisorCase):
         pipeline.good("scale", "ingress", "2")
         pipeline.good("scale", "ingress", "1")
         self.assertEqual([*pipeline.rows()].count("ingress-gateway-1"), 0, "the command waits until it has left")
-        self.assertNotIn("error:", pipeline.path("supervisor", "log").read_text(), "to leave is no death")
+        self.assertNotIn("level=error", pipeline.path("supervisor", "log").read_text(), "to leave is no death")
         self.assertTrue((pipeline.folder / "data" / "ingress-gateway-1" / "retired").exists())
         self.assert_one_each(ALL)
 

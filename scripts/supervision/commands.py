@@ -117,6 +117,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     made = parser()
     options, rest = made.parse_known_args()
+    if options.detach and options.command != "up":
+        made.error("-d is an option of up")
     if options.command not in ASKED:
         if not {"-h", "--help"}.isdisjoint(rest):
             made.print_help()

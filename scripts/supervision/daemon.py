@@ -141,7 +141,7 @@ class Supervisor:
 
     def forget_what_left(self) -> None:
         """The leaving instances whose journals are empty."""
-        for instance in [each for each in self.instances.values() if each.has_left]:
+        for instance in [each for each in self.instances.values() if each.leaving and each.has_left]:
             del self.instances[instance.name]
             self.say(f"{instance.name} has left; its journal is empty.")
 
@@ -190,7 +190,9 @@ class Supervisor:
 
     async def scale(self, stage: str, least: int, most: int | None = None) -> None:
         """Runs so many instances of a stage, or between so many, as `tributary follow-backlog` judges from now on; the
-        highest numbered leave first. `tributary` has checked the numbers."""
+        highest numbered leave first. `tributary` has checked more of it."""
+        if stage not in STAGES or {type(least), type(most or least)} != {int} or not 0 < least <= (most or least):
+            raise Failure(f"{stage} cannot have {least} to {most or least} instances.", USAGE)
         self._overrides["auto"].pop(stage, None)
         if most:
             self._overrides["auto"][stage] = [least, most]
@@ -201,12 +203,18 @@ class Supervisor:
         least, most = self._overrides["auto"].get(stage, (0, 0))
         if least <= count <= most and count != self._count(stage):
             self.say(f"{stage}: {self._count(stage)} become {count}; {why}.")
-            await self._resize(stage, count)
+            try:
+                await self._resize(stage, count)
+            except Failure as failure:
+                self.say(f"error: not all are ready: {failure.sentence.splitlines()[0]}")
+                raise
 
     def keep_follower(self) -> None:
         """Starts the judgement where a stage follows the backlog; it ends where none does, and where we have ended."""
         if self._overrides["auto"] and (self._follower is None or self._follower.poll() is not None):
-            self._follower = subprocess.Popen([self.tool, "follow-backlog", self.configuration.run_dir])
+            self._follower = subprocess.Popen(
+                [self.tool, "follow-backlog", self.configuration.run_dir, str(os.getpid())], stdin=subprocess.DEVNULL,
+                env=process.stage_environment((), os.environ))
 
     async def _resize(self, stage: str, count: int) -> None:
         self._overrides["instances"][stage] = count
@@ -255,6 +263,7 @@ class Supervisor:
             return
         try:
             saved = json.loads(path.read_text())
+            saved["instances"] = {stage: int(count) for stage, count in saved["instances"].items()}
             self._overrides = {part: dict(saved[part]) for part in self._overrides}
         except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
             self.say(f"warning: {path} cannot be read and is ignored; the configured numbers hold.")

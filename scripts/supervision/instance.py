@@ -49,7 +49,7 @@ class Instance:
 
     def start(self, running: Process | None = None) -> None:
         """Keeps a process running from now on: one that an earlier supervisor started, or a new one."""
-        self._is_wanted = True
+        self._is_wanted, self.has_left = True, False
         if self._keeping is None or self._keeping.done():
             self.process, self._policy = running, RestartPolicy()
             self._keeping = asyncio.get_running_loop().create_task(self._keep())

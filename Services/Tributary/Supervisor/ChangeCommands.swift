@@ -5,6 +5,7 @@ import Glibc
 import JSON
 import PipelineConfiguration
 import StageMetrics
+import Wire
 
 struct ScaleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,11 +65,11 @@ struct ScaleCommand: ParsableCommand {
         let deadline = monotonicNanoseconds() + 30_000_000_000
         while true {
             let status = orExit { () throws(StageFailure) in try SupervisorClient(runDir: runDir).ask("status") }
-            let rows = (status?["instances"].elements ?? []).filter {
+            let leaving = (status?["instances"].elements ?? []).filter {
                 $0["stage"].text == Stage.ingressGateway.rawValue
+                    && StageRole.number(of: $0["instance"].text) >= count ?? 0
             }
-            let leaving = rows.filter { ["draining", "starting"].contains($0["state"].text) }
-            if rows.count <= count ?? 0 || leaving.isEmpty { return }
+            if leaving.isEmpty { return }
             guard monotonicNanoseconds() > deadline else {
                 usleep(200_000)
                 continue

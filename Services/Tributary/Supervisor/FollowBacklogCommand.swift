@@ -10,14 +10,16 @@ struct FollowBacklogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "follow-backlog", shouldDisplay: false)
 
     @Argument var runDir: String
+    /// The supervisor's.
+    @Argument var pid: Int32
 
     func run() {
         let supervisor = SupervisorClient(runDir: runDir)
-        let parent = getppid()
         var scalings: [String: BacklogScaling] = [:]
-        while getppid() == parent {
+        while getppid() == pid {
             sleep(1)
-            orExit { () throws(StageFailure) in
+            // What cannot be scaled now may be the next time; the supervisor says why.
+            try? { () throws(StageFailure) in
                 guard let status = try supervisor.ask("status"), case .object(let ranges) = status["auto"] else {
                     return
                 }
@@ -35,7 +37,7 @@ struct FollowBacklogCommand: ParsableCommand {
                     scalings[each.name] = scaling
                 }
                 if ranges.isEmpty { ExitStatus.success.exit() }
-            }
+            }()
         }
     }
 
