@@ -56,7 +56,8 @@ extension EndToEnd {
                 }
                 #expect(logged.output.contains("participant.joined"))
                 #expect(
-                    logged.output.hasSuffix("in the event log, unless its event was there before\n"), "\(logged.output)")
+                    logged.output.hasSuffix("in the event log, unless its event was there before\n"), "\(logged.output)"
+                )
 
                 let refused = try follow("e2e-0000008", secret: "another secret")
                 #expect(refused.exitStatus == 1)

@@ -6,7 +6,7 @@ INSTANCE.needs (the same unless the variable named in it is set), INSTANCE.unrea
 process with this pid does not move), INSTANCE.deaf (ignores SIGTERM), INSTANCE.backlog and INSTANCE.age (the
 numbers that it reports, and goes by with --retire), INSTANCE.refuses (takes no other configuration), INSTANCE.old (has
 no /configuration).
-All commands of `tributary` but `plan` are the built ones: TRIBUTARY_BUILT names the executable.
+All commands of `tributary` but `plan` are the built ones: `built` beside this file is the executable.
 """
 
 import json
@@ -213,7 +213,7 @@ def look():
         sys.argv[place] = os.path.join(os.path.dirname(file), f"looked-at-{os.getpid()}.yaml")
         with open(sys.argv[place], "w") as written:
             written.write(f"run_dir: {run_dir}\nsources: []\n")
-    os.execv(os.environ["TRIBUTARY_BUILT"], ["tributary", *sys.argv[1:]])
+    os.execv(os.path.join(os.path.dirname(__file__), "built"), ["tributary", *sys.argv[1:]])
 
 
 def running(file):

@@ -35,6 +35,7 @@ class Pipeline:
         for name in EXECUTABLES:
             shutil.copy(HERE / "fake_stage.py", self.binaries / name)
             (self.binaries / name).chmod(0o755)
+        (self.binaries / "built").symlink_to(SUPERVISOR.parent.parent / ".build" / "debug" / "tributary")
         self.file = self.folder / "pipeline.json"
         self.tree = {
             "run_dir": str(self.folder / "run"), "data_dir": str(self.folder / "data"),
@@ -45,7 +46,6 @@ class Pipeline:
         self.write()
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": "/nowhere", "TRIBUTARY_BIN": str(self.binaries),
-            "TRIBUTARY_BUILT": str(SUPERVISOR.parent.parent / ".build" / "debug" / "tributary"),
             "STREAM_SECRET": "s1", "MY_APP_SECRET": "s2", "UNRELATED": "x", "TRIBUTARY_FAULT_SLOW": "1",
         }
 
