@@ -30,11 +30,12 @@ struct IngressConnector: ParsableCommand {
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry, readiness: { stage.checks }, routes: [reloadable.route])
-        try stage.apply(environment.configuration.connectors)
-        environment.logger.notice("fetching", metadata: ["connectors": "\(environment.configuration.connectors.count)"])
+        let own = environment.configuration.connectors(of: environment.number)
+        try stage.apply(own)
+        environment.logger.notice("fetching", metadata: ["connectors": "\(own.count)"])
         Signals.start(
             terminate: { ended.give(.success(())) },
-            reload: { reloadable.reload { fresh, _ throws(StageFailure) in try stage.apply(fresh.connectors) } })
+            reload: { reloadable.reload { fresh, _ throws(StageFailure) in try stage.apply(fresh.connectors(of: environment.number)) } })
         let end = ended.wait()
         OrderlyEnd.begin(environment.logger)
         stage.stop()

@@ -85,15 +85,19 @@ package struct ConnectorConfiguration: Sendable {
     }
 }
 
-/// The stage that runs the connectors. Its journal has the budget and the window of an ingress.
+/// The stage that runs the connectors. Each journal has the budget and the window of an ingress.
 package struct ConnectorStageConfiguration: Sendable {
+    package var instances = 1
     package var metricsListen: ListenAddress?
 
     static let table = FieldTable<ConnectorStageConfiguration>(
         ConnectorStageConfiguration.init,
         [
             Field(
-                "metrics_listen", optional: \.metricsListen, .address, "Serves /metrics over TCP too.",
-                effect: .restart)
+                "instances", \.instances, .integer(1...Stage.ingressConnector.mostInstances),
+                "How many processes run; each connector belongs to one of them.", effect: .pipeline),
+            Field(
+                "metrics_listen", optional: \.metricsListen, .address,
+                "Serves /metrics over TCP too; instance n listens n ports above it.", effect: .restart),
         ])
 }

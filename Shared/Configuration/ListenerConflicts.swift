@@ -27,7 +27,7 @@ extension TributaryConfiguration {
             }
         }
         let stages: [(String, Stage, Int)] = [
-            ("ingress", .ingressGateway, ingress.instances), ("connector", .ingressConnector, 1),
+            ("ingress", .ingressGateway, ingress.instances), ("connector", .ingressConnector, connector.instances),
             ("verifier", .verifier, verifier.instances), ("normaliser", .normaliser, normaliser.instances),
             ("router", .fanoutRouter, router.instances),
         ]

@@ -1,12 +1,21 @@
 package import Executable
 package import Wire
 
-/// Several routers: which source belongs to which, and who works for each.
+/// Several routers and processes of connectors: what belongs to which, and who works for each.
 extension TributaryConfiguration {
     /// The router that gets a source's events. It changes only with the configuration, so that the source's webhooks are in
     /// one journal and one event log, in their order.
     package func router(of source: SourceConfiguration) -> Int {
-        source.router ?? Array(source.name.utf8).withUnsafeBytes { Int(crc32c($0)) } % router.instances
+        source.router ?? Self.share(of: source.name, among: router.instances)
+    }
+
+    /// The connectors that an instance of their stage runs.
+    package func connectors(of instance: Int) -> [ConnectorConfiguration] {
+        connectors.filter { Self.share(of: $0.name, among: connector.instances) == instance }
+    }
+
+    private static func share(of name: String, among count: Int) -> Int {
+        Array(name.utf8).withUnsafeBytes { Int(crc32c($0)) } % count
     }
 
     /// The sources of each router by name, in their order: what `--router` is chosen by.

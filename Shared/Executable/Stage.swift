@@ -22,8 +22,7 @@ extension Stage {
     /// How many instances there may be.
     package var mostInstances: Int {
         switch self {
-        case .ingressGateway, .fanoutRouter: 16
-        case .ingressConnector: 1
+        case .ingressGateway, .ingressConnector, .fanoutRouter: 16
         case .verifier, .normaliser: 64
         }
     }

@@ -19,7 +19,7 @@ EVENTS, GROUPS, KILLS = 300, 5, (40, 150)
 HELD, HELD_BYTES = 160, 60_000
 """So many messages of that size are more than a journal of 16 MiB takes, which keeps a third of it free."""
 VISIBILITY_SECONDS = 2
-CONNECTOR = "ingress-connector-0"
+CONNECTORS = ("ingress-connector-0", "ingress-connector-1")
 
 queues: Queues
 gateway: Gateway
@@ -41,6 +41,7 @@ def setUpModule():
         [{"name": "seen", "type": "file", "path": "seen.jsonl", "order": "key", "retry": RETRY}],
         {"AWS_KEY_ID": queues.key_id, "AWS_SECRET": queues.secret, "READER_ID": key_id, "READER_SECRET": secret},
         router={"file_destinations": "files"},
+        connector={"instances": len(CONNECTORS)},
         connectors=[
             connector("forms", urls["forms"]),
             connector("fifo", urls["forms.fifo"]),
@@ -107,8 +108,15 @@ def left(name: str) -> int:
     return sum(int(found[each]) for each in counts)
 
 
+def holders(connector: str) -> list[str]:
+    """The instances that run it."""
+    up = [line for line in gateway.tributary("metrics").splitlines()
+          if line.startswith("tributary_connector_up{") and f'connector="{connector}"' in line]
+    return [each for each in CONNECTORS for line in up if f'"{each}"' in line]
+
+
 def metric(name: str, connector: str) -> float:
-    return gateway.metric(CONNECTOR, f"tributary_connector_{name}", connector=connector)
+    return sum(gateway.metric(each, f"tributary_connector_{name}", connector=connector) for each in CONNECTORS)
 
 
 def fill(name: str, first: int, count: int, padding: int = 0) -> None:
@@ -162,10 +170,15 @@ class Fetched(unittest.TestCase):
         ids = [*list(sent)[:3], *in_envelope, "signed-5"]
         self.assertEqual([found[10_000 + n] for n in range(6)], ids)
         journey = json.loads(gateway.tributary("events", ids[0], "--json"))["journey"]
-        self.assertEqual([step["stage"] for step in journey], [CONNECTOR.rpartition("-")[0], "verifier", "normaliser",
+        self.assertEqual([step["stage"] for step in journey], ["ingress-connector", "verifier", "normaliser",
                                                                "fanout-router"])
         forgeries = ("fanout-router-0", "tributary_rejections_total")
         until(lambda: gateway.metric(*forgeries, code="signature_mismatch") == 1, "the forgery in quarantine")
+
+    def test_each_connector_is_run_by_one_of_the_processes(self):
+        found = [holders(each) for each in ("forms", "fifo", "killed", "held", "kept", "missing")]
+        self.assertEqual({len(each) for each in found}, {1}, found)
+        self.assertEqual({each for of in found for each in of}, set(CONNECTORS))
 
     def test_a_webhook_that_also_came_over_http_is_there_once(self):
         gateway.post([20_000])
@@ -179,11 +192,12 @@ class Fetched(unittest.TestCase):
         self.assertGreaterEqual(gateway.metric("fanout-router-0", "tributary_duplicates_total", reason="id"), 1)
 
     def test_all_arrive_in_the_order_of_their_group_although_the_connector_is_killed(self):
+        holder, = holders("killed")
         sender = threading.Thread(target=fill, args=("killed.fifo", 0, EVENTS))
         sender.start()
         for kill in KILLS:
             until(lambda kill=kill: len(numbers(0, EVENTS)) >= kill, f"{kill} events")
-            gateway.send(signal.SIGKILL, CONNECTOR)
+            gateway.send(signal.SIGKILL, holder)
         sender.join()
         until(lambda: len(set(numbers(0, EVENTS))) == EVENTS, "all events")
         found = numbers(0, EVENTS)
@@ -193,7 +207,7 @@ class Fetched(unittest.TestCase):
 
     def test_a_message_is_deleted_only_when_the_journal_has_it(self):
         supervisor = int((gateway.run_dir / service.PID_NAME).read_text())
-        before = metric("webhooks_total", "held")
+        before, (holder,) = metric("webhooks_total", "held"), holders("held")
         # The supervisor would replace a router that is stopped for long.
         os.kill(supervisor, signal.SIGSTOP)
         gateway.send(signal.SIGSTOP, "fanout-router-0")
@@ -209,7 +223,7 @@ class Fetched(unittest.TestCase):
 
             until(is_full, "a full journal")
             self.assertGreater(left("held.fifo"), 0)
-            gateway.send(signal.SIGKILL, CONNECTOR)
+            gateway.send(signal.SIGKILL, holder)
         finally:
             gateway.send(signal.SIGCONT, "fanout-router-0")
             os.kill(supervisor, signal.SIGCONT)
@@ -227,7 +241,7 @@ class Fetched(unittest.TestCase):
         self.assertEqual(numbers(40_000, 40_001), [40_000])
 
     def test_a_queue_that_is_not_there_is_named_in_the_log_and_holds_up_nobody(self):
-        log = gateway.run_dir / f"{CONNECTOR}.log"
+        log = gateway.run_dir / f"{holders('missing')[0]}.log"
         until(lambda: "connector missing: " in log.read_text(), "the sentence")
         line = next(each for each in log.read_text().splitlines() if "connector missing: " in each)
         self.assertRegex(line, "NonExistentQueue|QueueDoesNotExist")

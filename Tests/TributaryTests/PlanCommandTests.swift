@@ -29,9 +29,11 @@ import Testing
     }
 
     @Test func `a connector stays for its journal`() throws {
-        try FileManager.default.createDirectory(
-            atPath: "\(folder.path)/data/ingress-connector-0", withIntermediateDirectories: true)
-        #expect(try plan("data_dir: data\n" + text).answer["instances"]["ingress-connector"].integer == 1)
+        for (number, count) in [(0, 1), (2, 3)] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder.path)/data/ingress-connector-\(number)", withIntermediateDirectories: true)
+            #expect(try plan("data_dir: data\n" + text).answer["instances"]["ingress-connector"].integer == count)
+        }
     }
 
     @Test func `changes come with what a reload does about them`() throws {

@@ -96,7 +96,7 @@ enum DiskFindings {
     /// What journals, event log and quarantine may take; segments beyond the event log's budget are in it.
     static func budgetBytes(_ configuration: TributaryConfiguration) -> Int {
         let (ingress, router, placement) = (configuration.ingress, configuration.router, Placement(configuration))
-        let connectors = configuration.connectors.isEmpty ? 0 : 1
+        let connectors = configuration.connectors.isEmpty ? 0 : configuration.connector.instances
         let fronts =
             placement.count(.ingressGateway, without: ingress.instances)
             + placement.count(.ingressConnector, without: connectors)

@@ -51,10 +51,13 @@ struct PlanCommand: ParsableCommand {
         ])
     }
 
-    /// How many there are of each stage. The connector comes with the first of the connectors, and stays for its journal.
+    /// How many there are of each stage. Those of connectors come with the first of these, and stay for their journals.
     private static func instances(_ configuration: TributaryConfiguration) -> [(Stage, Int)] {
-        let journal = "\(configuration.dataDir)/\(Stage.ingressConnector.rawValue)-0"
-        let connectors = configuration.connectors.isEmpty && access(journal, F_OK) != 0 ? 0 : 1
+        let journals = (0..<Stage.ingressConnector.mostInstances).filter {
+            access("\(configuration.dataDir)/\(Stage.ingressConnector.rawValue)-\($0)", F_OK) == 0
+        }
+        let wanted = configuration.connectors.isEmpty ? 0 : configuration.connector.instances
+        let connectors = max(wanted, (journals.last ?? -1) + 1)
         return [
             (.ingressGateway, configuration.ingress.instances), (.ingressConnector, connectors),
             (.verifier, configuration.verifier.instances), (.normaliser, configuration.normaliser.instances),
