@@ -1,5 +1,6 @@
 import Egress
 import Foundation
+import FreePorts
 import LogSamples
 import NATS
 import NIOCore
@@ -100,9 +101,7 @@ private final class NATSServer {
         try Data(identity.certificate).write(to: URL(fileURLWithPath: folder.path + "/cert.pem"))
         try Data(identity.key).write(to: URL(fileURLWithPath: folder.path + "/key.pem"))
         let group = MultiThreadedEventLoopGroup.singleton
-        let probe = try ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).wait()
-        port = probe.localAddress?.port ?? 0
-        try probe.close().wait()
+        port = Int(FreePorts.next())
         process.executableURL = Self.program
         process.arguments = [
             "-a", "127.0.0.1", "-p", "\(port)", "--auth", "sesame", "--tls", "--tlscert", folder.path + "/cert.pem",
