@@ -275,7 +275,8 @@ let package = Package(
             "FanoutRouterTests",
             [
                 "AWS", "AdminServer", "Bus", "ControlAPI", "ControlClient", "DeliverySigning", "Egress",
-                "EventDelivery", "EventLog", "Events", "Executable", "FreePorts", "HTTPFront", "JSON", "LibCrypto", "LogSamples", "NATS", "PipelineConfiguration", "Primitives",
+                "EventDelivery", "EventLog", "Events", "Executable", "FreePorts", "HTTPFront", "JSON", "LibCrypto",
+                "LogSamples", "NATS", "PipelineConfiguration", "Primitives",
                 "SQSClient", "SeededRandom",
                 "ServerCertificates", "StageMetrics", "StageProcess", "TestCertificates", "Threads", "Verification",
                 "WebSocket", "Wire", nio,

@@ -30,12 +30,15 @@ struct IngressConnector: ParsableCommand {
         let admin = try AdminEndpoint(
             socketPath: environment.socketPath("admin"), metricsListen: environment.metricsListen,
             registry: environment.registry, readiness: { stage.checks }, routes: [reloadable.route])
-        let own = environment.configuration.connectors(of: environment.number)
+        let number = environment.number
+        let own = environment.configuration.connectors(of: number)
         try stage.apply(own)
         environment.logger.notice("fetching", metadata: ["connectors": "\(own.count)"])
         Signals.start(
             terminate: { ended.give(.success(())) },
-            reload: { reloadable.reload { fresh, _ throws(StageFailure) in try stage.apply(fresh.connectors(of: environment.number)) } })
+            reload: {
+                reloadable.reload { fresh, _ throws(StageFailure) in try stage.apply(fresh.connectors(of: number)) }
+            })
         let end = ended.wait()
         OrderlyEnd.begin(environment.logger)
         stage.stop()

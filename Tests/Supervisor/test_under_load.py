@@ -19,7 +19,7 @@ BINARIES = binaries()
 PER_SECOND = 300
 STOPPED_SECONDS, RUNNING_SECONDS = 0.2, 0.01
 STEPS = (("restart", "router"), ("restart", "normaliser"), ("restart", "verifier"), ("restart", "ingress"),
-         ("scale", "normaliser", "8"), ("restart", "normaliser"), ("scale", "verifier", "3"), ("scale", "ingress", "2"),
+         ("scale", "normaliser", "8"), ("restart", "normaliser"), ("scale", "verifier", "3"), ("scale", "ingress", "3"),
          ("restart", "ingress"), ("scale", "ingress", "1"), ("scale", "verifier", "1"), ("scale", "normaliser", "1"))
 
 

@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func `a connector stays for its journal`() throws {
-        for (number, count) in [(0, 1), (2, 3)] {
+        for (number, count) in [(0, Int64(1)), (2, 3)] {
             try FileManager.default.createDirectory(
                 atPath: "\(folder.path)/data/ingress-connector-\(number)", withIntermediateDirectories: true)
             #expect(try plan("data_dir: data\n" + text).answer["instances"]["ingress-connector"].integer == count)

@@ -178,15 +178,17 @@ extension RouterStage {
     private static func makeBus(
         _ environment: StageEnvironment, _ directory: RunDirectory, watermarks: [JournalID: UInt64]
     ) -> RouterBus {
-        let (ingress, topology) = (environment.configuration.ingress, environment.configuration.topology)
+        let configuration = environment.configuration
+        let (ingress, topology) = (configuration.ingress, configuration.topology)
+        // An ingress comes with `scale` at any time.
         let instances =
-            topology.map { $0.instances.count { $0.control != nil } / environment.configuration.router.instances }
-            ?? ingress.instances
+            topology.map { $0.instances.count { $0.control != nil } / configuration.router.instances }
+            ?? Stage.ingressGateway.mostInstances + configuration.connector.instances
         return RouterBus(
             settings: RouterBusSettings(
                 runDirectory: directory, instance: environment.instance,
                 maxBodyBytes: ingress.maxBodyBytes,
-                // Twice what is configured: an instance being scaled down still has its window.
+                // Twice what there may be: one that leaves still has its window.
                 reorderBudgetBytes: 2 * max(1, instances) * ingress.windowBytes),
             bootID: .random(in: 1 ... .max), watermarks: watermarks, metrics: environment.registry,
             refusals: environment.linkRefusals)
