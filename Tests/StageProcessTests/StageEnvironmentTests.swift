@@ -61,6 +61,9 @@ import Threads
         let options = try options()
         let isPatient = Mutex(!expected)
         BlockingThread(name: "stage") {
+            // This one begins with the policy of a thread of other tests.
+            var parameters = sched_param()
+            sched_setscheduler(0, SCHED_OTHER, &parameters)
             let environment = try? StageEnvironment.open(stage, options)
             BlockingThread(name: "bus") { isPatient.withLock { $0 = Scheduling.isPatient } }.join()
             withExtendedLifetime(environment) {}
