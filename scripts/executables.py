@@ -12,6 +12,8 @@ STAGES = ("ingress-gateway", "ingress-connector", "verifier", "normaliser", "fan
 """From the front door to the subscribers; stopping goes this way, starting the other."""
 FRONT = STAGES[0]
 """Whose listening socket the supervisor holds and passes on."""
+CONNECTOR = STAGES[1]
+"""Whose instances divide what they fetch by their number."""
 EXECUTABLES = ("tributary", *STAGES)
 KINDS = ("release", "debug")
 

@@ -95,7 +95,7 @@ package struct ConnectorStageConfiguration: Sendable {
         [
             Field(
                 "instances", \.instances, .integer(1...Stage.ingressConnector.mostInstances),
-                "How many processes run; each connector belongs to one of them.", effect: .pipeline),
+                "How many processes run; each connector belongs to one of them.", effect: .instances),
             Field(
                 "metrics_listen", optional: \.metricsListen, .address,
                 "Serves /metrics over TCP too; instance n listens n ports above it.", effect: .restart),

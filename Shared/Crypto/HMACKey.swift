@@ -53,21 +53,36 @@ package final class HMACKey {
     @inlinable package func withCode<Result>(
         of bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {
-        compute(bytes)
+        begin()
+        add(bytes)
+        return finish(body)
+    }
+
+    /// Begins a code; what is `add`ed from now on is what it is of.
+    package func begin() {
+        // No key: libcrypto starts again with the one that it has.
+        precondition(EVP_MAC_init(context, nil, 0, nil) == 1, Self.alwaysWorks)
+    }
+
+    package func add(_ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.isEmpty else { return }
+        let added = EVP_MAC_update(context, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+        precondition(added == 1, Self.alwaysWorks)
+    }
+
+    /// Lends the code of all that was added.
+    @inlinable package func finish<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        finish()
         return code.withUnsafeBytes(body)
     }
 
-    @usableFromInline func compute(_ bytes: UnsafeRawBufferPointer) {
+    @usableFromInline func finish() {
         var length = 0
         let room = code.count
-        // No key: libcrypto starts again with the one that it has.
-        let started = EVP_MAC_init(context, nil, 0, nil)
-        let updated =
-            bytes.isEmpty ? 1 : EVP_MAC_update(context, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
-        let finished = EVP_MAC_final(context, &code, &length, room)
-        precondition(
-            started == 1 && updated == 1 && finished == 1 && length == room, "libcrypto computes HMAC over any bytes")
+        precondition(EVP_MAC_final(context, &code, &length, room) == 1 && length == room, Self.alwaysWorks)
     }
+
+    private static var alwaysWorks: String { "libcrypto computes HMAC over any bytes" }
 
     /// Whether `expected` is the code of `bytes`; takes the same time whatever the answer.
     package func matches(_ expected: UnsafeRawBufferPointer, over bytes: UnsafeRawBufferPointer) -> Bool {

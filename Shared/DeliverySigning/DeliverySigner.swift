@@ -1,7 +1,7 @@
 package import PipelineConfiguration
 import Primitives
 import Providers
-import Verification
+package import Verification
 import VerificationSchemes
 
 /// How the requests of a subscription are named and signed: by the very schemes that verify webhooks. Belongs to one thread.
@@ -68,7 +68,7 @@ package final class DeliverySigner {
     /// Calls `each` with the header fields that name and sign one attempt, and their values. `id` is the same for every
     /// attempt.
     package func sign(
-        id: [UInt8], attempt: Int, nowSeconds: Int64, body: UnsafeRawBufferPointer,
+        id: [UInt8], attempt: Int, nowSeconds: Int64, body: RequestSigner.Parts,
         each: (_ field: String, _ value: [UInt8]) -> Void
     ) {
         if signsID { each(Self.idField, id) }

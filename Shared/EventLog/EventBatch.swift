@@ -43,19 +43,32 @@ package final class EventBatch: Sendable {
         self.starts = starts.map { Int32(truncatingIfNeeded: $0) }
     }
 
-    /// Batches live long and are many: what was reserved for growing is not kept.
+    /// Batches live long and are many: what was reserved in vain is not kept.
     private static func trimmed(_ records: [UInt8]) -> [UInt8] {
-        records.capacity > records.count + records.count / 4 ? records.withUnsafeBytes { Array($0) } : records
+        records.capacity > 2 * records.count ? records.withUnsafeBytes { Array($0) } : records
     }
 
     package var count: Int { starts.count }
     /// The position of the last event. A batch holds at least one.
     package var last: UInt64 { first + UInt64(starts.count) - 1 }
     package var sizeBytes: Int { bytes.count }
+    /// What it takes in memory.
+    package var memoryBytes: Int { bytes.capacity }
 
     /// Lends the bytes of all records, those that `withRecord` lends parts of.
     package func withBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
         bytes.withUnsafeBytes(body)
+    }
+
+    /// Where in `withBytes` the part of a record lies that `withRecord` has lent.
+    package func place(of part: UnsafeRawBufferPointer) -> Range<Int> {
+        guard let start = part.baseAddress else { return 0..<0 }
+        return bytes.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress, start >= base, start + part.count <= base + bytes.count else {
+                preconditionFailure("a part of a record lies in its batch")
+            }
+            return (start - base)..<(start - base + part.count)
+        }
     }
 
     /// Lends the record at `position`; nil where it lies outside the batch or is damaged.

@@ -6,7 +6,7 @@ package import Wire
 package struct LogTransaction {
     /// A row in the making.
     struct Row {
-        var records = ByteWriter(reservingBytes: 16 * 1024)
+        var records: ByteWriter
         /// Of the events' names, one each.
         var hashes: [UInt128] = []
         /// Of the signed contents that have to be remembered, for some events.
@@ -19,6 +19,8 @@ package struct LogTransaction {
     private var contents: Set<UInt128> = []
     private let eventsPerRow: Int
     private let bytesPerRow: Int
+    /// What may still come in.
+    private var expectedBytes: Int
     /// When the router took the records up: nanoseconds since 1970.
     package let takenAtNanoseconds: Int64
     package private(set) var eventCount = 0
@@ -28,9 +30,11 @@ package struct LogTransaction {
     package var watermarks: [JournalID: UInt64] = [:]
     package var progress: [LaneProgress] = []
 
-    package init(settings: EventLogSettings, takenAtNanoseconds: Int64) {
+    /// `expectedBytes`: how long the records are that it will be made from, so that rows need not grow.
+    package init(settings: EventLogSettings, takenAtNanoseconds: Int64, expectedBytes: Int = 0) {
         eventsPerRow = settings.eventsPerRow
         bytesPerRow = settings.bytesPerRow
+        self.expectedBytes = expectedBytes
         self.takenAtNanoseconds = takenAtNanoseconds
     }
 
@@ -56,7 +60,8 @@ package struct LogTransaction {
     @inline(__always)
     private mutating func append(name: UInt128, content: UInt128?, write: (inout ByteWriter) -> Void) {
         if rows.last.map({ $0.hashes.count >= eventsPerRow || $0.records.count >= bytesPerRow }) ?? true {
-            rows.append(Row())
+            expectedBytes -= rows.last?.records.count ?? 0
+            rows.append(Row(records: ByteWriter(reservingBytes: max(0, min(expectedBytes, bytesPerRow)))))
         }
         let row = rows.count - 1
         rows[row].hashes.append(name)

@@ -15,6 +15,23 @@ package enum CloudEventsJSON {
         attributes: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer?, receivedAtNanoseconds: Int64,
         position: UInt64, to writer: inout ByteWriter
     ) {
+        let isOpen = renderHead(
+            attributes: attributes, payload: payload, receivedAtNanoseconds: receivedAtNanoseconds, position: position,
+            to: &writer)
+        guard isOpen, let payload else { return }
+        writer.raw(payload)
+        raw(end, to: &writer)
+    }
+
+    /// What stands behind data that is copied through.
+    package static let end: StaticString = "}"
+
+    /// Appends all but the data, if that is copied through, and what stands behind it; the whole object otherwise. Returns
+    /// whether both are still to come.
+    package static func renderHead(
+        attributes: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer?, receivedAtNanoseconds: Int64,
+        position: UInt64, to writer: inout ByteWriter
+    ) -> Bool {
         raw("{\"specversion\":\"1.0", to: &writer)
         var isJSON = true
         let (beforeName, behindName): (StaticString, StaticString) = ("\",\"", "\":\"")
@@ -38,14 +55,14 @@ package enum CloudEventsJSON {
         if let payload, !payload.isEmpty {
             if isJSON {
                 raw(",\"data\":", to: &writer)
-                writer.raw(payload)
-            } else {
-                raw(",\"data_base64\":\"", to: &writer)
-                Base64.encode(payload, to: &writer)
-                raw("\"", to: &writer)
+                return true
             }
+            raw(",\"data_base64\":\"", to: &writer)
+            Base64.encode(payload, to: &writer)
+            raw("\"", to: &writer)
         }
-        raw("}", to: &writer)
+        raw(end, to: &writer)
+        return false
     }
 
     /// Attribute names are lower-case letters and digits (CloudEvents 1.0.2, "Naming conventions"); what the router

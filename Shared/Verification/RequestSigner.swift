@@ -5,12 +5,37 @@ import Wire
 
 /// Makes the signatures that a `SignatureScheme` asks for: the sender's half of `SignatureCheck`. Belongs to one thread.
 package final class RequestSigner {
+    /// Hands over, one after another, the pieces in which bytes lie in memory.
+    package typealias Parts = ((UnsafeRawBufferPointer) -> Void) -> Void
+
     /// A key that can sign.
     package enum Key: Sendable {
         /// For HMAC; not empty.
         case shared([UInt8])
         /// The seed of an Ed25519 key.
         case ed25519([UInt8])
+    }
+
+    /// What is signed: the body where it lies, and what stands around it.
+    private struct Content {
+        enum Piece {
+            case own(Range<Int>)
+            case body
+        }
+
+        var bytes: [UInt8] = []
+        var pieces: [Piece] = []
+
+        mutating func removeAll() {
+            bytes.removeAll(keepingCapacity: true)
+            pieces.removeAll(keepingCapacity: true)
+        }
+
+        mutating func append(_ write: (inout [UInt8]) -> Void) {
+            let start = bytes.count
+            write(&bytes)
+            pieces.append(.own(start..<bytes.count))
+        }
     }
 
     /// One signature of a field.
@@ -25,11 +50,29 @@ package final class RequestSigner {
         let isHexadecimal: Bool
         let maker: Maker
 
-        func append(over content: UnsafeRawBufferPointer, to value: inout ByteWriter) {
+        func append(over content: Content, _ body: Parts, to value: inout ByteWriter) {
             value.raw(prefix)
             switch maker {
-            case .hmac(let key): key.withCode(of: content) { encode($0, to: &value) }
-            case .ed25519(let key): key.withSignature(of: content) { encode($0, to: &value) }
+            case .hmac(let key):
+                key.begin()
+                for piece in content.pieces {
+                    switch piece {
+                    case .own(let place):
+                        content.bytes.withUnsafeBytes { key.add(UnsafeRawBufferPointer(rebasing: $0[place])) }
+                    case .body: body(key.add)
+                    }
+                }
+                key.finish { encode($0, to: &value) }
+            case .ed25519(let key):
+                // Which goes over its content twice, so it has to lie in one piece.
+                var whole: [UInt8] = []
+                for piece in content.pieces {
+                    switch piece {
+                    case .own(let place): whole += content.bytes[place]
+                    case .body: body { whole.append(contentsOf: $0) }
+                    }
+                }
+                whole.withUnsafeBytes { whole in key.withSignature(of: whole) { encode($0, to: &value) } }
             }
         }
 
@@ -54,7 +97,7 @@ package final class RequestSigner {
 
     private let content: [ContentPart]
     private let fields: [Field]
-    private var signed: [UInt8] = []
+    private var signed = Content()
     private var value = ByteWriter(reservingBytes: 128)
 
     /// Every key signs with each algorithm that it is for. A field that holds one value has the first of these signatures.
@@ -96,16 +139,16 @@ package final class RequestSigner {
     /// Signs one request and calls `each` with the fields that prove it and their values. `timestamp`: its text, empty where
     /// the scheme has none. `append` gives what other parts than literals, time stamp and body stand for.
     package func sign(
-        _ body: UnsafeRawBufferPointer, timestamp: [UInt8], append: (ContentPart, inout [UInt8]) -> Void,
+        _ body: Parts, timestamp: [UInt8], append: (ContentPart, inout [UInt8]) -> Void,
         each: (_ field: String, _ value: [UInt8]) -> Void
     ) {
-        signed.removeAll(keepingCapacity: true)
+        signed.removeAll()
         for part in content {
             switch part {
-            case .literal(let text): signed.append(contentsOf: text.utf8)
-            case .body: signed.append(contentsOf: body)
-            case .timestamp: signed.append(contentsOf: timestamp)
-            case .field, .url, .form: append(part, &signed)
+            case .body: signed.pieces.append(.body)
+            case .literal(let text): signed.append { $0.append(contentsOf: text.utf8) }
+            case .timestamp: signed.append { $0.append(contentsOf: timestamp) }
+            case .field, .url, .form: signed.append { append(part, &$0) }
             }
         }
         for field in fields {
@@ -117,7 +160,7 @@ package final class RequestSigner {
             }
             for (index, signature) in field.signatures.enumerated() {
                 if index > 0 { value.u8(field.separator) }
-                signed.withUnsafeBytes { signature.append(over: $0, to: &value) }
+                signature.append(over: signed, body, to: &value)
             }
             each(field.name, value.bytes)
         }

@@ -106,7 +106,7 @@ package enum SourceSigner {
             let signer = RequestSigner(scheme, keys: key.isPublic ? [] : [.shared(key.bytes)])
             var proofs: [(name: String, value: String)] = []
             body.withUnsafeBytes { body in
-                signer?.sign(body, timestamp: Array(timestamp.utf8)) { part, content in
+                signer?.sign({ $0(body) }, timestamp: Array(timestamp.utf8)) { part, content in
                     switch part {
                     case .literal, .body, .timestamp: break
                     case .field(let name): content += Array((fields.first { $0.name == name }?.value ?? "").utf8)

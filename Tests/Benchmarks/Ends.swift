@@ -111,7 +111,7 @@ enum Ends {
         return {
             var bytes = 0
             body.withUnsafeBytes { body in
-                signer.sign(body, timestamp: time) { _, content in
+                signer.sign({ $0(body) }, timestamp: time) { _, content in
                     content += id
                 } each: { _, value in
                     bytes += value.count

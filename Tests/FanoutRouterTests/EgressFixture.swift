@@ -53,7 +53,7 @@ final class EgressFixture: Sendable {
         let loop = group.next()
         let promise = loop.makePromise(of: Result.self)
         loop.execute { [pool, host] in
-            let request = OutboundRequest(body: body, timeoutNanoseconds: timeoutNanoseconds) {
+            let request = OutboundRequest(body: .buffer(body), timeoutNanoseconds: timeoutNanoseconds) {
                 $0.writeString("POST / HTTP/1.1\r\nhost: \(host)\r\ncontent-length: \(body.readableBytes)\r\n\r\n")
             }
             pool.value.send(request) { promise.succeed(Result($0)) }

@@ -244,7 +244,8 @@ import Testing
         fixture.loop.execute { [hub = fixture.hub] in
             hub.value.lane("app")?.probe(
                 .single(
-                    DeliveryContent(contentType: Array("application/json".utf8), body: ByteBuffer(string: "{}")))
+                    DeliveryContent(
+                        contentType: Array("application/json".utf8), body: .buffer(ByteBuffer(string: "{}"))))
             ) { ended.succeed($0) }
         }
         let record = try await ended.futureResult.get()

@@ -80,6 +80,7 @@ import Wire
         fixture.writer.watermarkForced(journal: RouterFixture.journal, to: 7)
         fixture.receive(8...9)
         try await eventually { fixture.watermark == 9 }
+        try await hubHas(7, fixture)
         let second = fixture.lineage.current
         #expect(first != second)
         let kept = try Probe(fixture, from: .behind(PositionToken(first, 4)))

@@ -85,7 +85,7 @@ extension DeliverySigner {
     func lines(id: String, attempt: Int, nowSeconds: Int64, body: String) -> [String] {
         var lines: [String] = []
         Array(body.utf8).withUnsafeBytes { body in
-            sign(id: Array(id.utf8), attempt: attempt, nowSeconds: nowSeconds, body: body) { name, value in
+            sign(id: Array(id.utf8), attempt: attempt, nowSeconds: nowSeconds, body: { $0(body) }) { name, value in
                 lines.append("\(name): \(String(decoding: value, as: UTF8.self))")
             }
         }

@@ -186,8 +186,8 @@ final class VirtualLane {
             let timeout = Duration.nanoseconds(delivery.timeoutNanoseconds)
             let bytes =
                 switch delivery.content {
-                case .single(let content): content.body.readableBytes
-                case .batch(let contents): DeliveryContent(joining: contents).body.readableBytes
+                case .single(let content): content.body.count
+                case .batch(let contents): DeliveryContent(joining: contents).body.count
                 }
             let attempt = Attempt(
                 time: .nanoseconds(Int64(loop.now.uptimeNanoseconds)), name: delivery.name.text, bodyBytes: bytes,

@@ -59,7 +59,8 @@ def print_plan():
     if "--since" in sys.argv and "unfit" in tree:
         sys.exit(refusal(f"data_dir: {tree['unfit']}"))
     has_journal = os.path.exists(os.path.join(tree["data_dir"], "ingress-connector-0"))
-    numbers = [tree["ingress"]["instances"], int(has_journal or bool(tree.get("connectors"))),
+    connectors = tree.get("connector", {"instances": 1})["instances"] if tree.get("connectors") else 0
+    numbers = [tree["ingress"]["instances"], max(connectors, has_journal),
                tree["verifier"]["instances"], tree["normaliser"]["instances"], 1]
     stages = ["ingress-gateway", "ingress-connector", "verifier", "normaliser", "fanout-router"]
     print(json.dumps({

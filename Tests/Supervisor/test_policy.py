@@ -35,7 +35,8 @@ class Names(unittest.TestCase):
     def test_a_stage_environment_holds_nothing_unnamed(self):
         ours = {"PATH": "/bin", "SECRET": "1", "OTHER": "2", "TRIBUTARY_FAULT_X": "3", "TRIBUTARY_BIN": "4"}
         self.assertEqual(stage_environment(["SECRET", "ABSENT"], ours),
-                         {"PATH": "/bin", "SECRET": "1", "TRIBUTARY_FAULT_X": "3", "MALLOC_ARENA_MAX": "2"})
+                         {"PATH": "/bin", "SECRET": "1", "TRIBUTARY_FAULT_X": "3",
+                          "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
 
 
 class Answers(unittest.TestCase):

@@ -48,6 +48,18 @@ class Reloading(SupervisorCase):
         answer = self.reload(change("connector queue removed", "in_place", "ingress-connector", "verifier"))
         self.assertEqual(self.outcomes(answer)["ingress-connector-0"], "in place")
 
+    def test_connectors_are_divided_anew_when_all_that_ran_them_have_stopped(self):
+        self.pipeline.tree["connectors"] = [{"name": "queue"}]
+        self.reload(change("connector queue added", "in_place", "ingress-connector", "verifier"))
+        self.pipeline.tree["connector"] = {"instances": 2}
+        answer = self.reload(change("connector.instances: 1 → 2", "instances", "ingress-connector"))
+        self.assertEqual({name: outcome for name, outcome in self.outcomes(answer).items() if "connector" in name},
+                         {"ingress-connector-0": "started", "ingress-connector-1": "started"})
+        stopped, = self.pipeline.diary("stop")
+        self.assertEqual(stopped["instance"], "ingress-connector-0")
+        starts = [line for line in self.pipeline.diary("start") if "connector" in line["instance"]]
+        self.assertEqual([line["at"] > stopped["at"] for line in starts], [False, True, True])
+
     def test_an_invalid_file_touches_nothing_and_shows_its_errors(self):
         self.pipeline.tree["wrong"] = "sources: expected a list"
         self.pipeline.write()

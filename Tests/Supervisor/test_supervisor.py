@@ -34,14 +34,14 @@ class ComingUp(SupervisorCase):
 
     def test_a_stage_sees_only_its_own_variables(self):
         self.pipeline.good("up", "-d")
-        always = {"PATH", "HOME", "MALLOC_ARENA_MAX", "TRIBUTARY_FAULT_SLOW"}
+        always = {"PATH", "HOME", "GLIBC_TUNABLES", "TRIBUTARY_FAULT_SLOW"}
         python_adds = {"LC_CTYPE"}
         own = {"verifier": {"STREAM_SECRET"}, "fanout-router": {"MY_APP_SECRET"}, "normaliser": set(),
                "ingress-gateway": {"LISTEN_PID", "LISTEN_FDS"}}
         for line in self.pipeline.diary("start"):
             seen = line["environment"]
             self.assertEqual(set(seen) - python_adds, always | own[line["instance"].rpartition("-")[0]])
-            self.assertEqual(seen["MALLOC_ARENA_MAX"], "2")
+            self.assertEqual(seen["GLIBC_TUNABLES"], "glibc.malloc.hugetlb=1")
             if "LISTEN_PID" in seen:
                 self.assertEqual((seen["LISTEN_PID"], seen["LISTEN_FDS"]), (str(line["pid"]), "1"))
 

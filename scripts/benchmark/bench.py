@@ -176,13 +176,14 @@ class Bench:
             "flushes": round(span.load.p50 / flush, 2)}
 
     def _tap(self, steady: Span, half: Span) -> None:
-        """The CPU that one listener costs at half load, without and with it in turns; what it costs of the rate."""
-        without, with_tap, with_stopped = [], [], []
+        """What one listener costs: of the CPU at half load and of the rate at the steady one, in turns with none."""
+        without, with_tap, with_stopped, full, full_with_tap = [], [], [], [], []
         for _ in range(self._timing.tap_rounds):
             without.append(self.span(half.target, self._timing.tap))
             with_tap.append(self._tapped(half.target))
             with_stopped.append(self._tapped(half.target, is_stopped=True))
-        full = self._tapped(steady.target)
+            full.append(self.span(steady.target, self._timing.tap))
+            full_with_tap.append(self._tapped(steady.target))
         names = [name for name in steady.after.processes if name not in ("sink", "wrk")]
 
         def cpu(spans: list[Span]) -> float:
@@ -193,8 +194,9 @@ class Bench:
             "stopped_cpu_percent_more": round(100 * (cpu(with_stopped) / cpu(without) - 1), 1),
             "tap_cpu_micros_per_event": with_tap[-1].cpu_micros_per_event()["bus-tap"],
             "delivered_percent_less": round(
-                100 * (1 - full.delivered_per_second / steady.delivered_per_second), 1),
-            "at_steady_load": full.figures(),
+                100 * (1 - sum(span.delivered_per_second for span in full_with_tap)
+                       / sum(span.delivered_per_second for span in full)), 1),
+            "at_steady_load": full_with_tap[-1].figures(),
         }
         figures = self.outcome["tap"]
         self._say(f"one tap attached to every hop: {figures['stages_cpu_percent_more']:+.1f} % CPU of the stages "

@@ -11,7 +11,7 @@ import signal
 from collections import Counter
 
 from commandline import CONFIGURATION, Failure
-from executables import STAGES
+from executables import CONNECTOR, STAGES
 
 from . import configuration
 from .configuration import ACCEPTED_NAME, FORMER_NAME, Configuration
@@ -22,7 +22,7 @@ from .instance import POLL_SECONDS, READY_SECONDS, Instance
 async def reload(supervisor: Supervisor, offered: dict[str, str]) -> dict:
     """Fails before anything is touched where the new configuration cannot run; otherwise says what became of it."""
     fresh = await asyncio.to_thread(_check, supervisor, offered)
-    before, outcomes = set(supervisor.instances), {}  # what became of every instance
+    outcomes = {}  # what became of every instance
 
     def note(name: str, outcome: str, detail: str = "") -> None:
         outcomes[name] = {"instance": name, "outcome": outcome, "detail": detail}
@@ -30,7 +30,8 @@ async def reload(supervisor: Supervisor, offered: dict[str, str]) -> dict:
 
     async def take(instance: Instance) -> None:
         try:
-            note(instance.name, *await _take(supervisor, instance, fresh, is_new=instance.name not in before))
+            is_new = before.get(instance.name, ...) is not instance.process
+            note(instance.name, *await _take(supervisor, instance, fresh, is_new))
         except Failure as failure:
             note(instance.name, "failed", failure.sentence)
             raise
@@ -40,22 +41,23 @@ async def reload(supervisor: Supervisor, offered: dict[str, str]) -> dict:
     if not fresh.changes:
         supervisor.say("nothing changed in the file; secrets in files are read again.")
     supervisor.take_configuration(fresh)
+    before = {name: each.process for name, each in supervisor.instances.items()}
+    if any(change["effect"] == "instances" and CONNECTOR in change["stages"] for change in fresh.changes):
+        await asyncio.gather(*(each.stop() for each in supervisor.of(CONNECTOR)))  # nothing is fetched by two
     try:
         await supervisor.settle(offered, take)
         (fresh.run_dir / FORMER_NAME).unlink(missing_ok=True)
-        is_complete = True
     except Failure:
-        is_complete = False
         for each in supervisor.of(*STAGES):
             if each.name not in outcomes:
                 note(each.name, "not reached", "an earlier one failed, so this one was left alone")
-    for name in before - supervisor.instances.keys():
+    for name in before.keys() - supervisor.instances.keys():
         note(name, "stopped")
     counts = Counter(row["outcome"] for row in outcomes.values())
     supervisor.say(f"{len(fresh.changes)} {'change' if len(fresh.changes) == 1 else 'changes'}; instances: "
                    f"{', '.join(f'{count} {outcome}' for outcome, count in counts.items())}.")
-    return {"ok": is_complete, "file": str(fresh.file), "fingerprint": fresh.fingerprint, "changes": fresh.changes,
-            "instances": list(outcomes.values())}
+    return {"ok": not (fresh.run_dir / FORMER_NAME).exists(), "file": str(fresh.file),
+            "fingerprint": fresh.fingerprint, "changes": fresh.changes, "instances": list(outcomes.values())}
 
 
 def _check(supervisor: Supervisor, offered: dict[str, str]) -> Configuration:

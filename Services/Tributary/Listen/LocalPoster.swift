@@ -70,7 +70,7 @@ final class LocalPoster {
         event.body.withUnsafeBytes { body in
             signer.sign(
                 id: Array(event.webhookID.utf8), attempt: attempt, nowSeconds: wallNanoseconds() / 1_000_000_000,
-                body: body
+                body: { $0(body) }
             ) { fields.append(($0, String(decoding: $1, as: UTF8.self))) }
         }
         let started = monotonicNanoseconds()

@@ -92,7 +92,7 @@ struct ScaleCommand: ParsableCommand {
             let why =
                 stage == .fanoutRouter
                 ? "router.instances says how many there are, each with its own sources."
-                : "connector.instances says how many there are, each with its own connectors."
+                : "set connector.instances, among which the connectors are divided, and reload."
             throw StageFailure(.usage, "\(stage.rawValue) cannot be scaled: \(why)")
         }
         let least = stage == .ingressGateway ? 1 : routers

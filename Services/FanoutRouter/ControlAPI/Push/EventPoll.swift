@@ -58,7 +58,7 @@ private final class PollOutput: WatcherOutput {
 
     func write(_ event: WatchedEvent) {
         if count > 0 { events.append(UInt8(ascii: ",")) }
-        events.append(contentsOf: event.json.readableBytesView)
+        event.json.forEachPart { events.append(contentsOf: $0) }
         count += 1
     }
 

@@ -61,12 +61,12 @@ final class EventStreamOutput: WatcherOutput {
     func write(_ event: WatchedEvent) {
         var buffer = ByteBuffer()
         let json = event.json
-        buffer.reserveCapacity(json.readableBytes + 256)
+        buffer.reserveCapacity(json.count + 256)
         buffer.writeString("id: \(hub.token(event.position))\nevent: ")
         // A type is a word of the vocabulary or of a sender: never a line end.
         buffer.writeString(event.type.filter { $0 != "\n" && $0 != "\r" && $0 != "\r\n" })
         buffer.writeStaticString("\ndata: ")
-        Self.append(lines: json.readableBytesView, to: &buffer)
+        json.forEachPart { Self.append(lines: $0, to: &buffer) }
         buffer.writeStaticString("\n\n")
         send(buffer)
     }
@@ -100,7 +100,7 @@ final class EventStreamOutput: WatcherOutput {
     }
 
     /// Line ends are blanks of JSON; each begins another line of `data`.
-    private static func append(lines json: ByteBufferView, to buffer: inout ByteBuffer) {
+    private static func append(lines json: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
         var rest = json[...]
         while let end = rest.firstIndex(where: { $0 == 0x0A || $0 == 0x0D }) {
             buffer.writeBytes(rest[..<end])

@@ -127,7 +127,7 @@ final class StreamConnection: WatchingConnection, @unchecked Sendable {
     override func write(_ event: WatchedEvent) {
         send(
             subprotocol == .cloudEvents
-                ? event.json : StreamMessages.event(event, hub.token(event.position), as: format))
+                ? event.json.buffer : StreamMessages.event(event, hub.token(event.position), as: format))
     }
 
     override func writeGap(_ gap: WatchGap) {

@@ -25,13 +25,13 @@ enum StreamMessages {
 
     /// An event, in a format other than CloudEvents JSON with what a delivery would carry.
     static func event(_ event: WatchedEvent, _ token: PositionToken, as format: SubscriptionFormat) -> ByteBuffer {
-        var json = event.json
+        let json = event.json
         var buffer = ByteBuffer()
-        buffer.reserveCapacity(json.readableBytes + 256)
+        buffer.reserveCapacity(json.count + 256)
         let log = token.places[0].log.description
         buffer.writeString(
             #"{"type":"event","token":"\#(token)","webhook_id":"evt_\#(log.prefix(16))_\#(event.position)","event":"#)
-        buffer.writeBuffer(&json)
+        json.write(to: &buffer)
         if format != .cloudevents, let content = event.content(as: format) {
             buffer.writeStaticString(",\"delivery\":")
             buffer.writeBytes(delivery(content).bytes)
@@ -52,7 +52,7 @@ enum StreamMessages {
         if !content.trace.isEmpty {
             fields.append(("traceparent", .string(String(decoding: content.trace, as: UTF8.self))))
         }
-        let bytes = content.body.readableBytesView
+        let bytes = content.body.bytes
         let body: (String, JSONText) =
             String(validating: bytes, as: UTF8.self).map { ("body", .string($0)) }
             ?? ("body_base64", .string(bytes.withUnsafeBytes { Base64.encode($0) }))

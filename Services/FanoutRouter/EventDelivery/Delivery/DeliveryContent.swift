@@ -1,6 +1,6 @@
 import EventLog
 import Events
-package import NIOCore
+import NIOCore
 import PipelineConfiguration
 import Wire
 
@@ -11,7 +11,7 @@ package struct DeliveryContent {
     package var fields: [UInt8] = []
     /// The trace context of its sender, which goes on to its receiver; empty where there is none.
     package var trace: [UInt8] = []
-    package var body: ByteBuffer
+    package var body: EventBody
     /// The row that the event lies in, and where, for destinations that look at its attributes; nil of several in one body.
     var row: (batch: EventBatch, position: UInt64)?
 
@@ -43,9 +43,10 @@ enum EventFormat {
         batch.withRecord(at: position) { record in
             var content =
                 switch format {
-                case .cloudevents: structured(ByteBuffer(bytes: RenderedBatch.body(at: position, of: batch)))
-                case .cloudeventsBinary: BinaryFormat.content(record, position: position)
-                case .original: original(record)
+                case .cloudevents:
+                    structured(.buffer(ByteBuffer(bytes: RenderedBatch.body(at: position, of: batch))))
+                case .cloudeventsBinary: BinaryFormat.content(record, of: batch, position: position)
+                case .original: original(record, of: batch)
                 case .superviz: SuperVizFormat.content(record)
                 }
             if let trace = record.attribute("traceparent") { content.trace = Self.trace(trace) }
@@ -57,17 +58,22 @@ enum EventFormat {
     /// A trace context as it may be passed on. What the log holds is not trusted to be one line.
     static func trace(_ trace: UnsafeRawBufferPointer) -> [UInt8] { TraceContext.isValid(trace) ? Array(trace) : [] }
 
-    private static func structured(_ body: ByteBuffer, trace: [UInt8] = []) -> DeliveryContent {
+    private static func structured(_ body: EventBody, trace: [UInt8] = []) -> DeliveryContent {
         DeliveryContent(contentType: structuredType, trace: trace, body: body)
     }
 
     /// The provider's bytes, or, where the data is a part of them, that part; both without what was redacted.
-    private static func original(_ record: EventRecord) -> DeliveryContent {
+    private static func original(_ record: EventRecord, of batch: EventBatch) -> DeliveryContent {
         if let original = record.original {
-            return DeliveryContent(contentType: Array(original.contentType), body: ByteBuffer(bytes: original.bytes))
+            return DeliveryContent(
+                contentType: Array(original.contentType), body: .stored(batch, batch.place(of: original.bytes)))
         }
-        return DeliveryContent(
-            contentType: mediaType(of: record), body: record.payload.map { ByteBuffer(bytes: $0) } ?? .init())
+        return DeliveryContent(contentType: mediaType(of: record), body: data(record, of: batch))
+    }
+
+    /// An event's data as it lies in its row.
+    static func data(_ record: EventRecord, of batch: EventBatch) -> EventBody {
+        .stored(batch, record.payload.map { batch.place(of: $0) } ?? 0..<0)
     }
 
     /// What an event's data is, for a header field. What the log holds is not trusted to be one line.
@@ -83,14 +89,7 @@ enum EventFormat {
 extension DeliveryContent {
     /// Several events in one body: a JSON array (CloudEvents JSON format 1.0.2, section 4, where they are CloudEvents).
     init(joining contents: [DeliveryContent]) {
-        body = ByteBuffer()
-        body.reserveCapacity(contents.reduce(2) { $0 + $1.body.readableBytes + 1 })
-        body.writeStaticString("[")
-        for (index, each) in contents.enumerated() {
-            if index > 0 { body.writeStaticString(",") }
-            body.writeImmutableBuffer(each.body)
-        }
-        body.writeStaticString("]")
+        body = .array(contents.map(\.body))
         let isCloudEvents = contents.first?.contentType == EventFormat.structuredType
         contentType = Array((isCloudEvents ? "application/cloudevents-batch+json" : "application/json").utf8)
     }

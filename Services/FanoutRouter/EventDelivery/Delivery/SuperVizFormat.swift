@@ -9,7 +9,7 @@ import Wire
 /// text where it is not JSON.
 enum SuperVizFormat {
     static func content(_ record: EventRecord) -> DeliveryContent {
-        DeliveryContent(contentType: Array("application/json".utf8), body: ByteBuffer(bytes: body(record)))
+        DeliveryContent(contentType: Array("application/json".utf8), body: .buffer(ByteBuffer(bytes: body(record))))
     }
 
     private static func body(_ record: EventRecord) -> [UInt8] {

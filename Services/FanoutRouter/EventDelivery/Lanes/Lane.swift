@@ -137,7 +137,7 @@ package final class Lane {
             while cursor.taken < row.last {
                 guard !cursor.gathering.isFull(batch), cursor.hasRoom else { return }
                 guard let position = advance(in: row) else { break }
-                cursor.gather(position, bytes: row.body(at: position)?.readableBytes ?? 0, now: now)
+                cursor.gather(position, bytes: row.body(at: position)?.count ?? 0, now: now)
             }
         }
     }

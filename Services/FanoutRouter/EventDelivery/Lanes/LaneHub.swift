@@ -207,7 +207,7 @@ package final class LaneHub: LaneSource {
                     found.missing.append(position)
                     continue
                 }
-                bytes += event.content.body.readableBytes
+                bytes += event.content.body.count
                 if bytes > maxBytes, !found.events.isEmpty { break }
                 found.events.append(event)
             }

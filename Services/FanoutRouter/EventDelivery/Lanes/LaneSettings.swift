@@ -87,7 +87,7 @@ extension LaneSettings.Batch {
         var bytes = 1
         for (index, event) in events.enumerated() {
             // With a comma or the bracket.
-            bytes += event.content.body.readableBytes + 1
+            bytes += event.content.body.count + 1
             if bytes > maxBytes { return max(1, index) }
         }
         return events.count

@@ -1,5 +1,5 @@
 import EventLog
-package import NIOCore
+import NIOCore
 package import PipelineConfiguration
 
 /// Who takes what a watcher reads: a connection. All calls come on the hub's event loop.
@@ -35,7 +35,7 @@ package struct WatchedEvent {
     let row: RenderedBatch
 
     /// Structured CloudEvents JSON.
-    package var json: ByteBuffer { row.body(at: position) ?? ByteBuffer() }
+    package var json: EventBody { row.body(at: position) ?? .buffer(ByteBuffer()) }
 
     /// The type with its prefix; empty where it has none.
     package var type: String {

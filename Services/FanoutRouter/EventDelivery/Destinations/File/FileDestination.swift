@@ -12,7 +12,7 @@ import Synchronization
 final class FileDestination: Destination {
     /// A delivery that has not ended.
     private final class Entry {
-        let bodies: [ByteBuffer]
+        let bodies: [EventBody]
         private var completion: ((AttemptOutcome) -> Void)?
         private var timer: Scheduled<Void>?
 
@@ -98,10 +98,10 @@ final class FileWriter: Sendable {
     }
 
     /// Appends events; `done` runs on the queue.
-    func append(_ events: [ByteBuffer], done: @escaping @Sendable (AttemptOutcome) -> Void) {
+    func append(_ events: [EventBody], done: @escaping @Sendable (AttemptOutcome) -> Void) {
         queue.async { [self] in
             var lines: [UInt8] = []
-            lines.reserveCapacity(events.reduce(0) { $0 + $1.readableBytes + 1 })
+            lines.reserveCapacity(events.reduce(0) { $0 + $1.count + 1 })
             for event in events { Self.append(event, to: &lines) }
             done(
                 file.withLock { file in
@@ -121,9 +121,9 @@ final class FileWriter: Sendable {
     }
 
     /// One event as one line. In JSON a raw line break is white space between tokens, so a blank says the same.
-    private static func append(_ event: ByteBuffer, to lines: inout [UInt8]) {
+    private static func append(_ event: EventBody, to lines: inout [UInt8]) {
         let start = lines.count
-        lines.append(contentsOf: event.readableBytesView)
+        event.forEachPart { lines.append(contentsOf: $0) }
         for place in lines[start...].indices where lines[place] == UInt8(ascii: "\n") || lines[place] == 0x0D {
             lines[place] = UInt8(ascii: " ")
         }

@@ -1,13 +1,12 @@
 import EventLog
 import Events
-import NIOCore
 import Primitives
 import Wire
 
 /// CloudEvents in binary mode: attributes in header fields, the data as the body (CloudEvents HTTP binding 1.0.2,
 /// section 3.1).
 enum BinaryFormat {
-    static func content(_ record: EventRecord, position: UInt64) -> DeliveryContent {
+    static func content(_ record: EventRecord, of batch: EventBatch, position: UInt64) -> DeliveryContent {
         var fields = ByteWriter(reservingBytes: 512)
         field("specversion", Array("1.0".utf8), to: &fields)
         AttributeList(record.attributes).forEach { name, value in
@@ -24,7 +23,7 @@ enum BinaryFormat {
         fields.raw(Array("\r\n".utf8))
         return DeliveryContent(
             contentType: EventFormat.mediaType(of: record), fields: fields.bytes,
-            body: record.payload.map { ByteBuffer(bytes: $0) } ?? ByteBuffer())
+            body: EventFormat.data(record, of: batch))
     }
 
     private static func field(_ name: String, _ value: [UInt8], to fields: inout ByteWriter) {

@@ -44,13 +44,12 @@ final class DeliveryHead {
         }
         field("content-type", content.contentType)
         text("content-length: ")
-        text(String(content.body.readableBytes))
+        text(String(content.body.count))
         text("\r\n")
         writeID(delivery.name)
-        content.body.withUnsafeReadableBytes { body in
-            signer.sign(
-                id: id, attempt: delivery.attempt, nowSeconds: delivery.startedSeconds, body: body, each: field)
-        }
+        signer.sign(
+            id: id, attempt: delivery.attempt, nowSeconds: delivery.startedSeconds, body: content.body.forEachPart,
+            each: field)
         text("\r\n")
         buffer.writeBytes(head.bytes)
     }

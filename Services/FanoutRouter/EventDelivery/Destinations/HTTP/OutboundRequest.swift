@@ -15,13 +15,14 @@ struct OutboundRequest {
     var restNanoseconds: Int64 = 1_000_000_000
 
     /// `writeHead` writes the head, to its empty line.
-    init(body: ByteBuffer, timeoutNanoseconds: Int64, writeHead: (inout ByteBuffer) -> Void) {
-        let isJoined = body.readableBytes <= Self.joinedBodyBytes
-        var head = ByteBufferAllocator().buffer(capacity: 768 + (isJoined ? body.readableBytes : 0))
+    init(body: EventBody, timeoutNanoseconds: Int64, writeHead: (inout ByteBuffer) -> Void) {
+        let bodyBytes = body.count
+        let isJoined = bodyBytes <= Self.joinedBodyBytes
+        var head = ByteBufferAllocator().buffer(capacity: 768 + (isJoined ? bodyBytes : 0))
         writeHead(&head)
-        if isJoined { head.writeImmutableBuffer(body) }
+        if isJoined { body.write(to: &head) }
         self.head = head
-        self.body = isJoined ? ByteBuffer() : body
+        self.body = isJoined ? ByteBuffer() : body.buffer
         self.timeoutNanoseconds = timeoutNanoseconds
     }
 

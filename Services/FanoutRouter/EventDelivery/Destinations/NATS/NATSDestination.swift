@@ -28,7 +28,7 @@ final class NATSDestination: Destination {
         }
         let publication = NATSConnection.Publication(
             ticket: 0, subject: subject.subject(of: content), fields: Self.fields(of: content),
-            body: Array(content.body.readableBytesView))
+            body: content.body.bytes)
         link.publish(publication, timeoutNanoseconds: delivery.timeoutNanoseconds, completion: completion)
     }
 

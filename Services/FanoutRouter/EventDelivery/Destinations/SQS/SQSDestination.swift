@@ -70,7 +70,7 @@ final class SQSDestination: Destination {
         var (batch, sent, bytes) = (SQSBatch(queueURL: queueURL), [Entry](), 0)
         for entry in entries {
             let attributes = attributes(of: entry.content)
-            let size = SQSBatch.size(bodyBytes: entry.content.body.readableBytes, attributes)
+            let size = SQSBatch.size(bodyBytes: entry.content.body.count, attributes)
             guard size <= SQSRequest.mostBytes else {
                 entry.completion(
                     .denied(.eventTooLarge, "\(size) bytes with its attributes; SQS takes \(SQSRequest.mostBytes)"))
@@ -80,7 +80,7 @@ final class SQSDestination: Destination {
                 send(batch.finish(), sent)
                 (batch, sent, bytes) = (SQSBatch(queueURL: queueURL), [], 0)
             }
-            entry.content.body.withUnsafeReadableBytes { batch.append($0, attributes) }
+            entry.content.body.buffer.withUnsafeReadableBytes { batch.append($0, attributes) }
             sent.append(entry)
             bytes += size
         }
@@ -89,7 +89,7 @@ final class SQSDestination: Destination {
 
     private func send(_ request: SQSRequest, _ entries: [Entry]) {
         var outbound = OutboundRequest(
-            body: ByteBuffer(bytes: request.body),
+            body: .buffer(ByteBuffer(bytes: request.body)),
             timeoutNanoseconds: entries.reduce(.max) { min($0, $1.timeoutNanoseconds) }
         ) { head in
             head.writeStaticString("POST / HTTP/1.1\r\n")
