@@ -22,7 +22,9 @@ void tributary_name_thread(const char *name) {
 }
 
 void tributary_bound_heap(void) {
-    mallopt(M_ARENA_MAX, 2);
+    // One arena that grows by whole huge pages: glibc asks for these for the first arena alone (glibc.malloc.hugetlb).
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TOP_PAD, 2 * 1024 * 1024);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
