@@ -72,13 +72,15 @@ package struct CanonicalEventsWriter {
     package mutating func attribute(
         named name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, in writer: inout ByteWriter
     ) {
-        let value = UnsafeRawBufferPointer(rebasing: value.prefix(Int(UInt16.max)))
+        let value = UnsafeRawBufferPointer(rebasing: value[..<min(value.count, Int(UInt16.max))])
         precondition(attributeCount < .max, "an event has at most 255 attributes")
         attributeCount += 1
-        writer.u8(UInt8(name.count))
-        writer.u16(UInt16(value.count))
-        writer.raw(name)
-        writer.raw(value)
+        writer.append(3 + name.count + value.count) { room in
+            room.storeBytes(of: UInt8(name.count), as: UInt8.self)
+            room.storeBytes(of: UInt16(value.count).littleEndian, toByteOffset: 1, as: UInt16.self)
+            UnsafeMutableRawBufferPointer(rebasing: room[3...]).copyBytes(from: name)
+            UnsafeMutableRawBufferPointer(rebasing: room[(3 + name.count)...]).copyBytes(from: value)
+        }
     }
 
     /// Adds an attribute whose value is text.

@@ -4,14 +4,38 @@ package enum Hexadecimal {
     /// the bytes, so the case of the digits says nothing.
     package static func decode(_ text: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
         guard text.count == bytes.count * 2 else { return false }
-        var all: UInt8 = 0
-        for index in 0..<bytes.count {
+        var (all, decoded): (UInt8, Int) = (0, 0)
+        while bytes.count - decoded >= 4 {
+            let digits = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: 2 * decoded, as: UInt64.self))
+            guard let four = fourBytes(digits) else { return false }
+            bytes.storeBytes(of: four.littleEndian, toByteOffset: decoded, as: UInt32.self)
+            decoded += 4
+        }
+        for index in decoded..<bytes.count {
             let high = digit(text[2 * index])
             let low = digit(text[2 * index + 1])
             all |= high | low
             bytes[index] = high << 4 | low & 0xF
         }
         return all < 0x10
+    }
+
+    /// What eight digits stand for, the first of them in the lowest byte; nil where they are not all digits. Every step works
+    /// on all of them at once: in a sum of bytes below 128 nothing is carried from one into the next.
+    private static func fourBytes(_ digits: UInt64) -> UInt32? {
+        func each(_ byte: UInt64) -> UInt64 { byte &* 0x0101_0101_0101_0101 }
+        guard digits & each(0x80) == 0 else { return nil }
+        /// The highest bit of each byte that lies between two values.
+        func within(_ bytes: UInt64, _ least: UInt64, _ most: UInt64) -> UInt64 {
+            (bytes &+ each(0x80 - least)) & ~(bytes &+ each(0x7F - most)) & each(0x80)
+        }
+        let lowercase = digits | each(0x20)
+        guard within(digits, 0x30, 0x39) | within(lowercase, 0x61, 0x66) == each(0x80) else { return nil }
+        // Letters have the bit 0x40, and count from 9 more than their low bits say.
+        let values = (digits & each(0x0F)) &+ ((digits >> 6) & each(0x01)) &* 9
+        var bytes = (values << 4 | values >> 8) & 0x00FF_00FF_00FF_00FF
+        bytes = (bytes | bytes >> 8) & 0x0000_FFFF_0000_FFFF
+        return UInt32(truncatingIfNeeded: bytes | bytes >> 16)
     }
 
     /// The bytes of pairs of digits; nil for anything else.

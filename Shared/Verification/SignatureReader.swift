@@ -100,14 +100,17 @@ final class SignatureReader {
     private func decode(_ text: UnsafeRawBufferPointer, appendingTo decoded: inout [UInt8]) -> Bool {
         guard text.count == prefix.count + textBytes, text.startsIgnoringCase(prefix) else { return false }
         let digits = UnsafeRawBufferPointer(rebasing: text[prefix.count...])
-        let start = decoded.count
-        decoded.append(contentsOf: repeatElement(0, count: codeBytes))
-        let isRight = decoded.withUnsafeMutableBytes { bytes in
-            let room = UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
-            return isHexadecimal
-                ? Hexadecimal.decode(digits, into: room) : Base64.decode(digits, into: room) == codeBytes
+        var isRight = false
+        decoded.append(addingCapacity: codeBytes) { room in
+            room.withUnsafeMutableBufferPointer { target, count in
+                let room = UnsafeMutableRawBufferPointer(
+                    UnsafeMutableBufferPointer(rebasing: target[count..<count + codeBytes]))
+                isRight =
+                    isHexadecimal
+                    ? Hexadecimal.decode(digits, into: room) : Base64.decode(digits, into: room) == codeBytes
+                if isRight { count += codeBytes }
+            }
         }
-        if !isRight { decoded.removeLast(codeBytes) }
         return isRight
     }
 }

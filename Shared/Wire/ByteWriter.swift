@@ -43,16 +43,22 @@
 
     /// A short text with a one-byte length; longer texts are cut at 255 bytes.
     @inlinable package mutating func text8(_ value: String) {
-        let utf8 = value.utf8.prefix(Int(UInt8.max))
-        u8(UInt8(utf8.count))
-        bytes.append(contentsOf: utf8)
+        var value = value
+        value.withUTF8 { utf8 in
+            let utf8 = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: utf8[..<min(utf8.count, Int(UInt8.max))]))
+            u8(UInt8(utf8.count))
+            raw(utf8)
+        }
     }
 
     /// A text with a two-byte length; longer texts are cut at 65 535 bytes.
     @inlinable package mutating func text16(_ value: String) {
-        let utf8 = value.utf8.prefix(Int(UInt16.max))
-        u16(UInt16(utf8.count))
-        bytes.append(contentsOf: utf8)
+        var value = value
+        value.withUTF8 { utf8 in
+            let utf8 = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: utf8[..<min(utf8.count, Int(UInt16.max))]))
+            u16(UInt16(utf8.count))
+            raw(utf8)
+        }
     }
 
     /// Overwrites two bytes written earlier, for counts known only afterwards.

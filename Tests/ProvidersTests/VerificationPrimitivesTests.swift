@@ -40,6 +40,22 @@ struct VerificationPrimitivesTests {
         }
     }
 
+    @Test func `hexadecimal digits of both cases are bytes wherever they stand, and nothing else is a digit`() {
+        for byte in UInt8.min ... .max {
+            for place in 0..<10 {
+                var text = Array("00112233445566778899".utf8)
+                var bytes: [UInt8] = [0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99]
+                text[2 * place] = byte
+                bytes[place] = bytes[place] & 0x0F
+                let value = Int(String(decoding: [byte], as: UTF8.self), radix: 16)
+                if let value { bytes[place] |= UInt8(value) << 4 }
+                #expect(Hexadecimal.decode(text) == (value == nil ? nil : bytes), "\(byte) at \(place)")
+            }
+        }
+        #expect(Hexadecimal.decode(Array("abc".utf8)) == nil && Hexadecimal.decode([]) == [])
+        #expect(Hexadecimal.decode(Array("fFaA09Ee".utf8)) == [0xFF, 0xAA, 0x09, 0xEE])
+    }
+
     @Test func `gzip is taken off and damage is noticed`() {
         let inflater = Inflater(maxInflatedBytes: 1_000_000)
         func inflate(_ bytes: [UInt8]) -> [UInt8]? {
