@@ -18,23 +18,20 @@ package final class RequestSigner {
 
     /// What is signed: the body where it lies, and what stands around it.
     private struct Content {
-        enum Piece {
-            case own(Range<Int>)
-            case body
-        }
-
         var bytes: [UInt8] = []
-        var pieces: [Piece] = []
+        /// Where in `bytes` the body goes.
+        var bodyPlaces: [Int] = []
 
-        mutating func removeAll() {
-            bytes.removeAll(keepingCapacity: true)
-            pieces.removeAll(keepingCapacity: true)
-        }
-
-        mutating func append(_ write: (inout [UInt8]) -> Void) {
-            let start = bytes.count
-            write(&bytes)
-            pieces.append(.own(start..<bytes.count))
+        func forEachPiece(_ own: (UnsafeRawBufferPointer) -> Void, body: () -> Void) {
+            bytes.withUnsafeBytes { bytes in
+                var start = 0
+                for place in bodyPlaces {
+                    own(UnsafeRawBufferPointer(rebasing: bytes[start..<place]))
+                    body()
+                    start = place
+                }
+                own(UnsafeRawBufferPointer(rebasing: bytes[start...]))
+            }
         }
     }
 
@@ -55,22 +52,15 @@ package final class RequestSigner {
             switch maker {
             case .hmac(let key):
                 key.begin()
-                for piece in content.pieces {
-                    switch piece {
-                    case .own(let place):
-                        content.bytes.withUnsafeBytes { key.add(UnsafeRawBufferPointer(rebasing: $0[place])) }
-                    case .body: body(key.add)
-                    }
-                }
+                content.forEachPiece(key.add) { body(key.add) }
                 key.finish { encode($0, to: &value) }
             case .ed25519(let key):
                 // Which goes over its content twice, so it has to lie in one piece.
                 var whole: [UInt8] = []
-                for piece in content.pieces {
-                    switch piece {
-                    case .own(let place): whole += content.bytes[place]
-                    case .body: body { whole.append(contentsOf: $0) }
-                    }
+                content.forEachPiece {
+                    whole.append(contentsOf: $0)
+                } body: {
+                    body { whole.append(contentsOf: $0) }
                 }
                 whole.withUnsafeBytes { whole in key.withSignature(of: whole) { encode($0, to: &value) } }
             }
@@ -142,13 +132,14 @@ package final class RequestSigner {
         _ body: Parts, timestamp: [UInt8], append: (ContentPart, inout [UInt8]) -> Void,
         each: (_ field: String, _ value: [UInt8]) -> Void
     ) {
-        signed.removeAll()
+        signed.bytes.removeAll(keepingCapacity: true)
+        signed.bodyPlaces.removeAll(keepingCapacity: true)
         for part in content {
             switch part {
-            case .body: signed.pieces.append(.body)
-            case .literal(let text): signed.append { $0.append(contentsOf: text.utf8) }
-            case .timestamp: signed.append { $0.append(contentsOf: timestamp) }
-            case .field, .url, .form: signed.append { append(part, &$0) }
+            case .literal(let text): signed.bytes.append(contentsOf: text.utf8)
+            case .body: signed.bodyPlaces.append(signed.bytes.count)
+            case .timestamp: signed.bytes.append(contentsOf: timestamp)
+            case .field, .url, .form: append(part, &signed.bytes)
             }
         }
         for field in fields {
