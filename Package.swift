@@ -90,7 +90,7 @@ let package = Package(
             name: "Wire", dependencies: ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"],
             swiftSettings: swiftSettings),
         shared("Primitives", ["Wire"]),
-        shared("HTTPFront", ["Wire", nio, nioHTTP1]),
+        shared("HTTPFront", ["CPlatform", "StageMetrics", "Threads", "Wire", nio, nioPosix, nioHTTP1]),
         shared("WebSocket", [nio, nioPosix, nioHTTP1, nioSSL, nioWebSocket]),
         shared("Events", ["JSON", "Primitives", "Wire"]),
         shared("ZeroMQ", ["CZeroMQ"]),
@@ -303,10 +303,9 @@ let package = Package(
         tests(
             "IngressGatewayTests",
             [
-                "AdminServer", "Bus", "CommitLog", "Events", "Executable", "IngressGateway", "Journal",
-                "PipelineConfiguration",
-                "Primitives", "Providers", "SeededRandom", "ServerCertificates", "StageMetrics", "TestCertificates",
-                "Threads", "WebhookIntake", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
+                "AdminServer", "Bus", "CommitLog", "Events", "Executable", "HTTPFront", "IngressGateway", "Journal",
+                "PipelineConfiguration", "Primitives", "Providers", "SeededRandom", "ServerCertificates",
+                "StageMetrics", "TestCertificates", "Threads", "WebhookIntake", "Wire", nio, nioPosix, nioHTTP1, nioSSL,
             ]),
         tests(
             "IngressConnectorTests",

@@ -1,6 +1,7 @@
 import AdminServer
 import CommitLog
 import Executable
+import HTTPFront
 import Journal
 import NIOCore
 import NIOPosix

@@ -17,7 +17,7 @@ package import Threads
 package final class AdminEndpoint: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let pool: NIOThreadPool
-    private let channels: [any Channel]
+    private let acceptors: [Acceptor]
     private let socketPath: String
 
     /// The TCP port, when there is one.
@@ -41,28 +41,28 @@ package final class AdminEndpoint: Sendable {
         if !routes.isEmpty { pool.start() }
         let dispatcher = AdminDispatcher(registry: registry, readiness: readiness, routes: routes, pool: pool)
         let openStore = AdminDispatcher(registry: registry, readiness: readiness, routes: [], pool: pool)
-        var channels: [any Channel] = []
+        var acceptors: [Acceptor] = []
         do {
-            let unix = Self.bootstrap(group, dispatcher, Self.unixRules)
-            channels.append(try unix.bind(unixDomainSocketPath: socketPath, cleanupExistingSocketFile: true).wait())
+            acceptors.append(
+                try Self.acceptor(.unix(path: socketPath)) { Self.bootstrap(group, dispatcher, Self.unixRules) })
         } catch {
-            Self.stop(channels, group, pool)
+            Self.stop(acceptors, group, pool)
             throw StageFailure(.io, "the admin endpoint cannot listen on \(socketPath): \(error)")
         }
         if let metricsListen {
             do {
-                let tcp = Self.bootstrap(group, openStore, Self.tcpRules)
-                channels.append(try tcp.bind(host: metricsListen.host, port: metricsListen.port).wait())
+                let socket = ListeningSocket.bind(host: metricsListen.host, port: metricsListen.port)
+                acceptors.append(try Self.acceptor(socket) { Self.bootstrap(group, openStore, Self.tcpRules) })
             } catch {
-                Self.stop(channels, group, pool)
+                Self.stop(acceptors, group, pool)
                 throw StageFailure(.io, "metrics_listen \(metricsListen) cannot be listened on: \(error)")
             }
         }
         self.group = group
         self.pool = pool
-        self.channels = channels
+        self.acceptors = acceptors
         self.socketPath = socketPath
-        metricsPort = metricsListen == nil ? nil : channels.last?.localAddress?.port
+        metricsPort = acceptors.last?.port
         Self.keepNotifying(group.next(), dispatcher, serviceNotifier)
     }
 
@@ -72,16 +72,14 @@ package final class AdminEndpoint: Sendable {
     /// Stops listening, lets routes that run end and their answers go out, for a while, closes every connection and ends
     /// the threads. Must not be called on the event loop.
     package func close() {
-        Self.stop(channels, group, pool)
+        Self.stop(acceptors, group, pool)
         unlink(socketPath)
     }
 
     private static func stop(
-        _ channels: [any Channel], _ group: MultiThreadedEventLoopGroup, _ pool: NIOThreadPool
+        _ acceptors: [Acceptor], _ group: MultiThreadedEventLoopGroup, _ pool: NIOThreadPool
     ) {
-        for channel in channels {
-            try? channel.close().wait()
-        }
+        for acceptor in acceptors { acceptor.stop() }
         let ended = TimedSemaphore()
         pool.shutdownGracefully { _ in ended.signal() }
         _ = ended.wait(milliseconds: closePatienceMilliseconds)
@@ -115,20 +113,18 @@ package final class AdminEndpoint: Sendable {
         }
     }
 
+    private static func acceptor(
+        _ socket: ListeningSocket, _ bootstrap: @escaping @Sendable () -> ClientBootstrap
+    ) throws -> Acceptor {
+        // The listener of the stage's own connections says in the log what is wrong.
+        try Acceptor(socket, "the admin endpoint", backlog: 64, use: .serve, keeping: 4, bootstrap: bootstrap) { _ in }
+    }
+
     private static func bootstrap(
         _ group: MultiThreadedEventLoopGroup, _ dispatcher: AdminDispatcher, _ rules: FrontConnection.Rules
-    ) -> ServerBootstrap {
-        ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 64)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    // The listener of the stage's own connections says in the log what is wrong.
-                    try channel.pipeline.syncOperations.addHandler(
-                        AcceptGuard("the admin endpoint", use: .serve, keeping: 4) { _ in })
-                }
-            }
-            .childChannelInitializer { channel in
+    ) -> ClientBootstrap {
+        ClientBootstrap(group: group)
+            .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHandler(IdleStateHandler(readTimeout: .seconds(75)))

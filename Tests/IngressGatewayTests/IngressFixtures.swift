@@ -2,6 +2,7 @@ import Bus
 import CommitLog
 import Foundation
 import Glibc
+import HTTPFront
 import Journal
 import PipelineConfiguration
 import Primitives
@@ -149,7 +150,7 @@ final class TestIngress {
         ]
         settings = IngressSettings(
             instance: "ingress-gateway-0", limits: limits, sources: sources,
-            socket: .bind(host: "127.0.0.1", port: 0),
+            socket: .bind(host: "127.0.0.1", port: 0, sharesPort: true),
             trustedProxies: trustedProxies.compactMap { IPNetwork($0) }, tls: tls, quotas: quotas,
             eventLoops: eventLoops)
         ingress = try Ingress<FakeBus>(

@@ -1,5 +1,6 @@
 import Bus
 import Foundation
+import HTTPFront
 import Journal
 import StageMetrics
 import Testing
@@ -13,7 +14,7 @@ import Wire
         func choose(_ count: String?, _ pid: String?) -> ListeningSocket {
             ListeningSocket.choose(listenFDs: count, listenPID: pid, ownPID: 42, host: "h", port: 1)
         }
-        let own = ListeningSocket.bind(host: "h", port: 1)
+        let own = ListeningSocket.bind(host: "h", port: 1, sharesPort: true)
         #expect(choose("1", "42") == .inherited(3))
         #expect(choose("2", "42") == .inherited(3))
         #expect(choose("1", "43") == own)

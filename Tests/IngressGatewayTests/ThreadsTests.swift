@@ -1,3 +1,4 @@
+import HTTPFront
 import NIOCore
 import PipelineConfiguration
 import Testing
@@ -9,7 +10,7 @@ import Testing
         let text = "ingress: { \(ingress) }\nsources: [{ name: s, provider: superviz, path_token: \"env:T\" }]\n"
         let configuration = try TributaryConfiguration.decode(text, file: "t.yaml")
         return IngressSettings(
-            configuration, instance: "ingress-gateway-0", socket: .bind(host: "127.0.0.1", port: 0)
+            configuration, instance: "ingress-gateway-0", socket: .bind(host: "127.0.0.1", port: 0, sharesPort: true)
         ).eventLoops
     }
 

@@ -36,7 +36,10 @@ class Names(unittest.TestCase):
         ours = {"PATH": "/bin", "SECRET": "1", "OTHER": "2", "TRIBUTARY_FAULT_X": "3", "TRIBUTARY_BIN": "4"}
         self.assertEqual(stage_environment(["SECRET", "ABSENT"], ours),
                          {"PATH": "/bin", "SECRET": "1", "TRIBUTARY_FAULT_X": "3",
-                          "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
+                          "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "SWIFT_BACKTRACE": "enable=no"})
+
+    def test_what_the_runtime_goes_by_is_the_operators_to_say(self):
+        self.assertEqual(stage_environment([], {"SWIFT_BACKTRACE": "enable=yes"})["SWIFT_BACKTRACE"], "enable=yes")
 
 
 class Answers(unittest.TestCase):

@@ -34,7 +34,7 @@ class ComingUp(SupervisorCase):
 
     def test_a_stage_sees_only_its_own_variables(self):
         self.pipeline.good("up", "-d")
-        always = {"PATH", "HOME", "GLIBC_TUNABLES", "TRIBUTARY_FAULT_SLOW"}
+        always = {"PATH", "HOME", "GLIBC_TUNABLES", "SWIFT_BACKTRACE", "TRIBUTARY_FAULT_SLOW"}
         python_adds = {"LC_CTYPE"}
         own = {"verifier": {"STREAM_SECRET"}, "fanout-router": {"MY_APP_SECRET"}, "normaliser": set(),
                "ingress-gateway": {"LISTEN_PID", "LISTEN_FDS"}}

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import statistics
 import sys
 import threading
@@ -13,10 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from benchmark import senders  # noqa: E402
 from benchmark.pipeline import Pipeline, Shape  # noqa: E402
-from launcher import binaries, free_port, new_folder, until  # noqa: E402
+from launcher import HOST, PATIENCE_SECONDS, binaries, free_port, new_folder, until  # noqa: E402
 
 BINARIES = binaries()
 PER_SECOND = 300
+UNKNOWN = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 STOPPED_SECONDS, RUNNING_SECONDS = 0.2, 0.01
 STEPS = (("restart", "router"), ("restart", "normaliser"), ("restart", "verifier"), ("restart", "ingress"),
          ("scale", "normaliser", "8"), ("restart", "normaliser"), ("scale", "verifier", "3"), ("scale", "ingress", "3"),
@@ -48,6 +50,15 @@ class UnderLoad(unittest.TestCase):
         self.subscriber.wait_for(sent)
         self.assertEqual(set(senders.faults(sent, senders.logged(self.pipeline)).items()),
                          {("refused", 0), ("lost", 0), ("doubled", 0), ("out of order", 0)}, senders.outcomes(sent))
+
+    def test_a_stage_that_traps_is_gone_at_once_and_keeps_no_client_waiting(self):
+        waiting = socket.create_connection((HOST, self.pipeline.port), timeout=PATIENCE_SECONDS)
+        self.addCleanup(waiting.close)
+        waiting.sendall(b"POST /in/stream HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n")
+        self.assertEqual(senders.Connection(self.pipeline.port).post(UNKNOWN)[0], 404)
+        os.kill(next(each.pid for each in self.pipeline.instances() if each.stage == "ingress-gateway"), signal.SIGILL)
+        self.assertEqual(waiting.recv(100), b"")
+        self.assertEqual(senders.Connection(self.pipeline.port).post(UNKNOWN)[0], 404)
 
     def test_only_threads_that_an_acknowledgement_waits_for_interrupt_who_runs(self):
         interrupting = {}

@@ -20,16 +20,17 @@ REASONS = {64: ", wrong usage", 69: ", unavailable", 74: ", I/O", 75: ", it runs
 FIRST_PASSED = 3  # where passed sockets begin, as the LISTEN_FDS protocol wants it (sd_listen_fds(3))
 LISTEN_BACKLOG = 4096
 ALWAYS = ("PATH", "HOME", "TZ", "LANG")
-HEAP = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+RUNTIME = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "SWIFT_BACKTRACE": "enable=no"}
 FAULT_PREFIX = "TRIBUTARY_FAULT_"  # fault switches of debug builds, for the tests
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def stage_environment(named: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
-    """The variables for one stage, those that its part of the configuration names, and the heap in huge pages: misses
-    of the TLB are expensive in a virtual machine."""
-    return {name: value for name, value in ours.items()
-            if name in ALWAYS or name in named or name.startswith(FAULT_PREFIX)} | HEAP
+    """The variables for one stage, those that its part of the configuration names, and what its runtime goes by unless
+    ours say otherwise: the heap in huge pages, because misses of the TLB are expensive in a virtual machine; no backtrace
+    of a trap, because its helper inherits the connections and keeps them open for ever, their clients waiting."""
+    return RUNTIME | {name: value for name, value in ours.items()
+                      if name in ALWAYS or name in named or name in RUNTIME or name.startswith(FAULT_PREFIX)}
 
 
 def open_listener(address: str = "127.0.0.1:0", beside_ours: bool = False) -> socket.socket:

@@ -8,7 +8,7 @@ import NIOSSL
 final class FrontDoor: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let loops: [NIOLoopBound<FrontLoop>]
-    private let channel: any Channel
+    private let acceptor: Acceptor
 
     /// Event loops come first, because answers need to know them before the first request can come.
     struct Loops: Sendable {
@@ -42,40 +42,31 @@ final class FrontDoor: Sendable {
         self.loops = loops.loops
         let byEventLoop = Dictionary(
             uniqueKeysWithValues: zip(loops.group.makeIterator().map { ObjectIdentifier($0) }, loops.loops))
-        let bootstrap = ServerBootstrap(group: loops.group)
-            .serverChannelOption(.backlog, value: 1024)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let acceptGuard = AcceptGuard("ingress.listen", use: .close, report: report)
-                    try channel.pipeline.syncOperations.addHandler(acceptGuard)
-                }
-            }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // One read for each connection and turn, so that no number of large bodies holds up a small one for long.
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let loop = byEventLoop[ObjectIdentifier(channel.eventLoop)] else {
-                        preconditionFailure("every event loop of the group has its part of the front door")
+        @Sendable func bootstrap() -> ClientBootstrap {
+            ClientBootstrap(group: loops.group)
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelOption(.allowRemoteHalfClosure, value: true)
+                // One read for each connection and turn, so that no number of large bodies holds up a small one for long.
+                .channelOption(.maxMessagesPerRead, value: 1)
+                .channelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        guard let loop = byEventLoop[ObjectIdentifier(channel.eventLoop)] else {
+                            preconditionFailure("every event loop of the group has its part of the front door")
+                        }
+                        let context = tls.context
+                        if let context {
+                            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                        }
+                        try channel.pipeline.syncOperations.addHandler(Connection(loop.value, isTLS: context != nil))
                     }
-                    let context = tls.context
-                    if let context {
-                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
-                    }
-                    try channel.pipeline.syncOperations.addHandler(Connection(loop.value, isTLS: context != nil))
                 }
-            }
-        switch socket {
-        case .inherited(let descriptor): channel = try bootstrap.withBoundSocket(descriptor).wait()
-        case .bind(let host, let port): channel = try bootstrap.bind(host: host, port: port).wait()
         }
+        acceptor = try Acceptor(
+            socket, "ingress.listen", backlog: 1024, use: .close, bootstrap: bootstrap, report: report)
     }
 
     /// The port that is listened on.
-    var port: Int { channel.localAddress?.port ?? 0 }
+    var port: Int { acceptor.port ?? 0 }
 
     /// Lets every event loop go by other settings; when it returns, all do. Not for an event loop.
     func take(_ settings: FrontSettings) {
@@ -87,7 +78,7 @@ final class FrontDoor: Sendable {
 
     /// Lets nobody in any more, finishes what is open, and closes. Blocks until then; not for an event loop.
     func stop() throws {
-        try channel.close().wait()
+        acceptor.stop()
         let drained = loops.map { loop in
             loop.eventLoop.flatSubmit { loop.value.drain() }
         }

@@ -7,10 +7,13 @@
 /// export it to Swift.
 int tributary_eventfd(void);
 
+/// The next connection of a listening socket, non-blocking and close-on-exec; negative with `errno` where there is none.
+int tributary_accept(int listener);
+
 /// Names the calling thread for `top -H`; the kernel keeps 15 bytes.
 void tributary_name_thread(const char *name);
 
-/// Keeps the heap close to what is in use: two arenas, and large blocks go back to the kernel when they are freed. Glibc
+/// Keeps the heap close to what is in use: one arena, and large blocks go back to the kernel when they are freed. Glibc
 /// would otherwise learn from freed blocks to keep ever larger ones. Call it before threads are started.
 void tributary_bound_heap(void);
 

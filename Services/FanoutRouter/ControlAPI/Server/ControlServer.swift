@@ -47,10 +47,9 @@ package final class ControlServer: Sendable {
     private let push: PushService?
     private let sockets: OpenSockets
     private let tls: ServerTLS?
-    private let listeners: [any Channel]
+    private let acceptors: [Acceptor]
     private let listen: ListenAddress?
-    /// Why it does not listen; nil while it does.
-    private let problem = Mutex<String?>(nil)
+    private let isStopping = Atomic<Bool>(false)
 
     /// The tokens of `router.api_tokens`. Throws where one is not to be had.
     package static func tokens(_ configuration: RouterConfiguration) throws(StageFailure) -> APITokens {
@@ -100,42 +99,40 @@ package final class ControlServer: Sendable {
         }
         let rules = Self.rules(settings, isTLS: tls != nil, dispatcher)
         var responders: [ControlResponder] = []
-        var listeners: [any Channel] = []
+        var acceptors: [Acceptor] = []
         do {
             if let listen {
                 let own = responder(tokens, HostRule(listen: listen, publicURL: settings.publicURL))
                 responders.append(own)
-                listeners.append(
-                    try Self.bootstrap(loop, rules, tls, own, settings, logger)
-                        .bind(host: listen.host, port: listen.port).wait())
+                acceptors.append(
+                    try Self.acceptor(.bind(host: listen.host, port: listen.port), logger) { [loop] in
+                        Self.bootstrap(loop, rules, tls, own, settings)
+                    })
             }
             if let path = settings.streamPath {
                 let own = responder(nil, nil)
                 responders.append(own)
-                // The instance's lock is held, so this can only be what a killed process left.
-                unlink(path)
-                listeners.append(
-                    try Self.bootstrap(loop, Self.rules(settings, isTLS: false, dispatcher), nil, own, settings, logger)
-                        .bind(unixDomainSocketPath: path).wait())
+                // The instance's lock is held, so what has that name can only be what a killed process left.
+                acceptors.append(
+                    try Self.acceptor(.unix(path: path), logger) { [loop] in
+                        Self.bootstrap(loop, Self.rules(settings, isTLS: false, dispatcher), nil, own, settings)
+                    })
             }
         } catch {
             for responder in responders { responder.stop() }
-            for listener in listeners { try? listener.close().wait() }
+            for acceptor in acceptors { acceptor.stop() }
             try? ownGroup?.syncShutdownGracefully()
             let isTaken = (error as? IOError)?.errnoCode == EADDRINUSE
             let cause = isTaken ? "another process listens there already" : "\(error)"
-            let place = listeners.isEmpty ? listen.map { "router.listen \($0)" } : settings.streamPath
+            let place = acceptors.isEmpty ? listen.map { "router.listen \($0)" } : settings.streamPath
             throw StageFailure(.io, "\(place ?? "the stream's socket") cannot be listened on: \(cause)")
         }
         self.responders = responders
-        self.listeners = listeners
-        for listener in listeners {
-            listener.closeFuture.whenComplete { [weak self] _ in self?.ended("it no longer listens") }
-        }
+        self.acceptors = acceptors
     }
 
     /// The port that is listened on.
-    var port: Int { listeners.first?.localAddress?.port ?? 0 }
+    var port: Int { acceptors.first?.port ?? 0 }
 
     /// Reads tokens and certificate again. Throws where one of them is not to be had; then all stay as they are.
     package func reload(_ configuration: RouterConfiguration) throws(StageFailure) {
@@ -146,26 +143,19 @@ package final class ControlServer: Sendable {
 
     /// Whether it still listens.
     package func readiness() -> [HealthCheck] {
-        let problem = problem.withLock { $0 }
-        return [
-            HealthCheck(
-                name: "control_api", ok: problem == nil,
-                detail: problem ?? "listens on \(listen.map { "\($0)" } ?? "its socket alone")")
-        ]
+        let isStopping = isStopping.load(ordering: .relaxed)
+        let place = listen.map { "\($0)" } ?? "its socket alone"
+        return [HealthCheck(name: "control_api", ok: !isStopping, detail: isStopping ? "it stops" : "listens on \(place)")]
     }
 
     /// Takes no more connections, lets requests under way end (5 s at most), and ends its threads. Blocks.
     package func stop() {
-        ended("it stops")
-        for listener in listeners { try? listener.close().wait() }
+        isStopping.store(true, ordering: .relaxed)
+        for acceptor in acceptors { acceptor.stop() }
         if let push { try? push.loop.submit { push.hub.value.stop() }.wait() }
         sockets.close(WebSocketClose(.goingAway, "the router stops"))
         for responder in responders { responder.stop() }
         try? ownGroup?.syncShutdownGracefully()
-    }
-
-    private func ended(_ reason: String) {
-        problem.withLock { $0 = $0 ?? reason }
     }
 
     // MARK: Making
@@ -178,27 +168,25 @@ package final class ControlServer: Sendable {
         ) { dispatcher.refuse($0) }
     }
 
+    private static func acceptor(
+        _ socket: ListeningSocket, _ logger: Logger, _ bootstrap: @escaping @Sendable () -> ClientBootstrap
+    ) throws -> Acceptor {
+        try Acceptor(socket, "router.listen", backlog: 256, use: .close, bootstrap: bootstrap) { logger.warning("\($0)") }
+    }
+
     /// Each connection: TLS where it is configured, then the strict front that every listener has. Each takes the
     /// certificate that counts when it begins, so that a new one needs no restart and cuts nothing off.
     private static func bootstrap(
         _ loop: any EventLoop, _ rules: FrontConnection.Rules, _ tls: ServerTLS?, _ responder: ControlResponder,
-        _ settings: Settings, _ logger: Logger
-    ) -> ServerBootstrap {
-        ServerBootstrap(group: loop)
-            .serverChannelOption(.backlog, value: 256)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let acceptGuard = AcceptGuard("router.listen", use: .close) { logger.warning("\($0)") }
-                    try channel.pipeline.syncOperations.addHandler(acceptGuard)
-                }
-            }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(
+        _ settings: Settings
+    ) -> ClientBootstrap {
+        ClientBootstrap(group: loop)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(
                 .writeBufferWaterMark,
                 value: .init(low: settings.bufferBytes / 2, high: settings.bufferBytes)
             )
-            .childChannelInitializer { channel in
+            .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
                     if channel.localAddress?.protocol != .unix {

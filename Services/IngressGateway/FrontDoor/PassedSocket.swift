@@ -1,11 +1,7 @@
 import Glibc
+import HTTPFront
 
-/// Where the front door's listening socket comes from.
-enum ListeningSocket: Sendable, Equatable {
-    /// Bound by somebody else, who keeps it open while the ingress restarts.
-    case inherited(Int32)
-    case bind(host: String, port: Int)
-
+extension ListeningSocket {
     /// The first socket that the service manager passes (descriptor 3, as `sd_listen_fds(3)` says), otherwise the
     /// configured address. The variables are removed, so that no child takes them for its own.
     static func choose(host: String, port: Int) -> ListeningSocket {
@@ -22,7 +18,7 @@ enum ListeningSocket: Sendable, Equatable {
     ) -> ListeningSocket {
         guard let count = listenFDs.flatMap({ Int($0) }), count >= 1, let pid = listenPID.flatMap({ pid_t($0) }),
             pid == ownPID
-        else { return .bind(host: host, port: port) }
+        else { return .bind(host: host, port: port, sharesPort: true) }
         return .inherited(3)
     }
 }
