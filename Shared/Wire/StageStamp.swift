@@ -56,4 +56,27 @@ package struct StageStamp: Equatable, Sendable {
             section.i64(finishedNanoseconds)
         }
     }
+
+    /// The stamps of one instance, which differ in their times alone.
+    package struct Mould: Sendable {
+        private let bytes: [UInt8]
+
+        package init(stage: StageRole, instance: String) {
+            var writer = ByteWriter()
+            StageStamp(stage: stage, instance: instance, startedNanoseconds: 0, finishedNanoseconds: 0)
+                .write(to: &writer)
+            bytes = writer.bytes
+        }
+
+        /// In nanoseconds since 1970.
+        package func write(started: Int64, finished: Int64, to writer: inout ByteWriter) {
+            bytes.withUnsafeBytes { bytes in
+                writer.append(bytes.count) { room in
+                    room.copyMemory(from: bytes)
+                    room.storeBytes(of: started.littleEndian, toByteOffset: bytes.count - 16, as: Int64.self)
+                    room.storeBytes(of: finished.littleEndian, toByteOffset: bytes.count - 8, as: Int64.self)
+                }
+            }
+        }
+    }
 }

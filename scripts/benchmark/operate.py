@@ -123,12 +123,20 @@ def settled_per_second(before: Reading, after: Reading) -> float:
 
 
 def starved(throughput: Throughput, size: Size) -> dict:
-    free = {count: throughput.measure(count, None) for count in size.counts}
+    before = [throughput.measure(count, None) for count in size.counts]
     slow = throughput.measure(4, None, slow=SLOW_SHARE)
     held = [{"share": share} | throughput.measure(count, share) for share in size.shares for count in size.counts]
+    after = [throughput.measure(count, None) for count in size.counts]
+    free = {first["normalisers"]: both(first, last) for first, last in zip(before, after, strict=True)}
     return {"free": list(free.values()),
             "one_slow": slow | {"kept": round(slow["per_second"] / free[4]["per_second"], 3)},
             "held": [each | ratios(each, held, free[each["normalisers"]]) for each in held]}
+
+
+def both(first: dict, last: dict) -> dict:
+    """The same before and after everything else, because the machine changes meanwhile."""
+    return first | {"per_second": (first["per_second"] + last["per_second"]) / 2,
+                    "p99_seconds": min(first["p99_seconds"], last["p99_seconds"])}
 
 
 def ratios(row: dict, rows: list[dict], free: dict) -> dict:

@@ -36,9 +36,10 @@ def _quantiles(figures: dict) -> str:
 def _rates(outcome: dict) -> list[tuple[str, str]]:
     steady, unthrottled, proxy = outcome["steady"], outcome["unthrottled"], outcome["proxy"]
     return [
-        ("nginx as a bare proxy", f"{number(proxy['requests_per_second'])} requests/s (before "
-         f"{number(proxy['before_per_second'])}, after {number(proxy['after_per_second'])}), "
-         f"{proxy['cpu_micros_per_request']:.1f} µs of CPU per request with sink and wrk"),
+        ("nginx as a bare proxy", f"{number(proxy['requests_per_second'])} requests/s ("
+         f"{number(proxy['least_per_second'])} to {number(proxy['most_per_second'])}), "
+         f"{proxy['cpu_micros_per_request']:.1f} µs of CPU per request with sink and wrk; medians of "
+         "turns, as the ratios"),
         ("steady state, accepted", f"{number(steady['accepted_per_second'])} webhooks/s"),
         ("steady state, delivered", f"{number(steady['delivered_per_second'])} events/s, backlog "
          f"{number(steady['backlog_before'])} > {number(steady['backlog_after'])}"),
@@ -63,12 +64,13 @@ def _latencies(outcome: dict) -> list[tuple[str, str]]:
 
 def _costs(outcome: dict) -> list[tuple[str, str]]:
     steady, tap = outcome["steady"], outcome["tap"]
-    micros = steady["cpu_micros_per_event"]
+    micros, share = steady["cpu_micros_per_event"], outcome["proxy_requests_per_event"]
     stages = outcome["resident_bytes"]
     rows = [("CPU per event, all stages", f"{sum(micros[name] for name in stages):.1f} µs at the steady load, "
              f"{sum(outcome['half_load']['cpu_micros_per_event'][name] for name in stages):.1f} µs at half of it")]
     for name, resident in stages.items():
-        rows.append((f"  {name}", f"{micros[name]:.1f} µs; resident {megabytes(resident['idle'])} idle, "
+        rows.append((f"  {name}", f"{micros[name]:.1f} µs, {share[name]:.3f} of the proxy's request; resident "
+                     f"{megabytes(resident['idle'])} idle, "
                      f"{megabytes(resident['under_load'])} under load"))
     rows += [(f"  {name} (for comparison)", f"{micros[name]:.1f} µs") for name in ("wrk", "sink")]
     rows += [(f"written per event, {name}", f"{number(value)} bytes")

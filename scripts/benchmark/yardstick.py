@@ -1,10 +1,12 @@
 """nginx as a bare reverse proxy to the same sink: what these cores can do at best when webhooks are only forwarded."""
 
+import statistics
 from dataclasses import dataclass
 
 from .load import Load, LoadResult
 from .observer import Observer, Reading
 from .proxies import Nginx
+from .span import Span
 
 RAMP_SECONDS = 0.5
 
@@ -41,12 +43,34 @@ class Yardstick:
         return Forwarding(result, 1e6 * (cpu(after) - cpu(before)) / requests)
 
 
-def figures(before: Forwarding, after: Forwarding) -> dict:
-    """For the JSON file; the mean stands for both."""
+@dataclass(frozen=True)
+class Turn:
+    """The proxy, and right after it the pipeline."""
+
+    proxy: Forwarding
+    pipeline: Span
+
+    @property
+    def micros(self) -> dict[str, float]:
+        return self.pipeline.cpu_micros_per_event()
+
+
+def figures(turns: list[Turn]) -> dict:
+    """For the JSON file: medians of the turns, and of their ratios. That of the CPU times is disturbed less by others
+    on the machine than that of the rates."""
+
+    def median(of, places: int = 4) -> float:
+        return round(statistics.median(map(of, turns)), places)
+
+    rates = [each.proxy.load.per_second for each in turns]
     return {
-        "before_per_second": round(before.load.per_second, 1),
-        "after_per_second": round(after.load.per_second, 1),
-        "requests_per_second": round((before.load.per_second + after.load.per_second) / 2, 1),
-        "cpu_micros_per_request": round((before.cpu_micros_per_request + after.cpu_micros_per_request) / 2, 2),
-        "answer_seconds": {"p50": before.load.p50, "p99": before.load.p99, "p999": before.load.p999},
+        "proxy": {
+            "requests_per_second": median(lambda each: each.proxy.load.per_second, 1),
+            "least_per_second": round(min(rates), 1), "most_per_second": round(max(rates), 1),
+            "cpu_micros_per_request": median(lambda each: each.proxy.cpu_micros_per_request, 2)},
+        "ratio": median(lambda each: each.pipeline.delivered_per_second / each.proxy.load.per_second),
+        "ratio_by_cpu": median(lambda each: each.proxy.cpu_micros_per_request / sum(each.micros.values())),
+        "proxy_requests_per_event": {
+            name: median(lambda each, name=name: each.micros[name] / each.proxy.cpu_micros_per_request)
+            for name in turns[0].micros},
     }

@@ -27,8 +27,8 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 def stage_environment(named: Iterable[str], ours: Mapping[str, str]) -> dict[str, str]:
     """The variables for one stage, those that its part of the configuration names, and what its runtime goes by unless
-    ours say otherwise: the heap in huge pages, because misses of the TLB are expensive in a virtual machine; no backtrace
-    of a trap, because its helper inherits the connections and keeps them open for ever, their clients waiting."""
+    ours say otherwise: the heap in huge pages, because misses of the TLB are expensive in a virtual machine; no
+    backtrace of a trap, because its helper inherits the connections and keeps them open for ever, clients waiting."""
     return RUNTIME | {name: value for name, value in ours.items()
                       if name in ALWAYS or name in named or name in RUNTIME or name.startswith(FAULT_PREFIX)}
 

@@ -104,15 +104,14 @@ package struct WorkerCore<Payload> {
             return order(to: offer.peer, [record], isAlone: true)
         }
         guard !ordinary.isEmpty, let offer = feeder.pick() else { return nil }
-        var records: [WorkRecord<Payload>] = []
-        var bytes = 0
-        while let next = ordinary.first,
-            records.isEmpty || (records.count < offer.mostRecords && bytes + next.byteCount <= offer.mostBytes)
-        {
-            ordinary.removeFirst()
-            bytes += next.byteCount
-            records.append(next)
+        var count = 1
+        var bytes = ordinary[0].byteCount
+        while count < min(ordinary.count, offer.mostRecords), bytes + ordinary[count].byteCount <= offer.mostBytes {
+            bytes += ordinary[count].byteCount
+            count += 1
         }
+        let records = Array(ordinary.prefix(count))
+        ordinary.removeFirst(count)
         return order(to: offer.peer, records, isAlone: false)
     }
 
@@ -147,13 +146,14 @@ package struct WorkerCore<Payload> {
         to peer: Int, _ records: [WorkRecord<Payload>], isAlone: Bool
     ) -> WorkOrder<Payload> {
         var ranges: [JournalRange] = []
-        for record in records {
-            if let last = ranges.indices.last, ranges[last].journal == record.journal,
-                ranges[last].sequences.last + 1 == record.sequence
+        for index in records.indices {
+            let (journal, sequence) = (records[index].journal, records[index].sequence)
+            if let last = ranges.indices.last, ranges[last].journal == journal,
+                ranges[last].sequences.last + 1 == sequence
             {
-                ranges[last].sequences.last = record.sequence
+                ranges[last].sequences.last = sequence
             } else {
-                ranges.append(JournalRange(record.journal, SequenceRange(record.sequence, record.sequence)))
+                ranges.append(JournalRange(journal, SequenceRange(sequence, sequence)))
             }
         }
         return WorkOrder(peer: peer, number: feeder.sent(to: peer, ranges: ranges, alone: isAlone), records: records)

@@ -73,10 +73,10 @@ final class ControlLinks {
     func link(_ id: Int) -> ConnectedLink? { ingresses.link(id) }
 
     /// Sends the verdicts to the ingresses that wait for them. Lost ones cost nothing but a wait.
-    func send(_ verdicts: inout [JournalID: VerdictNotice]) throws {
+    func send(_ verdicts: inout [VerdictNotice]) throws {
         guard !verdicts.isEmpty else { return }
-        for (journal, notice) in verdicts {
-            guard let link = link(to: journal) else { continue }
+        for notice in verdicts {
+            guard let link = link(to: notice.journal) else { continue }
             _ = try link.send(.verdicts, count: notice.entries.count) { notice.write(to: &$0) }
         }
         verdicts.removeAll(keepingCapacity: true)

@@ -74,11 +74,11 @@ struct StageRunner {
         case dropped(link: Int, batch: UInt64)
     }
 
-    var verdicts: [JournalID: VerdictNotice] = [:]
+    /// One per journal.
+    var verdicts: [VerdictNotice] = []
     private var work: any StageWork
     private var batches: Deque<BatchInWork> = []
-    private let role: StageRole
-    private let instance: String
+    private let stamp: StageStamp.Mould
     private let metrics: WorkerLoopMetrics
 
     /// Sections of this size are not grown any more.
@@ -86,8 +86,7 @@ struct StageRunner {
 
     init(work: any StageWork, role: StageRole, instance: String, metrics: WorkerLoopMetrics) {
         self.work = work
-        self.role = role
-        self.instance = instance
+        stamp = StageStamp.Mould(stage: role, instance: instance)
         self.metrics = metrics
     }
 
@@ -102,25 +101,24 @@ struct StageRunner {
         work.betweenBatches()
         let started = monotonicNanoseconds()
         let startedWall = wallNanoseconds()
-        var now = started
+        var clock = Clock(now: started, wallOffset: startedWall - started)
         var oldest = Int64.max
         var sections = AppendedSections()
-        while now < end, var batch = batches.popFirst() {
-            while batch.done < batch.count, now < end {
+        while clock.now < end, var batch = batches.popFirst() {
+            while batch.done < batch.count, clock.now < end {
                 if sections.writer.count >= Self.sectionsBytes { sections = AppendedSections() }
-                let times = StampTimes(started: startedWall + (now - started), monotonic: now)
-                if let record = process(batch, into: sections, times, oldest: &oldest) {
+                if let record = process(batch, into: sections, &clock, oldest: &oldest) {
                     emit(.done(record))
                 } else {
+                    clock.now = monotonicNanoseconds()
                     metrics.damaged.add()
                     emit(.dropped(link: batch.link, batch: batch.number))
                 }
                 batch.done += 1
-                now = monotonicNanoseconds()
             }
             if batch.done < batch.count { batches.prepend(batch) }
         }
-        metrics.processing.record(nanoseconds: now - started)
+        metrics.processing.record(nanoseconds: clock.now - started)
         if oldest != .max {
             let age = startedWall - oldest
             metrics.oldest(ageNanoseconds: age)
@@ -128,26 +126,25 @@ struct StageRunner {
         }
     }
 
-    private struct StampTimes {
-        var started: Int64
-        var monotonic: Int64
+    /// Read once per record: where one ends, the next begins.
+    private struct Clock {
+        var now: Int64
+        /// Of the wall clock, for as long as the slice lasts.
+        let wallOffset: Int64
     }
 
     /// Works on the next record of `batch`; nil where its bytes are damaged.
     private mutating func process(
-        _ batch: BatchInWork, into sections: AppendedSections, _ times: StampTimes, oldest: inout Int64
+        _ batch: BatchInWork, into sections: AppendedSections, _ clock: inout Clock, oldest: inout Int64
     ) -> WorkRecord<StageResult>? {
         guard batch.done < batch.records.count else { return nil }
         return batch.records.withRecord(batch.done) { bytes in
             guard let record = try? EnvelopeView(bytes) else { return nil }
             let start = sections.writer.count
-            if let verdict = work.process(record, appendingTo: &sections.writer) {
-                verdicts[record.journal, default: VerdictNotice(journal: record.journal)].add(record.sequence, verdict)
-            }
-            let finished = times.started + (monotonicNanoseconds() - times.monotonic)
-            StageStamp(
-                stage: role, instance: instance, startedNanoseconds: times.started, finishedNanoseconds: finished
-            ).write(to: &sections.writer)
+            if let verdict = work.process(record, appendingTo: &sections.writer) { note(verdict, record) }
+            let began = clock.now + clock.wallOffset
+            clock.now = monotonicNanoseconds()
+            stamp.write(started: began, finished: clock.now + clock.wallOffset, to: &sections.writer)
             oldest = min(oldest, record.receivedAtNanoseconds)
             let result = StageResult(
                 record: batch.records.record(batch.done, sequence: record.sequence), sections: sections,
@@ -156,5 +153,12 @@ struct StageRunner {
                 journal: record.journal, sequence: record.sequence, isAlone: record.flags.contains(.alone),
                 byteCount: result.byteCount, link: batch.link, batch: batch.number, payload: result)
         }
+    }
+
+    private mutating func note(_ verdict: Verdict, _ record: EnvelopeView) {
+        let journal = record.journal
+        let place = verdicts.lastIndex { $0.journal == journal } ?? verdicts.count
+        if place == verdicts.count { verdicts.append(VerdictNotice(journal: journal)) }
+        verdicts[place].add(record.sequence, verdict)
     }
 }
