@@ -7,14 +7,8 @@ import Wire
 enum Blob {
     static func of(_ bytes: [UInt8]) -> Data { Data(bytes) }
 
-    static func of(_ values: [UInt64]) -> Data {
-        var blob = Data(capacity: values.count * 8)
-        for value in values { withUnsafeBytes(of: value.littleEndian) { blob.append(contentsOf: $0) } }
-        return blob
-    }
-
-    static func of(_ hashes: [UInt128]) -> Data {
-        of(hashes.flatMap { [UInt64(truncatingIfNeeded: $0), UInt64(truncatingIfNeeded: $0 >> 64)] })
+    static func of(_ values: [some FixedWidthInteger]) -> Data {
+        values.map(\.littleEndian).withUnsafeBytes { Data($0) }
     }
 
     static func hashes(_ blob: Data) -> [UInt128] {

@@ -36,7 +36,10 @@ package struct LogTransaction {
         bytesPerRow = settings.bytesPerRow
         self.expectedBytes = expectedBytes
         self.takenAtNanoseconds = takenAtNanoseconds
+        names.reserveCapacity(expectedBytes / Self.likelyEventBytes)
     }
+
+    private static let likelyEventBytes = 1024
 
     package var isEmpty: Bool {
         !hasFacts && progress.isEmpty

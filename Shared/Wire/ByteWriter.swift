@@ -43,21 +43,25 @@
 
     /// A short text with a one-byte length; longer texts are cut at 255 bytes.
     @inlinable package mutating func text8(_ value: String) {
-        var value = value
-        value.withUTF8 { utf8 in
-            let utf8 = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: utf8[..<min(utf8.count, Int(UInt8.max))]))
-            u8(UInt8(utf8.count))
-            raw(utf8)
+        lend(value, most: Int(UInt8.max)) { writer, utf8 in
+            writer.u8(UInt8(utf8.count))
+            writer.raw(utf8)
         }
     }
 
     /// A text with a two-byte length; longer texts are cut at 65 535 bytes.
     @inlinable package mutating func text16(_ value: String) {
+        lend(value, most: Int(UInt16.max)) { writer, utf8 in
+            writer.u16(UInt16(utf8.count))
+            writer.raw(utf8)
+        }
+    }
+
+    @inlinable @inline(__always)
+    mutating func lend(_ value: String, most: Int, _ write: (inout ByteWriter, UnsafeRawBufferPointer) -> Void) {
         var value = value
         value.withUTF8 { utf8 in
-            let utf8 = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: utf8[..<min(utf8.count, Int(UInt16.max))]))
-            u16(UInt16(utf8.count))
-            raw(utf8)
+            write(&self, UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: utf8[..<min(utf8.count, most)])))
         }
     }
 

@@ -145,7 +145,9 @@ package final class ControlServer: Sendable {
     package func readiness() -> [HealthCheck] {
         let isStopping = isStopping.load(ordering: .relaxed)
         let place = listen.map { "\($0)" } ?? "its socket alone"
-        return [HealthCheck(name: "control_api", ok: !isStopping, detail: isStopping ? "it stops" : "listens on \(place)")]
+        return [
+            HealthCheck(name: "control_api", ok: !isStopping, detail: isStopping ? "it stops" : "listens on \(place)")
+        ]
     }
 
     /// Takes no more connections, lets requests under way end (5 s at most), and ends its threads. Blocks.
@@ -171,7 +173,9 @@ package final class ControlServer: Sendable {
     private static func acceptor(
         _ socket: ListeningSocket, _ logger: Logger, _ bootstrap: @escaping @Sendable () -> ClientBootstrap
     ) throws -> Acceptor {
-        try Acceptor(socket, "router.listen", backlog: 256, use: .close, bootstrap: bootstrap) { logger.warning("\($0)") }
+        try Acceptor(socket, "router.listen", backlog: 256, use: .close, bootstrap: bootstrap) {
+            logger.warning("\($0)")
+        }
     }
 
     /// Each connection: TLS where it is configured, then the strict front that every listener has. Each takes the
