@@ -43,8 +43,7 @@ package final class AdminEndpoint: Sendable {
         let openStore = AdminDispatcher(registry: registry, readiness: readiness, routes: [], pool: pool)
         var acceptors: [Acceptor] = []
         do {
-            acceptors.append(
-                try Self.acceptor(.unix(path: socketPath)) { Self.bootstrap(group, dispatcher, Self.unixRules) })
+            acceptors.append(try Self.acceptor(.unix(path: socketPath), group, dispatcher, Self.unixRules))
         } catch {
             Self.stop(acceptors, group, pool)
             throw StageFailure(.io, "the admin endpoint cannot listen on \(socketPath): \(error)")
@@ -52,7 +51,7 @@ package final class AdminEndpoint: Sendable {
         if let metricsListen {
             do {
                 let socket = ListeningSocket.bind(host: metricsListen.host, port: metricsListen.port)
-                acceptors.append(try Self.acceptor(socket) { Self.bootstrap(group, openStore, Self.tcpRules) })
+                acceptors.append(try Self.acceptor(socket, group, openStore, Self.tcpRules))
             } catch {
                 Self.stop(acceptors, group, pool)
                 throw StageFailure(.io, "metrics_listen \(metricsListen) cannot be listened on: \(error)")
@@ -114,25 +113,20 @@ package final class AdminEndpoint: Sendable {
     }
 
     private static func acceptor(
-        _ socket: ListeningSocket, _ bootstrap: @escaping @Sendable () -> ClientBootstrap
+        _ socket: ListeningSocket, _ group: MultiThreadedEventLoopGroup, _ dispatcher: AdminDispatcher,
+        _ rules: FrontConnection.Rules
     ) throws -> Acceptor {
-        // The listener of the stage's own connections says in the log what is wrong.
-        try Acceptor(socket, "the admin endpoint", backlog: 64, use: .serve, keeping: 4, bootstrap: bootstrap) { _ in }
-    }
-
-    private static func bootstrap(
-        _ group: MultiThreadedEventLoopGroup, _ dispatcher: AdminDispatcher, _ rules: FrontConnection.Rules
-    ) -> ClientBootstrap {
-        ClientBootstrap(group: group)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(IdleStateHandler(readTimeout: .seconds(75)))
-                    try pipeline.addHandler(HTTPResponseEncoder())
-                    try pipeline.addHandler(FrontConnection(rules))
-                    try pipeline.addHandler(HTTPServerPipelineHandler())
-                    try pipeline.addHandler(AdminConnection(dispatcher: dispatcher))
-                }
-            }
+        try Acceptor(
+            socket, "the admin endpoint", backlog: 64, use: .serve, keeping: 4, group: group,
+            prepare: { channel in
+                let pipeline = channel.pipeline.syncOperations
+                try pipeline.addHandler(IdleStateHandler(readTimeout: .seconds(75)))
+                try pipeline.addHandler(HTTPResponseEncoder())
+                try pipeline.addHandler(FrontConnection(rules))
+                try pipeline.addHandler(HTTPServerPipelineHandler())
+                try pipeline.addHandler(AdminConnection(dispatcher: dispatcher))
+            },
+            // The listener of the stage's own connections says in the log what is wrong.
+            report: { _ in })
     }
 }

@@ -1,7 +1,7 @@
 internal import CPlatform
 internal import Glibc
-internal import NIOCore
-package import NIOPosix
+package import NIOCore
+internal import NIOPosix
 internal import StageMetrics
 internal import Synchronization
 internal import Threads
@@ -35,6 +35,8 @@ package final class Acceptor: Sendable {
     private let name: String
     private let use: Use
     private let keptAtMost: Int
+    private let group: any EventLoopGroup
+    private let prepare: @Sendable (any Channel) throws -> Void
     private let report: @Sendable (String) -> Void
     /// For tests, which pass it on as a service manager does.
     let listener: CInt
@@ -43,16 +45,19 @@ package final class Acceptor: Sendable {
     private let kept = Mutex<[CInt]?>([])
     private let thread = Mutex<BlockingThread?>(nil)
 
-    /// Listens, and accepts at once. `bootstrap` says which event loops get the connections, and what is done with them
-    /// there. `name` is for the report, which comes every 10 s at most, on a thread of its own. Blocks while names are
-    /// resolved; throws `IOError` and `SocketAddressError`.
+    /// Listens, and accepts at once. `prepare` makes a connection ready, on its event loop, before anything is read.
+    /// `name` is for the report, which comes every 10 s at most, on a thread of its own. Blocks while names are resolved;
+    /// throws `IOError` and `SocketAddressError`.
     package init(
         _ socket: ListeningSocket, _ name: String, backlog: CInt, use: Use, keeping count: Int = 1,
-        bootstrap: @escaping @Sendable () -> ClientBootstrap, report: @escaping @Sendable (String) -> Void
+        group: any EventLoopGroup, prepare: @escaping @Sendable (any Channel) throws -> Void,
+        report: @escaping @Sendable (String) -> Void
     ) throws {
         self.name = name
         self.use = use
         keptAtMost = count
+        self.group = group
+        self.prepare = prepare
         self.report = report
         listener = try socket.open(backlog: backlog)
         port = ListeningSocket.port(of: listener)
@@ -62,7 +67,7 @@ package final class Acceptor: Sendable {
             throw IOError(errnoCode: EMFILE, reason: "eventfd")
         }
         keep()
-        let started = BlockingThread(name: "accept") { [self] in run(bootstrap()) }
+        let started = BlockingThread(name: "accept") { [self] in run() }
         thread.withLock { $0 = started }
     }
 
@@ -82,7 +87,10 @@ package final class Acceptor: Sendable {
         }
     }
 
-    private func run(_ bootstrap: ClientBootstrap) {
+    private func run() {
+        let bootstrap = ClientBootstrap(group: group).channelInitializer { [prepare] channel in
+            channel.eventLoop.makeCompletedFuture { try prepare(channel) }
+        }
         var limit = Limit()
         while wait(for: [stopping, listener], milliseconds: -1) { acceptOne(bootstrap, &limit) }
     }

@@ -14,7 +14,7 @@ package enum Limits {
     /// arrives then, or by itself at the end. The router's commits lie closer together, so that one batch makes one.
     package static let gatheringNanoseconds: ClosedRange<Int64> = 3_000_000...5_000_000
     /// Verifiers that have had no credit for longer wait for their next hop: no answer waits for them.
-    package static let reachNanoseconds: Int64 = 5_000_000
+    package static let reachNanoseconds: Int64 = 10_000_000
     /// A stage looks after its connections and gauges this often while something flows, which does not wait for it …
     package static let housekeepingNanoseconds: Int64 = 10_000_000
     /// … and this often while nothing does.

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 from executables import EXECUTABLES  # noqa: E402
 from launcher import ROOT, binaries  # noqa: E402
+from supervision.process import RUNTIME  # noqa: E402
 
 COMPOSE = ROOT / "compose"
 TOOLS = Path(sys.executable).parent
@@ -75,6 +76,11 @@ class Judged(unittest.TestCase):
 
 
 class Containers(Judged):
+    def test_unit_and_image_start_stages_with_what_the_supervisor_gives_their_runtime(self):
+        for file in ("systemd/tributary-.service.d/10-stage.conf", "Dockerfile"):
+            for name, value in RUNTIME.items():
+                self.assertRegex((COMPOSE / file).read_text(), rf"(?m)^(ENV |Environment=).*\b{name}={value}( |$)")
+
     def test_hadolint_finds_nothing_to_say_about_the_image(self):
         self.passes(TOOLS / "hadolint", COMPOSE / "Dockerfile")
 

@@ -23,14 +23,8 @@ import Testing
         _ socket: ListeningSocket, _ letter: String, _ group: MultiThreadedEventLoopGroup
     ) throws -> Acceptor {
         try Acceptor(
-            socket, "test", backlog: 1024, use: .close,
-            bootstrap: {
-                ClientBootstrap(group: group).channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(Greeter(letter))
-                    }
-                }
-            }, report: { _ in })
+            socket, "test", backlog: 1024, use: .close, group: group,
+            prepare: { try $0.pipeline.syncOperations.addHandler(Greeter(letter)) }, report: { _ in })
     }
 
     /// The letter that a new connection gets; nil where nobody listens.

@@ -39,6 +39,7 @@ FOUNDATION = {
 """The modules that may import Foundation, each with what for; all others do without."""
 FOUNDATION_JSON = {"ReprocessIntake.swift": "operators' requests, not webhooks"}
 OUTGOING = {
+    "Acceptor.swift": "none: it takes what a listening socket has accepted",
     "SubscriberConnector.swift": "the router's deliveries",
     "DestinationProbe.swift": "tributary doctor, to see whether a destination can be reached",
     "LinkFindings.swift": "tributary doctor, to see whether stages on other hosts can be reached",

@@ -42,27 +42,22 @@ final class FrontDoor: Sendable {
         self.loops = loops.loops
         let byEventLoop = Dictionary(
             uniqueKeysWithValues: zip(loops.group.makeIterator().map { ObjectIdentifier($0) }, loops.loops))
-        @Sendable func bootstrap() -> ClientBootstrap {
-            ClientBootstrap(group: loops.group)
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(.allowRemoteHalfClosure, value: true)
-                // One read for each connection and turn, so that no number of large bodies holds up a small one for long.
-                .channelOption(.maxMessagesPerRead, value: 1)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        guard let loop = byEventLoop[ObjectIdentifier(channel.eventLoop)] else {
-                            preconditionFailure("every event loop of the group has its part of the front door")
-                        }
-                        let context = tls.context
-                        if let context {
-                            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
-                        }
-                        try channel.pipeline.syncOperations.addHandler(Connection(loop.value, isTLS: context != nil))
-                    }
-                }
-        }
         acceptor = try Acceptor(
-            socket, "ingress.listen", backlog: 1024, use: .close, bootstrap: bootstrap, report: report)
+            socket, "ingress.listen", backlog: 1024, use: .close, group: loops.group,
+            prepare: { channel in
+                guard let loop = byEventLoop[ObjectIdentifier(channel.eventLoop)] else {
+                    preconditionFailure("every event loop of the group has its part of the front door")
+                }
+                try channel.syncOptions?.setOption(.tcpOption(.tcp_nodelay), value: 1)
+                try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                // One read for each connection and turn, so that no number of large bodies holds up a small one for long.
+                try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+                let context = tls.context
+                if let context {
+                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
+                }
+                try channel.pipeline.syncOperations.addHandler(Connection(loop.value, isTLS: context != nil))
+            }, report: report)
     }
 
     /// The port that is listened on.

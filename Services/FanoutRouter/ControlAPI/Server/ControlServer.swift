@@ -105,18 +105,17 @@ package final class ControlServer: Sendable {
                 let own = responder(tokens, HostRule(listen: listen, publicURL: settings.publicURL))
                 responders.append(own)
                 acceptors.append(
-                    try Self.acceptor(.bind(host: listen.host, port: listen.port), logger) { [loop] in
-                        Self.bootstrap(loop, rules, tls, own, settings)
-                    })
+                    try Self.acceptor(
+                        .bind(host: listen.host, port: listen.port), loop, rules, tls, own, settings, logger))
             }
             if let path = settings.streamPath {
                 let own = responder(nil, nil)
                 responders.append(own)
                 // The instance's lock is held, so what has that name can only be what a killed process left.
                 acceptors.append(
-                    try Self.acceptor(.unix(path: path), logger) { [loop] in
-                        Self.bootstrap(loop, Self.rules(settings, isTLS: false, dispatcher), nil, own, settings)
-                    })
+                    try Self.acceptor(
+                        .unix(path: path), loop, Self.rules(settings, isTLS: false, dispatcher), nil, own, settings,
+                        logger))
             }
         } catch {
             for responder in responders { responder.stop() }
@@ -170,41 +169,30 @@ package final class ControlServer: Sendable {
         ) { dispatcher.refuse($0) }
     }
 
-    private static func acceptor(
-        _ socket: ListeningSocket, _ logger: Logger, _ bootstrap: @escaping @Sendable () -> ClientBootstrap
-    ) throws -> Acceptor {
-        try Acceptor(socket, "router.listen", backlog: 256, use: .close, bootstrap: bootstrap) {
-            logger.warning("\($0)")
-        }
-    }
-
     /// Each connection: TLS where it is configured, then the strict front that every listener has. Each takes the
     /// certificate that counts when it begins, so that a new one needs no restart and cuts nothing off.
-    private static func bootstrap(
-        _ loop: any EventLoop, _ rules: FrontConnection.Rules, _ tls: ServerTLS?, _ responder: ControlResponder,
-        _ settings: Settings
-    ) -> ClientBootstrap {
-        ClientBootstrap(group: loop)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(
-                .writeBufferWaterMark,
-                value: .init(low: settings.bufferBytes / 2, high: settings.bufferBytes)
-            )
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    if channel.localAddress?.protocol != .unix {
-                        // Linux' tcp(7): what it takes beyond what is on its way; else it buffers megabytes by itself.
-                        try channel.syncOptions?.setOption(
-                            .tcpOption(NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT)),
-                            value: SocketOptionValue(settings.bufferBytes))
-                    }
-                    if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
-                    try pipeline.addHandler(HTTPResponseEncoder())
-                    try pipeline.addHandler(FrontConnection(rules))
-                    try pipeline.addHandler(HTTPServerPipelineHandler())
-                    try pipeline.addHandler(ControlConnection(responder))
+    private static func acceptor(
+        _ socket: ListeningSocket, _ loop: any EventLoop, _ rules: FrontConnection.Rules, _ tls: ServerTLS?,
+        _ responder: ControlResponder, _ settings: Settings, _ logger: Logger
+    ) throws -> Acceptor {
+        try Acceptor(
+            socket, "router.listen", backlog: 256, use: .close, group: loop,
+            prepare: { channel in
+                try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                try channel.syncOptions?.setOption(
+                    .writeBufferWaterMark, value: .init(low: settings.bufferBytes / 2, high: settings.bufferBytes))
+                let pipeline = channel.pipeline.syncOperations
+                if channel.localAddress?.protocol != .unix {
+                    // Linux' tcp(7): what it takes beyond what is on its way; else it buffers megabytes by itself.
+                    try channel.syncOptions?.setOption(
+                        .tcpOption(NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT)),
+                        value: SocketOptionValue(settings.bufferBytes))
                 }
-            }
+                if let tls { try pipeline.addHandler(NIOSSLServerHandler(context: tls.context)) }
+                try pipeline.addHandler(HTTPResponseEncoder())
+                try pipeline.addHandler(FrontConnection(rules))
+                try pipeline.addHandler(HTTPServerPipelineHandler())
+                try pipeline.addHandler(ControlConnection(responder))
+            }, report: { logger.warning("\($0)") })
     }
 }

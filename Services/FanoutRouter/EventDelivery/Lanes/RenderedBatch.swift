@@ -83,7 +83,9 @@ package final class RenderedBatch: Sendable {
         return batch.withBytes { row in
             var index = Int(position - first)
             while index < rendered.count {
-                if let places = rendered[index].places, matcher.matches(places.lend(row)) { return first + UInt64(index) }
+                if let places = rendered[index].places, matcher.matches(places.lend(row)) {
+                    return first + UInt64(index)
+                }
                 index += 1
             }
             return nil
