@@ -55,7 +55,9 @@ let package = Package(
         target("StageMetrics", ["JSON"], path: "Shared/StageMetrics"),
         target("Wire", ["CChecksum"], path: "Shared/Wire", exclude: ["README.md"]),
         target("Primitives", ["Wire"], path: "Shared/Primitives"),
-        target("HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront"),
+        target(
+            "HTTPFront", ["Wire", nio, nioHTTP1], path: "Shared/HTTPFront",
+            exclude: ["Acceptor.swift", "ListeningSocket.swift"]),
         target("Events", ["JSON", "Primitives", "Wire"], path: "Shared/Events"),
         target("LibCrypto", ["COpenSSL"], path: "Shared/Crypto"),
         target("Gzip", ["CZlib"], path: "Shared/Gzip"),
@@ -95,7 +97,7 @@ let package = Package(
             path: "Services/IngressGateway",
             exclude: [
                 "Answers/JournalAnswers.swift", "Answers/PendingAnswers.swift", "FrontDoor/FrontDoor.swift",
-                "FrontDoor/FrontTLS.swift", "FrontDoor/ListeningSocket.swift", "PUBLISH.md",
+                "FrontDoor/FrontTLS.swift", "FrontDoor/PassedSocket.swift", "PUBLISH.md",
             ],
             sources: [
                 "Answers", "FrontDoor", "IngressLimits.swift", "IngressMetrics.swift", "Partition.swift", "Quotas",
