@@ -178,7 +178,7 @@ class Notifier(unittest.TestCase):
         text = json.dumps(example).replace("rooms/5f2c", f"rooms/{room}")
         self.assertIn(room, text)
         with receiver() as (url, bodies):
-            wanted = json.loads(text) | {"url": url}
+            wanted = json.loads(text) | {"url": url, "order": "key"}
             made = httpx.post(self.fishjam.url("/v1/subscriptions"), headers=BEARER, json=wanted)
             self.assertEqual(made.status_code, 201, made.text)
             self.fishjam.send("room_created", "room_deleted")

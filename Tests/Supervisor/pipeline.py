@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -113,8 +114,10 @@ class Pipeline:
         return sorted((line["instance"], line["pid"]) for line in self.diary("start") if is_alive(line["pid"]))
 
     def close(self) -> None:
-        lock = self.folder / "run" / "supervisor.pid"
-        for pid in ([int(lock.read_text())] if lock.exists() else []) + [pid for _, pid in self.living()]:
+        supervisor = []
+        with suppress(FileNotFoundError):  # one that ends takes its file along
+            supervisor.append(int((self.folder / "run" / "supervisor.pid").read_text()))
+        for pid in supervisor + [pid for _, pid in self.living()]:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
