@@ -27,20 +27,30 @@ PATIENCE_SECONDS = 300.0
 """How long tests wait for what must come; much longer than it takes on a busy machine."""
 DOWN_SECONDS = 60.0
 _ports = itertools.count(os.getpid() * 97)
+_kept: list[socket.socket] = []
 
 
 def free_port(wanted: int = 0) -> int:
     """The wanted port, or another one where somebody listens on it: below the range from which Linux takes the ports of
-    outgoing connections, because one of these may be taken before it is bound."""
-    others = (20_000 + next(_ports) % 12_000 for _ in range(1000))
-    for port in itertools.chain([wanted] if wanted else [], others):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-                return port
-            except OSError:
-                continue
+    outgoing connections, because one of these may be taken before it is bound.
+
+    Another one is kept bound, without listening, until the process ends: nobody else who asks for a port gets it, and
+    whoever binds it with SO_REUSEADDR, as servers do, may listen."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if wanted:
+            probe.bind((HOST, wanted))
+            return wanted
+    for port in (20_000 + next(_ports) % 12_000 for _ in range(12_000)):
+        keeper = socket.socket()
+        try:
+            keeper.bind((HOST, port))
+        except OSError:
+            keeper.close()
+            continue
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # Only now: two who say so before share a port.
+        _kept.append(keeper)
+        return port
     raise Failure(f"no port is free on {HOST}.")
 
 

@@ -51,7 +51,7 @@ struct FanoutRouter: ParsableCommand {
                     Glibc.exit(ExitStatus.success.rawValue)
                 }, reload: { stage.reload { router throws(StageFailure) in try control.reload(router) } })
             for warning in environment.configuration.router.warnings { environment.logger.warning("\(warning)") }
-            environment.logger.notice("ready")
+            environment.hasStarted("ready")
             while true { pause() }
         } catch {
             environment.end(error)

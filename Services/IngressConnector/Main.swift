@@ -33,7 +33,7 @@ struct IngressConnector: ParsableCommand {
         let number = environment.number
         let own = environment.configuration.connectors(of: number)
         try stage.apply(own)
-        environment.logger.notice("fetching", metadata: ["connectors": "\(own.count)"])
+        environment.hasStarted("fetching", metadata: ["connectors": "\(own.count)"])
         Signals.start(
             terminate: { ended.give(.success(())) },
             reload: {

@@ -47,7 +47,7 @@ struct IngressGateway: ParsableCommand {
                     try ingress.take(IngressSettings(fresh, instance: environment.instance, socket: settings.socket))
                 }
             })
-        environment.logger.notice("taking webhooks in", metadata: ["port": "\(ingress.port)"])
+        environment.hasStarted("taking webhooks in", metadata: ["port": "\(ingress.port)"])
         let journals = ingress.running.map(\.partition.intake)
         if retire { Retirement.await(journals) { ended.give(.success(())) } }
         let end = ended.wait()

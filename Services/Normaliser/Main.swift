@@ -40,7 +40,7 @@ struct NormaliserProcess: ParsableCommand {
             registry: environment.registry,
             readiness: { [bus.refusals.check(linked: "\(bus.linkedUpstreams) verifiers linked")] },
             routes: [reloadable.route])
-        environment.logger.notice("normalising")
+        environment.hasStarted("normalising")
         Signals.waitForEnd {
             reloadable.reload { fresh, _ in box.replace(fresh.sources) }
         }

@@ -46,7 +46,7 @@ struct VerifierProcess: ParsableCommand {
             registry: environment.registry,
             readiness: { [bus.refusals.check(linked: "\(bus.linkedUpstreams) ingress gateways linked")] },
             routes: [reloadable.route, rehearsals.route])
-        environment.logger.notice("verifying")
+        environment.hasStarted("verifying")
         Signals.waitForEnd {
             reloadable.reload { fresh, _ throws(StageFailure) in
                 let former = SourceNotices.of(reloadable.current.sources, box.current.value)

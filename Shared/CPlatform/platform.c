@@ -2,17 +2,20 @@
 #include "CPlatform.h"
 
 #include <errno.h>
+#include <link.h>
 #include <linux/magic.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statfs.h>
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
 int tributary_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
@@ -31,6 +34,22 @@ void tributary_bound_heap(void) {
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
+
+static int give_back(struct dl_phdr_info *object, size_t size, void *unused) {
+    (void)size, (void)unused;
+    const uintptr_t in_page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *const header = &object->dlpi_phdr[i];
+        // What may be written may differ from the file.
+        if (header->p_type != PT_LOAD || (header->p_flags & PF_W) != 0) continue;
+        const uintptr_t start = object->dlpi_addr + header->p_vaddr;
+        const uintptr_t page = start & ~in_page;
+        madvise((void *)page, start + header->p_memsz - page, MADV_DONTNEED);
+    }
+    return 1; // the first object is the program, and libraries are shared
+}
+
+void tributary_give_back_program(void) { dl_iterate_phdr(give_back, NULL); }
 
 int tributary_forbid_dumps(void) {
     const struct rlimit none = {0, 0};

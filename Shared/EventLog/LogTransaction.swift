@@ -30,16 +30,17 @@ package struct LogTransaction {
     package var watermarks: [JournalID: UInt64] = [:]
     package var progress: [LaneProgress] = []
 
-    /// `expectedBytes`: how long the records are that it will be made from, so that rows need not grow.
-    package init(settings: EventLogSettings, takenAtNanoseconds: Int64, expectedBytes: Int = 0) {
+    /// `expectedRecords`, `expectedBytes`: how many it will be made from, and how long these are together, so that
+    /// nothing need grow.
+    package init(
+        settings: EventLogSettings, takenAtNanoseconds: Int64, expectedRecords: Int = 0, expectedBytes: Int = 0
+    ) {
         eventsPerRow = settings.eventsPerRow
         bytesPerRow = settings.bytesPerRow
         self.expectedBytes = expectedBytes
         self.takenAtNanoseconds = takenAtNanoseconds
-        names.reserveCapacity(expectedBytes / Self.likelyEventBytes)
+        names.reserveCapacity(expectedRecords)
     }
-
-    private static let likelyEventBytes = 1024
 
     package var isEmpty: Bool {
         !hasFacts && progress.isEmpty

@@ -66,7 +66,7 @@ package struct StageEnvironment: Sendable {
         umask(0o077)
         // Whom a provider waits for comes first: they wait for disk and links most of the time, and soon do so again.
         if stage != .ingressGateway && stage != .verifier { Scheduling.becomePatient() }
-        ProcessHeap.bound()
+        ProcessMemory.boundHeap()
         ProcessMemory.forbidDumps()
         DescriptorLimit.raise()
         // A subscriber or client that goes away is an error of a write, not the end of the process.
@@ -137,6 +137,12 @@ package struct StageEnvironment: Sendable {
         } catch {
             throw StageFailure(.configuration, "\(stage.rawValue) needs a secret: \(error.sentence)")
         }
+    }
+
+    /// Says that the stage has started, and gives back what only that needed.
+    package func hasStarted(_ notice: Logger.Message, metadata: Logger.Metadata = [:]) {
+        ProcessMemory.giveBackProgram()
+        logger.notice(notice, metadata: metadata)
     }
 
     /// Where this instance serves its metrics over TCP.

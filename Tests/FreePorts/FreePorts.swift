@@ -10,30 +10,35 @@ package enum FreePorts {
     /// Processes that run side by side begin in different places.
     private static let taken = Atomic<UInt32>(UInt32(truncatingIfNeeded: getpid()) &* 97)
 
-    /// A port on which nobody listens; no port is given twice before all were.
+    /// A port on which nobody listens and which nobody else gets from here before this process ends: it stays bound,
+    /// without listening, so whoever binds it with `SO_REUSEADDR`, as servers do, may listen.
     package static func next() -> UInt16 {
         for _ in range {
             let number = taken.add(1, ordering: .relaxed).newValue
             let port = UInt16(range.lowerBound + number % UInt32(range.count))
-            if isFree(port) { return port }
+            if keep(port) { return port }
         }
-        fatalError("somebody listens on each of the ports \(range)")
+        fatalError("none of the ports \(range) is free")
     }
 
-    private static func isFree(_ port: UInt16) -> Bool {
+    private static func keep(_ port: UInt16) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        defer { close(descriptor) }
-        // As servers do; who listens is in the way all the same.
-        var reuse: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
-        return withUnsafePointer(to: &address) {
+        let isBound = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
+        guard isBound else {
+            close(descriptor)
+            return false
+        }
+        // Only now: two sockets that both say so before may bind one port.
+        var reuse: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+        return true
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import Logging
 import StageMetrics
@@ -78,6 +79,32 @@ import Threads
         var limit = rlimit()
         #expect(getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) == 0)
         #expect(limit.rlim_cur == 0 && limit.rlim_max == 0)
+    }
+
+    @Test func `what only the start needed of the program is given back, and code runs on`() async {
+        await #expect(processExitsWith: .success) {
+            let before = Self.residentProgramBytes()
+            ProcessMemory.giveBackProgram()
+            let after = Self.residentProgramBytes()
+            #expect(0 < after && after < before, "\(before), \(after)")
+        }
+    }
+
+    /// What of the program's file is in memory where its code lies.
+    private static func residentProgramBytes() -> Int {
+        guard let program = realpath("/proc/self/exe", nil),
+            let maps = try? String(contentsOfFile: "/proc/self/smaps", encoding: .utf8)
+        else { return 0 }
+        defer { free(program) }
+        var (isCode, kilobytes) = (false, 0)
+        for line in maps.split(separator: "\n") {
+            if line.contains(" r-x") || line.contains(" rw-") || line.contains(" r--") || line.contains(" ---") {
+                isCode = line.contains(" r-x") && line.hasSuffix(String(cString: program))
+            } else if isCode, line.hasPrefix("Rss:") {
+                kilobytes += line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+            }
+        }
+        return kilobytes * 1024
     }
 
     @Test func `a secret's file that others can open is named, a certificate's is not`() throws {

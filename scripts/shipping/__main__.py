@@ -20,8 +20,8 @@ def main() -> int:
     parser.add_argument("--compression", choices=["xz", "gzip", "none"], default="xz")
     options = parser.parse_args()
     if not options.binaries:
-        build("--static")
-    print(make(options.binaries or ROOT / ".build" / "static" / "release", options.output, options.compression))
+        build("--release")
+    print(make(options.binaries or ROOT / ".build" / "release", options.output, options.compression))
     return 0
 
 

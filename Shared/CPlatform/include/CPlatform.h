@@ -17,6 +17,9 @@ void tributary_name_thread(const char *name);
 /// would otherwise learn from freed blocks to keep ever larger ones. Call it before threads are started.
 void tributary_bound_heap(void);
 
+/// Gives back the pages of this program's file that are in memory; what is needed again comes back by itself. Any thread.
+void tributary_give_back_program(void);
+
 /// Keeps the memory of this process out of core files, and away from debuggers of the same user: no core may be written,
 /// and the process is not dumpable (prctl(2), PR_SET_DUMPABLE). 0 where the kernel refuses.
 int tributary_forbid_dumps(void);

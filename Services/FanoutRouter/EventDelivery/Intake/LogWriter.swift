@@ -227,6 +227,7 @@ package final class LogWriter: RouterBusDelegate, @unchecked Sendable {
     private func prepare(_ work: Inbox) throws -> Pending {
         var transaction = LogTransaction(
             settings: settings, takenAtNanoseconds: wallNanoseconds(),
+            expectedRecords: work.batches.reduce(0) { $0 + $1.count },
             expectedBytes: work.batches.reduce(0) { $0 + $1.byteCount })
         if !work.forced.isEmpty { try log.takeNewID() }
         for (journal, watermark) in work.forced { intake.force(journal, to: watermark, &transaction) }
