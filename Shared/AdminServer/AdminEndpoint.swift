@@ -117,7 +117,7 @@ package final class AdminEndpoint: Sendable {
         _ rules: FrontConnection.Rules
     ) throws -> Acceptor {
         try Acceptor(
-            socket, "the admin endpoint", backlog: 64, use: .serve, keeping: 4, group: group,
+            socket, "the admin endpoint", backlog: 64, use: .serve(4), group: group,
             prepare: { channel in
                 let pipeline = channel.pipeline.syncOperations
                 try pipeline.addHandler(IdleStateHandler(readTimeout: .seconds(75)))

@@ -26,14 +26,15 @@ package final class Acceptor: Sendable {
     /// What becomes of connections that are accepted with a kept descriptor.
     package enum Use: Sendable {
         case close
-        case serve
+        /// So many at once.
+        case serve(Int)
     }
 
     /// Of what was bound to a TCP port.
     package let port: Int?
 
     private let name: String
-    private let use: Use
+    private let serves: Bool
     private let keptAtMost: Int
     private let group: any EventLoopGroup
     private let prepare: @Sendable (any Channel) throws -> Void
@@ -49,13 +50,14 @@ package final class Acceptor: Sendable {
     /// `name` is for the report, which comes every 10 s at most, on a thread of its own. Blocks while names are resolved;
     /// throws `IOError` and `SocketAddressError`.
     package init(
-        _ socket: ListeningSocket, _ name: String, backlog: CInt, use: Use, keeping count: Int = 1,
-        group: any EventLoopGroup, prepare: @escaping @Sendable (any Channel) throws -> Void,
-        report: @escaping @Sendable (String) -> Void
+        _ socket: ListeningSocket, _ name: String, backlog: CInt, use: Use, group: any EventLoopGroup,
+        prepare: @escaping @Sendable (any Channel) throws -> Void, report: @escaping @Sendable (String) -> Void
     ) throws {
         self.name = name
-        self.use = use
-        keptAtMost = count
+        switch use {
+        case .close: (serves, keptAtMost) = (false, 1)
+        case .serve(let count): (serves, keptAtMost) = (true, count)
+        }
         self.group = group
         self.prepare = prepare
         self.report = report
@@ -124,7 +126,7 @@ package final class Acceptor: Sendable {
         }
         // Where as many as ever can be kept beside this connection, there is room for it.
         let hasRoom = keep()
-        if !hasRoom, use == .close {
+        if !hasRoom, !serves {
             close(accepted)
             limit.closedSincePause += 1
             limit.closedSinceReport += 1
