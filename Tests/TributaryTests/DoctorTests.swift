@@ -91,7 +91,8 @@ import Threads
     @Test func `an address is free, taken, held by the pipeline, or missing`() throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let port = Int(FreePorts.next())
-        let channel = try ServerBootstrap(group: group).bind(host: "127.0.0.1", port: port).wait()
+        let channel = try ServerBootstrap(group: group).serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .bind(host: "127.0.0.1", port: port).wait()
         let configuration = try configuration("{ sources: [], ingress: { listen: \"127.0.0.1:\(port)\" } }")
         let taken = PortFindings.of(configuration, pids: [])
         #expect(words(taken) == ["error port"])
