@@ -157,6 +157,8 @@ class Bench:
             with self._start(rate) as load:
                 load.go_on(WARM_UP_SECONDS)
                 calm = self._through(watchers, load, seconds)
+                # Sorting what came took the reader's time.
+                load.go_on(WARM_UP_SECONDS)
                 watchers.pause(slow)
                 begun = time.monotonic()
                 watchers.take_latencies()
